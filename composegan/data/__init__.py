@@ -1,0 +1,48 @@
+"""Labelled images: where they come from, how they are packed, and the order in which training sees them.
+
+These are the names that plugins and the rest of the library use. None of them needs torch but `training_loader`,
+which is therefore loaded when first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from composegan.config.errors import UserError
+from composegan.data.folder import FolderSource
+from composegan.data.images import read_image, read_labels
+from composegan.data.open import open_source, prepare
+from composegan.data.packed import PackedSource
+from composegan.data.packing import pack
+from composegan.data.resize import fit_sample
+from composegan.data.sample import Sample, check_sample
+from composegan.data.svg.avatars import AvatarSource
+from composegan.domain import Source
+
+if TYPE_CHECKING:
+    from composegan.data.loader import training_loader
+
+__all__ = [
+    "AvatarSource",
+    "FolderSource",
+    "PackedSource",
+    "Sample",
+    "Source",
+    "UserError",
+    "check_sample",
+    "fit_sample",
+    "open_source",
+    "pack",
+    "prepare",
+    "read_image",
+    "read_labels",
+    "training_loader",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "training_loader":
+        from composegan.data.loader import training_loader
+
+        return training_loader
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

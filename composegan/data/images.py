@@ -1,0 +1,107 @@
+"""Image and label files in, arrays out; whatever is wrong with one becomes one line that names it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from composegan.config.errors import UserError
+from composegan.data.sample import check_labels
+from composegan.domain import DomainSpec
+
+MAX_PIXELS = 2**26
+"""Files that would unpack to more pixels than this (8192 x 8192) are refused before they are unpacked."""
+
+
+def read_image(path: Path) -> np.ndarray:
+    """An image file as uint8 (3, H, W), upright (EXIF orientation applied).
+
+    Grey, palette and CMYK become RGB, 16 bits become 8, and what is transparent is laid on white.
+    Raises UserError naming the file: missing, not an image, truncated, too large, or of a kind that has no colours.
+    """
+    picture = open_picture(path)
+    if picture.mode.startswith("I"):  # 16-bit grey, which Pillow reads as 16 or 32 bits
+        picture = Image.fromarray((np.clip(np.asarray(picture), 0, 65535) / 257 + 0.5).astype(np.uint8))
+    if picture.mode == "F":
+        raise UserError(f"{path}: holds floating-point numbers, not colours; save it as an 8-bit or 16-bit image")
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        ground = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(ground, picture)
+    pixels = np.asarray(picture.convert("RGB"))
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
+    """A label file as uint8 (H, W), class indices.
+
+    Grey and palette files hold the indices themselves (a palette's colours do not matter), colour files the classes'
+    colours. Raises UserError naming the file, as for images, or the values or colours that are no class.
+    """
+    picture = open_picture(path)
+    if picture.mode in ("L", "P", "1"):
+        labels = np.asarray(picture).astype(np.uint8)
+    elif picture.mode.startswith("I"):
+        values = np.asarray(picture)
+        if values.size and int(values.max()) > 255:
+            raise UserError(
+                f"{path}: has label value {int(values.max())}; class indices are needed, 0..{len(spec.classes) - 1}"
+            )
+        labels = values.astype(np.uint8)
+    elif picture.mode in ("RGB", "RGBA"):
+        labels = labels_of_colors(np.asarray(picture.convert("RGB")), spec, path)
+    else:
+        raise UserError(
+            f"{path}: is a {picture.mode} image; labels are 8-bit class indices or RGB in the classes' colors"
+        )
+    check_labels(labels, len(spec.classes), str(path))
+    return labels
+
+
+def labels_of_colors(pixels: np.ndarray, spec: DomainSpec, path: Path) -> np.ndarray:
+    """uint8 (H, W, 3) in the classes' colours -> uint8 (H, W). Raises UserError listing colours that are no class's."""
+    packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    colors, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    index = {(red << 16) + (green << 8) + blue: label for label, (red, green, blue) in enumerate(spec.colors)}
+    foreign = [place for place, color in enumerate(colors.tolist()) if color not in index]
+    if foreign:
+        shown = ", ".join(
+            f"({color >> 16}, {color >> 8 & 255}, {color & 255})" for color in colors[foreign[:4]].tolist()
+        )
+        more = ", ..." if len(foreign) > 4 else ""
+        raise UserError(
+            f"{path}: {int(counts[foreign].sum())} pixels have a color that is no class of domain {spec.name!r}: "
+            f"{shown}{more}; save labels in the classes' colors or as 8-bit class indices, without antialiasing or JPEG"
+        )
+    labels = np.array([index[color] for color in colors.tolist()], np.uint8)
+    return labels[inverse].reshape(pixels.shape[:2])
+
+
+def open_picture(path: Path) -> Image.Image:
+    """A decoded, upright picture. Raises UserError: missing, not an image, truncated, or over MAX_PIXELS."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
+            picture = Image.open(path)
+        with picture:
+            width, height = picture.size
+            if width * height > MAX_PIXELS:
+                raise UserError(
+                    f"{path}: is {width} x {height} pixels, over the limit of {MAX_PIXELS:,}; scale it down"
+                )
+            picture.load()
+            return ImageOps.exif_transpose(picture)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: does not exist") from error
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{path}: is larger than the limit of {MAX_PIXELS:,} pixels; scale it down") from error
+    except Image.UnidentifiedImageError as error:
+        raise UserError(f"{path}: is not an image that can be read; remove it or save it as PNG or JPEG") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow raises for damaged data
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(
+            f"{path}: cannot be read ({reason}); the file is truncated or damaged, so replace or remove it"
+        ) from error

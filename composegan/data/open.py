@@ -1,0 +1,120 @@
+"""From settings to a source: a packed folder, a plain folder, the domain's own data, or the demo, drawn and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from pathlib import Path
+
+from composegan.config.errors import UserError, nearest
+from composegan.config.schema import DataConfig
+from composegan.data.files import one_at_a_time
+from composegan.data.folder import FolderSource, check_root, is_plain
+from composegan.data.packed import PackedSource, is_packed
+from composegan.data.packing import pack
+from composegan.domain import DomainPlugin, DomainSpec, Source
+
+log = logging.getLogger(__name__)
+SPLITS = ("train", "validation")
+
+
+def open_source(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -> Source:
+    """The labelled images that the settings name.
+
+    data.root given: the packed folder or the plain one that it is, else the domain's data as downloaded.
+    data.root empty: the domain's demo, drawn in worker processes on first use and kept in the cache folder.
+    progress: show a bar while drawing. Raises UserError: no such root, no demo, another vocabulary, bad settings.
+    """
+    check_settings(data)
+    return open_root(plugin, data, Path(data.root).expanduser()) if data.root else open_demo(plugin, data, progress)
+
+
+def open_root(plugin: DomainPlugin, data: DataConfig, root: Path) -> Source:
+    """The source in a folder that the user named."""
+    check_root(root)
+    for folder in (root / data.split, root):
+        if is_packed(folder):
+            packed = PackedSource(folder)
+            packed.check(plugin.spec, data.split, data.height, data.width)
+            return packed
+    if plugin.dataset is not None and not is_plain(root, data.split):
+        return plugin.dataset(root, data.split)
+    source = FolderSource(root, plugin.spec, data.split, data.on_error)
+    for line in source.skipped:
+        log.warning("skipped: %s", line)
+    return source
+
+
+def open_demo(plugin: DomainPlugin, data: DataConfig, progress: bool) -> PackedSource:
+    """The domain's demo, from the cache folder; drawn first when it is not there."""
+    if plugin.demo is None:
+        raise UserError(f"domain {plugin.spec.name!r} has no demo data; give data.root=FOLDER")
+    folder = demo_folder(plugin, data)
+    if not is_packed(folder):
+        with one_at_a_time(folder):
+            if not is_packed(folder):
+                seed = demo_seed(data)
+                return pack(
+                    plugin.demo(data.demo_count, data.height, data.width, seed),
+                    folder,
+                    plugin.spec,
+                    data.height,
+                    data.width,
+                    on_error=data.on_error,
+                    progress=f"Drawing {data.demo_count} {plugin.spec.name}" if progress else "",
+                    split=data.split,
+                    about=f"demo, seed {seed}",
+                )
+    return PackedSource(folder)
+
+
+def prepare(plugin: DomainPlugin, data: DataConfig, out: Path | str) -> Path:
+    """Pack what the settings name into the folder `out`, to be used as `data.root=OUT`; the folder is returned.
+
+    Shows a progress bar and, with data.on_error=skip, says how many images were left out.
+    Raises UserError as `open_source` and `pack` do; `out` must not be there yet.
+    """
+    source = open_source(plugin, data)
+    packed = pack(
+        source,
+        out,
+        plugin.spec,
+        data.height,
+        data.width,
+        on_error=data.on_error,
+        progress=f"Packing {len(source)} {plugin.spec.name}",
+        split=data.split,
+        about=str(data.root or f"demo, seed {demo_seed(data)}"),
+    )
+    if packed.index.skipped:
+        log.warning("skipped %d of %d; the first: %s", len(packed.index.skipped), len(source), packed.index.skipped[0])
+    return packed.folder
+
+
+def check_settings(data: DataConfig) -> None:
+    """Raise UserError for a split or an error policy that there is not, or a demo of no images."""
+    for key, value, known in (("split", data.split, SPLITS), ("on_error", data.on_error, ("stop", "skip"))):
+        if value not in known:
+            raise UserError(f"data.{key}={value}: there is no such choice; {nearest(value, known)}")
+    if data.demo_count < 1:
+        raise UserError(f"data.demo_count={data.demo_count}: at least 1 is needed")
+
+
+def demo_seed(data: DataConfig) -> int:
+    """The seed of the drawings: validation gets others than training."""
+    return 2 * data.demo_seed + SPLITS.index(data.split)
+
+
+def demo_folder(plugin: DomainPlugin, data: DataConfig) -> Path:
+    """Where these drawings are kept: whatever changes them changes the folder's name."""
+    cache = Path(data.cache or os.environ.get("COMPOSEGAN_CACHE") or "~/.cache/composegan").expanduser()
+    drawn = f"{data.demo_count}x{data.height}x{data.width}-seed{demo_seed(data)}"
+    return cache / "demos" / f"{plugin.spec.name}-v{plugin.demo_version}-{drawn}-{fingerprint(plugin.spec)}"
+
+
+def fingerprint(spec: DomainSpec) -> str:
+    """A short hash of what the drawings and their labels depend on."""
+    content = json.dumps([spec.names, spec.foreign], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]

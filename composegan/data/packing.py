@@ -1,0 +1,217 @@
+"""Write a source in the packed form, in several processes, each of which reads and writes its own part of the files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+
+import numpy as np
+
+from composegan.config.errors import UserError
+from composegan.data.files import complete_folder
+from composegan.data.packed import FORMAT, IMAGES, LABELS, PackedIndex, PackedSource, write_index
+from composegan.data.progress import progress_bar
+from composegan.data.resize import fit_sample
+from composegan.data.sample import check_sample
+from composegan.domain import DomainSpec, Source
+
+CHUNK = 100, 2**25  # a worker takes at most so many items, and bytes, at a time
+WORTH_A_PROCESS = 200  # items; starting a worker takes as long as drawing a few hundred
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs besides the source. Offsets: where the pixels begin in each file, bytes."""
+
+    folder: Path
+    count: int
+    classes: int
+    height: int
+    width: int
+    on_error: str
+    offsets: tuple[int, int]
+
+    @property
+    def chunk(self) -> int:
+        items, size = CHUNK
+        return max(1, min(items, size // (4 * self.height * self.width)))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of some consecutive items: for each its name, and for those that failed, the reason."""
+
+    start: int
+    names: list[str]
+    failures: dict[int, str]
+
+
+def pack(
+    source: Source,
+    folder: Path | str,
+    spec: DomainSpec,
+    height: int,
+    width: int,
+    *,
+    workers: int | None = None,
+    on_error: str = "stop",
+    progress: str = "",
+    split: str = "train",
+    about: str = "",
+) -> PackedSource:
+    """Write every item of `source`, at (height, width), as a packed folder, and open it.
+
+    workers: processes; None takes one a CPU; 0 or 1 works in this process. Scripts that call this need the usual
+        `if __name__ == "__main__":`. The result does not depend on it.
+    on_error: "stop" raises the first item's UserError; "skip" leaves the item out and lists it in `index.skipped`.
+    progress: title of a progress bar; "" shows none. split, about: which part of what data this is, kept in the index.
+    Raises UserError: an item that cannot be used, no item that can, no space, or a folder that cannot be written.
+    """
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: is already there; delete it or choose another folder")
+    if len(source) == 0:
+        raise UserError(f"{folder}: there is nothing to pack; {about or 'the source'} is empty")
+    with complete_folder(folder) as unfinished:
+        check_space(unfinished, folder, 4 * len(source) * height * width)
+        offsets = make_files(unfinished, len(source), height, width)
+        job = Job(unfinished, len(source), len(spec.classes), height, width, on_error, offsets)
+        names: list[str] = [""] * len(source)
+        failures: dict[int, str] = {}
+        with progress_bar(progress, len(source)) as advance:
+            for written in run(source, job, usable_cpus() if workers is None else workers):
+                names[written.start : written.start + len(written.names)] = written.names
+                failures |= written.failures
+                advance(len(written.names))
+        if failures:
+            names = [name for index, name in enumerate(names) if index not in failures]
+            if not names:
+                raise UserError(f"none of the {len(source)} images can be used; the first: {failures[min(failures)]}")
+            keep_rows(unfinished, sorted(set(range(len(source))) - failures.keys()))
+        skipped = [failures[index] for index in sorted(failures)]
+        vocabulary, classes = spec.vocabulary, list(spec.names)
+        index = PackedIndex(FORMAT, spec.name, vocabulary, classes, height, width, split, about, names, skipped)
+        write_index(unfinished, index)
+    return PackedSource(folder)
+
+
+def usable_cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_space(folder: Path, target: Path, needed: int) -> None:
+    """Raise UserError when the disk cannot take `needed` bytes."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{target}: needs {needed / 1e9:.2f} GB and the disk has {free / 1e9:.2f} GB free; choose another folder"
+        )
+
+
+def make_files(folder: Path, count: int, height: int, width: int) -> tuple[int, int]:
+    """Both arrays' files with their headers and nothing in them yet; the lengths of the headers, bytes."""
+    return (
+        write_header(folder / IMAGES, (count, 3, height, width)),
+        write_header(folder / LABELS, (count, height, width)),
+    )
+
+
+def write_header(path: Path, shape: tuple[int, ...]) -> int:
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        length = file.tell()
+        file.truncate(length + int(np.prod(shape)))
+        return length
+
+
+def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
+    """Do the job chunk by chunk, here or in processes; chunks come back in order."""
+    starts = range(0, job.count, job.chunk)
+    workers = min(workers, job.count // WORTH_A_PROCESS)
+    if workers <= 1:
+        yield from map(partial(write_chunk, source, job), starts)
+        return
+    # Fresh processes: forking one that already runs torch's threads can hang.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=start_worker, initargs=(source, job))
+    try:
+        yield from pool.map(work, starts)
+    except BrokenProcessPool as error:
+        raise UserError(
+            f"{job.folder.parent}: a process that draws or reads images died (out of memory, or a script without "
+            '`if __name__ == "__main__":`)'
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_write: Callable[[int], Written] | None = None  # of this worker process
+
+
+def start_worker(source: Source, job: Job) -> None:
+    global _write
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops the workers
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    _write = partial(write_chunk, source, job)
+
+
+def end_with_parent() -> None:
+    """A pool's worker waits for work for ever when its parent is killed."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def work(start: int) -> Written:
+    assert _write is not None  # set by start_worker
+    return _write(start)
+
+
+def write_chunk(source: Source, job: Job, start: int) -> Written:
+    """Read items start, start + 1, ... and write them to their places in the files.
+
+    Plain writes, not a memory map: a full disk is then an error that can be told, not a crash.
+    """
+    count = min(job.chunk, job.count - start)
+    images = np.zeros((count, 3, job.height, job.width), np.uint8)
+    labels = np.zeros((count, job.height, job.width), np.uint8)
+    names, failures = [], {}
+    for place in range(count):
+        try:
+            sample = fit_sample(check_sample(source[start + place], job.classes), job.height, job.width)
+        except UserError as error:
+            if job.on_error != "skip":
+                raise
+            failures[start + place] = str(error)
+            names.append("")
+            continue
+        images[place], labels[place] = sample.image, sample.labels
+        names.append(sample.name)
+    for file, array, offset in zip((IMAGES, LABELS), (images, labels), job.offsets, strict=True):
+        with (job.folder / file).open("r+b") as stream:
+            stream.seek(offset + start * array[0].nbytes)
+            stream.write(array)
+    return Written(start, names, failures)
+
+
+def keep_rows(folder: Path, rows: list[int]) -> None:
+    """Rewrite both arrays with only these rows."""
+    for file in (IMAGES, LABELS):
+        array = np.load(folder / file, mmap_mode="r")
+        shorter = folder / f"{file}.kept"
+        write_header(shorter, (len(rows), *array.shape[1:]))
+        with shorter.open("r+b") as stream:
+            stream.seek(shorter.stat().st_size - len(rows) * array[0].nbytes)
+            for row in rows:
+                stream.write(np.ascontiguousarray(array[row]))
+        del array
+        shorter.replace(folder / file)

@@ -1,0 +1,39 @@
+"""SVG text in, pixels out: the one file that knows resvg."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+View = tuple[float, float, float, float]
+"""The part of the drawing that is shown: (x, y, width, height) in its own units."""
+
+
+def rasterize(body: str, view: View, height: int, width: int, attributes: str = "", defs: str = "") -> np.ndarray:
+    """Draw SVG elements on a transparent ground: uint8 (height, width, 4), red green blue alpha, not premultiplied.
+
+    body: the elements; defs: gradients, masks and clip paths they refer to; attributes: of the root element.
+    view: shown whole and undistorted; a wider picture shows more at both sides, a taller one more above.
+    """
+    from resvg_py import svg_to_bytes
+
+    box = " ".join(f"{number:g}" for number in widen_view(view, height, width))
+    document = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{width}" height="{height}" '
+        f'preserveAspectRatio="none" {attributes}><defs>{defs}</defs>{body}</svg>'
+    )
+    png = svg_to_bytes(svg_string=document, skip_system_fonts=True)
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
+
+
+def widen_view(view: Sequence[float], height: int, width: int) -> View:
+    """The view extended to the aspect ratio of (height, width); its lower edge stays where it is."""
+    x, y, view_width, view_height = view
+    if width * view_height > height * view_width:
+        wider = view_height * width / height
+        return x - (wider - view_width) / 2, y, wider, view_height
+    taller = view_width * height / width
+    return x, y - (taller - view_height), view_width, taller

@@ -1,0 +1,110 @@
+"""Which classes share a generator: a partition of the vocabulary. Standard library only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from composegan.config.errors import UserError, nearest
+
+
+@dataclass(frozen=True)
+class GroupingPlan:
+    """An immutable partition of K classes (label values 0..K-1) into G groups that share generator weights.
+
+    groups: the members of each group. Kept in one order (members ascending, groups by their smallest member),
+        so that equal partitions are equal plans and have equal hashes.
+    Raises UserError for an empty group, and for a class that is in two groups or in none.
+    """
+
+    groups: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        groups = sorted(tuple(sorted(group)) for group in self.groups)
+        object.__setattr__(self, "groups", tuple(groups))
+        members = Counter(member for group in groups for member in group)
+        if not members or () in groups:
+            raise UserError("grouping: a group is empty; each needs at least one class")
+        for index, count in members.items():
+            if count > 1:
+                raise UserError(f"grouping: class {index} is in more than one group; each belongs to exactly one")
+        for index in range(len(members)):
+            if index not in members:
+                raise UserError(f"grouping: class {index} is in no group; each belongs to exactly one")
+
+    @classmethod
+    def per_class(cls, classes: int) -> GroupingPlan:
+        """A generator for every class, as in the paper: G = K = `classes`."""
+        return cls(tuple((index,) for index in range(classes)))
+
+    @classmethod
+    def single(cls, classes: int) -> GroupingPlan:
+        """One generator for all `classes`: G = 1."""
+        return cls((tuple(range(classes)),))
+
+    @classmethod
+    def from_names(cls, lists: Iterable[Iterable[str]], names: Sequence[str]) -> GroupingPlan:
+        """From lists of class names. `names` is the vocabulary in label order.
+
+        Raises UserError for an unknown name (offering the nearest), an empty group, a name given twice or left out.
+        """
+        lists = [list(group) for group in lists]
+        given = [name for group in lists for name in group]
+        for name in given:
+            if name not in names:
+                raise UserError(f"grouping: there is no class {name!r}; {nearest(name, names)}")
+            if given.count(name) > 1:
+                raise UserError(f"grouping: class {name!r} is given twice; each belongs to exactly one group")
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise UserError(f"grouping: no group has {', '.join(map(repr, missing))}; each class belongs to one")
+        return cls(tuple(tuple(names.index(name) for name in group) for group in lists))
+
+    @classmethod
+    def parse(cls, value: Any, names: Sequence[str]) -> GroupingPlan:
+        """From the configuration's `grouping`: "per_class", "single", or a list of lists of class names.
+
+        Raises UserError saying what would be right.
+        """
+        if value == "per_class":
+            return cls.per_class(len(names))
+        if value == "single":
+            return cls.single(len(names))
+        if isinstance(value, str):
+            raise UserError(f"grouping={value}: {nearest(value, ('per_class', 'single'))} (or [[name,name],[name]])")
+        if not isinstance(value, (list, tuple)) or not all(
+            isinstance(group, (list, tuple)) and all(isinstance(name, str) for name in group) for group in value
+        ):
+            raise UserError(f"grouping={value}: per_class, single or a list of lists of class names is needed")
+        return cls.from_names(value, names)
+
+    @property
+    def classes(self) -> int:
+        """K, the number of classes."""
+        return sum(map(len, self.groups))
+
+    @property
+    def group_of(self) -> tuple[int, ...]:
+        """The group of each class: K numbers in 0..G-1."""
+        group_of = {member: group for group, members in enumerate(self.groups) for member in members}
+        return tuple(group_of[member] for member in range(self.classes))
+
+    def to_names(self, names: Sequence[str]) -> list[list[str]]:
+        """The groups as lists of class names; `from_names` gives back an equal plan."""
+        return [[names[member] for member in group] for group in self.groups]
+
+    def to_json(self) -> list[list[int]]:
+        """Plain lists, for JSON, YAML and checkpoints."""
+        return [list(group) for group in self.groups]
+
+    @classmethod
+    def from_json(cls, value: Any) -> GroupingPlan:
+        """What `to_json` gave. Raises UserError for anything else."""
+        if not isinstance(value, (list, tuple)) or not all(
+            isinstance(group, (list, tuple)) and all(type(member) is int and member >= 0 for member in group)
+            for group in value
+        ):
+            raise UserError(f"grouping: lists of class numbers are needed, found {value!r}")
+        return cls(tuple(tuple(group) for group in value))

@@ -1,0 +1,1 @@
+"""Weights from elsewhere in, and ours out, without pickles."""

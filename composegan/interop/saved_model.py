@@ -1,0 +1,119 @@
+"""A trained generator as a folder of two files: `model.safetensors` and `config.json`. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from composegan.config.errors import UserError
+from composegan.models.generator import Generator, Synthesis
+
+FORMAT = 1
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator with what is needed to use it.
+
+    settings: keyword arguments of `Generator`; names, colors: of the classes, in order of label value;
+    mean_code: (S,), the mean of many w, where truncation pulls to; domain: the name of its domain.
+    """
+
+    generator: Generator
+    settings: Mapping[str, Any]
+    domain: str
+    names: tuple[str, ...]
+    colors: tuple[tuple[int, int, int], ...]
+    mean_code: Tensor
+
+    @property
+    def device(self) -> torch.device:
+        return self.mean_code.device
+
+    def to(self, device: str | torch.device) -> Model:
+        """The same model on another device; the generator is moved, not copied."""
+        self.generator.to(device)
+        return Model(self.generator, self.settings, self.domain, self.names, self.colors, self.mean_code.to(device))
+
+    @torch.inference_mode()
+    def synthesize(self, codes: Tensor, truncation: float = 1.0) -> Synthesis:
+        """codes: w (B, S), slots or expanded codes, see `Generator.forward` -> image, mask, coarse mask, depth."""
+        return self.generator(codes.to(self.device), truncation=truncation, mean_code=self.mean_code)
+
+    def sample(self, n: int = 16, seed: int = 0, truncation: float = 1.0, batch: int = 16) -> Any:
+        """n pictures with masks and codes, see `composegan.editing.sample.Samples`."""
+        from composegan.editing.sample import draw
+
+        return draw(self, n, seed=seed, truncation=truncation, batch=batch)
+
+
+@torch.no_grad()
+def mean_code(generator: Generator, samples: int = 10_000, seed: int = 0) -> Tensor:
+    """The mean of w over `samples` random z: (S,)."""
+    draws = torch.Generator().manual_seed(seed)
+    z = torch.randn(samples, generator.latent_channels, generator=draws)
+    return generator.map(z.to(generator.slot_of_code.device)).mean(dim=0)
+
+
+def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> Path:
+    """Write the model to `folder`, each file in one move. about: plain values to keep beside it (images seen, run)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {f"generator.{name}": tensor.contiguous().cpu() for name, tensor in model.generator.state_dict().items()}
+    weights["mean_code"] = model.mean_code.cpu()
+    facts = {
+        "format": FORMAT,
+        "domain": model.domain,
+        "classes": [{"name": n, "color": list(c)} for n, c in zip(model.names, model.colors, strict=True)],
+        "generator": dict(model.settings),
+        "about": dict(about or {}),
+    }
+    for name, write in (
+        (WEIGHTS, lambda path: save_file(weights, path)),
+        (CONFIG, lambda path: path.write_text(json.dumps(facts, indent=2) + "\n")),
+    ):
+        temporary = folder / f".{name}.tmp"
+        write(temporary)
+        temporary.replace(folder / name)
+    return folder
+
+
+def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model:
+    """The model in `path`: a folder that `save` wrote, or a run (its `model/`).
+
+    Raises UserError naming the file that is missing, damaged or of another format.
+    """
+    folder = Path(path)
+    if not (folder / CONFIG).is_file() and (folder / "model" / CONFIG).is_file():
+        folder = folder / "model"
+    if not (folder / CONFIG).is_file():
+        where = "there is no such folder" if not folder.exists() else f"no {CONFIG} and no model/{CONFIG} in it"
+        raise UserError(f"{folder}: is not a saved model ({where})")
+    try:
+        facts = json.loads((folder / CONFIG).read_text())
+        if facts["format"] != FORMAT:
+            raise UserError(f"{folder / CONFIG}: format {facts['format']}; this version of composegan reads {FORMAT}")
+        names = tuple(item["name"] for item in facts["classes"])
+        colors = tuple(tuple(item["color"]) for item in facts["classes"])
+        generator = Generator(**facts["generator"])
+        domain, settings = facts["domain"], facts["generator"]
+    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        raise UserError(f"{folder / CONFIG}: is damaged or not a model's ({error!r})") from error
+    try:
+        weights = load_file(folder / WEIGHTS)
+        mean = weights.pop("mean_code")
+        generator.load_state_dict({name.removeprefix("generator."): tensor for name, tensor in weights.items()})
+    except (OSError, safetensors.SafetensorError, KeyError, RuntimeError) as error:
+        first = (str(error).splitlines() or [repr(error)])[0]
+        raise UserError(f"{folder / WEIGHTS}: is missing, damaged or of another model ({first})") from error
+    generator = generator.to(memory_format=torch.channels_last).requires_grad_(False).eval()
+    return Model(generator, settings, domain, names, colors, mean).to(device)

@@ -1,0 +1,1 @@
+"""The objective as pure functions of tensors, each with its equation."""

@@ -1,0 +1,60 @@
+"""R1, path length, and the tie between coarse and refined mask."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from composegan.models.semantic_map import SemanticMap
+
+
+class R1(NamedTuple):
+    """Both penalties, before their weights: `mean over batch of sum over pixels of |grad|^2`, each ()."""
+
+    image: Tensor
+    mask: Tensor
+
+
+def r1_penalty(scores: Tensor, image: Tensor, embedded: Tensor, metric: Tensor) -> R1:
+    """R1 (Mescheder et al., arXiv 1801.04406, eq. 9) on real pictures and on real masks.
+
+    scores: (B, 1); image: (B, 3, H, W), requires grad; embedded: (B, C, H, W), the mask behind the discriminator's
+    first linear layer W; metric: `W W^T` (C, C). With g the gradient at `embedded`, the gradient at the mask is
+    `W^T g`, so its square is `g^T (W W^T) g`: exact, and no K-channel tensor is built.
+    """
+    on_image, on_embedded = torch.autograd.grad(scores.sum(), (image, embedded), create_graph=True)
+    g = on_embedded.permute(0, 2, 3, 1).flatten(1, 2)  # (B, H W, C)
+    return R1(
+        image=on_image.square().sum(dim=(1, 2, 3)).mean(),
+        mask=((g @ metric) * g).sum(dim=(1, 2)).mean(),
+    )
+
+
+class PathLength(NamedTuple):
+    """penalty (): `mean((lengths - mean)^2)`; mean (): the updated running mean; lengths (B,)."""
+
+    penalty: Tensor
+    mean: Tensor
+    lengths: Tensor
+
+
+def path_length(image: Tensor, codes: Tensor, mean: Tensor, noise: Tensor, decay: float = 0.01) -> PathLength:
+    """Path-length regularization (StyleGAN2, arXiv 1912.04958, eq. 4), at the expanded codes.
+
+    image: (B, 3, H, W) made from codes (B, N, S); mean: () running mean; noise: (B, 3, H, W) standard normal.
+    Length: `sqrt(mean over codes of sum over channels of grad^2)` for the image projected on noise / sqrt(H W).
+    """
+    projected = (image * noise).sum() / math.sqrt(image.shape[2] * image.shape[3])
+    (grad,) = torch.autograd.grad(projected, codes, create_graph=True)
+    lengths = grad.square().sum(dim=2).mean(dim=1).sqrt()  # (B)
+    # The gradient goes through the updated mean too, as in the public release.
+    mean = mean + decay * (lengths.mean() - mean)  # ()
+    return PathLength((lengths - mean).square().mean(), mean.detach(), lengths)
+
+
+def mask_loss(coarse: Tensor, mask: SemanticMap) -> Tensor:
+    """`mean((coarse - pooled refined)^2)` (SemanticStyleGAN, eq. 6); coarse (B, K, h, w) -> ()."""
+    return (coarse - mask.pooled(*coarse.shape[2:])).square().mean()

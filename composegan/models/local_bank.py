@@ -1,0 +1,143 @@
+"""All local generators as one bank: stacked weights, one batched product a layer, never a loop over classes.
+
+K classes in G groups. A group shares the layer weights and the projection to features; a class has its own latent
+codes, its own embedding (added to its codes), its own modulation and activation biases, pseudo-depth head and
+feature gain. G = K with no embedding is the paper.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from composegan.models.composition import class_weights, compose, feature_weights
+from composegan.models.layers import GAIN, activate
+
+
+def fourier_features(height: int, width: int, octaves: int) -> Tensor:
+    """Coordinates x, y in -1..1 and their `sin(2^i c), cos(2^i c)` -> (2 + 4 octaves, height * width)."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    c = torch.stack((x, y)).flatten(1)  # (2, P)
+    waves = [wave(c * 2.0**i) for i in range(octaves) for wave in (torch.sin, torch.cos)]
+    return torch.cat([c, *waves])  # (2 + 4 octaves, P)
+
+
+class LocalBank(nn.Module):
+    """codes (B, K * layers, S) -> features (B, F, h, w), class weights m (B, K, h, w), pseudo-depth (B, K, h, w)."""
+
+    def __init__(
+        self,
+        *,
+        group_of: Sequence[int],
+        transparent: Sequence[int],
+        height: int,
+        width: int,
+        octaves: int,
+        latent_channels: int,
+        layers: int,
+        depth_layers: int,
+        channels: int,
+        feature_channels: int,
+        recompute: bool,
+    ) -> None:
+        super().__init__()
+        classes, groups = len(group_of), max(group_of) + 1
+        self.height, self.width = height, width
+        self.classes, self.layers, self.depth_layers, self.channels = classes, layers, depth_layers, channels
+        self.recompute = recompute
+        self.register_buffer("fourier", fourier_features(height, width, octaves), persistent=False)
+        opaque = torch.ones(classes)
+        opaque[list(transparent)] = 0
+        self.register_buffer("opaque", opaque if transparent else None, persistent=False)
+        member = torch.zeros(groups, classes)
+        member[list(group_of), list(range(classes))] = 1
+        shared = groups < classes
+        self.register_buffer("member", member if shared else None, persistent=False)
+
+        self.position = nn.Parameter(torch.randn(channels, self.fourier.shape[0]))
+        self.weight = nn.Parameter(torch.randn(layers, groups, channels, channels))
+        self.style_weight = nn.Parameter(torch.randn(layers, groups, channels, latent_channels))
+        self.style_bias = nn.Parameter(torch.ones(layers, classes, channels))
+        self.bias = nn.Parameter(torch.zeros(layers, classes, channels))
+        self.embedding = nn.Parameter(torch.zeros(classes, latent_channels)) if shared else None
+        self.depth_weight = nn.Parameter(torch.randn(classes - 1, channels))
+        self.depth_gain = nn.Parameter(torch.ones(classes - 1, channels))
+        self.depth_bias = nn.Parameter(torch.zeros(classes - 1))
+        self.feature_weight = nn.Parameter(torch.randn(groups, feature_channels, channels))
+        self.feature_gain = nn.Parameter(torch.ones(classes, channels))
+        self.feature_bias = nn.Parameter(torch.zeros(classes, feature_channels))
+
+    def forward(self, codes: Tensor, keep: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """keep: (B, K), 1 for the classes to compose and 0 for those to leave out, or None for all."""
+        if self.recompute and torch.is_grad_enabled():
+            # No draw happens inside, so there is no random state to keep.
+            return checkpoint(self._forward, codes, keep, use_reentrant=False, preserve_rng_state=False)
+        return self._forward(codes, keep)
+
+    def _forward(self, codes: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        batch = codes.shape[0]
+        hidden, depth = self._hidden(codes.view(batch, self.classes, self.layers, -1))
+        m = class_weights(depth, keep)  # (B, K, P)
+        features = compose(
+            hidden,
+            feature_weights(m, self.opaque),
+            self.feature_weight,
+            self.feature_gain / math.sqrt(self.channels),
+            self.feature_bias,
+            self.member,
+        )  # (B, P, F): already channels-last
+        features = features.transpose(1, 2).unflatten(2, (self.height, self.width))  # (B, F, h, w)
+        grid = (batch, self.classes, self.height, self.width)
+        return features, m.view(grid), depth.view(grid)
+
+    def _per_class(self, shared: Tensor) -> Tensor:
+        """(..., G, a, b) -> (..., K, a, b): each class is handed its group's weights."""
+        if self.member is None:
+            return shared
+        flat = torch.matmul(self.member.T.to(shared.dtype), shared.flatten(-2))  # (..., K, a b)
+        return flat.unflatten(-1, shared.shape[-2:])
+
+    def _styles(self, codes: Tensor) -> Tensor:
+        """codes (B, K, L, S) -> styles (L, K, B, C): `s = A w + b`, all layers and classes at once."""
+        if self.embedding is not None:
+            codes = codes + self.embedding[:, None]  # (B, K, L, S)
+        codes = codes.permute(2, 1, 0, 3)  # (L, K, B, S)
+        affine = self._per_class(self.style_weight) / math.sqrt(codes.shape[-1])  # (L, K, C, S)
+        return torch.matmul(codes, affine.transpose(2, 3)) + self.style_bias[:, :, None]  # (L, K, B, C)
+
+    def _hidden(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """codes (B, K, L, S) -> hidden (B, K, C, P), depth (B, K, P)."""
+        batch, classes, channels = codes.shape[0], self.classes, self.channels
+        styles = self._styles(codes)  # (L, K, B, C)
+        weight = self._per_class(self.weight) / math.sqrt(channels)  # (L, K, C, C)
+        energy = torch.matmul(styles.square(), weight.square().transpose(2, 3)) + 1e-8  # (L, K, B, C)
+        demodulation = energy.rsqrt() * GAIN  # (L, K, B, C)
+        bias = self.bias * GAIN  # (L, K, C)
+
+        position = self.position / math.sqrt(self.position.shape[1])
+        x = torch.matmul(position, self.fourier)  # (C, P), the same for every class
+        depth = None
+        for i in range(self.layers):
+            scale = demodulation[i].unsqueeze(3) * styles[i].unsqueeze(2)  # (K, B, C, C)
+            modulated = (weight[i].unsqueeze(1) * scale).transpose(0, 1).flatten(0, 1)  # (B K, C, C)
+            shift = bias[i].expand(batch, classes, channels).reshape(batch * classes, channels, 1)  # (B K, C, 1)
+            if i == 0:
+                x = torch.addmm(shift.flatten(0, 1), modulated.flatten(0, 1), x)  # (B K C, P)
+                x = activate(x).view(batch * classes, channels, -1)  # (B K, C, P)
+            else:
+                x = activate(torch.baddbmm(shift, modulated, x))  # (B K, C, P)
+            if i == self.depth_layers - 1:
+                depth = self._depth(x)  # (B, K, P)
+        return x.view(batch, classes, channels, -1), depth
+
+    def _depth(self, x: Tensor) -> Tensor:
+        """Hidden maps (B K, C, P) -> pseudo-depth (B, K, P); class 0 has no head, its depth is 0."""
+        head = self.depth_weight * self.depth_gain / math.sqrt(self.channels)  # (K - 1, C)
+        head = torch.cat((head.new_zeros(1, self.channels), head))[:, None]  # (K, 1, C)
+        shift = torch.cat((self.depth_bias.new_zeros(1), self.depth_bias))  # (K)
+        x = x.view(-1, self.classes, self.channels, x.shape[-1])  # (B, K, C, P)
+        return torch.matmul(head, x)[:, :, 0] + shift[:, None]  # (B, K, P)

@@ -1,0 +1,170 @@
+"""Finding the installed domains. The one file that knows `entrypoints`.
+
+A domain is an entry point of the group `composegan.domains` that names a `DomainPlugin`. Whatever is wrong with one
+(an import that fails, another contract version, unreadable metadata) is told in its row and harms no other.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import entrypoints
+
+from composegan.config.errors import UserError, nearest
+from composegan.domain import API_VERSION, DomainPlugin
+
+GROUP = "composegan.domains"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A domain that some distribution registers: either its plugin, or the reason why it cannot be used."""
+
+    name: str
+    distribution: str
+    version: str
+    plugin: DomainPlugin | None = None
+    error: str | None = None
+
+
+def discover(path: Sequence[str] | None = None) -> list[Found]:
+    """Every registered domain, sorted by name. `path` is the folders to look in; None: `sys.path`.
+
+    Loads each plugin, but raises for none: what is wrong with one is its `error`.
+    """
+    registered = _registered(path)
+    return [_load(item, registered) for item in registered]
+
+
+def load(name: str, path: Sequence[str] | None = None) -> DomainPlugin:
+    """The plugin of a registered domain; no other plugin is loaded.
+
+    Raises UserError for an unknown name (offering the nearest), and for a plugin that cannot be used (saying why,
+    and of which distribution it is).
+    """
+    registered = _registered(path)
+    for item in registered:
+        if item.name == name:
+            found = _load(item, registered)
+            if found.plugin is None:
+                raise UserError(f"domain {name!r} of {found.distribution} cannot be used: {found.error}")
+            return found.plugin
+    offer = nearest(name, {item.name for item in registered} - {"?"})
+    file = next((f"; for a file write domain=./{name}{end}" for end in ("", ".yaml") if Path(name + end).is_file()), "")
+    raise UserError(f"no domain {name!r} is installed; {offer}{file}")
+
+
+@dataclass(frozen=True)
+class _Registered:
+    """One entry point, not loaded yet. target: "module:object"."""
+
+    name: str
+    target: str
+    distribution: str
+    version: str
+    error: str | None = None
+
+
+def _load(item: _Registered, registered: Sequence[_Registered]) -> Found:
+    def found(plugin: DomainPlugin | None = None, error: str | None = None) -> Found:
+        return Found(item.name, item.distribution, item.version, plugin, error)
+
+    others = sorted({other.distribution for other in registered if other.name == item.name} - {item.distribution})
+    if others:
+        return found(error=f"{item.distribution} and {', '.join(others)} both register {item.name!r}; uninstall one")
+    if item.error:
+        return found(error=item.error)
+    try:
+        plugin = entrypoints.EntryPoint.from_string(item.target, item.name).load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a plugin does at import, SystemExit included, is its own row
+        return found(error=f"{item.target}: {_one_line(error)}")
+    if not isinstance(plugin, DomainPlugin):
+        return found(error=f"{item.target} is a {type(plugin).__name__}; a composegan.domain.DomainPlugin is needed")
+    if plugin.api != API_VERSION:
+        return found(error=f"made for version {plugin.api} of the domain contract; this composegan has {API_VERSION}")
+    if plugin.spec.name != item.name:
+        return found(error=f"registered as {item.name!r}, but its domain is named {plugin.spec.name!r}")
+    return found(plugin)
+
+
+def _registered(path: Sequence[str] | None) -> list[_Registered]:
+    """The entry points of the group, sorted by name.
+
+    Of a distribution that is found more than once, one metadata folder counts: `dist-info` (installed) before
+    `egg-info` (left in a checkout), then the earlier on the path.
+    """
+    chosen: dict[str, Path] = {}
+    for metadata in sorted(_metadata_folders(sys.path if path is None else path), key=lambda folder: folder.suffix):
+        chosen.setdefault(_normalized(_distribution(metadata).name), metadata)
+    items = {item for metadata in chosen.values() for item in _entries(metadata)}
+    return sorted(items, key=lambda item: (item.name, item.distribution, item.target))
+
+
+def _metadata_folders(path: Sequence[str]) -> Iterator[Path]:
+    """The metadata folders of all installed distributions, in the order of `path`."""
+    seen = set()
+    for folder in path:
+        if not isinstance(folder, str) or (real := os.path.realpath(folder)) in seen:
+            continue
+        seen.add(real)
+        try:
+            names = sorted(os.listdir(real))
+        except OSError:  # not there, a zip, or not ours to read
+            continue
+        yield from (Path(real, name) for name in names if name.endswith((".dist-info", ".egg-info")))
+
+
+def _entries(metadata: Path) -> Iterator[_Registered]:
+    """The entry points of the group in one distribution's `entry_points.txt`.
+
+    A file that cannot be parsed is an entry with an error if it speaks of the group, else nobody's business here.
+    """
+    try:
+        content = (metadata / "entry_points.txt").read_bytes()
+    except OSError:
+        return
+    if GROUP.encode() not in content:
+        return
+    distribution, version = _distribution(metadata).name, _version(metadata)
+    parser = entrypoints.CaseSensitiveConfigParser(delimiters=("=",), interpolation=None, default_section="")
+    try:
+        parser.read_string(content.decode("utf-8-sig"))
+    except (UnicodeDecodeError, configparser.Error) as error:
+        file = metadata / "entry_points.txt"
+        yield _Registered("?", "", distribution, version, f"{file} cannot be read: {_one_line(error)}")
+        return
+    for name, target in parser[GROUP].items() if GROUP in parser else ():
+        yield _Registered(name, target, distribution, version)
+
+
+def _distribution(metadata: Path) -> entrypoints.Distribution:
+    return entrypoints.Distribution.from_name_version(metadata.stem)
+
+
+def _version(metadata: Path) -> str:
+    """The version in the folder's name or, for the egg-info of a checkout, in its PKG-INFO; "" if in neither."""
+    version = _distribution(metadata).version
+    if version:
+        return version.partition("-py")[0]
+    try:
+        found = re.search(r"^Version: (\S+)", (metadata / "PKG-INFO").read_text(encoding="utf-8"), re.MULTILINE)
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return found[1] if found else ""
+
+
+def _normalized(distribution: str) -> str:
+    """Names that differ only in case, `-`, `_` and `.` are one distribution (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,43 @@
+"""From configuration and domain to networks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from composegan.config.schema import Config
+from composegan.domain import DomainSpec
+from composegan.grouping.plan import GroupingPlan
+from composegan.models.discriminator import Discriminator
+from composegan.models.generator import Generator
+
+
+def generator_settings(config: Config, spec: DomainSpec, plan: GroupingPlan) -> dict[str, Any]:
+    """Keyword arguments of `Generator`, as plain values that go into a saved model's config."""
+    settings = {key: value for key, value in asdict(config.model).items() if not key.startswith("discriminator_")}
+    return {
+        "classes": len(spec.classes),
+        "height": config.data.height,
+        "width": config.data.width,
+        "group_of": list(plan.group_of),
+        "transparent": list(spec.transparent),
+        **settings,
+    }
+
+
+def build(config: Config, spec: DomainSpec, plan: GroupingPlan) -> tuple[Generator, Discriminator]:
+    """Both networks with weights drawn from `config.seed`, in channels-last memory order."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        generator = Generator(**generator_settings(config, spec, plan))
+        discriminator = Discriminator(
+            classes=len(spec.classes),
+            height=config.data.height,
+            width=config.data.width,
+            multiplier=config.model.discriminator_multiplier,
+            max_channels=config.model.discriminator_max_channels,
+        )
+    # Convolutions and the fixed filter are several times faster so, on CPU and on GPU.
+    return (network.to(memory_format=torch.channels_last) for network in (generator, discriminator))

@@ -1,0 +1,205 @@
+"""What happens between steps: figures, pictures, scores, checkpoints, and the end. Lightning callbacks."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Callback, Trainer
+
+from composegan.config.schema import Config
+from composegan.data.resize import fit_sample
+from composegan.domain import DomainSpec, Source
+from composegan.interop import saved_model
+from composegan.metrics.sliced_wasserstein import patch_levels, sliced_wasserstein
+from composegan.pictures import contact_sheet, to_uint8
+from composegan.training import checkpoint
+from composegan.training.module import CompositionModule, derive_seed
+from composegan.training.run_log import RunLog
+
+SCORE = "score/sliced_wasserstein"
+
+
+def is_due(module: CompositionModule, every: int) -> bool:
+    """Whether the last step crossed a multiple of `every` images (0: never)."""
+    seen = module.images_seen
+    return every > 0 and seen // every > (seen - module.config.training.batch) // every
+
+
+@torch.inference_mode()
+def average_pictures(module: CompositionModule, count: int, seed: int, batch: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of the averaged generator, from fixed codes and stored noise: images (N, 3, H, W), labels (N, H, W) on the CPU."""
+    draws = torch.Generator().manual_seed(seed)
+    z = torch.randn(count, module.average.latent_channels, generator=draws)
+    images, labels = [], []
+    for part in z.split(batch):
+        result = module.average(module.average.map(part.to(module.device)))
+        images.append(result.image.float().clamp(-1, 1).cpu())
+        labels.append(result.mask.labels().cpu())
+    return torch.cat(images), torch.cat(labels)
+
+
+class Keeper(Callback):
+    """Writes what a run leaves: metrics, sample grids, scores, checkpoints and, in the end, the model."""
+
+    def __init__(
+        self, run: Path, config: Config, spec: DomainSpec, source: Source, settings: dict[str, Any], best: float
+    ) -> None:
+        self.run, self.config, self.spec, self.source, self.settings = run, config, spec, source, settings
+        self.best = best
+        self.real_patches: list[torch.Tensor] | None = None
+        self.log: RunLog | None = None
+
+    def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
+        if trainer.is_global_zero:
+            self.log = RunLog(self.run, module.images_seen)
+            self.clock, self.since = time.monotonic(), module.images_seen
+            if module.images_seen == 0:
+                self._draw(module)
+
+    def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
+        if not trainer.is_global_zero:
+            return
+        output, final = self.config.output, trainer.should_stop
+        improved = False
+        if is_due(module, output.samples_every) or final:
+            self._draw(module)
+        if is_due(module, output.score_every) or (final and output.score_every > 0):
+            score = self._score(module)
+            improved, self.best = score < self.best, min(score, self.best)
+            module.logs[SCORE] = torch.tensor(score)
+        if is_due(module, output.log_every) or SCORE in module.logs:
+            self._write_figures(module)
+        if is_due(module, output.checkpoint_every) or final:
+            self.save(module, improved)
+
+    def on_train_end(self, trainer: Trainer, module: CompositionModule) -> None:
+        if self.log:
+            self.log.close()
+
+    def save(self, module: CompositionModule, improved: bool = False) -> None:
+        """A checkpoint, and the averaged generator as a model that can be used at once."""
+        facts = {"domain": self.spec.name, "classes": list(self.spec.names), "best": self.best}
+        checkpoint.save(self.run / "checkpoints", {**module.checkpoint(), **facts}, best=improved)
+        model = saved_model.Model(
+            module.average, self.settings, self.spec.name, self.spec.names, self.spec.colors,
+            saved_model.mean_code(module.average),
+        )  # fmt: skip
+        saved_model.save(self.run / "model", model, {"images_seen": module.images_seen, "recipe": self.config.recipe})
+
+    def _draw(self, module: CompositionModule) -> None:
+        images, labels = average_pictures(module, self.config.output.samples, derive_seed(self.config.seed, "samples"))
+        sheet = contact_sheet(to_uint8(images), labels.numpy(), self.spec.colors)
+        folder = self.run / "samples"
+        folder.mkdir(exist_ok=True)
+        sheet.save(folder / f"{module.images_seen:06d}.png")
+        self.log.picture(module.images_seen, sheet)
+
+    def _score(self, module: CompositionModule) -> float:
+        data, count = self.config.data, self.config.output.score_samples
+        if self.real_patches is None:
+            draws = torch.Generator().manual_seed(derive_seed(self.config.seed, "score"))
+            chosen = torch.randint(len(self.source), (count,), generator=draws).tolist()
+            real = [fit_sample(self.source[i], data.height, data.width).image for i in chosen]
+            real = torch.stack([torch.from_numpy(image.copy()) for image in real])
+            self.real_patches = patch_levels(real.float() / 127.5 - 1)
+        images, _ = average_pictures(module, count, derive_seed(self.config.seed, "score"))
+        return sliced_wasserstein(self.real_patches, patch_levels(images))
+
+    def _write_figures(self, module: CompositionModule) -> None:
+        figures = {name: value.item() for name, value in module.logs.items()}
+        now = time.monotonic()
+        figures["images_per_second"] = (module.images_seen - self.since) / max(now - self.clock, 1e-9)
+        self.clock, self.since = now, module.images_seen
+        self.log.write(module.images_seen, figures)
+        module.logs.pop(SCORE, None)
+
+
+class Ending(Callback):
+    """Stops after the last image, or after the step in which somebody asked to stop (Ctrl-C, SIGTERM)."""
+
+    def __init__(self, images: int) -> None:
+        self.images = images
+        self.interrupted = False
+        self._before: dict[int, Any] = {}
+
+    def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._ask)
+
+    def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
+        # Any process may be the one that was told.
+        asked = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
+        if asked or module.images_seen >= self.images:
+            self.interrupted = asked and module.images_seen < self.images
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: Trainer, module: CompositionModule) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: Any) -> None:
+        if self.interrupted:  # asked twice: at once
+            raise KeyboardInterrupt
+        self.interrupted = True
+        print("\nstopping after this step; again to stop at once", file=sys.stderr)
+
+
+class Progress(Callback):
+    """One line that moves on a terminal; elsewhere a line now and then."""
+
+    def __init__(self, images: int, say: Callable[[str], None] = print, seconds: float = 30.0) -> None:
+        self.images, self.say, self.seconds = images, say, seconds
+        self.bar: Any = None
+
+    def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        self.start = self.shown = time.monotonic()
+        self.first = module.images_seen
+        if sys.stderr.isatty():
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            from rich.console import Console
+
+            self.bar = Progress(
+                TextColumn("{task.completed:,}/{task.total:,} images"), BarColumn(), TimeRemainingColumn(),
+                TextColumn("{task.fields[text]}"), console=Console(stderr=True),
+            )  # fmt: skip
+            self.task = self.bar.add_task("", total=self.images, completed=module.images_seen, text="")
+            self.bar.start()
+
+    def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
+        if not trainer.is_global_zero:
+            return
+        now = time.monotonic()
+        if now - self.shown < (1.0 if self.bar else self.seconds) and not trainer.should_stop:
+            return
+        self.shown = now
+        rate = (module.images_seen - self.first) / max(now - self.start, 1e-9)
+        text = f"{rate:.1f} images/s  " + "  ".join(
+            f"{name.partition('/')[2]} {module.logs[name].item():.3f}"
+            for name in ("loss/discriminator", "loss/generator", "loss/mask")
+            if name in module.logs
+        )
+        if self.bar:
+            self.bar.update(self.task, completed=module.images_seen, text=text)
+        else:
+            left = (self.images - module.images_seen) / max(rate, 1e-9)
+            self.say(f"{module.images_seen:,}/{self.images:,} images  {text}  about {left / 60:.0f} min left")
+
+    def on_train_end(self, trainer: Trainer, module: CompositionModule) -> None:
+        self._stop()
+
+    def on_exception(self, trainer: Trainer, module: CompositionModule, exception: BaseException) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        if self.bar:
+            self.bar.stop()
+            self.bar = None

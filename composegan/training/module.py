@@ -1,0 +1,114 @@
+"""The LightningModule: runs the phases and keeps the state. The maths is in `phases` and `losses`."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor, nn
+
+from composegan.config.schema import Config
+from composegan.training import ema
+from composegan.training.distributed import average_gradients, world
+from composegan.training.phases import Phase, Real, State, phases
+
+
+def derive_seed(*parts: int | str) -> int:
+    """A seed that is a pure function of its parts, well mixed: 0..2^63-1."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+class CompositionModule(lightning.LightningModule):
+    """Generator, discriminator and the averaged generator, trained phase by phase.
+
+    images_seen: real images shown, over all devices; with the seed and the rank it determines every draw, so that a
+    run that was stopped goes on bit for bit as if it had not been. logs: the latest value of each figure, as tensors
+    that nobody has waited for.
+    """
+
+    def __init__(self, config: Config, generator: nn.Module, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.config = config
+        self.generator, self.discriminator = generator, discriminator
+        self.average = copy.deepcopy(generator).requires_grad_(False).eval()
+        self.register_buffer("path_mean", torch.zeros(()))
+        self.phases = phases(config.training)
+        self.images_seen = 0
+        self.logs: dict[str, Tensor] = {}
+
+    @property
+    def step(self) -> int:
+        """Steps done: a step shows one batch."""
+        return self.images_seen // self.config.training.batch
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Adam for each network; its rate and betas corrected for the regularizer's own steps (lazy ratio c: lr c, betas^c)."""
+        settings = self.config.training
+        rates = {
+            "generator": settings.learning_rate,
+            "discriminator": settings.discriminator_learning_rate or settings.learning_rate,
+        }
+        optimizers = []
+        for name, rate in rates.items():
+            ratio = next((p.lazy_ratio for p in self.phases if p.network == name and p.name.endswith("reg")), 1.0)
+            betas = (settings.beta1**ratio, settings.beta2**ratio)
+            weights = getattr(self, name).parameters()
+            adam = torch.optim.Adam(weights, lr=rate * ratio, betas=betas, fused=True)
+            optimizers.append(adam)
+        return optimizers
+
+    def training_step(self, batch: dict[str, Tensor]) -> None:
+        """batch: image (B, 3, H, W) uint8 and labels (B, H, W) uint8 of this device."""
+        torch.manual_seed(derive_seed(self.config.seed, self.global_rank, self.step))
+        image = batch["image"].to(self.device, torch.float32).div_(127.5).sub_(1)  # (B, 3, H, W)
+        real = Real(image.contiguous(memory_format=torch.channels_last), batch["labels"])
+        state = State(self.generator, self.discriminator, self.path_mean)
+        optimizers = dict(zip(("generator", "discriminator"), self.optimizers(), strict=True))
+        for phase in self.phases:
+            if self.step % phase.every == 0:
+                self._run(phase, state, real, optimizers[phase.network])
+        self.images_seen += self.config.training.batch
+        settings = self.config.training
+        keep = ema.decay(settings.batch, self.images_seen, settings.ema_half_life, settings.ema_rampup)
+        ema.update(self.average, self.generator, keep)
+
+    def _run(self, phase: Phase, state: State, real: Real, optimizer: Any) -> None:
+        moving = getattr(self, phase.network)
+        still = self.discriminator if moving is self.generator else self.generator
+        still.requires_grad_(False)
+        moving.requires_grad_(True)
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(self.device.type, enabled=False) if phase.full_precision else nullcontext():
+            loss, logs = phase.loss(state, real)
+        self.manual_backward(loss)
+        average_gradients(moving.parameters())
+        optimizer.step()
+        self.logs.update({name: value.detach() for name, value in logs.items()})
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Everything that decides what comes next, as tensors and plain values."""
+        return {
+            "images_seen": self.images_seen,
+            "networks": {key: value for key, value in self.state_dict().items()},
+            "optimizers": [optimizer.optimizer.state_dict() for optimizer in self.optimizers()],
+            "world": world(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `checkpoint` gave. Raises RuntimeError or ValueError when it is of another model."""
+        self.load_state_dict(state["networks"])
+        for optimizer, saved in zip(self.optimizers(), state["optimizers"], strict=True):
+            optimizer.optimizer.load_state_dict(saved)
+        self.images_seen = state["images_seen"]
+
+
+def parameters_of(modules: Iterable[nn.Module]) -> int:
+    """How many numbers the modules learn."""
+    return sum(p.numel() for module in modules for p in module.parameters())

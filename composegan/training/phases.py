@@ -1,0 +1,114 @@
+"""The whole objective on one screen: which phase trains which network, how often, and on what loss.
+
+A step of training runs the phases in order. Each is one backward pass and one optimizer step of its own, as in
+StyleGAN2 (arXiv 1912.04958, appendix B, lazy regularization): a regularizer that runs every n steps counts n times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from composegan.config.schema import TrainingConfig
+from composegan.losses.adversarial import discriminator_loss, generator_loss
+from composegan.losses.regularizers import mask_loss, path_length, r1_penalty
+from composegan.models.discriminator import Discriminator
+from composegan.models.generator import Generator
+from composegan.models.semantic_map import SemanticMap
+
+
+@dataclass
+class State:
+    """What phases work on. path_mean: (), the running mean of path lengths, on the networks' device."""
+
+    generator: Generator
+    discriminator: Discriminator
+    path_mean: Tensor
+
+
+@dataclass(frozen=True)
+class Real:
+    """A real batch. image: (B, 3, H, W) in -1..1; labels: (B, H, W) uint8."""
+
+    image: Tensor
+    labels: Tensor
+
+
+Logs = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """name: as logged; network: whose weights move; every: steps from one run to the next; full_precision: no autocast."""
+
+    name: str
+    network: Literal["generator", "discriminator"]
+    every: int
+    loss: Callable[[State, Real], tuple[Tensor, Logs]]
+    full_precision: bool = False
+
+    @property
+    def lazy_ratio(self) -> float:
+        """Adam sees n/(n+1) of the ordinary steps of a network whose regularizer runs every n (StyleGAN2, appendix B)."""
+        return self.every / (self.every + 1)
+
+
+def phases(config: TrainingConfig) -> tuple[Phase, ...]:
+    """The phases of a step, in order."""
+
+    def judge_both(state: State, real: Real) -> tuple[Tensor, Logs]:
+        with torch.no_grad():
+            fake = state.generator(draw_slots(state.generator, len(real.image), config.mixing), noise="fresh")
+        on_fake = state.discriminator(fake.image, fake.mask)
+        on_real = state.discriminator(real.image, real_mask(state, real))
+        loss = discriminator_loss(on_real, on_fake)
+        return loss, {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+
+    def penalize_slope(state: State, real: Real) -> tuple[Tensor, Logs]:
+        image = real.image.detach().requires_grad_()
+        embedded = state.discriminator.embed(real_mask(state, real))
+        scores = state.discriminator.judge(image, embedded)
+        penalty = r1_penalty(scores, image, embedded, state.discriminator.mask_stem.metric())
+        loss = (config.r1_image / 2 * penalty.image + config.r1_mask / 2 * penalty.mask) * config.r1_every
+        return loss, {"r1/image": penalty.image, "r1/mask": penalty.mask}
+
+    def convince(state: State, real: Real) -> tuple[Tensor, Logs]:
+        fake = state.generator(draw_slots(state.generator, len(real.image), config.mixing), noise="fresh")
+        adversarial = generator_loss(state.discriminator(fake.image, fake.mask))
+        tie = mask_loss(fake.coarse, fake.mask)
+        return adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
+
+    def even_out(state: State, real: Real) -> tuple[Tensor, Logs]:
+        batch = max(1, len(real.image) // config.path_shrink)
+        slots = draw_slots(state.generator, batch, config.mixing)
+        codes = state.generator.expand(slots)
+        fake = state.generator(codes, noise="fresh")
+        result = path_length(fake.image, codes, state.path_mean, torch.randn_like(fake.image), config.path_decay)
+        state.path_mean.copy_(result.mean)
+        # The reference adds a zero that touches the mask, so that every weight has a gradient; ours may have none.
+        return config.path_length * config.path_every * result.penalty, {"path/length": result.lengths.mean()}
+
+    every = [
+        Phase("Dmain", "discriminator", 1, judge_both),
+        Phase("Dreg", "discriminator", config.r1_every, penalize_slope, full_precision=True),
+        Phase("Gmain", "generator", 1, convince),
+        Phase("Greg", "generator", config.path_every, even_out, full_precision=True),
+    ]
+    return tuple(phase for phase in every if phase.every > 0)
+
+
+def real_mask(state: State, real: Real) -> SemanticMap:
+    return SemanticMap.from_labels(real.labels, state.generator.classes)
+
+
+def draw_slots(generator: Generator, batch: int, mixing: float) -> Tensor:
+    """Random latent slots (batch, base + 2K, S): one code throughout, or with probability `mixing` two, mixed by class."""
+    layout, device = generator.layout, generator.slot_of_code.device
+    first, second = generator.map(torch.randn(2 * batch, generator.latent_channels, device=device)).chunk(2)
+    choice = torch.randint(0, 3, (batch, layout.classes), device=device)  # (B, K)
+    choice = choice * (torch.rand(batch, 1, device=device) < mixing)  # 0: nothing of the second
+    return generator.mix(first, second, choice)  # (B, base + 2K, S)

@@ -1,0 +1,1 @@
+"""The domains that come with composegan, one YAML each; data only. Installed as `composegan.domains`."""

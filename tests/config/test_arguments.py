@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from composegan.config.arguments import split_arguments
+from composegan.config.errors import UserError
+
+
+def test_pairs_in_order_and_the_last_of_a_repeated_key():
+    assert split_arguments(["a.b=1", "c=x=y z", "a.b=2", "d="]) == [("c", "x=y z"), ("a.b", "2"), ("d", "")]
+
+
+def test_an_index_is_written_either_way():
+    assert split_arguments(["grouping[0][1]=hat"]) == [("grouping.0.1", "hat")]
+    assert split_arguments(["grouping.2=nose"]) == [("grouping.2", "nose")]
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("--model.size", "settings have no dashes; write model.size=VALUE"),
+        ("--model.size=3", "--model.size=3: settings have no dashes; write model.size=3"),
+        ("-n", "write n=VALUE"),
+        ("--", "write key=VALUE"),
+        ("training.batch", "'training.batch' is not key=value; write training.batch=VALUE"),
+        ("=3", "'=3' is not key=value"),
+        ("", "'' is not key=value"),
+    ],
+)
+def test_what_is_not_key_value_is_refused(argument, said):
+    with pytest.raises(UserError) as caught:
+        split_arguments(["seed=1", argument])
+    assert said in str(caught.value)

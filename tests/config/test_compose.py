@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import os
+from dataclasses import fields, replace
+
+import pytest
+
+from composegan.config.compose import compose, compose_for_run, load_config, open_domain, read_arguments, write_config
+from composegan.config.errors import UserError
+from composegan.config.recipes import common_recipes
+from composegan.config.schema import Config
+from composegan.verbs.sample import SampleConfig
+
+
+def refused(arguments):
+    with pytest.raises(UserError) as caught:
+        compose(arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_command_line_goes_over_the_recipe_and_the_recipe_over_the_schema(pets):
+    config = compose([f"domain={pets}", "recipe=wide", "data.width=128", "training.mixing=.5"]).config
+    assert isinstance(config, Config)
+    assert (config.data.height, config.data.width) == (128, 128)
+    assert (config.training.batch, config.training.mixing) == (4, 0.5)
+    assert config.training.images == Config().training.images
+    assert config.recipe == "wide"
+
+
+def test_a_domains_recipe_adds_to_the_common_one_of_its_name(pets):
+    config = compose([f"domain={pets}", "recipe=quick"]).config
+    quick = common_recipes()["quick"].overrides
+    assert config.training.images == 800
+    assert config.training.batch == quick["training"]["batch"]
+    assert config.data.height == quick["data"]["height"]
+
+
+def test_without_a_recipe_the_default_is_taken_and_the_others_are_told(pets):
+    composed = compose([f"domain={pets}"])
+    assert composed.config.recipe == "quick"
+    assert composed.notes[0].startswith("recipe=quick is taken, as none was given: ")
+    assert "  recipe=wide: 128x192, for one GPU" in composed.notes
+    assert compose([f"domain={pets}", "recipe=quick"]).notes == []
+
+
+def test_what_was_given_is_kept(pets):
+    arguments = [f"domain={pets}", "seed=1"]
+    composed = compose(arguments)
+    assert composed.overrides == arguments
+    assert composed.plugin.spec.names == ("background", "cat", "glass")
+    assert composed.plugin.dataset is None and composed.plugin.demo is None
+
+
+@pytest.mark.parametrize(
+    ("argument", "key", "value"),
+    [
+        ("data.flip=on", "data.flip", True),
+        ("data.flip=yes", "data.flip", True),
+        ("model.recompute=off", "model.recompute", False),
+        ("training.images=1e3", "training.images", 1000),
+        ("training.learning_rate=1e-3", "training.learning_rate", 0.001),
+        ("training.discriminator_learning_rate=null", "training.discriminator_learning_rate", None),
+        ("training.precision=32", "training.precision", "32"),
+        ("trainer.devices=auto", "trainer.devices", "auto"),
+        ("trainer.devices=2", "trainer.devices", "2"),
+        ("output.root=a b=ü", "output.root", "a b=ü"),
+        ("grouping=[[background,cat],[glass]]", "grouping", [["background", "cat"], ["glass"]]),
+        ("grouping=single", "grouping", "single"),
+    ],
+)
+def test_values_have_the_settings_type(pets, argument, key, value):
+    config = compose([f"domain={pets}", argument]).config
+    section, _, name = key.rpartition(".")
+    result = getattr(getattr(config, section) if section else config, name)
+    assert result == value
+    assert type(result) is type(value)
+
+
+def test_an_index_replaces_an_item_of_a_list(pets):
+    arguments = ["grouping=[[background],[cat],[glass]]", "grouping[0][0]=cat", "grouping.1=[background]"]
+    assert compose([f"domain={pets}", *arguments]).config.grouping == [["cat"], ["background"], ["glass"]]
+
+
+def test_the_last_of_a_repeated_key_counts(pets):
+    assert compose([f"domain={pets}", "seed=1", "seed=2"]).config.seed == 2
+    assert compose(["domain=nowhere", f"domain={pets}", "seed=abc", "seed=2"]).config.seed == 2
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("batch=4", "unknown key 'batch'; did you mean 'training.batch'?"),
+        ("training.batch=four", "training.batch: whole number needed, found 'four'"),
+        ("training.batch=4.5", "training.batch: whole number needed, found '4.5'"),
+        ("data.flip=maybe", "data.flip: on or off needed, found 'maybe'"),
+        ("model=small", "'model' is a section"),
+        ("seed.x=3", "seed has no 'seed.x'; it is a value"),
+        ("seed.0=3", "seed.0: seed is 0; there is no such item in it"),
+        ("grouping.0=[cat]", "grouping.0: grouping is per_class; there is no such item in it"),
+        ("data.root=${oc.env:HOME}", "data.root: '${oc.env:HOME}' is not expanded; write the value itself"),
+        ("output.root=???", "output.root: '???' is not expanded"),
+        ("grouping=[[cat", "grouping: '[[cat' is neither a name nor a list"),
+        ("--training.batch=4", "settings have no dashes; write training.batch=4"),
+        ("training.batch", "'training.batch' is not key=value"),
+        ("recipe=wid", "domain 'pets' has no recipe 'wid'; did you mean 'wide'?"),
+        ("data.height=100", "data.height=100: the shorter side must be a power of two"),
+        ("", "'' is not key=value"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(pets, argument, said):
+    assert said in refused([f"domain={pets}", "recipe=wide", argument])
+
+
+def test_an_index_beyond_the_list(pets):
+    arguments = [f"domain={pets}", "grouping=[[background],[cat],[glass]]"]
+    said = "is [['background'], ['cat'], ['glass']]; there is no such item in it"
+    for key in ("grouping.3", "grouping.7.0", "grouping.0.1", "grouping.0.0.0"):
+        assert refused([*arguments, f"{key}=[cat]"]) == f"{key}: grouping {said}"
+
+
+def test_no_domain_and_unknown_domains(tmp_path):
+    assert refused([]).startswith("which domain? write domain=NAME or domain=FILE.yaml; there are: ")
+    assert refused(["domain=no_such_domain"]).startswith("no domain 'no_such_domain' is installed; ")
+    assert "nowhere.yaml: cannot be read" in refused([f"domain={tmp_path}/nowhere.yaml"])
+
+
+def test_a_mistake_in_a_recipe_names_recipe_and_domain(pets):
+    pets.write_text(pets.read_text() + "default_recipe: wide\n")
+    pets.write_text(pets.read_text().replace("training.batch: 4", "training: {batch: four}"))
+    said = "recipe 'wide' of domain 'pets': training.batch: whole number needed, found 'four'"
+    assert refused([f"domain={pets}"]) == said
+    pets.write_text(pets.read_text().replace("{batch: four}", "{bacth: 4}"))
+    assert refused([f"domain={pets}"]).startswith("recipe 'wide' of domain 'pets': unknown key 'training.bacth'; ")
+
+
+def test_a_domain_file_is_found_again_from_another_folder(pets, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = compose(["domain=./pets.yaml", "data.root=~/images", "data.cache=kept"]).config
+    assert config.domain == str(pets)
+    assert config.data.root == str(tmp_path / "images")
+    assert config.data.cache == str(tmp_path / "kept")
+    assert config.output.root == "runs"
+    assert compose(["domain=~/pets.yaml", "output.root=~/runs"]).config.output.root == str(tmp_path / "runs")
+
+
+def test_a_file_without_its_suffix_or_folder_is_offered(pets, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert refused(["domain=pets"]).endswith("; for a file write domain=./pets.yaml")
+
+
+def test_the_configuration_reads_back_equal(pets, tmp_path):
+    config = compose(
+        [f"domain={pets}", "grouping=[[background,cat],[glass]]", "data.root=/größe/on", "training.learning_rate=1e-05"]
+    ).config
+    write_config(tmp_path / "config.yaml", config)
+    assert load_config(tmp_path / "config.yaml") == config
+    write_config(tmp_path / "config.yaml", Config())
+    assert load_config(tmp_path / "config.yaml") == Config()
+
+
+def test_a_configuration_that_lacks_settings_has_defaults(tmp_path):
+    (tmp_path / "config.yaml").write_text("seed: 3\ndata: {height: 64}\n")
+    config = load_config(tmp_path / "config.yaml")
+    assert config == Config(seed=3, data=replace(Config().data, height=64))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[1, 2]\n", "config.yaml: is not a configuration"),
+        ("", "config.yaml: is not a configuration"),
+        ("data: {hight: 3}\n", "config.yaml: unknown key 'data.hight'; did you mean 'data.height'?"),
+        ("data: 3\n", "config.yaml: 'data' is a section"),
+        ("seed: {a: 3}\n", "config.yaml: seed has no 'seed.a'; it is a value"),
+        ("seed: [3]\n", "config.yaml: seed: whole number needed, found [3]"),
+        ("1: 3\n", "config.yaml: unknown key '1'"),
+    ],
+)
+def test_a_file_that_is_no_configuration(tmp_path, content, said):
+    (tmp_path / "config.yaml").write_text(content)
+    with pytest.raises(UserError) as caught:
+        load_config(tmp_path / "config.yaml")
+    assert said in str(caught.value)
+
+
+@pytest.fixture
+def run(pets, tmp_path):
+    folder = tmp_path / "runs" / "pets" / "now"
+    folder.mkdir(parents=True)
+    write_config(folder / "config.yaml", compose([f"domain={pets}", "training.batch=4"]).config)
+    return folder
+
+
+def test_a_run_is_continued_with_its_own_configuration(run):
+    composed = compose_for_run(run, [])
+    assert composed.config == load_config(run / "config.yaml")
+    assert composed.plugin.spec.name == "pets"
+    assert (composed.overrides, composed.notes) == ([], [])
+
+
+def test_a_run_takes_what_leaves_it_the_same(run, pets, monkeypatch):
+    arguments = ["training.images=1e6", "trainer.threads=2", "output.samples=8", "data.workers=0", "data.root=/x"]
+    monkeypatch.chdir(pets.parent)
+    same = ["training.batch=4", "domain=./pets.yaml", "recipe=quick"]
+    config = compose_for_run(run, [*arguments, *same, "data.on_error=skip"]).config
+    assert (config.training.images, config.training.batch, config.data.root) == (1_000_000, 4, "/x")
+    assert (config.trainer.threads, config.output.samples, config.data.workers) == (2, 8, 0)
+
+
+@pytest.mark.parametrize(
+    "argument", ["training.batch=8", "data.height=128", "seed=1", "recipe=wide", "grouping=single", "domain=faces"]
+)
+def test_a_run_refuses_what_would_change_it(run, argument):
+    with pytest.raises(UserError) as caught:
+        compose_for_run(run, [argument])
+    assert str(caught.value).startswith(f"{argument.partition('=')[0]} would change the run {run}; ")
+
+
+def test_a_run_tells_other_mistakes_too(run, tmp_path):
+    for arguments, said in ((["batch=3"], "did you mean 'training.batch'"), (["data.workers=-1"], "must be 0 or more")):
+        with pytest.raises(UserError, match=said):
+            compose_for_run(run, arguments)
+    with pytest.raises(UserError, match="is not a run"):
+        compose_for_run(tmp_path, [])
+    (run / "config.yaml").write_text("domain: [\n")
+    with pytest.raises(UserError, match="config.yaml, line 2: "):
+        compose_for_run(run, [])
+
+
+def test_a_run_whose_domain_file_is_gone_names_it(run, pets):
+    os.remove(pets)
+    with pytest.raises(UserError, match="pets.yaml: cannot be read: No such file"):
+        compose_for_run(run, [])
+
+
+def test_a_small_schema_is_read_the_same_way():
+    config = read_arguments(SampleConfig, ["n=1e2", "truncation=1", "out="], see="composegan sample --help")
+    assert config == SampleConfig(n=100, truncation=1.0, out=None)
+    assert {item.name for item in fields(config)} >= {"run", "n"}
+    with pytest.raises(UserError, match="unknown key 'truncaton'; did you mean 'truncation'"):
+        read_arguments(SampleConfig, ["truncaton=1"], see="composegan sample --help")
+    with pytest.raises(UserError, match="unknown key 'zzz'; `composegan sample --help` lists"):
+        read_arguments(SampleConfig, ["zzz=1"], see="composegan sample --help")
+
+
+def test_a_domain_file_opens_as_a_plugin_without_code(pets):
+    plugin = open_domain(str(pets))
+    assert (plugin.spec.title, plugin.dataset, plugin.demo) == ("Pets", None, None)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from composegan.config.compose import read_arguments
+from composegan.config.errors import UserError
+from composegan.config.schema import Config, DataConfig
+from composegan.config.settings import settings_of
+from composegan.config.validate import FRACTIONS, NOT_NEGATIVE, POSITIVE, validate, validate_data
+from composegan.domain import DomainSpec, SemanticClass
+
+SPEC = DomainSpec("pets", (SemanticClass("background", (0, 0, 0)), SemanticClass("cat", (9, 9, 9))))
+
+
+def check(*arguments):
+    validate(read_arguments(Config, arguments, see="composegan fit --help"), SPEC)
+
+
+def test_the_defaults_are_valid():
+    check()
+
+
+def test_every_number_has_one_range():
+    numbers = [key for key, item in settings_of(Config).items() if item.type in (int, float, float | None, int | None)]
+    assert sorted((*POSITIVE, *NOT_NEGATIVE, *FRACTIONS)) == sorted(numbers)
+
+
+@pytest.mark.parametrize("key", POSITIVE)
+def test_what_must_be_above_zero(key):
+    with pytest.raises(UserError, match=f"{key}=(0|0.0): must be above 0"):
+        check(f"{key}=0")
+
+
+@pytest.mark.parametrize("key", NOT_NEGATIVE)
+def test_what_must_not_be_negative(key):
+    check(f"{key}=0")
+    with pytest.raises(UserError, match=f"{key}=(-1|-1.0): must be 0 or more"):
+        check(f"{key}=-1")
+
+
+@pytest.mark.parametrize("key", FRACTIONS)
+def test_what_must_be_a_fraction(key):
+    for value in ("-0.1", "1.1"):
+        with pytest.raises(UserError, match=f"{key}={value}: must be 0"):
+            check(f"{key}={value}")
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(64, 64), (64, 128), (128, 64), (64, 80), (64, 1040), (256, 320), (512, 512), (128, 160)]
+)
+def test_sizes_that_work(height, width):
+    check(f"data.height={height}", f"data.width={width}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["data.height=100"], "data.height=100: the shorter side must be a power of two, such as 64 or 128"),
+        (["data.height=2", "data.width=2"], "data.height=2: the shorter side must be a power of two, such as 4 or 8"),
+        (["data.height=1"], "data.height=1: the shorter side must be a power of two"),
+        (["data.width=300"], "data.width=300: with data.height=256 must be a multiple of 64, such as 256 or 320"),
+        (["data.height=264"], "data.height=264: with data.width=256 must be a multiple of 64, such as 256 or 320"),
+        (["data.height=32"], "data.height=32: must be at least model.coarse_size=64"),
+        (["data.width=32"], "data.width=32: must be at least model.coarse_size=64"),
+        (["model.coarse_size=48"], "model.coarse_size=48: must be a power of two from 4, such as 32 or 64"),
+        (["model.min_feat_size=2"], "model.min_feat_size=2: must be a power of two from 4, such as 4 or 8"),
+        (["model.min_feat_size=128"], "model.min_feat_size=128: must be at most model.coarse_size=64"),
+        (["model.base_layers=7"], "model.base_layers=7: must be at most model.depth_layers=6"),
+        (["model.depth_layers=11"], "model.depth_layers=11: must be at most model.local_layers=10"),
+        (["data.on_error=skipp"], "data.on_error=skipp: did you mean 'skip'?"),
+        (["data.split=test"], "data.split=test: there are: train, validation"),
+        (["training.precision=16"], "training.precision=16: "),
+        (["trainer.accelerator=cuda"], "trainer.accelerator=cuda: "),
+        (["trainer.devices=0"], "trainer.devices=0: auto, a number, or device numbers such as 0,2 needed"),
+        (["trainer.devices=two"], "trainer.devices=two: auto, a number"),
+        (["grouping=[[background]]"], "grouping: no group has 'cat'"),
+        (["grouping=per_clas"], "grouping=per_clas: did you mean 'per_class'?"),
+    ],
+)
+def test_what_cannot_work_names_the_key_and_what_would_be_right(arguments, said):
+    with pytest.raises(UserError) as caught:
+        check(*arguments)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("devices", ["auto", "1", "8", "0,2", "-1"])
+def test_devices(devices):
+    check(f"trainer.devices={devices}")
+
+
+def test_data_alone():
+    validate_data(DataConfig())
+    with pytest.raises(UserError, match="data.demo_count=0: must be above 0"):
+        validate_data(replace(DataConfig(), demo_count=0))
+    with pytest.raises(UserError, match="data.on_error=x"):
+        validate_data(replace(DataConfig(), on_error="x"))
+    with pytest.raises(UserError, match="data.height=2: "):
+        validate_data(replace(DataConfig(), height=2))

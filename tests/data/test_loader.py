@@ -1,0 +1,154 @@
+import logging
+import random
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from composegan.data import FolderSource, UserError, pack, training_loader
+
+COUNT = 13
+
+
+@pytest.fixture
+def packed(tmp_path, towns, spec):
+    return pack(towns(COUNT), tmp_path / "packed", spec, 16, 16, workers=0)
+
+
+def take(source, steps, **settings):
+    """The first batches of a loader."""
+    settings = {"classes": 4, "batch": 4, "height": 16, "width": 16, "seed": 7, "flip": True} | settings
+    loader = training_loader(source, **settings)
+    return [{name: value.clone() for name, value in batch.items()} for batch in islice(loader, steps)]
+
+
+def assert_same(batches, others):
+    assert len(batches) == len(others)
+    for batch, other in zip(batches, others, strict=True):
+        assert batch.keys() == other.keys() == {"image", "labels", "position"}
+        assert all(torch.equal(batch[name], other[name]) for name in batch)
+
+
+def join(batches):
+    return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def test_what_a_batch_is(packed):
+    (batch,) = take(packed, 1)
+    assert batch["image"].shape == (4, 3, 16, 16) and batch["image"].dtype == torch.uint8
+    assert batch["labels"].shape == (4, 16, 16) and batch["labels"].dtype == torch.uint8
+    assert batch["position"].tolist() == [0, 1, 2, 3] and batch["position"].dtype == torch.int64
+
+
+def test_every_epoch_shows_every_item(packed):
+    images = join(take(packed, COUNT, flip=False))["image"].numpy()
+    known = {packed[index].image.tobytes(): index for index in range(COUNT)}
+    shown = np.array([known[image.tobytes()] for image in images])
+    for epoch in shown.reshape(4, COUNT):
+        assert sorted(epoch) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("kind", ["packed", "packed, other size", "folder"])
+def test_workers_change_nothing(packed, write_folder, spec, kind):
+    source = FolderSource(write_folder(COUNT), spec) if kind == "folder" else packed
+    size = 8 if kind == "packed, other size" else 16
+    alone = take(source, 9, height=size, width=size)
+    assert_same(alone, take(source, 9, height=size, width=size, workers=2))
+
+
+def test_spawned_workers_change_nothing(packed):
+    loader = training_loader(packed, classes=4, batch=4, height=16, width=16, seed=7, flip=True, workers=1)
+    loader.multiprocessing_context = "spawn"
+    batches = [{name: value.clone() for name, value in batch.items()} for batch in islice(loader, 3)]
+    assert_same(batches, take(packed, 3))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("stop", [1, 4, 7])
+def test_a_run_that_is_stopped_and_continued_sees_the_same(packed, stop, workers):
+    whole = take(packed, 9)
+    assert_same(whole[:stop] + take(packed, 9 - stop, start=4 * stop, workers=workers), whole)
+
+
+def test_a_start_that_is_no_multiple_of_the_batch(packed):
+    """A run may be continued with another batch size: the stream goes on where it was."""
+    stream = join(take(packed, 5))
+    rest = join(take(packed, 2, start=5, batch=6))
+    assert all(torch.equal(rest[name], stream[name][5:17]) for name in rest)
+
+
+def test_ranks_side_by_side_are_one_process(packed):
+    whole = take(packed, 6, batch=6, start=6)
+    ranks = [take(packed, 6, batch=2, rank=rank, world=3, start=6) for rank in range(3)]
+    assert_same([join(parts) for parts in zip(*ranks, strict=True)], whole)
+
+
+def test_a_flip_mirrors_image_and_labels_together(packed):
+    plain, flipped = join(take(packed, 12, flip=False)), join(take(packed, 12))
+    mirrored = [index for index in range(48) if not torch.equal(plain["image"][index], flipped["image"][index])]
+    assert 12 < len(mirrored) < 36
+    for index in range(48):
+        for name in ("image", "labels"):
+            expected = plain[name][index].flip(-1) if index in mirrored else plain[name][index]
+            assert torch.equal(flipped[name][index], expected)
+
+
+def test_the_source_is_not_changed_by_a_flip(packed):
+    before = packed[0].image.copy(), packed[0].labels.copy()
+    take(packed, 20)
+    assert (packed[0].image == before[0]).all() and (packed[0].labels == before[1]).all()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_nobody_elses_random_numbers_are_touched(packed, workers):
+    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    take(packed, 3, workers=workers)
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert (np.random.get_state()[1] == states[1]).all() and random.getstate() == states[2]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_bad_item_stops_with_one_line(towns, workers):
+    with pytest.raises(UserError) as caught:
+        take(towns(COUNT, bad=(5,)), 4, workers=workers)
+    assert str(caught.value) == "town 5: is damaged"
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_bad_item_can_be_replaced_and_is_counted(towns, workers, caplog):
+    good, bad = towns(COUNT), towns(COUNT, bad=(5, 6))
+    settings = {"batch": 1, "height": 24, "width": 24, "flip": False}
+    images = [batch["image"][0].numpy().tobytes() for batch in take(good, 3 * COUNT, **settings)]
+    expected = np.array([[good[index].image.tobytes() for index in range(COUNT)].index(image) for image in images])
+    for order in expected.reshape(3, COUNT):
+        while set(order) & {5, 6}:  # each is replaced by the next of the epoch's order, round the end
+            order[:] = np.where(np.isin(order, (5, 6)), np.roll(order, -1), order)
+
+    loader = training_loader(bad, classes=4, seed=7, on_error="skip", workers=workers, **settings)
+    with caplog.at_level(logging.WARNING):
+        shown = [batch["image"][0].numpy().tobytes() for batch in islice(loader, 3 * COUNT)]
+    assert shown == [good[index].image.tobytes() for index in expected]
+    assert sorted(loader.skipped.values()) == ["town 5: is damaged", "town 6: is damaged"]
+    assert [record.getMessage()[:20] for record in caplog.records] == ["skipped (1 so far): ", "skipped (2 so far): "]
+
+
+def test_nothing_but_bad_items(towns):
+    with pytest.raises(UserError, match="none of the 3 images can be used; the last: town"):
+        take(towns(3, bad=(0, 1, 2)), 1, on_error="skip")
+
+
+def test_an_empty_source(towns):
+    with pytest.raises(UserError, match="no images to train on"):
+        take(towns(0), 1)
+
+
+def test_labels_outside_the_vocabulary_are_told(packed, towns):
+    for source in (packed, towns(COUNT)):
+        with pytest.raises(UserError, match=r"label values outside the vocabulary \(.*3\)"):
+            take(source, 4, classes=3)
+
+
+def test_it_has_no_length(packed):
+    with pytest.raises(TypeError):
+        len(training_loader(packed, classes=4, batch=4, height=16, width=16, seed=0))

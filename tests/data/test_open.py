@@ -1,0 +1,202 @@
+import logging
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from composegan.config.schema import DataConfig
+from composegan.data import FolderSource, PackedSource, UserError, fit_sample, open_source, prepare
+from composegan.data.open import demo_folder
+from composegan.domain import DomainPlugin
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """Settings for small drawings, kept in a folder of the test."""
+    monkeypatch.delenv("COMPOSEGAN_CACHE", raising=False)
+    return DataConfig(height=16, width=16, demo_count=6, cache=str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def plugin(spec, towns):
+    """A domain with a demo, which counts how often it is drawn in `plugin.demo.drawn`."""
+
+    def draw(count, height, width, seed):
+        draw.drawn.append((count, height, width, seed))
+        return towns(count, height, width)
+
+    draw.drawn = []
+    return DomainPlugin(spec, demo=draw)
+
+
+def test_a_demo_is_drawn_once(plugin, data):
+    first, second = open_source(plugin, data, progress=False), open_source(plugin, data, progress=False)
+    assert isinstance(first, PackedSource) and len(first) == 6 and first.size == (16, 16)
+    assert (first[3].image == second[3].image).all()
+    assert plugin.demo.drawn == [(6, 16, 16, 0)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"demo_count": 7}, {"demo_seed": 1}, {"height": 32}, {"width": 32}, {"split": "validation"}],
+)
+def test_what_changes_the_drawings_draws_them_anew(plugin, data, change):
+    open_source(plugin, data, progress=False)
+    open_source(plugin, replace(data, **change), progress=False)
+    assert len(set(plugin.demo.drawn)) == 2
+
+
+def test_a_new_version_or_vocabulary_draws_anew(plugin, data, spec):
+    names = {
+        demo_folder(plugin, data),
+        demo_folder(replace(plugin, demo_version="2"), data),
+        demo_folder(replace(plugin, spec=replace(spec, foreign={"a": 1})), data),
+        demo_folder(replace(plugin, spec=replace(spec, classes=spec.classes[:3])), data),
+    }
+    assert len(names) == 4
+
+
+def test_validation_has_other_drawings_than_training(plugin, data):
+    for seed in (0, 1):
+        for split in ("train", "validation"):
+            open_source(plugin, replace(data, demo_seed=seed, split=split), progress=False)
+    assert len({drawn[3] for drawn in plugin.demo.drawn}) == 4
+
+
+def test_where_the_cache_is(plugin, data, monkeypatch):
+    assert demo_folder(plugin, data).is_relative_to(data.cache)
+    monkeypatch.setenv("COMPOSEGAN_CACHE", "/somewhere")
+    assert demo_folder(plugin, data).is_relative_to(data.cache)
+    assert demo_folder(plugin, replace(data, cache=None)).is_relative_to("/somewhere")
+    monkeypatch.delenv("COMPOSEGAN_CACHE")
+    assert demo_folder(plugin, replace(data, cache=None)).is_relative_to(Path.home() / ".cache" / "composegan")
+
+
+DRAW = """
+import sys
+from composegan.config.schema import DataConfig
+from composegan.data import open_source
+from composegan.plugins.faces import plugin
+if __name__ == "__main__":
+    source = open_source(plugin, DataConfig(height=16, width=16, demo_count=120, cache=sys.argv[1]), progress=False)
+    print(len(source), source.read_batch(slice(None))[0].sum())
+"""
+
+
+def test_two_processes_that_draw_at_once_both_get_it_whole(tmp_path):
+    commands = [[sys.executable, "-c", DRAW, str(tmp_path)]] * 2
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
+    answers = [process.communicate(timeout=60)[0] for process in running]
+    assert answers[0] == answers[1] and answers[0].startswith("120 ")
+    (demo,) = [path for path in (tmp_path / "demos").iterdir() if path.is_dir()]
+    assert len(PackedSource(demo)) == 120
+
+
+def test_a_damaged_cache_is_told_and_drawn_anew_when_deleted(plugin, data):
+    source = open_source(plugin, data, progress=False)
+    os.truncate(source.folder / "images.npy", 500)
+    with pytest.raises(UserError, match="is a damaged packed folder"):
+        open_source(plugin, data, progress=False)
+    for file in source.folder.iterdir():
+        file.unlink()
+    source.folder.rmdir()
+    assert len(open_source(plugin, data, progress=False)) == 6
+
+
+def test_a_domain_without_demo(plugin, data):
+    with pytest.raises(UserError, match=r"domain 'town' has no demo data; give data\.root=FOLDER"):
+        open_source(replace(plugin, demo=None), data)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"split": "valdation"}, "data.split=valdation: there is no such choice; did you mean 'validation'?"),
+        ({"on_error": "ignore"}, "data.on_error=ignore: there is no such choice"),
+        ({"demo_count": 0}, "data.demo_count=0: at least 1 is needed"),
+    ],
+)
+def test_settings_that_cannot_be(plugin, data, change, told):
+    with pytest.raises(UserError) as caught:
+        open_source(plugin, replace(data, **change))
+    assert str(caught.value).startswith(told)
+
+
+def test_a_plain_folder(plugin, data, write_folder):
+    source = open_source(plugin, replace(data, root=str(write_folder(3))))
+    assert isinstance(source, FolderSource) and len(source) == 3
+
+
+def test_a_plain_folder_is_taken_before_the_domains_own_form(plugin, data, write_folder, tmp_path):
+    own = replace(plugin, dataset=lambda root, split: [root, split])
+    assert isinstance(open_source(own, replace(data, root=str(write_folder(3)))), FolderSource)
+    (tmp_path / "other" / "raw").mkdir(parents=True)
+    root = tmp_path / "other"
+    assert open_source(own, replace(data, root=str(root), split="validation")) == [root, "validation"]
+
+
+@pytest.mark.parametrize("own", [None, lambda root, split: pytest.fail("it was opened")])
+def test_a_root_that_is_missing_or_empty(plugin, data, tmp_path, own):
+    plugin = replace(plugin, dataset=own)
+    with pytest.raises(UserError, match="nowhere: does not exist"):
+        open_source(plugin, replace(data, root=str(tmp_path / "nowhere")))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="empty: is empty"):
+        open_source(plugin, replace(data, root=str(tmp_path / "empty")))
+
+
+def test_what_is_skipped_in_a_plain_folder_is_told(plugin, data, write_folder, caplog):
+    root = write_folder(3)
+    (root / "labels" / "1.png").unlink()
+    with pytest.raises(UserError, match="has no labels"):
+        open_source(plugin, replace(data, root=str(root)))
+    with caplog.at_level(logging.WARNING):
+        assert len(open_source(plugin, replace(data, root=str(root), on_error="skip"))) == 2
+    assert "skipped: " in caplog.text and "1.png: has no labels" in caplog.text
+
+
+def test_prepare_packs_a_folder_and_fit_takes_it(plugin, data, write_folder, tmp_path):
+    root = write_folder(5)
+    out = prepare(plugin, replace(data, root=str(root)), tmp_path / "out")
+    source = open_source(plugin, replace(data, root=str(out)))
+    assert isinstance(source, PackedSource) and len(source) == 5 and source.index.source == str(root)
+    expected = fit_sample(FolderSource(root, plugin.spec)[2], 16, 16)
+    assert (source[2].image == expected.image).all() and (source[2].labels == expected.labels).all()
+
+
+def test_prepare_counts_what_it_skips(plugin, data, write_folder, tmp_path, caplog):
+    root = write_folder(4)
+    Image.fromarray(np.full((24, 24), 99, np.uint8)).save(root / "labels" / "2.png")
+    with pytest.raises(UserError, match=r"2\.png: 576 pixels have label values outside"):
+        prepare(plugin, replace(data, root=str(root)), tmp_path / "out")
+    with caplog.at_level(logging.WARNING):
+        prepare(plugin, replace(data, root=str(root), on_error="skip"), tmp_path / "out")
+    assert "skipped 1 of 4; the first: " in caplog.text
+    assert len(PackedSource(tmp_path / "out")) == 3
+
+
+def test_prepare_packs_a_demo(plugin, data, tmp_path):
+    source = PackedSource(prepare(plugin, data, tmp_path / "out"))
+    assert len(source) == 6 and source.index.source == "demo, seed 0"
+
+
+def test_packed_splits_beside_each_other(plugin, data, tmp_path):
+    for split in ("train", "validation"):
+        prepare(plugin, replace(data, split=split), tmp_path / "packed" / split)
+    for split in ("train", "validation"):
+        source = open_source(plugin, replace(data, root=str(tmp_path / "packed"), split=split))
+        assert source.index.split == split
+    with pytest.raises(UserError, match="holds the split 'train', not 'validation'"):
+        open_source(plugin, replace(data, root=str(tmp_path / "packed" / "train"), split="validation"))
+
+
+def test_a_packed_folder_of_another_vocabulary(plugin, data, tmp_path, spec):
+    prepare(plugin, data, tmp_path / "out")
+    other = replace(plugin, spec=replace(spec, classes=spec.classes[:2]))
+    with pytest.raises(UserError, match="was packed for 4 classes of domain 'town'"):
+        open_source(other, replace(data, root=str(tmp_path / "out")))

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from composegan.data import Sample, UserError, check_sample
+
+
+def sample(image_shape=(3, 4, 6), labels_shape=(4, 6), image_type=np.uint8, labels_type=np.uint8):
+    return Sample(np.zeros(image_shape, image_type), np.zeros(labels_shape, labels_type), "a.png")
+
+
+def test_a_good_sample_comes_back():
+    good = sample()
+    assert check_sample(good, classes=1) is good
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (sample(image_shape=(4, 6)), r"a\.png: image is uint8 \(4, 6\); uint8 \(3, height, width\) is needed"),
+        (sample(labels_shape=(1, 4, 6)), r"a\.png: labels is uint8 \(1, 4, 6\)"),
+        (sample(image_type=np.float32), r"a\.png: image is float32"),
+        (sample(labels_type=np.int64), r"a\.png: labels is int64"),
+        (sample(image_shape=(4, 4, 6)), r"a\.png: the image has 4 channels"),
+        (sample(labels_shape=(6, 4)), r"a\.png: the image is 4 x 6 but its labels are 6 x 4"),
+    ],
+)
+def test_what_is_wrong_is_told(bad, told):
+    with pytest.raises(UserError, match=told):
+        check_sample(bad, classes=1)
+
+
+def test_labels_outside_the_vocabulary_are_counted_and_listed():
+    bad = sample()
+    bad.labels[0, :3] = (4, 4, 250)
+    bad.labels[1, 0] = 3
+    with pytest.raises(UserError, match=r"a\.png: 3 pixels .* vocabulary \(4, 250\); its 4 classes are 0\.\.3"):
+        check_sample(bad, classes=4)
+    assert check_sample(bad, classes=251)
+
+
+def test_a_long_list_of_values_is_cut():
+    bad = sample()
+    bad.labels[:] = np.arange(100, 124).reshape(4, 6)
+    with pytest.raises(UserError, match=r"24 pixels .* \(100, 101, 102, 103, 104, 105, 106, 107, \.\.\.\)"):
+        check_sample(bad, classes=4)

@@ -1,0 +1,120 @@
+"""The code blocks of docs/configuration.md and docs/plugins.md work as they stand."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from composegan import registry
+from composegan.cli import main
+from composegan.config.compose import compose
+from composegan.config.domain_file import read_domain_file
+from composegan.config.errors import UserError
+from composegan.config.recipes import recipes_of
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def blocks(document, language):
+    """The code blocks of a language, each with the file name that stands before it, or ""."""
+    text = (DOCS / document).read_text(encoding="utf-8")
+    return re.findall(rf"(?:`([\w./]+)`:\n\n)?```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def commands(document):
+    lines = [line for _, block in blocks(document, "sh") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("composegan ")]
+
+
+@pytest.fixture
+def pets(tmp_path, monkeypatch):
+    """The folder of plugins.md, with its pets.yaml."""
+    monkeypatch.chdir(tmp_path)
+    name, content = blocks("plugins.md", "yaml")[0]
+    assert name == "pets.yaml"
+    (tmp_path / name).write_text(content)
+    return tmp_path
+
+
+@pytest.fixture
+def discs(tmp_path, monkeypatch):
+    """The plugin of plugins.md, with the metadata that installing it would leave."""
+    files = [*blocks("plugins.md", "toml"), *blocks("plugins.md", "yaml"), *blocks("plugins.md", "python")]
+    for name, content in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    project = tomllib.loads((tmp_path / "pyproject.toml").read_text())["project"]
+    info = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir()
+    ((group, entries),) = project["entry-points"].items()
+    lines = [f"{name} = {target}" for name, target in entries.items()]
+    (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path
+    sys.modules.pop("composegan_discs", None)
+
+
+def test_the_domain_file_and_its_command(pets):
+    assert read_domain_file(pets / "pets.yaml").transparent == (3,)
+    (command,) = [line for line in commands("plugins.md") if "pets.yaml" in line]
+    composed = compose(command.split()[2:])
+    assert composed.config.data.root == str(pets / "pets")
+
+
+def test_the_plugin_is_found_and_draws(discs):
+    found = {item.name: item for item in registry.discover()}["discs"]
+    assert (found.distribution, found.version, found.error) == ("composegan_discs", "0.1", None)
+    sample = found.plugin.demo(4, 32, 48, 0)[3]
+    assert (sample.image.shape, sample.labels.shape) == ((3, 32, 48), (32, 48))
+    assert set(sample.labels.ravel()) == {0, 1}
+    assert compose(["domain=discs"]).plugin is found.plugin
+
+
+def test_the_plugins_demo_packs_and_reads_back(discs, capsys, monkeypatch):
+    monkeypatch.chdir(discs)
+    data = ["data.height=32", "data.width=32", "data.demo_count=4", "data.cache=cache"]
+    assert main(["prepare", "domain=discs", *data, "out=packed"]) == 0, capsys.readouterr().err
+    from composegan.data import PackedSource
+
+    assert len(PackedSource(discs / "packed")) == 4
+
+
+def test_the_commands_of_configuration_are_valid():
+    new = [line.split()[2:] for line in commands("configuration.md") if "run=" not in line]
+    assert new
+    for arguments in new:
+        compose(arguments)
+
+
+def test_the_recipes_add_up(pets):
+    ((_, recipes),) = blocks("configuration.md", "yaml")
+    with (pets / "pets.yaml").open("a") as file:
+        file.write(recipes)
+    spec = read_domain_file(pets / "pets.yaml")
+    assert {"quick", "wide"} <= set(recipes_of(spec))
+    assert compose(["domain=pets.yaml"]).config.training.images == 100_000
+    assert compose(["domain=pets.yaml", "recipe=wide"]).config.training.batch == 8
+
+
+@pytest.mark.parametrize("line", [line for _, text in blocks("configuration.md", "text") for line in text.splitlines()])
+def test_the_mistakes_are_told_as_shown(line, capsys):
+    message = line.removeprefix("composegan: ")
+    given = {
+        "unknown key 'batch'": "batch=4",
+        "training.batch: whole": "training.batch=four",
+        "data.width=300: with": "data.width=300",
+    }
+    (argument,) = [argument for start, argument in given.items() if message.startswith(start)]
+    with pytest.raises(UserError) as caught:
+        compose(["domain=faces", "recipe=paper256", argument])
+    assert str(caught.value) == message
+
+
+def test_the_python_of_configuration_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ((_, code),) = blocks("configuration.md", "python")
+    exec(compile(code, "configuration.md", "exec"), {})
