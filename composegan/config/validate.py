@@ -39,7 +39,7 @@ NOT_NEGATIVE = (
 )  # fmt: skip
 """Numbers from 0."""
 
-FRACTIONS = ("training.beta1", "training.beta2", "training.path_decay", "training.mixing")
+FRACTIONS = ("training.beta1", "training.beta2", "training.path_decay", "training.mixing", "training.augment")
 """Numbers from 0 to 1."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from composegan.config.errors import UserError
 
+log = logging.getLogger(__name__)
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -24,6 +26,9 @@ def complete_folder(target: Path) -> Iterator[Path]:
     partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
     try:
         partial.mkdir(parents=True)
+    except OSError as error:
+        raise write_error(target, error) from error
+    try:
         yield partial
         try:
             partial.rename(target)
@@ -31,13 +36,17 @@ def complete_folder(target: Path) -> Iterator[Path]:
             if not target.is_dir():
                 raise
     except OSError as error:
-        if error.errno in NO_SPACE:
-            raise UserError(f"{target}: no space left on the disk; free some, or choose another folder") from error
-        if str(error.filename).startswith(str(partial)):
-            raise UserError(f"{target}: cannot be written ({error.strerror}); choose another folder") from error
-        raise
+        if error.errno in NO_SPACE or str(error.filename).startswith(str(partial)):
+            raise write_error(target, error) from error
+        raise  # of something else that the block did
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_error(target: Path, error: OSError) -> UserError:
+    if error.errno in NO_SPACE:
+        return UserError(f"{target}: no space left on the disk; free some, or choose another folder")
+    return UserError(f"{target}: cannot be written ({error.strerror or error}); choose another folder")
 
 
 @contextmanager
@@ -58,7 +67,11 @@ def one_at_a_time(target: Path) -> Iterator[None]:
         with suppress(ImportError, OSError):
             import fcntl
 
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                log.warning("waiting for another process that is making %s", target)
+                fcntl.flock(lock, fcntl.LOCK_EX)
             locked = True
         if locked:
             for left in target.parent.glob(f".{target.name}.partial-*"):

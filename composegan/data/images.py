@@ -68,13 +68,13 @@ def labels_of_colors(pixels: np.ndarray, spec: DomainSpec, path: Path) -> np.nda
     index = {(red << 16) + (green << 8) + blue: label for label, (red, green, blue) in enumerate(spec.colors)}
     foreign = [place for place, color in enumerate(colors.tolist()) if color not in index]
     if foreign:
-        shown = ", ".join(
-            f"({color >> 16}, {color >> 8 & 255}, {color & 255})" for color in colors[foreign[:4]].tolist()
-        )
+        first = colors[foreign[:4]].tolist()
+        shown = ", ".join(f"({color >> 16}, {color >> 8 & 255}, {color & 255})" for color in first)
         more = ", ..." if len(foreign) > 4 else ""
         raise UserError(
-            f"{path}: {int(counts[foreign].sum())} pixels have a color that is no class of domain {spec.name!r}: "
-            f"{shown}{more}; save labels in the classes' colors or as 8-bit class indices, without antialiasing or JPEG"
+            f"{path}: colors that are no class of domain {spec.name!r}, {shown}{more}, in "
+            f"{int(counts[foreign].sum()):,} of {inverse.size:,} pixels; save the classes' colors, or class indices, "
+            "without antialiasing or JPEG"
         )
     labels = np.array([index[color] for color in colors.tolist()], np.uint8)
     return labels[inverse].reshape(pixels.shape[:2])
@@ -100,8 +100,10 @@ def open_picture(path: Path) -> Image.Image:
         raise UserError(f"{path}: is larger than the limit of {MAX_PIXELS:,} pixels; scale it down") from error
     except Image.UnidentifiedImageError as error:
         raise UserError(f"{path}: is not an image that can be read; remove it or save it as PNG or JPEG") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow raises for damaged data
+    except UserError:
+        raise
+    except Exception as error:  # for damaged data Pillow's decoders raise all sorts
+        if isinstance(error, OSError) and error.strerror:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from error
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(
-            f"{path}: cannot be read ({reason}); the file is truncated or damaged, so replace or remove it"
-        ) from error
+        raise UserError(f"{path}: is truncated or damaged ({reason}); replace or remove it") from error

@@ -6,6 +6,7 @@ What is in each is a pure function of (seed, position), whoever reads it and fro
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 from itertools import count
 
@@ -38,8 +39,9 @@ def training_loader(
     flip: bool = False,
     on_error: str = "stop",
 ) -> TrainingLoader:
-    """An endless loader of dict(image uint8 (B, 3, height, width), labels uint8 (B, height, width), position int64
-    (B,)).
+    """An endless loader of dict(image=, labels=, position=), tensors:
+
+    image uint8 (B, 3, height, width), labels uint8 (B, height, width), position int64 (B,) in the stream.
 
     classes: size of the vocabulary. batch: images a step on this device.
     start: positions already consumed, over all devices. Step s of rank r takes positions
@@ -59,12 +61,19 @@ def training_loader(
         batch_size=None,  # the dataset's items are whole batches
         sampler=Steps(),
         num_workers=workers,  # in each of which torch uses a single thread
+        worker_init_fn=_leave_signals_to_the_trainer,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
         generator=generator,
     )
     loader.skipped = {}
     return loader
+
+
+def _leave_signals_to_the_trainer(worker: int) -> None:
+    """Ctrl-C, and `timeout` and job systems with SIGTERM, reach workers too: the trainer ends them, a step later."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class TrainingLoader(DataLoader):
@@ -92,9 +101,6 @@ class TrainingLoader(DataLoader):
 class Steps(Sampler):
     """0, 1, 2, ... without end."""
 
-    def __init__(self) -> None:
-        pass
-
     def __iter__(self) -> Iterator[int]:
         return count()
 
@@ -102,8 +108,7 @@ class Steps(Sampler):
 class Batches(Dataset):
     """Whole batches by step: `(batch, failures)`, where failures maps skipped items to the reason.
 
-    A UserError is returned, as its text in place of the batch: raised in a worker it would arrive wrapped in a
-    traceback.
+    A UserError is returned, as its text in place of the batch: raised in a worker it would arrive in a traceback.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ from composegan.data.resize import fit_sample
 from composegan.data.sample import check_sample
 from composegan.domain import DomainSpec, Source
 
-CHUNK = 100, 2**25  # a worker takes at most so many items, and bytes, at a time
+CHUNK_ITEMS, CHUNK_BYTES = 100, 2**25  # what a worker takes at a time, at most
 WORTH_A_PROCESS = 200  # items; starting a worker takes as long as drawing a few hundred
 
 
@@ -42,8 +42,8 @@ class Job:
 
     @property
     def chunk(self) -> int:
-        items, size = CHUNK
-        return max(1, min(items, size // (4 * self.height * self.width)))
+        """How many items a worker takes at a time."""
+        return max(1, min(CHUNK_ITEMS, CHUNK_BYTES // (4 * self.height * self.width)))
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,6 @@ def check_labels(labels: np.ndarray, classes: int, name: str) -> None:
     values, counts = np.unique(labels[labels >= classes], return_counts=True)
     shown = ", ".join(str(value) for value in values[:8]) + (", ..." if len(values) > 8 else "")
     raise UserError(
-        f"{name}: {int(counts.sum())} pixels have label values outside the vocabulary ({shown}); "
-        f"its {classes} classes are 0..{classes - 1}"
+        f"{name}: label values outside the vocabulary ({shown}) in {int(counts.sum()):,} of {labels.size:,} pixels; "
+        f"the {classes} classes are 0..{classes - 1}"
     )

@@ -12,6 +12,7 @@ from PIL import Image
 from composegan.config.errors import UserError
 from composegan.interop.saved_model import Model, load
 from composegan.pictures import color_masks, contact_sheet, to_uint8
+from composegan.saving import writing
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,19 @@ class Samples:
         return contact_sheet(self.images, self.labels, self.colors)
 
     def save(self, folder: str | Path) -> Path:
-        """Write images/, masks/ (in colours), labels/ (class numbers), codes.npz and contact_sheet.png."""
+        """Write images/, masks/ (in colours), labels/ (class numbers), codes.npz and contact_sheet.png.
+
+        Raises UserError when the disk is full or not writable.
+        """
         folder = Path(folder)
-        for part, pictures in (
-            ("images", self.images),
-            ("masks", color_masks(self.labels, self.colors)),
-            ("labels", self.labels),
-        ):
-            (folder / part).mkdir(parents=True, exist_ok=True)
-            for number, picture in enumerate(pictures):
-                Image.fromarray(picture).save(folder / part / f"{number:05d}.png")
-        np.savez(folder / "codes.npz", codes=self.codes)
-        self.contact_sheet().save(folder / "contact_sheet.png")
+        masks = color_masks(self.labels, self.colors)
+        with writing(folder):
+            for part, pictures in (("images", self.images), ("masks", masks), ("labels", self.labels)):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+                for number, picture in enumerate(pictures):
+                    Image.fromarray(picture).save(folder / part / f"{number:05d}.png")
+            np.savez(folder / "codes.npz", codes=self.codes)
+            self.contact_sheet().save(folder / "contact_sheet.png")
         return folder
 
 
@@ -52,7 +54,8 @@ def draw(model: Model, n: int, *, seed: int = 0, truncation: float = 1.0, batch:
     if n < 1 or batch < 1:
         raise UserError(f"n={n}, batch={batch}: at least 1 of each is needed")
     draws = torch.Generator().manual_seed(seed)
-    z = torch.randn(n, model.generator.latent_channels, generator=draws)
+    # One by one, as torch draws the last numbers of a tensor differently from those in its middle.
+    z = torch.stack([torch.randn(model.generator.latent_channels, generator=draws) for _ in range(n)])
     images, labels, codes = [], [], []
     for part in z.split(batch):
         w = model.generator.map(part.to(model.device))  # (B, S)

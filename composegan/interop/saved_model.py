@@ -11,11 +11,13 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from composegan.config.errors import UserError
 from composegan.models.generator import Generator, Synthesis
+from composegan.saving import whole_file
 
 FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -66,8 +68,10 @@ def mean_code(generator: Generator, samples: int = 10_000, seed: int = 0) -> Ten
 
 
 def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> Path:
-    """Write the model to `folder`, each file in one move. about: plain values to keep beside it (images seen, run)."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the model to `folder`, each file in one move. about: plain values to keep beside it (images seen, run).
+
+    Raises UserError when the disk is full or not writable.
+    """
     weights = {f"generator.{name}": tensor.contiguous().cpu() for name, tensor in model.generator.state_dict().items()}
     weights["mean_code"] = model.mean_code.cpu()
     facts = {
@@ -77,13 +81,9 @@ def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> 
         "generator": dict(model.settings),
         "about": dict(about or {}),
     }
-    for name, write in (
-        (WEIGHTS, lambda path: save_file(weights, path)),
-        (CONFIG, lambda path: path.write_text(json.dumps(facts, indent=2) + "\n")),
-    ):
-        temporary = folder / f".{name}.tmp"
-        write(temporary)
-        temporary.replace(folder / name)
+    for name, content in ((WEIGHTS, to_bytes(weights)), (CONFIG, json.dumps(facts, indent=2).encode() + b"\n")):
+        with whole_file(folder / name) as path:
+            path.write_bytes(content)
     return folder
 
 

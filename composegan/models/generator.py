@@ -61,6 +61,7 @@ class Generator(nn.Module):
         max_channels: int = 512,
         residual_refine: bool = True,
         mask_rank: int = 0,
+        noise: bool = True,
         recompute: bool = True,
     ) -> None:
         super().__init__()
@@ -93,6 +94,7 @@ class Generator(nn.Module):
             max_channels=max_channels,
             residual_refine=residual_refine,
             mask_rank=mask_rank,
+            noise=noise,
         )
 
     def map(self, z: Tensor) -> Tensor:

@@ -83,17 +83,17 @@ class FixedConv(nn.Module):
     A learned gain per input channel stands where StyleGAN2 has a style; demodulated; then noise, bias, activation.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, *, up: bool = False) -> None:
+    def __init__(self, channels_in: int, channels_out: int, *, up: bool = False, noise: bool = True) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(channels_out, channels_in, 3, 3))
         self.gain = nn.Parameter(torch.ones(channels_in))
-        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.noise_strength = nn.Parameter(torch.zeros(())) if noise else None
         self.bias = nn.Parameter(torch.zeros(channels_out))
         self.scale = 1 / math.sqrt(channels_in * 9)
         self.up = up
 
-    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        """noise: (1 or B, 1, height, width of the output)."""
+    def forward(self, x: Tensor, noise: Tensor | None) -> Tensor:
+        """noise: (1 or B, 1, height, width of the output), or None in a layer without."""
         weight = self.weight * (self.gain * self.scale)[:, None, None]  # (out, in, 3, 3)
         weight = weight * (weight.square().sum((1, 2, 3), keepdim=True) + 1e-8).rsqrt()
         weight, bias = weight * GAIN, self.bias * GAIN
@@ -103,7 +103,8 @@ class FixedConv(nn.Module):
             x = x + bias[:, None, None]
         else:
             x = F.conv2d(x, weight, bias, padding=1)  # (B, out, H, W)
-        x = x + (self.noise_strength * GAIN) * noise
+        if noise is not None:
+            x = x + (self.noise_strength * GAIN) * noise
         return activate(x)
 
 

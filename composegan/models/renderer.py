@@ -32,6 +32,7 @@ class Renderer(nn.Module):
         max_channels: int,
         residual_refine: bool,
         mask_rank: int,
+        noise: bool,
     ) -> None:
         super().__init__()
         short = min(height, width)
@@ -44,17 +45,18 @@ class Renderer(nn.Module):
             before = channels + (feature_channels if size == coarse_size else 0)
             size, channels = size * 2, channels_at(size * 2, channel_multiplier, max_channels)
             self.resolutions.append(size)
-            self.convs += [FixedConv(before, channels, up=True), FixedConv(channels, channels)]
+            self.convs.append(FixedConv(before, channels, up=True, noise=noise))
+            self.convs.append(FixedConv(channels, channels, noise=noise))
             self.to_rgb.append(OutputHead(channels, 3))
             self.to_seg.append(OutputHead(channels, mask_rank or classes))
-            for number in range(2):
-                noise = torch.randn(1, 1, size * height // short, size * width // short)
-                self.register_buffer(f"noise_{2 * len(self.resolutions) - 2 + number}", noise)
+            for number in (2 * len(self.resolutions) - 2, 2 * len(self.resolutions) - 1):
+                stored = torch.randn(1, 1, size * height // short, size * width // short) if noise else None
+                self.register_buffer(f"noise_{number}", stored)
         self.basis = nn.Parameter(torch.randn(classes, mask_rank) / mask_rank**0.5) if mask_rank else None
 
-    def _noise(self, number: int, batch: int, fresh: bool) -> Tensor:
+    def _noise(self, number: int, batch: int, fresh: bool) -> Tensor | None:
         stored = getattr(self, f"noise_{number}")  # (1, 1, H, W)
-        return torch.randn_like(stored.expand(batch, -1, -1, -1)) if fresh else stored
+        return torch.randn_like(stored.expand(batch, -1, -1, -1)) if fresh and stored is not None else stored
 
     def forward(self, features: Tensor, coarse: Tensor, fresh_noise: bool) -> tuple[Tensor, SemanticMap]:
         batch = features.shape[0]

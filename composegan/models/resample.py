@@ -6,6 +6,8 @@ Saying so by hand spares the general second derivative of a convolution, twenty 
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -13,21 +15,27 @@ from torch.nn import functional as F
 TAPS = (1.0, 3.0, 3.0, 1.0)
 
 
-def _kernel(x: Tensor, gain: float) -> Tensor:
-    taps = torch.tensor(TAPS, dtype=x.dtype)
-    kernel = torch.outer(taps, taps) * (gain / taps.sum() ** 2)
-    return kernel.to(x.device, non_blocking=True).expand(x.shape[1], 1, 4, 4)
+@cache
+def _kernel(gain: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    # Made once, so that a step copies nothing to the device; and usable in training, whoever asked first.
+    with torch.inference_mode(False):
+        taps = torch.tensor(TAPS, dtype=dtype)
+        return (torch.outer(taps, taps) * (gain / taps.sum() ** 2)).to(device)
+
+
+def _kernel_for(x: Tensor, gain: float) -> Tensor:
+    return _kernel(gain, x.dtype, x.device).expand(x.shape[1], 1, 4, 4)
 
 
 def _depthwise(x: Tensor, pad: int, stride: int, gain: float) -> Tensor:
-    return F.conv2d(x, _kernel(x, gain), padding=pad, stride=stride, groups=x.shape[1])
+    return F.conv2d(x, _kernel_for(x, gain), padding=pad, stride=stride, groups=x.shape[1])
 
 
 def _depthwise_adjoint(x: Tensor, pad: int, stride: int, gain: float, size: tuple[int, int]) -> Tensor:
     # What a strided convolution left out at the far edge has to be given back as zeros.
     extra = [n - ((m - 1) * stride - 2 * pad + 4) for n, m in zip(size, x.shape[2:], strict=True)]
     return F.conv_transpose2d(
-        x, _kernel(x, gain), padding=pad, stride=stride, output_padding=extra, groups=x.shape[1]
+        x, _kernel_for(x, gain), padding=pad, stride=stride, output_padding=extra, groups=x.shape[1]
     )
 
 

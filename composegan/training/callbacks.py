@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from composegan.domain import DomainSpec, Source
 from composegan.interop import saved_model
 from composegan.metrics.sliced_wasserstein import patch_levels, sliced_wasserstein
 from composegan.pictures import contact_sheet, to_uint8
+from composegan.saving import whole_file
 from composegan.training import checkpoint
 from composegan.training.module import CompositionModule, derive_seed
 from composegan.training.run_log import RunLog
@@ -32,8 +34,10 @@ def is_due(module: CompositionModule, every: int) -> bool:
 
 
 @torch.inference_mode()
-def average_pictures(module: CompositionModule, count: int, seed: int, batch: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of the averaged generator, from fixed codes and stored noise: images (N, 3, H, W), labels (N, H, W) on the CPU."""
+def average_pictures(
+    module: CompositionModule, count: int, seed: int, batch: int = 16
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of the averaged generator, from fixed codes and stored noise: images (N, 3, H, W), labels (N, H, W), on CPU."""
     draws = torch.Generator().manual_seed(seed)
     z = torch.randn(count, module.average.latent_channels, generator=draws)
     images, labels = [], []
@@ -82,6 +86,10 @@ class Keeper(Callback):
         if self.log:
             self.log.close()
 
+    def on_exception(self, trainer: Trainer, module: CompositionModule, exception: BaseException) -> None:
+        with suppress(Exception):  # what happened first is what should be told
+            self.on_train_end(trainer, module)
+
     def save(self, module: CompositionModule, improved: bool = False) -> None:
         """A checkpoint, and the averaged generator as a model that can be used at once."""
         facts = {"domain": self.spec.name, "classes": list(self.spec.names), "best": self.best}
@@ -95,9 +103,8 @@ class Keeper(Callback):
     def _draw(self, module: CompositionModule) -> None:
         images, labels = average_pictures(module, self.config.output.samples, derive_seed(self.config.seed, "samples"))
         sheet = contact_sheet(to_uint8(images), labels.numpy(), self.spec.colors)
-        folder = self.run / "samples"
-        folder.mkdir(exist_ok=True)
-        sheet.save(folder / f"{module.images_seen:06d}.png")
+        with whole_file(self.run / "samples" / f"{module.images_seen:06d}.png") as path:
+            sheet.save(path)
         self.log.picture(module.images_seen, sheet)
 
     def _score(self, module: CompositionModule) -> float:
@@ -163,9 +170,8 @@ class Progress(Callback):
         self.start = self.shown = time.monotonic()
         self.first = module.images_seen
         if sys.stderr.isatty():
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
             from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             self.bar = Progress(
                 TextColumn("{task.completed:,}/{task.total:,} images"), BarColumn(), TimeRemainingColumn(),

@@ -2,93 +2,83 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import pickle
+import shutil
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from composegan.config.errors import UserError
+from composegan.saving import whole_file
 
 LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """`write` fills a temporary neighbour, which is flushed to disk and then takes the name `path` in one move.
-
-    Whatever happens, `path` is either what it was or wholly new.
-    Raises UserError when the disk is full or not writable.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:
-        # torch's file writer reports a full disk as a RuntimeError.
-        number = getattr(error, "errno", None)
-        full = number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error) or "file write failed" in str(error)
-        if not full and not isinstance(error, OSError):
-            raise
-        reason = "no space left on the disk" if full else (error.strerror or str(error))
-        kept = "; the one before is untouched" if path.exists() else ""
-        raise UserError(f"{path} could not be saved: {reason}{kept}; make room, then continue the run") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+CONTENT = ("images_seen", "networks", "optimizers", "domain", "classes", "best")
 
 
 def save(folder: Path, state: dict[str, Any], *, best: bool = False) -> Path:
     """Save `state` (tensors and plain values) as the folder's last checkpoint; the one before is kept as well.
 
-    best: also keep it as the best so far. Returns the path written. Raises UserError when it cannot be saved.
+    best: also keep it as the best so far. Returns the path written. Raises UserError when it cannot be saved; what was
+    there before is then untouched.
     """
     last = folder / LAST
-    if last.exists():
-        # A second name for the old file, so that at no moment there is none.
-        spare = folder / f".{PREVIOUS}.tmp"
-        spare.unlink(missing_ok=True)
-        os.link(last, spare)
-        os.replace(spare, folder / PREVIOUS)
-    write_atomically(last, lambda path: torch.save(state, path))
+    with whole_file(last) as path:
+        with path.open("wb") as file:  # given a name, torch hides why it could not write
+            torch.save(state, file)
+        if last.exists():
+            _keep_as(last, PREVIOUS)
     if best:
-        spare = folder / f".{BEST}.tmp"
-        spare.unlink(missing_ok=True)
-        os.link(last, spare)
-        os.replace(spare, folder / BEST)
+        _keep_as(last, BEST)
     return last
 
 
 def read(path: Path) -> dict[str, Any]:
     """What `save` wrote, on the CPU. Raises UserError naming the file when it is missing or damaged."""
     try:
+        with zipfile.ZipFile(path) as parts:  # torch does not look at the checksums
+            if broken := parts.testzip():
+                raise ValueError(f"wrong checksum of {broken}")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise UserError(f"{path}: there is no checkpoint; the run stopped before its first one") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: the checkpoint is damaged ({_first_line(error)})") from error
-    if not isinstance(state, dict) or "images_seen" not in state:
+        raise UserError(f"{path}: there is no such checkpoint") from None
+    except Exception as error:  # in a damaged file anything can go wrong
+        raise UserError(f"{path}: the checkpoint is damaged ({first_line(error)})") from error
+    if not isinstance(state, dict) or any(key not in state for key in CONTENT):
         raise UserError(f"{path}: is not a checkpoint of composegan")
     return state
 
 
-def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None]:
+def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:
     """The newest checkpoint that can be read: (state, path, a line about a damaged newer one or None).
 
-    Raises UserError when there is none.
+    None when there has been none yet. Raises UserError when all there are are damaged.
     """
-    try:
-        return read(folder / LAST), folder / LAST, None
-    except UserError as error:
-        if not (folder / PREVIOUS).exists():
-            raise
-        return read(folder / PREVIOUS), folder / PREVIOUS, f"{error}; continuing from {PREVIOUS}"
+    found = [path for path in (folder / LAST, folder / PREVIOUS) if path.exists()]
+    damaged = []
+    for path in found:
+        try:
+            state = read(path)
+        except UserError as error:
+            damaged.append(str(error))
+            continue
+        return state, path, f"{damaged[0]}; continuing from {path.name}" if damaged else None
+    if damaged:
+        raise UserError("; ".join(damaged))
+    return None
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The first thing an error says, for the end of a line of ours."""
     return (str(error).splitlines() or [type(error).__name__])[0][:120]
+
+
+def _keep_as(path: Path, name: str) -> None:
+    """Give a file a second name, in the place of what had it; a copy where the file system has no links."""
+    with whole_file(path.with_name(name)) as second:
+        second.unlink(missing_ok=True)
+        try:
+            os.link(path, second)
+        except OSError:
+            shutil.copyfile(path, second)

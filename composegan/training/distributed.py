@@ -7,12 +7,11 @@ gradients of gradients. So nothing is wrapped: a phase does its backward pass an
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from lightning.pytorch.strategies import DDPStrategy
-from torch import distributed
-from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+from torch import Tensor, distributed
 
 from composegan.config.errors import UserError
 from composegan.config.schema import TrainerConfig
@@ -37,17 +36,29 @@ def world() -> int:
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
+def average(tensors: Sequence[Tensor]) -> None:
+    """Replace each tensor by its mean over all processes, in place, with one all-reduce.
+
+    In place keeps the memory order: fused Adam reads parameter and gradient as if theirs were the same.
+    """
+    if world() == 1:
+        return
+    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+    distributed.all_reduce(flat)
+    flat /= world()
+    for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(mean.view(tensor.shape))
+
+
 def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     """Replace each gradient by its mean over all processes. A parameter without one counts as zero."""
     if world() == 1:
         return
     parameters = list(parameters)
-    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-    flat = _flatten_dense_tensors(gradients)
-    distributed.all_reduce(flat)
-    flat /= world()
-    for parameter, gradient in zip(parameters, _unflatten_dense_tensors(flat, gradients), strict=True):
-        parameter.grad = gradient.view_as(parameter)
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    average([parameter.grad for parameter in parameters])
 
 
 def same_everywhere(module: torch.nn.Module) -> None:

@@ -40,8 +40,11 @@ class CompositionModule(lightning.LightningModule):
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.register_buffer("path_mean", torch.zeros(()))
         self.phases = phases(config.training)
+        # In a tuple, so that the compiled forms are not modules of this one with weights of their own.
+        self.fast = tuple(torch.compile(n) if config.trainer.compile else n for n in (generator, discriminator))
         self.images_seen = 0
         self.logs: dict[str, Tensor] = {}
+        self._moments: list[dict[str, Any]] | None = None  # of a checkpoint, until there are optimizers
 
     @property
     def step(self) -> int:
@@ -49,7 +52,7 @@ class CompositionModule(lightning.LightningModule):
         return self.images_seen // self.config.training.batch
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """Adam for each network; its rate and betas corrected for the regularizer's own steps (lazy ratio c: lr c, betas^c)."""
+        """Adam for each network, corrected for its regularizer's own steps: with lazy ratio c, rate c and betas^c."""
         settings = self.config.training
         rates = {
             "generator": settings.learning_rate,
@@ -62,6 +65,10 @@ class CompositionModule(lightning.LightningModule):
             weights = getattr(self, name).parameters()
             adam = torch.optim.Adam(weights, lr=rate * ratio, betas=betas, fused=True)
             optimizers.append(adam)
+        if self._moments is not None:
+            for adam, saved in zip(optimizers, self._moments, strict=True):
+                adam.load_state_dict(saved)
+            self._moments = None
         return optimizers
 
     def training_step(self, batch: dict[str, Tensor]) -> None:
@@ -69,7 +76,7 @@ class CompositionModule(lightning.LightningModule):
         torch.manual_seed(derive_seed(self.config.seed, self.global_rank, self.step))
         image = batch["image"].to(self.device, torch.float32).div_(127.5).sub_(1)  # (B, 3, H, W)
         real = Real(image.contiguous(memory_format=torch.channels_last), batch["labels"])
-        state = State(self.generator, self.discriminator, self.path_mean)
+        state = State(self.generator, self.discriminator, self.path_mean, *self.fast)
         optimizers = dict(zip(("generator", "discriminator"), self.optimizers(), strict=True))
         for phase in self.phases:
             if self.step % phase.every == 0:
@@ -102,11 +109,9 @@ class CompositionModule(lightning.LightningModule):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `checkpoint` gave. Raises RuntimeError or ValueError when it is of another model."""
+        """Take up what `checkpoint` gave, before training starts. Raises RuntimeError when it is of another model."""
         self.load_state_dict(state["networks"])
-        for optimizer, saved in zip(self.optimizers(), state["optimizers"], strict=True):
-            optimizer.optimizer.load_state_dict(saved)
-        self.images_seen = state["images_seen"]
+        self.images_seen, self._moments = state["images_seen"], state["optimizers"]
 
 
 def parameters_of(modules: Iterable[nn.Module]) -> int:

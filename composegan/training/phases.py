@@ -17,17 +17,29 @@ from composegan.config.schema import TrainingConfig
 from composegan.losses.adversarial import discriminator_loss, generator_loss
 from composegan.losses.regularizers import mask_loss, path_length, r1_penalty
 from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator
+from composegan.models.generator import Generator, Synthesis
 from composegan.models.semantic_map import SemanticMap
+from composegan.training.augment import augment
+from composegan.training.distributed import average
 
 
 @dataclass
 class State:
-    """What phases work on. path_mean: (), the running mean of path lengths, on the networks' device."""
+    """What phases work on.
+
+    path_mean: (), the running mean of path lengths, on the networks' device. synthesize, judge: compiled forms of the
+    networks for the phases without second derivatives, which torch.compile has not; by default the networks themselves.
+    """
 
     generator: Generator
     discriminator: Discriminator
     path_mean: Tensor
+    synthesize: Callable[..., Synthesis] | None = None
+    judge: Callable[..., Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        self.synthesize = self.synthesize or self.generator
+        self.judge = self.judge or self.discriminator
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ Logs = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Phase:
-    """name: as logged; network: whose weights move; every: steps from one run to the next; full_precision: no autocast."""
+    """network: whose weights move; every: steps from one run to the next; full_precision: without autocast."""
 
     name: str
     network: Literal["generator", "discriminator"]
@@ -53,7 +65,7 @@ class Phase:
 
     @property
     def lazy_ratio(self) -> float:
-        """Adam sees n/(n+1) of the ordinary steps of a network whose regularizer runs every n (StyleGAN2, appendix B)."""
+        """With a regularizer every n steps, n/(n+1) of the steps are ordinary ones (StyleGAN2, appendix B)."""
         return self.every / (self.every + 1)
 
 
@@ -62,9 +74,9 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
 
     def judge_both(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
-            fake = state.generator(draw_slots(state.generator, len(real.image), config.mixing), noise="fresh")
-        on_fake = state.discriminator(fake.image, fake.mask)
-        on_real = state.discriminator(real.image, real_mask(state, real))
+            fake = state.synthesize(draw_slots(state.generator, len(real.image), config.mixing), noise="fresh")
+        on_fake = state.judge(*augment(fake.image, fake.mask, config.augment))
+        on_real = state.judge(*augment(real.image, real_mask(state, real), config.augment))
         loss = discriminator_loss(on_real, on_fake)
         return loss, {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
 
@@ -77,8 +89,8 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
         return loss, {"r1/image": penalty.image, "r1/mask": penalty.mask}
 
     def convince(state: State, real: Real) -> tuple[Tensor, Logs]:
-        fake = state.generator(draw_slots(state.generator, len(real.image), config.mixing), noise="fresh")
-        adversarial = generator_loss(state.discriminator(fake.image, fake.mask))
+        fake = state.synthesize(draw_slots(state.generator, len(real.image), config.mixing), noise="fresh")
+        adversarial = generator_loss(state.judge(*augment(fake.image, fake.mask, config.augment)))
         tie = mask_loss(fake.coarse, fake.mask)
         return adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
 
@@ -89,7 +101,7 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
         fake = state.generator(codes, noise="fresh")
         result = path_length(fake.image, codes, state.path_mean, torch.randn_like(fake.image), config.path_decay)
         state.path_mean.copy_(result.mean)
-        # The reference adds a zero that touches the mask, so that every weight has a gradient; ours may have none.
+        average([state.path_mean])  # over all processes, so that any one's checkpoint is everybody's
         return config.path_length * config.path_every * result.penalty, {"path/length": result.lengths.mean()}
 
     every = [
@@ -106,7 +118,7 @@ def real_mask(state: State, real: Real) -> SemanticMap:
 
 
 def draw_slots(generator: Generator, batch: int, mixing: float) -> Tensor:
-    """Random latent slots (batch, base + 2K, S): one code throughout, or with probability `mixing` two, mixed by class."""
+    """Random latent slots (batch, base + 2K, S): of one code, or with probability `mixing` of two, mixed by class."""
     layout, device = generator.layout, generator.slot_of_code.device
     first, second = generator.map(torch.randn(2 * batch, generator.latent_channels, device=device)).chunk(2)
     choice = torch.randint(0, 3, (batch, layout.classes), device=device)  # (B, K)

@@ -8,18 +8,25 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
+from composegan.saving import whole_file, writing
+
 FILE = "metrics.csv"
 
 
 class RunLog:
-    """Figures by images seen. On resume, lines past the checkpoint are dropped, so that none is there twice."""
+    """Figures by images seen. On resume, lines past the checkpoint are dropped, so that none is there twice.
+
+    Every method raises UserError when the disk is full or not writable.
+    """
 
     def __init__(self, run: Path, images_seen: int) -> None:
         self.path = run / FILE
         self.rows = [row for row in self._read() if int(row["images_seen"]) <= images_seen]
         self.columns = list(dict.fromkeys(key for row in self.rows for key in row)) or ["images_seen"]
         self._rewrite()
-        self.board = SummaryWriter(run / "tensorboard", purge_step=images_seen + 1 if images_seen else None)
+        self.folder = run / "tensorboard"
+        with writing(self.folder):
+            self.board = SummaryWriter(self.folder, purge_step=images_seen + 1 if images_seen else None)
 
     def write(self, images_seen: int, figures: Mapping[str, float]) -> None:
         """Append one line. A figure that is new gets a new column."""
@@ -30,31 +37,33 @@ class RunLog:
             self.columns += new
             self._rewrite()
         else:
-            with self.path.open("a", newline="") as file:
+            with writing(self.path), self.path.open("a", newline="") as file:
                 csv.DictWriter(file, self.columns).writerow(row)
-        for name, value in figures.items():
-            self.board.add_scalar(name, value, images_seen)
+        with writing(self.folder):
+            for name, value in figures.items():
+                self.board.add_scalar(name, value, images_seen)
 
     def picture(self, images_seen: int, image: object) -> None:
         """Show a sample grid (PIL image) in TensorBoard."""
         import numpy as np
 
-        self.board.add_image("samples", np.asarray(image), images_seen, dataformats="HWC")
+        with writing(self.folder):
+            self.board.add_image("samples", np.asarray(image), images_seen, dataformats="HWC")
 
     def close(self) -> None:
-        self.board.close()
+        with writing(self.folder):
+            self.board.close()
 
     def _read(self) -> list[dict[str, str]]:
         if not self.path.exists():
             return []
         with self.path.open(newline="") as file:
-            # A line cut short by a kill has no number in front or fewer values than columns.
-            return [row for row in csv.DictReader(file) if (row.get("images_seen") or "").isdigit() and None not in row.values()]
+            # A line cut short by a kill has no number in front, or fewer values than columns.
+            rows = csv.DictReader(file)
+            return [row for row in rows if (row.get("images_seen") or "").isdigit() and None not in row.values()]
 
     def _rewrite(self) -> None:
-        temporary = self.path.with_name(f".{FILE}.tmp")
-        with temporary.open("w", newline="") as file:
+        with whole_file(self.path) as path, path.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
             writer.writeheader()
             writer.writerows(self.rows)
-        temporary.replace(self.path)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from composegan.domain import DomainPlugin
 from composegan.plugins.faces.avatars import draw_avataaars, draw_avatars, spec
 from composegan.plugins.faces.celebamask import CelebAMask
-
-from composegan.domain import DomainPlugin
 
 
 def open_faces(root: Path, split: str) -> CelebAMask:

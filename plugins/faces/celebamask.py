@@ -65,7 +65,7 @@ class CelebAMask:
                 labels = np.zeros(mask.shape, np.uint8)
             if mask.shape != labels.shape:
                 raise UserError(
-                    f"{file}: is {mask.shape} and the masks before it {labels.shape} (height, width); replace it"
+                    f"{file}: is {size_of(mask)} and the masks before it {size_of(labels)} (height x width); replace it"
                 )
             labels[mask] = label
         if labels is None:
@@ -84,3 +84,7 @@ def check_layout(root: Path) -> None:
                 f"{root}: has no folder {name}; data.root of domain 'faces' is the unpacked CelebAMask-HQ "
                 f"({IMAGES}/ and {MASKS}/), a folder with images/ and labels/, or one made by `composegan prepare`"
             )
+
+
+def size_of(array: np.ndarray) -> str:
+    return " x ".join(str(number) for number in array.shape)

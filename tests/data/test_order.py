@@ -30,7 +30,24 @@ def test_seeds_differ():
 def test_the_order_is_what_it_was():
     """A run that is continued with a later composegan must see the same images."""
     assert stream_indices(positions(0, 8), seed=0, count=8).tolist() == [5, 0, 1, 4, 2, 6, 3, 7]
-    assert stream_flips(positions(0, 16), seed=0).astype(int).tolist() == [0, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1]
+    assert stream_flips(positions(0, 16), seed=0).astype(int).tolist() == [
+        0,
+        0,
+        1,
+        0,
+        1,
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+        1,
+        1,
+    ]
 
 
 def test_half_are_flipped_and_neighbours_independently():

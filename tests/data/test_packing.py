@@ -55,7 +55,7 @@ def test_it_pickles_without_its_pixels(packed):
 def test_chunks_and_processes_change_nothing(tmp_path, monkeypatch):
     source = draw_avatars(count=410, height=16, width=16, seed=3)
     pack(source, tmp_path / "two", faces, 16, 16, workers=2)
-    monkeypatch.setattr(packing, "CHUNK", (37, 2**25))
+    monkeypatch.setattr(packing, "CHUNK_ITEMS", 37)
     pack(source, tmp_path / "one", faces, 16, 16, workers=1)
     for file in ("images.npy", "labels.npy", "index.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
@@ -68,7 +68,7 @@ def test_the_first_bad_item_stops_it_and_nothing_is_left(tmp_path, towns, spec):
 
 
 def test_bad_items_can_be_skipped(tmp_path, towns, spec, monkeypatch):
-    monkeypatch.setattr(packing, "CHUNK", (4, 2**25))
+    monkeypatch.setattr(packing, "CHUNK_BYTES", 4 * 4 * 24 * 24)
     packed = pack(towns(9, bad=(0, 3, 7)), tmp_path / "packed", spec, 24, 24, workers=0, on_error="skip")
     assert packed.index.names == [f"town {index}" for index in (1, 2, 4, 5, 6, 8)]
     assert packed.index.skipped == [f"town {index}: is damaged" for index in (0, 3, 7)]
@@ -136,6 +136,13 @@ def test_a_folder_that_cannot_be_made(tmp_path, towns, spec):
         pack(towns(1), tmp_path / "file" / "packed", spec, 8, 8, workers=0)
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written(tmp_path, towns, spec):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(UserError, match="far/packed: cannot be written"):
+        pack(towns(1), tmp_path / "locked" / "far" / "packed", spec, 8, 8, workers=0)
+
+
 def test_an_error_of_the_source_is_not_taken_for_one_of_the_disk(tmp_path, towns, spec):
     class Broken(towns):
         def __getitem__(self, index):
@@ -178,7 +185,9 @@ def test_it_is_checked_against_what_is_asked_for(packed, spec):
     packed.check(spec, "train", 16, 32)
     packed.check(spec, "train", 8, 16)
     other = DomainSpec("sea", (SemanticClass("water", (0, 0, 255)),))
-    with pytest.raises(UserError, match=r"was packed for 4 classes of domain 'town' \(ground, house, tree, sun, \.\.\.\)"):
+    with pytest.raises(
+        UserError, match=r"was packed for 4 classes of domain 'town' \(ground, house, tree, sun, \.\.\.\)"
+    ):
         packed.check(other, "train", 16, 32)
     with pytest.raises(UserError, match="holds the split 'train', not 'validation'"):
         packed.check(spec, "validation", 16, 32)
@@ -218,7 +227,7 @@ with one_at_a_time(Path(sys.argv[1])):
 """
 
 
-def test_a_second_process_waits(tmp_path):
+def test_a_second_process_waits_and_says_so(tmp_path, caplog):
     (tmp_path / ".target.partial-0").mkdir()  # what a killed run has left
     with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path / "target")], stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"held\n"
@@ -226,6 +235,7 @@ def test_a_second_process_waits(tmp_path):
             entered = time.monotonic()
         assert entered > float(other.stdout.readline())
     assert not (tmp_path / ".target.partial-0").exists()
+    assert "waiting for another process that is making" in caplog.text
 
 
 PACK = """
@@ -252,7 +262,7 @@ def test_processes_end_with_the_one_that_started_them(tmp_path, ending):
         wait_for(lambda: list(tmp_path.glob(".packed*/images.npy")) and len(workers_of(parent)) == 2)
         workers = workers_of(parent)
         parent.send_signal(ending)
-        parent.wait(20)
+        parent.wait(120)
         wait_for(lambda: not any(is_worker(process) for process in workers))
     finally:
         parent.kill()
@@ -261,7 +271,7 @@ def test_processes_end_with_the_one_that_started_them(tmp_path, ending):
     assert ending == signal.SIGKILL or not list(tmp_path.glob(".packed*"))
 
 
-def wait_for(condition, seconds=20):
+def wait_for(condition, seconds=120):
     end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end

@@ -1,9 +1,8 @@
 """Which class each element of a scene is, and the scene repainted so that its rendering is the label map.
 
 Every paint becomes the grey of its class and every edge is drawn without antialiasing, by the renderer that draws the
-picture, so
-the labels are exact by construction: no pixel is a blend of two classes. What is nearly transparent in the picture
-(shadows, highlights, blend modes) is left out, and the class below it shows.
+picture: the labels are exact by construction, and no pixel is a blend of two classes. What is nearly transparent in the
+picture (shadows, highlights, blend modes) is left out, and the class below it shows.
 
 The rules are data, written in a domain's YAML:
 
@@ -12,9 +11,8 @@ The rules are data, written in a domain's YAML:
       hair/turban: hat           #   one variant of it
       head/standard/0: neck      #   one shape (counted from 0) of one variant
       hair/mrClean: null         #   not labelled: what is below shows
-      canvas/0:                  #   one shape that is several things: painted in this order, each within x y width
-      height [radius]
-        - {class: neck}
+      canvas/0:                  #   one shape that is several things: painted in this order,
+        - {class: neck}          #   whole, or within x y width height [radius]
         - {class: face, within: [84, 36, 112, 150, 56]}
     faint: [nose]                # classes that are drawn nearly transparent and labelled all the same
     solid: [nose]                # classes drawn as an open line whose inside belongs to them: filled to the chord

@@ -11,7 +11,7 @@ from PIL import Image
 
 from composegan.data.svg.labels import LabelRules, label_text, read_labels
 from composegan.data.svg.render import View, rasterize
-from composegan.data.svg.scene import Piece, referred_defs, to_text
+from composegan.data.svg.scene import Piece, parse_svg, referred_defs, split_scene, to_text
 
 Corner = tuple[int, int]
 
@@ -93,6 +93,18 @@ def crop(pixels: np.ndarray) -> Picture:
     image = Image.fromarray(pixels)
     box = image.getchannel("A").getbbox()
     return Picture(image.crop(box), box[:2]) if box else Picture(None, (0, 0))
+
+
+def draw_scene(svg: str, painter: Painter, background: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one scene over a background uint8 (H, W, 3), which is class 0.
+
+    svg: a document whose elements carry `data-part`; its own size and viewBox do not count, the painter's view does.
+    Returns (image uint8 (3, H, W), labels uint8 (H, W)). Raises UserError for a part that no rule speaks of.
+    """
+    root = parse_svg(svg)
+    defined = {item.attrib["id"]: item for item in root.iter() if "id" in item.attrib}
+    stencils = [painter.stencil(piece, defined, {}) for piece in split_scene(root)]
+    return compose([(painter.picture(stencil, ()), stencil.labels) for stencil in stencils], background)
 
 
 def compose(layers: Iterable[tuple[Picture, Labels | None]], background: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+MARGIN = 2
+"""Pixels drawn round the picture and cut off: resvg smears a shape that crosses its upper edge along the first row."""
+
 View = tuple[float, float, float, float]
 """The part of the drawing that is shown: (x, y, width, height) in its own units."""
 
@@ -20,13 +23,15 @@ def rasterize(body: str, view: View, height: int, width: int, attributes: str = 
     """
     from resvg_py import svg_to_bytes
 
-    box = " ".join(f"{number:g}" for number in widen_view(view, height, width))
+    x, y, view_width, view_height = widen_view(view, height, width)
+    across, down = MARGIN * view_width / width, MARGIN * view_height / height
+    box = f"{x - across} {y - down} {view_width + 2 * across} {view_height + 2 * down}"
     document = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{width}" height="{height}" '
-        f'preserveAspectRatio="none" {attributes}><defs>{defs}</defs>{body}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{width + 2 * MARGIN}" '
+        f'height="{height + 2 * MARGIN}" preserveAspectRatio="none" {attributes}><defs>{defs}</defs>{body}</svg>'
     )
     png = svg_to_bytes(svg_string=document, skip_system_fonts=True)
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))[MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
 def widen_view(view: Sequence[float], height: int, width: int) -> View:

@@ -8,7 +8,6 @@ share is drawn once.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,18 +15,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 PART = "data-part"
-UNDRAWN = {
-    "defs",
-    "mask",
-    "clipPath",
-    "linearGradient",
-    "radialGradient",
-    "pattern",
-    "filter",
-    "metadata",
-    "title",
-    "style",
-}
+UNDRAWN = {"defs", "mask", "clipPath", "pattern", "filter", "linearGradient", "radialGradient", "metadata", "title"}
 # A group with one of these is composed as a whole, so it cannot be taken apart.
 INDIVISIBLE = {"opacity", "mask", "filter", "clip-path", "style"}
 
@@ -69,6 +57,7 @@ def inline_uses(element: Element, defined: Mapping[str, Element]) -> Element:
 def split_scene(root: Element) -> list[Piece]:
     """The pieces of a scene, back to front: a new one wherever the part or the groups around it change."""
     pieces: list[Piece] = []
+    owners: list[int] = []  # of each piece: the element that names its part
     drawn: dict[int, int] = {}  # leaves drawn so far of each part element
 
     def visit(element: Element, groups: tuple[dict[str, str], ...], part: str, owner: int) -> None:
@@ -88,8 +77,8 @@ def split_scene(root: Element) -> list[Piece]:
             pieces[-1].elements.append(child)
             drawn[inner_owner] = drawn.get(inner_owner, 0) + count_leaves(child)
 
-    owners: list[int] = []
-    visit(root, (), root.get(PART, ""), id(root))
+    paints = {name: root.attrib[name] for name in ("fill", "stroke") if name in root.attrib}
+    visit(root, (paints,) if paints else (), root.get(PART, ""), id(root))
     return pieces
 
 
@@ -119,4 +108,4 @@ def referred_defs(text: str, defined: Mapping[str, Element]) -> Iterator[Element
             if name in defined and name not in seen:
                 seen.add(name)
                 waiting.append(to_text([defined[name]]))
-                yield copy.deepcopy(defined[name])
+                yield defined[name]

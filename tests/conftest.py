@@ -1,0 +1,155 @@
+"""What tests of training share: a domain of three classes in a folder, and a run so small that it takes a second."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SHAPES = """
+classes:
+  - {name: ground, color: [10, 10, 10]}
+  - {name: ball, color: [200, 40, 40]}
+  - {name: glass, color: [40, 40, 200], transparent: true}
+"""
+COLORS = np.array([[10, 10, 10], [200, 40, 40], [40, 40, 200]])
+
+TINY = """
+data.height=16 data.width=16 data.workers=0 data.flip=true trainer.accelerator=cpu trainer.threads=1
+model.latent_channels=16 model.mapping_layers=2 model.local_layers=3 model.base_layers=1 model.depth_layers=2
+model.local_channels=8 model.coarse_channels=8 model.coarse_size=8 model.min_feat_size=4 model.max_channels=8
+model.discriminator_max_channels=8 training.batch=2 training.images=24 training.r1_every=2 training.path_every=2
+training.mixing=0.5 output.samples=2 output.log_every=2 output.samples_every=8 output.checkpoint_every=4
+output.score_every=8 output.score_samples=4
+"""
+"""Every phase within two steps, everything a run writes within four."""
+
+
+@contextmanager
+def process_as_before():
+    """What `fit` sets for the whole process is put back at the end."""
+    import torch
+
+    threads, backends = torch.get_num_threads(), torch.backends.cudnn.benchmark
+    deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(False)
+        torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
+        torch.backends.cudnn.benchmark = backends
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """Settings of a run of twelve steps on the folder `shapes`."""
+    return TINY.split()
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory):
+    """`domain=` and `data.root=` of a domain file and seven labelled images in the plain layout."""
+    home = tmp_path_factory.mktemp("shapes")
+    (home / "shapes.yaml").write_text(SHAPES)
+    for part in ("images", "labels"):
+        (home / "data" / part).mkdir(parents=True)
+    for index in range(7):
+        draws = np.random.default_rng(index)
+        labels = draws.integers(0, 3, (4, 4), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
+        image = (COLORS[labels] + draws.integers(-9, 10, (16, 16, 3))).clip(0, 255).astype(np.uint8)
+        Image.fromarray(image).save(home / "data" / "images" / f"{index}.png")
+        Image.fromarray(labels).save(home / "data" / "labels" / f"{index}.png")
+    return [f"domain={home / 'shapes.yaml'}", f"data.root={home / 'data'}"]
+
+
+@pytest.fixture(scope="session")
+def fit_in(tiny, shapes):
+    """(folder, settings...) -> the run folder of a new run there, after its last image."""
+
+    def fit_in(folder, *settings):
+        from composegan.config.compose import compose
+        from composegan.training.fit import fit
+
+        with process_as_before():
+            return fit(compose([*shapes, "recipe=quick", *tiny, f"output.root={folder}", *settings]))
+
+    return fit_in
+
+
+@pytest.fixture
+def fit(fit_in, tmp_path):
+    """(settings...) -> the run folder of a new run, after its last image."""
+    return lambda *settings: fit_in(tmp_path / "runs", *settings)
+
+
+@pytest.fixture(scope="session")
+def resume():
+    """(run folder, settings...) -> the run folder, continued to its last image."""
+
+    def resume(run, *settings):
+        from composegan.training.fit import resume
+
+        with process_as_before():
+            return resume(run, list(settings))
+
+    return resume
+
+
+@pytest.fixture(scope="session")
+def whole_run(fit_in, tmp_path_factory):
+    """A run of 24 images that nobody stopped. Only to be read."""
+    return fit_in(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture
+def full_disk():
+    """(bytes) -> a context in which no file may grow beyond that: like a full disk, for anybody and anywhere."""
+    resource = pytest.importorskip("resource")
+
+    @contextmanager
+    def full_disk(size):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return full_disk
+
+
+@pytest.fixture
+def command(tmp_path):
+    """(arguments...) -> (exit status, standard output, standard error) of `composegan` in a process of its own.
+
+    patch: Python code that is run before. The process leads a group, as one started from a terminal does.
+    """
+    import subprocess
+    import sys
+
+    def command(*arguments, patch="", timeout=300):
+        code = f"import sys\nfrom composegan.cli import main\n{patch}\nsys.exit(main(sys.argv[1:]))"
+        environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONWARNINGS")}
+        with subprocess.Popen(
+            [sys.executable, "-c", code, *arguments], cwd=tmp_path, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                raise
+        return process.returncode, out, err
+
+    return command

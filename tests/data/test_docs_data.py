@@ -1,0 +1,43 @@
+"""The examples of docs/data.md work as they stand."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "data.md").read_text(encoding="utf-8")
+PICTURE = DOCS / "images" / "demo_faces.png"
+
+
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_the_committed_picture_is_the_demo(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(BLOCKS[0], {})
+    drawn, committed = (np.asarray(Image.open(path)).astype(int) for path in ("demo_faces.png", PICTURE))
+    assert drawn.shape == committed.shape == (4 * 96, 8 * 96, 3)
+    assert np.abs(drawn - committed).mean() < 1
+
+
+def test_the_street_is_drawn():
+    names: dict = {}
+    exec(BLOCKS[1], names)
+    image, labels = names["image"], names["labels"]
+    assert image.shape == (3, 64, 128) and labels.shape == (64, 128)
+    assert np.unique(labels).tolist() == [0, 1, 2, 3]
+    assert labels[60, 5] == 1 and labels[40, 30] == 2 and labels[35, 57] == 3 and labels[5, 5] == 0
+    assert labels[51, 45] == 1 and image[0, 51, 45] < 80  # the shadow darkens the road, and the road is what it is on
+    assert image[:, 40, 30].tolist() == [0xCC, 0x33, 0x33]
+
+
+def test_every_artist_is_credited():
+    for word in ("Micah Lanier", "CC BY 4.0", "Pablo Stanley", "free for personal and"):
+        assert word in TEXT
+
+
+def test_the_packed_form_is_described_as_it_is():
+    for word in ("images.npy", "labels.npy", "index.json", "data.on_error=skip", "COMPOSEGAN_CACHE"):
+        assert f"`{word}`" in TEXT or word in TEXT

@@ -1,0 +1,98 @@
+"""Each penalty against its definition, by small functions whose gradients are known."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from composegan.losses.regularizers import mask_loss, path_length, r1_penalty
+from composegan.models.semantic_map import SemanticMap
+
+
+def normal(*shape):
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+def test_r1_of_a_linear_score_is_the_square_of_its_weights():
+    image, embedded = normal(3, 3, 4, 6).requires_grad_(), normal(3, 5, 4, 6).requires_grad_()
+    on_image, on_embedded, stem = normal(3, 4, 6), normal(5, 4, 6), normal(5, 7)
+    scores = (image * on_image).sum(dim=(1, 2, 3)) + (embedded * on_embedded).sum(dim=(1, 2, 3))
+    penalty = r1_penalty(scores[:, None], image, embedded, stem @ stem.T)
+    torch.testing.assert_close(penalty.image, on_image.square().sum())
+    at_mask = torch.einsum("ck,chw->khw", stem, on_embedded)  # the gradient seen from before the stem
+    torch.testing.assert_close(penalty.mask, at_mask.square().sum())
+
+
+def test_r1_is_averaged_over_the_batch_and_differentiable():
+    """The score `sum a_b x^2 / 2` of sample b has gradient `a_b x`; the penalty's gradient by x is `2 a_b^2 x / B`."""
+    image, embedded = normal(2, 3, 2, 2).requires_grad_(), normal(2, 1, 2, 2).requires_grad_()
+    a = torch.tensor([1.0, 3.0], dtype=torch.float64)
+    scores = a[:, None] * (image.square().sum(dim=(1, 2, 3)) / 2)[:, None] + embedded.sum(dim=(1, 2, 3))[:, None]
+    penalty = r1_penalty(scores, image, embedded, torch.eye(1, dtype=torch.float64))
+    torch.testing.assert_close(penalty.image, (a.square() * image.square().sum(dim=(1, 2, 3))).mean())
+    penalty.image.backward()
+    torch.testing.assert_close(image.grad, a.square()[:, None, None, None] * image.detach())
+
+
+def lengths_by_hand(make, codes, noise):
+    """For each sample alone: the gradient of the noise-weighted image by each of its codes."""
+    found = []
+    for b in range(len(codes)):
+        code = codes[b : b + 1].detach().requires_grad_()
+        image = make(code)
+        (gradient,) = torch.autograd.grad((image * noise[b] / math.sqrt(image[0, 0].numel())).sum(), code)
+        found.append(torch.stack([row.norm() ** 2 for row in gradient[0]]).mean().sqrt())
+    return torch.stack(found)
+
+
+@pytest.fixture
+def scene():
+    """A smooth generator of 4 codes a picture, and what path length takes."""
+    matrix = normal(4 * 3, 3 * 2 * 6)
+
+    def make(codes):
+        return torch.tanh(codes.flatten(1) @ matrix).view(-1, 3, 2, 6)
+
+    return make, normal(2, 4, 3), normal(2, 3, 2, 6)
+
+
+def test_path_lengths(scene):
+    make, codes, noise = scene
+    codes.requires_grad_()
+    mean = torch.tensor(0.3, dtype=torch.float64)
+    result = path_length(make(codes), codes, mean, noise)
+    expected = lengths_by_hand(make, codes, noise)
+    torch.testing.assert_close(result.lengths, expected)
+    torch.testing.assert_close(result.mean, 0.99 * mean + 0.01 * expected.mean())
+    torch.testing.assert_close(result.penalty, (expected - result.mean).square().mean())
+    assert not result.mean.requires_grad
+    assert mean == 0.3
+
+
+@pytest.mark.parametrize("decay", [0.01, 0.5])
+def test_the_path_penaltys_gradient_goes_through_the_mean(scene, decay):
+    """By finite differences of the whole penalty, the mean it updates included."""
+    make, codes, noise = scene
+    mean = torch.tensor(0.3, dtype=torch.float64)
+
+    def penalty(codes):
+        codes = codes if codes.requires_grad else codes.detach().requires_grad_()
+        return path_length(make(codes), codes, mean, noise, decay).penalty
+
+    assert torch.autograd.gradcheck(penalty, codes.requires_grad_())
+
+
+def test_mask_loss():
+    coarse = torch.rand(2, 4, 4, 8, dtype=torch.float64) * 2 - 1
+    refined = normal(2, 4, 16, 32)
+    expected = (coarse - F.avg_pool2d(refined, 4)).square().mean()
+    torch.testing.assert_close(mask_loss(coarse, SemanticMap(4, refinement=refined)), expected)
+
+
+def test_mask_loss_is_nothing_where_the_masks_agree():
+    coarse = torch.rand(2, 4, 4, 8) * 2 - 1
+    fine = coarse.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
+    assert mask_loss(coarse, SemanticMap(4, refinement=fine)).item() == pytest.approx(0, abs=1e-12)

@@ -1,0 +1,147 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from composegan.config.schema import DataConfig
+from composegan.data import UserError, open_source, prepare
+from composegan.plugins.faces import plugin, spec
+
+# The facts of the data set, written down once more: what domains/faces.yaml says must agree with them.
+ORDER = ["skin", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "l_lip", "u_lip", "nose", "hair"]
+ORDER += ["l_ear", "r_ear", "neck", "neck_l", "cloth", "hat", "ear_r"]
+CLASS_OF = dict(zip(ORDER, (1, 10, 2, 2, 3, 3, 4, 4, 4, 5, 7, 6, 6, 8, 8, 9, 11, 12), strict=True))
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "CelebA-HQ-img").mkdir()
+    (tmp_path / "CelebAMask-HQ-mask-anno").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def add(root):
+    """Write image `number` (64 x 64) and its part masks (32 x 32), given as part -> (rows, columns) slices."""
+
+    def write(number, **parts):
+        shade = np.full((64, 64, 3), number % 200, np.uint8)
+        shade[:, 32:] = 250
+        Image.fromarray(shade).save(root / "CelebA-HQ-img" / f"{number}.jpg", quality=95)
+        folder = root / "CelebAMask-HQ-mask-anno" / str(number // 2000)
+        folder.mkdir(exist_ok=True)
+        for part, (rows, columns) in parts.items():
+            mask = np.zeros((32, 32), np.uint8)
+            mask[rows, columns] = 255
+            Image.fromarray(mask).save(folder / f"{number:05d}_{part}.png")
+
+    return write
+
+
+ALL, TOP, LEFT = slice(None), slice(0, 16), slice(0, 8)
+
+
+def test_part_masks_become_classes(root, add):
+    add(0, skin=(ALL, LEFT), hair=(TOP, slice(8, 32)))
+    sample = plugin.dataset(root, "train")[0]
+    assert sample.labels.shape == (32, 32) and sample.image.shape == (3, 32, 32)  # the image at the masks' size
+    assert (
+        (sample.labels[:, :8] == 1).all()
+        and (sample.labels[:16, 8:] == 7).all()
+        and (sample.labels[16:, 8:] == 0).all()
+    )
+    assert sample.image[0, 5, 5] < 10 and sample.image[0, 5, 25] > 240
+    assert sample.name == str(root / "CelebA-HQ-img" / "0.jpg")
+
+
+@pytest.mark.parametrize("part", ORDER)
+def test_every_part_is_its_class(root, add, part):
+    add(3, **{part: (TOP, TOP)})
+    labels = plugin.dataset(root, "train")[0].labels
+    assert (labels[:16, :16] == CLASS_OF[part]).all() and labels.sum() == 256 * CLASS_OF[part]
+
+
+@pytest.mark.parametrize(("below", "above"), list(pairwise(ORDER)))
+def test_a_pixel_of_two_parts_is_the_later_ones(root, add, below, above):
+    add(1, **{below: (ALL, ALL), above: (TOP, TOP)})
+    labels = plugin.dataset(root, "train")[0].labels
+    assert (labels[:16, :16] == CLASS_OF[above]).all() and (labels[16:, 16:] == CLASS_OF[below]).all()
+
+
+def test_the_split(root, add):
+    for number in (0, 1999, 2000, 27999, 28000, 29999):
+        add(number, skin=(ALL, ALL))
+    train, validation = plugin.dataset(root, "train"), plugin.dataset(root, "validation")
+    assert train.numbers == [0, 1999, 2000, 27999] and validation.numbers == [28000, 29999]
+    for index in range(4):
+        assert (train[index].labels == 1).all()
+    assert (validation[1].labels == 1).all()
+
+
+def test_numbers_are_in_order_not_names(root, add):
+    for number in (10, 9, 100):
+        add(number, skin=(ALL, ALL))
+    assert plugin.dataset(root, "train").numbers == [9, 10, 100]
+
+
+def test_masks_are_not_looked_for_at_the_start(root, add):
+    add(0, skin=(ALL, ALL))
+    add(1)
+    source = plugin.dataset(root, "train")
+    assert len(source) == 2 and (source[0].labels == 1).all()
+    with pytest.raises(UserError, match=r"CelebA-HQ-img/1\.jpg: has no mask; .*0/00001_\*\.png are needed"):
+        source[1]
+
+
+def test_an_empty_mask_is_a_mask(root, add):
+    add(0, hat=(slice(0, 0), ALL))
+    assert not plugin.dataset(root, "train")[0].labels.any()
+
+
+def test_masks_of_different_sizes(root, add):
+    add(0, skin=(ALL, ALL), hair=(ALL, ALL))
+    Image.new("L", (16, 16)).save(root / "CelebAMask-HQ-mask-anno" / "0" / "00000_hair.png")
+    with pytest.raises(UserError, match=r"00000_hair\.png: is 16 x 16 and the masks before it 32 x 32"):
+        plugin.dataset(root, "train")[0]
+
+
+def test_damaged_files_are_named(root, add):
+    add(0, skin=(ALL, ALL))
+    mask = root / "CelebAMask-HQ-mask-anno" / "0" / "00000_skin.png"
+    whole = mask.read_bytes()
+    mask.write_bytes(whole[:40])
+    with pytest.raises(UserError, match=r"00000_skin\.png: "):
+        plugin.dataset(root, "train")[0]
+    mask.write_bytes(whole)
+    (root / "CelebA-HQ-img" / "0.jpg").write_bytes(b"\xff\xd8 and no more")
+    with pytest.raises(UserError, match=r"0\.jpg: "):
+        plugin.dataset(root, "train")[0]
+
+
+def test_a_folder_that_is_something_else(root, add, tmp_path):
+    with pytest.raises(UserError, match="has no image of the split 'train'"):
+        plugin.dataset(root, "train")
+    add(0, skin=(ALL, ALL))
+    with pytest.raises(UserError, match="has no image of the split 'validation'"):
+        plugin.dataset(root, "validation")
+    (root / "other").mkdir()
+    with pytest.raises(UserError, match="other: has no folder CelebA-HQ-img; data.root of domain 'faces' is"):
+        plugin.dataset(root / "other", "train")
+
+
+def test_fit_and_prepare_take_it(root, add, tmp_path):
+    for number in range(4):
+        add(number, skin=(ALL, LEFT))
+    add(4)
+    data = DataConfig(root=str(root), height=16, width=16)
+    assert len(open_source(plugin, data)) == 5
+    with pytest.raises(UserError, match=r"4\.jpg: has no mask"):
+        prepare(plugin, data, tmp_path / "packed")
+    data.on_error = "skip"
+    packed = open_source(plugin, DataConfig(root=str(prepare(plugin, data, tmp_path / "packed")), height=16, width=16))
+    assert len(packed) == 4 and (packed[2].labels[:, :4] == 1).all() and not packed[2].labels[:, 4:].any()
+
+
+def test_the_yaml_has_every_part_once():
+    assert [item["part"] for item in spec.foreign["celebamask_hq"]] == ORDER

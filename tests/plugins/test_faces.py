@@ -1,0 +1,89 @@
+import subprocess
+import sys
+from copy import deepcopy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from composegan.data import check_sample
+from composegan.data.svg.avatars import AvatarSource
+from composegan.domain import SemanticClass
+from composegan.plugins.faces import draw_avataaars, draw_avatars, plugin, spec
+
+# The order of the paper: whoever loads its weights depends on it.
+CLASSES = ["background", "face", "eye", "eyebrow", "mouth", "nose", "ear", "hair", "neck", "cloth"]
+CLASSES += ["eyeglass", "hat", "earring"]
+
+
+def test_the_vocabulary():
+    assert list(spec.names) == CLASSES
+    assert [CLASSES[index] for index in spec.transparent] == ["eyeglass", "earring"]
+    assert [item.name for item in spec.classes if item.optional] == ["eyeglass", "hat", "earring"]
+    assert spec.classes[0].color == (0, 0, 0)
+
+
+def test_colours_can_be_told_apart():
+    colors = np.array(spec.colors, float)
+    distance = np.linalg.norm(colors[:, None] - colors[None], axis=-1) + 999 * np.eye(13)
+    assert distance.min() > 50
+
+
+def test_artists_are_credited():
+    text = " ".join(spec.credits)
+    for word in ("Micah Lanier", "CC BY 4.0", "Pablo Stanley", "free for personal and commercial use"):
+        assert word in text
+
+
+def test_it_is_listed_without_torch():
+    code = "import sys, composegan.plugins.faces; print(sorted({'torch', 'dicebear', 'resvg_py'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def presence():
+    """Per class, the part of 300 drawn faces that have it."""
+    avatars = draw_avatars(300, 64, 64, 0)
+    labels = [check_sample(avatars[index], 13).labels for index in range(300)]
+    return dict(
+        zip(CLASSES, np.stack([np.bincount(np.unique(item), minlength=13) for item in labels]).mean(0), strict=True)
+    )
+
+
+def test_every_face_has_what_a_face_has(presence):
+    for name in ("background", "face", "eye", "eyebrow", "mouth", "nose", "ear", "neck", "cloth"):
+        assert presence[name] == 1, name
+
+
+def test_what_is_optional_is_there_often_enough_to_be_learned(presence):
+    assert 0.6 < presence["hair"] < 0.9
+    assert 0.1 < presence["hat"] < 0.25
+    assert 0.2 < presence["eyeglass"] < 0.4
+    assert 0.25 < presence["earring"] < 0.5
+
+
+def test_the_second_demo():
+    avatars = draw_avataaars(100, 48, 48, 0)
+    seen = np.bincount(np.concatenate([np.unique(avatars[index].labels) for index in range(100)]), minlength=13)
+    assert (seen[:12] > 5).all() and seen[12] == 0
+
+
+def test_the_plugin_draws_the_default_style():
+    assert plugin.spec is spec
+    assert (plugin.demo(3, 32, 32, 4)[2].image == draw_avatars(3, 32, 32, 4)[2].image).all()
+
+
+def test_a_class_is_added_by_editing_the_yaml_alone():
+    """What a person would change in domains/faces.yaml, done to what is read from it: beards of their own."""
+    foreign = deepcopy(dict(spec.foreign))
+    foreign["micah"]["labels"]["facialHair"] = "beard"
+    beard = SemanticClass("beard", (90, 60, 40), optional=True)
+    wider = replace(spec, classes=(*spec.classes, beard), foreign=foreign)
+    before = draw_avatars(60, 32, 32, 0)
+    after = AvatarSource(foreign["micah"], wider, count=60, height=32, width=32, seed=0)
+    with_beard = [index for index in range(60) if (after[index].labels == 13).any()]
+    assert 2 < len(with_beard) < 15
+    for index in range(60):
+        assert (after[index].image == before[index].image).all()
+        same = after[index].labels == before[index].labels
+        assert (after[index].labels[~same] == 13).all() and (before[index].labels[~same] == CLASSES.index("face")).all()

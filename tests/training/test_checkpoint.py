@@ -1,0 +1,221 @@
+"""Checkpoints: whole or not at all, and nothing is unpickled but tensors and plain values."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import random
+from contextlib import suppress
+
+import pytest
+import torch
+
+from composegan.config.errors import UserError
+from composegan.training import checkpoint
+
+FACTS = {"optimizers": [], "domain": "shapes", "classes": ["ground"], "best": 0.5}
+
+
+def state(seen):
+    return {"images_seen": seen, "networks": {"weight": torch.full((500,), float(seen))}, **FACTS}
+
+
+def seen(path):
+    return checkpoint.read(path)["images_seen"]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_is_saved_is_read(tmp_path):
+    path = checkpoint.save(tmp_path / "checkpoints", state(8))
+    read = checkpoint.read(path)
+    assert torch.equal(read.pop("networks")["weight"], torch.full((500,), 8.0))
+    assert read == {"images_seen": 8, **FACTS}
+
+
+def test_strides_are_kept(tmp_path):
+    """Fused Adam takes it that a parameter and its moments lie in memory in the same order."""
+    weight = torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)
+    path = checkpoint.save(tmp_path, {**state(1), "networks": {"weight": weight}})
+    assert checkpoint.read(path)["networks"]["weight"].stride() == weight.stride()
+
+
+def test_the_one_before_and_the_best_are_kept(tmp_path):
+    for count, best in ((2, True), (4, False), (6, False)):
+        checkpoint.save(tmp_path, state(count), best=best)
+    assert [seen(tmp_path / name) for name in ("last.pt", "previous.pt", "best.pt")] == [6, 4, 2]
+    checkpoint.save(tmp_path, state(8), best=True)
+    assert [seen(tmp_path / name) for name in ("last.pt", "previous.pt", "best.pt")] == [8, 6, 8]
+    assert names(tmp_path) == ["best.pt", "last.pt", "previous.pt"]
+
+
+def test_where_there_are_no_links_files_are_copied(tmp_path, monkeypatch):
+    def no_link(*paths):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_link)
+    for count in (2, 4):
+        checkpoint.save(tmp_path, state(count), best=True)
+    assert [seen(tmp_path / name) for name in ("last.pt", "previous.pt", "best.pt")] == [4, 2, 4]
+
+
+@pytest.mark.parametrize("stopped_after", range(6))
+def test_killed_between_any_two_moves_there_is_one_to_read(tmp_path, monkeypatch, stopped_after):
+    """The moves are those of names; nothing is written under a name that is read."""
+    for count in (2, 4):
+        checkpoint.save(tmp_path, state(count))
+    done = []
+
+    class Killed(BaseException):
+        pass
+
+    def counted(move):
+        def moved(*paths, **settings):
+            if len(done) == stopped_after:
+                raise Killed
+            done.append(move)
+            return move(*paths, **settings)
+
+        return moved
+
+    with monkeypatch.context() as patch, pytest.raises((Killed, StopIteration)):
+        for name in ("link", "replace", "rename"):
+            patch.setattr(os, name, counted(getattr(os, name)))
+        checkpoint.save(tmp_path, state(6), best=True)
+        raise StopIteration
+    assert checkpoint.read_newest(tmp_path)[0]["images_seen"] == (6 if stopped_after >= 3 else 4)
+
+
+def full(size):
+    """A torch.save to a disk that is full after so many bytes."""
+    write = torch.save
+
+    class Disk:
+        def __init__(self, file):
+            self.file, self.left = file, size
+
+        def write(self, data):
+            self.left -= len(data)
+            if self.left < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return self.file.write(data)
+
+        def flush(self):
+            self.file.flush()
+
+    return lambda value, file: write(value, Disk(file))
+
+
+@pytest.mark.parametrize("size", [0, 100, 1500])
+def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, size):
+    for count in (2, 4):
+        checkpoint.save(tmp_path, state(count))
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(torch, "save", full(size))
+    with pytest.raises(UserError) as caught:
+        checkpoint.save(tmp_path, state(6), best=True)
+    last = tmp_path / "last.pt"
+    assert str(caught.value) == f"{last} could not be saved: no space left on the disk; last.pt is what it was before"
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_full_disk_for_real(tmp_path, full_disk):
+    checkpoint.save(tmp_path, state(2))
+    with full_disk(1000), pytest.raises(UserError, match="last.pt could not be saved: no space left on the disk"):
+        checkpoint.save(tmp_path, state(4))
+    assert names(tmp_path) == ["last.pt"] and seen(tmp_path / "last.pt") == 2
+
+
+def test_a_fault_of_ours_is_not_taken_for_a_full_disk(tmp_path):
+    with pytest.raises(AttributeError):
+        checkpoint.save(tmp_path, {"images_seen": lambda: None})
+    assert names(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return checkpoint.save(tmp_path_factory.mktemp("whole"), state(8)).read_bytes()
+
+
+@pytest.mark.parametrize("part", [0, 1, 30, 0.2, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_told(tmp_path, whole, part):
+    path = tmp_path / "last.pt"
+    path.write_bytes(whole[: part if isinstance(part, int) else int(part * len(whole))])
+    with pytest.raises(UserError) as caught:
+        checkpoint.read(path)
+    assert str(caught.value).startswith(f"{path}: the checkpoint is damaged (") and "\n" not in str(caught.value)
+
+
+def test_a_damaged_byte_is_told_or_harmless(tmp_path, whole):
+    """Whatever it hits: a weight is never read as another."""
+    draws, path, told = random.Random(0), tmp_path / "last.pt", 0
+    for _ in range(200):
+        damaged = bytearray(whole)
+        damaged[draws.randrange(len(whole))] ^= 1 << draws.randrange(8)
+        path.write_bytes(damaged)
+        try:
+            read = checkpoint.read(path)
+        except UserError as error:
+            assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
+            told += 1
+        else:
+            assert torch.equal(read["networks"]["weight"], torch.full((500,), 8.0))
+    assert told > 120
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 99, b"\x80\x04.", b"PK\x03\x04" + bytes(400), pickle.dumps([1, 2])])
+def test_what_is_no_checkpoint_is_told(tmp_path, content):
+    path = tmp_path / "last.pt"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"^{path}: (the checkpoint is damaged|is not a checkpoint)"):
+        checkpoint.read(path)
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"images_seen": 3}, {"g_ema": {}, "args": {}}])
+def test_somebody_elses_checkpoint_is_told(tmp_path, content):
+    torch.save(content, tmp_path / "last.pt")
+    with pytest.raises(UserError, match="last.pt: is not a checkpoint of composegan$"):
+        checkpoint.read(tmp_path / "last.pt")
+
+
+class Bomb:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda bomb, path: path.write_bytes(pickle.dumps(bomb))])
+def test_nothing_is_executed(tmp_path, write):
+    path, target = tmp_path / "last.pt", tmp_path / "exploded"
+    write(Bomb(target), path)
+    with pytest.raises(UserError, match="last.pt: the checkpoint is damaged"):
+        checkpoint.read(path)
+    assert not target.exists()
+    with suppress(RuntimeError):
+        torch.load(path, weights_only=False)
+    assert target.exists()  # it would have been
+
+
+def test_the_newest_that_can_be_read(tmp_path):
+    assert checkpoint.read_newest(tmp_path) is None
+    for count in (2, 4):
+        checkpoint.save(tmp_path, state(count))
+    last, previous = tmp_path / "last.pt", tmp_path / "previous.pt"
+    read, path, note = checkpoint.read_newest(tmp_path)
+    assert (read["images_seen"], path, note) == (4, last, None)
+    last.write_bytes(b"")
+    read, path, note = checkpoint.read_newest(tmp_path)
+    assert (read["images_seen"], path) == (2, previous)
+    assert note.startswith(f"{last}: the checkpoint is damaged (") and note.endswith("; continuing from previous.pt")
+    last.unlink()
+    assert checkpoint.read_newest(tmp_path)[1:] == (previous, None)
+    previous.write_bytes(b"")
+    with pytest.raises(UserError, match=f"^{previous}: the checkpoint is damaged"):
+        checkpoint.read_newest(tmp_path)

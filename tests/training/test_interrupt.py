@@ -1,0 +1,115 @@
+"""Ctrl-C and SIGTERM save and say how to go on; a run that was killed goes on too, all bit for bit."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from composegan.training.checkpoint import read
+from composegan.training.module import CompositionModule
+
+SEND = """
+import os, signal
+from composegan.training.module import CompositionModule
+step = CompositionModule.training_step
+def training_step(module, batch):
+    if module.images_seen == 6:
+        os.killpg(os.getpgid(0), signal.{signal})
+    return step(module, batch)
+CompositionModule.training_step = training_step
+"""
+"""In the fourth step the signal reaches the trainer and the readers of data, as Ctrl-C does on a terminal."""
+
+
+@pytest.mark.parametrize(("name", "workers"), [("SIGINT", 2), ("SIGTERM", 2), ("SIGTERM", 0)])
+def test_a_signal_to_all_processes(command, tiny, shapes, whole_run, resume, assert_same_run, tmp_path, name, workers):
+    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}", f"data.workers={workers}"]
+    status, out, err = command("fit", *settings, patch=SEND.format(signal=name))
+    (run,) = (tmp_path / "shapes").iterdir()
+    assert status == 130
+    assert err == "\nstopping after this step; again to stop at once\ncomposegan: interrupted\n"
+    assert out.splitlines()[-1] == f"stopped at 8 images; to continue: composegan fit run={run}"
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 8
+    assert (run / "samples" / "000008.png").exists() and (run / "model" / "model.safetensors").exists()
+    assert_same_run(resume(run), whole_run)
+
+
+def test_killed(command, tiny, shapes, whole_run, resume, assert_same_run, figures_of, tmp_path):
+    """In the midst of the fourth step; the last checkpoint is of 4 images, the last line of figures of 6."""
+    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}", "data.workers=2"]
+    status, _, err = command("fit", *settings, patch=SEND.format(signal="SIGKILL"))
+    (run,) = (tmp_path / "shapes").iterdir()
+    assert (status, err) == (-signal.SIGKILL, "")
+    assert [row["images_seen"] for row in figures_of(run)] == ["2", "4", "6"]
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 4
+    assert_same_run(resume(run), whole_run)
+    assert len(figures_of(run)) == 12
+
+
+@pytest.fixture
+def signal_in_step(monkeypatch):
+    """(number of images, signals...) -> those signals are raised in the step that follows so many images."""
+
+    def signal_in_step(images, *numbers):
+        step = CompositionModule.training_step
+
+        def training_step(module, batch):
+            step(module, batch)
+            if module.images_seen == images + 2:
+                for number in numbers:
+                    signal.raise_signal(number)
+
+        monkeypatch.setattr(CompositionModule, "training_step", training_step)
+
+    return signal_in_step
+
+
+def only_run(folder):
+    (run,) = (folder / "runs" / "shapes").iterdir()
+    return run
+
+
+def handlers():
+    return [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+def test_asked_twice_it_stops_at_once(fit, signal_in_step, tmp_path, monkeypatch, resume, assert_same_run, whole_run):
+    before = handlers()
+    signal_in_step(4, signal.SIGINT, signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fit()
+    assert handlers() == before
+    run = only_run(tmp_path)
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 4  # not saved once more
+    monkeypatch.undo()
+    assert_same_run(resume(run), whole_run)
+
+
+def test_asked_in_the_last_step_the_run_is_done(fit, signal_in_step, capfd):
+    before = handlers()
+    signal_in_step(2, signal.SIGINT)
+    run = fit("training.images=4", "output.score_every=0")
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 4
+    assert capfd.readouterr().out.splitlines()[-1].startswith("done: 4 images.")
+    assert handlers() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_before_the_first_step(fit, monkeypatch, tmp_path, number):
+    """While Lightning has the say about signals: there is nothing to save, but it is no fault either."""
+    from composegan.training.callbacks import Ending
+
+    def setup(ending, *arguments, **named):
+        signal.raise_signal(number)
+
+    started = Ending.on_train_start
+    if number == signal.SIGINT:
+        monkeypatch.setattr(Ending, "setup", setup, raising=False)
+    else:
+        monkeypatch.setattr(Ending, "on_train_start", lambda *given: (signal.raise_signal(number), started(*given)))
+    before = handlers()
+    with pytest.raises(KeyboardInterrupt):
+        fit()
+    assert handlers() == before
+    assert (only_run(tmp_path) / "config.yaml").exists()
