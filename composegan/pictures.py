@@ -37,10 +37,12 @@ def grid(pictures: np.ndarray, columns: int) -> Image.Image:
 def contact_sheet(images: np.ndarray, labels: np.ndarray, colors: Colors, pairs: int | None = None) -> Image.Image:
     """Each image with its coloured mask on its right. images: (N, H, W, 3); labels: (N, H, W).
 
-    pairs: how many in a row; default: about as wide as high.
+    pairs: how many in a row; default: about as wide as high, and full rows where that can be.
     """
     together = np.concatenate((images, color_masks(labels, colors)), axis=2)  # (N, H, 2W, 3)
     if pairs is None:
         height, width = together.shape[1:3]
-        pairs = max(1, round((len(images) * height / width) ** 0.5))
+        ideal = max(1.0, (len(images) * height / width) ** 0.5)
+        full = [n for n in range(1, len(images) + 1) if len(images) % n == 0 and ideal / 2 <= n <= ideal * 2]
+        pairs = max(full, key=lambda n: (min(n / ideal, ideal / n), n)) if full else round(ideal)
     return grid(together, min(pairs, len(images)))

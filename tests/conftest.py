@@ -24,10 +24,11 @@ data.height=16 data.width=16 data.workers=0 data.flip=true trainer.accelerator=c
 model.latent_channels=16 model.mapping_layers=2 model.local_layers=3 model.base_layers=1 model.depth_layers=2
 model.local_channels=8 model.coarse_channels=8 model.coarse_size=8 model.min_feat_size=4 model.max_channels=8
 model.discriminator_max_channels=8 training.batch=2 training.images=24 training.r1_every=2 training.path_every=2
-training.mixing=0.5 output.samples=2 output.log_every=2 output.samples_every=8 output.checkpoint_every=4
+training.mixing=0.5 training.augment=0.5 model.noise=true
+output.samples=2 output.log_every=2 output.samples_every=8 output.checkpoint_every=4
 output.score_every=8 output.score_samples=4
 """
-"""Every phase within two steps, everything a run writes within four."""
+"""Every phase within two steps, every random choice there is, and everything a run writes within four steps."""
 
 
 @contextmanager
@@ -49,6 +50,12 @@ def process_as_before():
         torch.backends.cudnn.benchmark = backends
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@pytest.fixture
+def as_before():
+    """A context at whose end what training sets for the whole process is as it was."""
+    return process_as_before
 
 
 @pytest.fixture(scope="session")

@@ -98,22 +98,43 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model
     if not (folder / CONFIG).is_file():
         where = "there is no such folder" if not folder.exists() else f"no {CONFIG} and no model/{CONFIG} in it"
         raise UserError(f"{folder}: is not a saved model ({where})")
-    try:
-        facts = json.loads((folder / CONFIG).read_text())
-        if facts["format"] != FORMAT:
-            raise UserError(f"{folder / CONFIG}: format {facts['format']}; this version of composegan reads {FORMAT}")
-        names = tuple(item["name"] for item in facts["classes"])
-        colors = tuple(tuple(item["color"]) for item in facts["classes"])
-        generator = Generator(**facts["generator"])
-        domain, settings = facts["domain"], facts["generator"]
-    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise UserError(f"{folder / CONFIG}: is damaged or not a model's ({error!r})") from error
-    try:
-        weights = load_file(folder / WEIGHTS)
-        mean = weights.pop("mean_code")
-        generator.load_state_dict({name.removeprefix("generator."): tensor for name, tensor in weights.items()})
-    except (OSError, safetensors.SafetensorError, KeyError, RuntimeError) as error:
-        first = (str(error).splitlines() or [repr(error)])[0]
-        raise UserError(f"{folder / WEIGHTS}: is missing, damaged or of another model ({first})") from error
+    facts, generator = _read_config(folder / CONFIG)
+    mean = _read_weights(folder / WEIGHTS, generator)
     generator = generator.to(memory_format=torch.channels_last).requires_grad_(False).eval()
-    return Model(generator, settings, domain, names, colors, mean).to(device)
+    names = tuple(item["name"] for item in facts["classes"])
+    colors = tuple(tuple(item["color"]) for item in facts["classes"])
+    return Model(generator, facts["generator"], facts["domain"], names, colors, mean).to(device)
+
+
+def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:
+    """What `save` wrote there, and a generator of those settings with weights of its own."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        if facts["format"] != FORMAT:
+            raise UserError(f"{path}: format {facts['format']}; this version of composegan reads {FORMAT}")
+        generator = Generator(**facts["generator"])
+        known = [(facts["domain"], item["name"], *item["color"]) for item in facts["classes"]]
+        if len(known) != generator.classes:
+            raise ValueError(f"{len(known)} classes, but a generator of {generator.classes}")
+    except UserError:
+        raise
+    except Exception as error:  # in a file that anybody may have written anything can go wrong
+        raise UserError(f"{path}: is damaged or not a model's ({_one_line(error)})") from error
+    return facts, generator
+
+
+def _read_weights(path: Path, generator: Generator) -> Tensor:
+    """Loads them into the generator. Returns the mean code."""
+    try:
+        weights = load_file(path)
+        mean = weights.pop("mean_code")
+        if mean.shape != (generator.latent_channels,):
+            raise ValueError(f"mean_code of shape {tuple(mean.shape)}")
+        generator.load_state_dict({name.removeprefix("generator."): tensor for name, tensor in weights.items()})
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path}: is missing, damaged or of another model ({_one_line(error)})") from error
+    return mean
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]

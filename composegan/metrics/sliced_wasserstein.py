@@ -16,14 +16,14 @@ PATCH, STRIDE, LEVELS, PATCHES, DIRECTIONS = 7, 5, 3, 8192, 128
 def patch_levels(images: Tensor, seed: int = 0) -> list[Tensor]:
     """A random draw of patches of each level of the image pyramid.
 
-    images: (N, 3, H, W) in -1..1 -> LEVELS tensors (at most PATCHES, 3 PATCH^2), the same draw for the same seed.
+    images: (N, 3, H, W) in -1..1 -> at most LEVELS tensors (at most PATCHES, 3 PATCH^2), the same draw for the same
+    seed. Levels smaller than a patch are left out; for images that are, the patch is as large as they are.
     """
     draws = torch.Generator().manual_seed(seed)
+    side = min(PATCH, *images.shape[2:])
     levels = []
-    for _ in range(LEVELS):
-        if min(images.shape[2:]) < PATCH:
-            break
-        patches = F.unfold(images, PATCH, stride=STRIDE).transpose(1, 2).flatten(0, 1)  # (N L, 3 PATCH^2)
+    while len(levels) < LEVELS and min(images.shape[2:]) >= side:
+        patches = F.unfold(images, side, stride=STRIDE).transpose(1, 2).flatten(0, 1)  # (N L, 3 PATCH^2)
         keep = torch.randperm(len(patches), generator=draws)[:PATCHES]
         levels.append(patches[keep.to(images.device)])
         images = F.avg_pool2d(images, 2)

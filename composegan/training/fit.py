@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from importlib.metadata import version
 from math import inf
@@ -151,9 +152,11 @@ def _train(
 
 def _loop(trainer: lightning.Trainer, module: CompositionModule, loader: TrainingLoader, run: Path) -> None:
     """Lightning's loop. What ends it early is told with how to continue."""
+    on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(module, loader)
     except SystemExit as end:  # what Lightning makes of KeyboardInterrupt, and of SIGTERM before the first step
+        signal.signal(signal.SIGINT, on_interrupt)
         raise KeyboardInterrupt from end
     except UserError as error:
         raise UserError(f"{error}; once that is mended, continue with: composegan fit run={run}") from error

@@ -38,8 +38,8 @@ class State:
     judge: Callable[..., Tensor] | None = None
 
     def __post_init__(self) -> None:
-        self.synthesize = self.synthesize or self.generator
-        self.judge = self.judge or self.discriminator
+        self.synthesize = self.generator if self.synthesize is None else self.synthesize
+        self.judge = self.discriminator if self.judge is None else self.judge
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from torch.utils.tensorboard import SummaryWriter
+import numpy as np
+from torch.utils.tensorboard import summary
 
 from composegan.saving import whole_file, writing
+from composegan.training.event_file import EventFile
 
 FILE = "metrics.csv"
 
@@ -26,7 +28,7 @@ class RunLog:
         self._rewrite()
         self.folder = run / "tensorboard"
         with writing(self.folder):
-            self.board = SummaryWriter(self.folder, purge_step=images_seen + 1 if images_seen else None)
+            self.board = EventFile(self.folder, images_seen + 1 if images_seen else None)
 
     def write(self, images_seen: int, figures: Mapping[str, float]) -> None:
         """Append one line. A figure that is new gets a new column."""
@@ -41,14 +43,12 @@ class RunLog:
                 csv.DictWriter(file, self.columns).writerow(row)
         with writing(self.folder):
             for name, value in figures.items():
-                self.board.add_scalar(name, value, images_seen)
+                self.board.add(images_seen, summary.scalar(name, value))
 
     def picture(self, images_seen: int, image: object) -> None:
         """Show a sample grid (PIL image) in TensorBoard."""
-        import numpy as np
-
         with writing(self.folder):
-            self.board.add_image("samples", np.asarray(image), images_seen, dataformats="HWC")
+            self.board.add(images_seen, summary.image("samples", np.asarray(image), dataformats="HWC"))
 
     def close(self) -> None:
         with writing(self.folder):

@@ -28,7 +28,7 @@ def test_the_same_seed_is_the_same_run_and_another_is_another(whole_run, fit, as
         assert not torch.equal(other["networks"][name], state_of(whole_run)["networks"][name])
 
 
-@pytest.mark.parametrize("setting", ["data.flip=false", "training.mixing=0"])
+@pytest.mark.parametrize("setting", ["data.flip=false", "training.mixing=0", "training.augment=0"])
 def test_each_random_choice_counts(whole_run, fit, state_of, setting):
     """Else the other tests here would say nothing about it."""
     weight = "generator.local.weight"

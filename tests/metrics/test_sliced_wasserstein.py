@@ -1,0 +1,86 @@
+import pytest
+import torch
+
+from composegan.metrics.sliced_wasserstein import LEVELS, PATCHES, patch_levels, sliced_wasserstein
+
+
+def pictures(count=12, size=32, seed=0):
+    """Smooth pictures in -1..1, each of its own colour."""
+    draws = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(count, 3, 4, 4, generator=draws) * 2 - 1
+    return torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")
+
+
+def distance(real, fake, seed=0):
+    return sliced_wasserstein(patch_levels(real), patch_levels(fake), seed)
+
+
+def test_the_same_set_is_at_no_distance():
+    assert distance(pictures(), pictures()) == 0
+
+
+def test_the_order_of_the_pictures_does_not_matter_much():
+    """All patches of a small set are taken, so that it does not matter at all."""
+    images = pictures(count=4)
+    assert len(patch_levels(images)[0]) == 4 * 6 * 6 and 4 * 6 * 6 < PATCHES
+    assert distance(images, images.flip(0)) == pytest.approx(0, abs=1e-6)
+
+
+def test_it_grows_with_the_difference():
+    images = pictures()
+    shifts = [distance(images, images + shift) for shift in (0.01, 0.1, 0.3, 1.0)]
+    assert shifts[0] > 0 and shifts == sorted(shifts)
+    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(1))
+    noises = [distance(images, images + scale * noise) for scale in (0.05, 0.2, 0.8)]
+    assert noises[0] > 0 and noises == sorted(noises)
+
+
+def test_a_shift_has_its_exact_distance():
+    """Moved by d, a projection on a unit vector v moves by d sum(v), whatever the pictures are."""
+    images, shift = pictures(), 0.25
+    draws = torch.Generator().manual_seed(0)
+    expected = []
+    for level in patch_levels(images):
+        directions = torch.randn(level.shape[1], 128, generator=draws)
+        expected.append((directions.sum(0) / directions.norm(dim=0)).abs().mean())
+    assert distance(images, images + shift) == pytest.approx(shift * torch.stack(expected).mean().item(), rel=1e-4)
+
+
+def test_two_draws_of_one_kind_are_nearer_than_another_kind():
+    same = distance(pictures(40), pictures(40, seed=1))
+    assert 3 * same < distance(pictures(40), pictures(40, seed=1) * 0.3)
+    assert 3 * same < distance(pictures(40), pictures(40, seed=1).roll(1, dims=1) + 0.5)
+
+
+def test_it_sees_structure_where_colours_are_the_same():
+    images = pictures(40)
+    shuffled = images.flatten(2)[:, :, torch.randperm(32 * 32, generator=torch.Generator().manual_seed(0))]
+    assert distance(images, shuffled.view_as(images)) > 2 * distance(images, pictures(40, seed=1))
+
+
+def test_it_is_symmetric_and_the_same_every_time():
+    one, two = pictures(), pictures(seed=1)
+    torch.manual_seed(5)
+    assert distance(one, two) == distance(one, two)
+    assert distance(one, two) == pytest.approx(distance(two, one), rel=1e-6)
+    assert distance(one, two, seed=1) == pytest.approx(distance(one, two), rel=0.2)
+
+
+def test_patches_are_drawn_by_seed_and_no_more_than_so_many():
+    images = pictures(count=300)
+    levels = patch_levels(images)
+    assert [level.shape for level in levels] == [(PATCHES, 147), (300 * 4, 147), (300, 147)]
+    assert all(torch.equal(a, b) for a, b in zip(levels, patch_levels(images), strict=True))
+    assert not torch.equal(levels[0], patch_levels(images, seed=1)[0])
+
+
+@pytest.mark.parametrize(("size", "levels"), [(4, 1), (8, 1), (16, 2), (32, 3), (64, LEVELS)])
+def test_small_pictures_have_fewer_levels(size, levels):
+    found = patch_levels(pictures(size=size))
+    assert len(found) == levels
+    assert distance(pictures(size=size), pictures(size=size, seed=1)) > 0
+
+
+def test_rectangles():
+    images = torch.rand(3, 3, 16, 48, generator=torch.Generator().manual_seed(0))
+    assert [len(level) for level in patch_levels(images)] == [3 * 2 * 9, 3 * 1 * 4]
