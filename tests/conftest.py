@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # what tests compute is so small that a second thread is only waited for
+
 from contextlib import contextmanager
 
 import numpy as np

@@ -17,6 +17,10 @@ from torch.utils.checkpoint import checkpoint
 from composegan.models.composition import class_weights, compose, feature_weights
 from composegan.models.layers import GAIN, activate
 
+TILE = 1 << 16
+"""Outputs of a layer, of one class and the whole batch, that the CPU works on at a time. Not of all classes: the number
+of operations is to be the same for any number of them."""
+
 
 def fourier_features(height: int, width: int, octaves: int) -> Tensor:
     """Coordinates x, y in -1..1 and their `sin(2^i c), cos(2^i c)` -> (2 + 4 octaves, height * width)."""
@@ -80,19 +84,21 @@ class LocalBank(nn.Module):
 
     def _forward(self, codes: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         batch = codes.shape[0]
-        hidden, depth = self._hidden(codes.view(batch, self.classes, self.layers, -1))
-        m = class_weights(depth, keep)  # (B, K, P)
-        features = compose(
-            hidden,
-            feature_weights(m, self.opaque),
-            self.feature_weight,
-            self.feature_gain / math.sqrt(self.channels),
-            self.feature_bias,
-            self.member,
-        )  # (B, P, F): already channels-last
+        layers = self._layers(codes.view(batch, self.classes, self.layers, -1))
+        tiles = self.fourier.chunk(self._tiles(batch), dim=1)  # each (waves, p)
+        parts = [self._compose(*self._hidden(layers, tile), keep) for tile in tiles]
+        features = torch.cat([part[0] for part in parts], dim=1)  # (B, P, F): already channels-last
+        m, depth = (torch.cat([part[i] for part in parts], dim=2) for i in (1, 2))  # (B, K, P)
         features = features.transpose(1, 2).unflatten(2, (self.height, self.width))  # (B, F, h, w)
         grid = (batch, self.classes, self.height, self.width)
         return features, m.view(grid), depth.view(grid)
+
+    def _tiles(self, batch: int) -> int:
+        """In how many parts the pixels go through all layers: on CPU so many that a layer's output stays in the cache."""
+        if self.fourier.device.type != "cpu":
+            return 1
+        pixels = self.height * self.width
+        return max(1, min(batch * self.channels * pixels // TILE, pixels // 128))
 
     def _per_class(self, shared: Tensor) -> Tensor:
         """(..., G, a, b) -> (..., K, a, b): each class is handed its group's weights."""
@@ -105,39 +111,52 @@ class LocalBank(nn.Module):
         """codes (B, K, L, S) -> styles (L, K, B, C): `s = A w + b`, all layers and classes at once."""
         if self.embedding is not None:
             codes = codes + self.embedding[:, None]  # (B, K, L, S)
-        codes = codes.permute(2, 1, 0, 3)  # (L, K, B, S)
-        affine = self._per_class(self.style_weight) / math.sqrt(codes.shape[-1])  # (L, K, C, S)
+        codes = codes.permute(2, 1, 0, 3) / math.sqrt(codes.shape[-1])  # (L, K, B, S)
+        affine = self._per_class(self.style_weight)  # (L, K, C, S)
         return torch.matmul(codes, affine.transpose(2, 3)) + self.style_bias[:, :, None]  # (L, K, B, C)
 
-    def _hidden(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """codes (B, K, L, S) -> hidden (B, K, C, P), depth (B, K, P)."""
-        batch, classes, channels = codes.shape[0], self.classes, self.channels
+    def _layers(self, codes: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """codes (B, K, L, S) -> for each layer its modulated weight (B K, C, C) and its bias (B K, C, 1)."""
+        batch, channels = codes.shape[0], self.channels
         styles = self._styles(codes)  # (L, K, B, C)
         weight = self._per_class(self.weight) / math.sqrt(channels)  # (L, K, C, C)
         energy = torch.matmul(styles.square(), weight.square().transpose(2, 3)) + 1e-8  # (L, K, B, C)
         demodulation = energy.rsqrt() * GAIN  # (L, K, B, C)
-        bias = self.bias * GAIN  # (L, K, C)
+        scale = demodulation.unsqueeze(4) * styles.unsqueeze(3)  # (L, K, B, C, C)
+        modulated = (weight.unsqueeze(2) * scale).transpose(1, 2).flatten(1, 2)  # (L, B K, C, C)
+        bias = (self.bias * GAIN)[:, None].expand(-1, batch, -1, -1).reshape(self.layers, -1, channels, 1)
+        return list(zip(modulated.unbind(), bias.unbind(), strict=True))
 
-        position = self.position / math.sqrt(self.position.shape[1])
-        x = torch.matmul(position, self.fourier)  # (C, P), the same for every class
-        depth = None
-        for i in range(self.layers):
-            scale = demodulation[i].unsqueeze(3) * styles[i].unsqueeze(2)  # (K, B, C, C)
-            modulated = (weight[i].unsqueeze(1) * scale).transpose(0, 1).flatten(0, 1)  # (B K, C, C)
-            shift = bias[i].expand(batch, classes, channels).reshape(batch * classes, channels, 1)  # (B K, C, 1)
-            if i == 0:
-                x = torch.addmm(shift.flatten(0, 1), modulated.flatten(0, 1), x)  # (B K C, P)
-                x = activate(x).view(batch * classes, channels, -1)  # (B K, C, P)
-            else:
-                x = activate(torch.baddbmm(shift, modulated, x))  # (B K, C, P)
-            if i == self.depth_layers - 1:
+    def _hidden(self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor) -> tuple[Tensor, Tensor]:
+        """Pixels' fourier features (waves, P) -> hidden (B, K, C, P), depth (B, K, P)."""
+        position = self.position / math.sqrt(self.position.shape[1])  # (C, waves), the same for every class
+        (first, bias), *others = layers
+        x = torch.addmm(bias.flatten(0, 1), first.flatten(0, 1) @ position, fourier)  # (B K C, P)
+        x = activate(x).view(-1, self.channels, x.shape[1])  # (B K, C, P)
+        depth = self._depth(x) if self.depth_layers == 1 else None
+        for i, (weight, bias) in enumerate(others, start=2):
+            x = activate(torch.baddbmm(bias, weight, x))  # (B K, C, P)
+            if i == self.depth_layers:
                 depth = self._depth(x)  # (B, K, P)
-        return x.view(batch, classes, channels, -1), depth
+        return x.unflatten(0, (-1, self.classes)), depth
 
     def _depth(self, x: Tensor) -> Tensor:
         """Hidden maps (B K, C, P) -> pseudo-depth (B, K, P); class 0 has no head, its depth is 0."""
         head = self.depth_weight * self.depth_gain / math.sqrt(self.channels)  # (K - 1, C)
         head = torch.cat((head.new_zeros(1, self.channels), head))[:, None]  # (K, 1, C)
         shift = torch.cat((self.depth_bias.new_zeros(1), self.depth_bias))  # (K)
-        x = x.view(-1, self.classes, self.channels, x.shape[-1])  # (B, K, C, P)
+        x = x.unflatten(0, (-1, self.classes))  # (B, K, C, P)
         return torch.matmul(head, x)[:, :, 0] + shift[:, None]  # (B, K, P)
+
+    def _compose(self, hidden: Tensor, depth: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """hidden (B, K, C, P), depth (B, K, P) -> features (B, P, F), class weights m (B, K, P), depth as it came."""
+        m = class_weights(depth, keep)  # (B, K, P)
+        features = compose(
+            hidden,
+            feature_weights(m, self.opaque),
+            self.feature_weight,
+            self.feature_gain / math.sqrt(self.channels),
+            self.feature_bias,
+            self.member,
+        )  # (B, P, F)
+        return features, m, depth

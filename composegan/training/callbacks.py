@@ -6,13 +6,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning import Callback, Trainer
 
+from composegan.config.errors import UserError
 from composegan.config.schema import Config
 from composegan.data.resize import fit_sample
 from composegan.domain import DomainSpec, Source
@@ -57,11 +58,11 @@ class Keeper(Callback):
         self.run, self.config, self.spec, self.source, self.settings = run, config, spec, source, settings
         self.best = best
         self.real_patches: list[torch.Tensor] | None = None
-        self.log: RunLog | None = None
+        self.run_log: RunLog | None = None  # not `log`, which Lightning replaces by a function of its own
 
     def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
         if trainer.is_global_zero:
-            self.log = RunLog(self.run, module.images_seen)
+            self.run_log = RunLog(self.run, module.images_seen)
             self.clock, self.since = time.monotonic(), module.images_seen
             if module.images_seen == 0:
                 self._draw(module)
@@ -83,8 +84,8 @@ class Keeper(Callback):
             self.save(module, improved)
 
     def on_train_end(self, trainer: Trainer, module: CompositionModule) -> None:
-        if self.log:
-            self.log.close()
+        if self.run_log:
+            self.run_log.close()
 
     def on_exception(self, trainer: Trainer, module: CompositionModule, exception: BaseException) -> None:
         with suppress(Exception):  # what happened first is what should be told
@@ -105,16 +106,17 @@ class Keeper(Callback):
         sheet = contact_sheet(to_uint8(images), labels.numpy(), self.spec.colors)
         with whole_file(self.run / "samples" / f"{module.images_seen:06d}.png") as path:
             sheet.save(path)
-        self.log.picture(module.images_seen, sheet)
+        self.run_log.picture(module.images_seen, sheet)
 
     def _score(self, module: CompositionModule) -> float:
         data, count = self.config.data, self.config.output.score_samples
         if self.real_patches is None:
             draws = torch.Generator().manual_seed(derive_seed(self.config.seed, "score"))
-            chosen = torch.randint(len(self.source), (count,), generator=draws).tolist()
-            real = [fit_sample(self.source[i], data.height, data.width).image for i in chosen]
-            real = torch.stack([torch.from_numpy(image.copy()) for image in real])
-            self.real_patches = patch_levels(real.float() / 127.5 - 1)
+            real = []
+            for index in torch.randint(len(self.source), (count,), generator=draws).tolist():
+                with suppress(UserError) if data.on_error == "skip" else nullcontext():
+                    real.append(torch.from_numpy(fit_sample(self.source[index], data.height, data.width).image.copy()))
+            self.real_patches = patch_levels(torch.stack(real).float() / 127.5 - 1)
         images, _ = average_pictures(module, count, derive_seed(self.config.seed, "score"))
         return sliced_wasserstein(self.real_patches, patch_levels(images))
 
@@ -123,7 +125,7 @@ class Keeper(Callback):
         now = time.monotonic()
         figures["images_per_second"] = (module.images_seen - self.since) / max(now - self.clock, 1e-9)
         self.clock, self.since = now, module.images_seen
-        self.log.write(module.images_seen, figures)
+        self.run_log.write(module.images_seen, figures)
         module.logs.pop(SCORE, None)
 
 

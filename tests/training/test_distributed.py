@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -9,6 +11,7 @@ import torch
 from torch import nn
 
 from composegan.training import distributed
+from composegan.training.checkpoint import read
 
 TWO = ["trainer.devices=2", "training.batch=4", "output.score_every=0"]
 
@@ -18,7 +21,7 @@ from composegan.cli import main
 from composegan.training import distributed, module
 from composegan.training.callbacks import Ending
 
-rank, folder = os.environ.get("LOCAL_RANK", "0"), sys.argv.pop(1)
+rank = os.environ.get("LOCAL_RANK", "0")
 notes = {"own": [], "mean": []}
 average, end = module.average_gradients, Ending.on_train_end
 
@@ -32,7 +35,7 @@ def noted(parameters):
 def on_train_end(ending, trainer, module):
     end(ending, trainer, module)
     notes["state"] = module.checkpoint()
-    torch.save(notes, os.path.join(folder, f"rank{rank}.pt"))
+    torch.save(notes, f"rank{rank}.pt")
 
 module.average_gradients, Ending.on_train_end = noted, on_train_end
 sys.exit(main(sys.argv[1:]))
@@ -43,15 +46,12 @@ sys.exit(main(sys.argv[1:]))
 @pytest.fixture
 def fit_on_two(tmp_path, tiny, shapes):
     """(settings...) -> the notes of both ranks."""
-    import os
-    import subprocess
-
     (tmp_path / "script.py").write_text(NOTES)
 
     def fit_on_two(*settings):
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         subprocess.run(
-            [sys.executable, "script.py", str(tmp_path), "fit", *settings],
+            [sys.executable, "script.py", "fit", *settings],
             cwd=tmp_path, env=environment, check=True, timeout=600,
         )  # fmt: skip
         return [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
@@ -91,6 +91,33 @@ def test_two_processes(fit_on_two, tiny, shapes, tmp_path, capfd):
     continued = fit_on_two(f"run={run}", "training.images=24")
     for name, tensor in state["networks"].items():
         assert torch.equal(tensor, continued[0]["state"]["networks"][name]), name
+
+
+INTERRUPT = """
+import os, signal, sys
+from composegan.cli import main
+from composegan.training.module import CompositionModule
+step = CompositionModule.training_step
+def training_step(module, batch):
+    if module.images_seen == 8 and module.global_rank == 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return step(module, batch)
+CompositionModule.training_step = training_step
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_any_process_may_be_the_one_that_is_told_to_stop(fit_on_two, tiny, shapes, tmp_path, capfd):
+    (tmp_path / "script.py").write_text(INTERRUPT)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        fit_on_two(*new_run(tiny, shapes, "runs"))
+    out, err = capfd.readouterr()
+    (run,) = (tmp_path / "runs" / "shapes").iterdir()
+    assert caught.value.returncode == 130
+    assert out.splitlines()[-1] == f"stopped at 12 images; to continue: composegan fit run={run.relative_to(tmp_path)}"
+    assert err == "\nstopping after this step; again to stop at once\ncomposegan: interrupted\n"
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 12
 
 
 @pytest.fixture

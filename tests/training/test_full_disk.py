@@ -15,22 +15,21 @@ ROOM = 100_000
 """Enough for everything that a small run writes but its checkpoints."""
 
 
-def test_a_run_on_a_full_disk(fit, resume, full_disk, whole_run, assert_same_run, capfd):
+def test_a_run_on_a_full_disk(fit, resume, full_disk, whole_run, assert_same_run, as_before, capfd):
     run = fit("training.images=8")
     last = run / "checkpoints" / "last.pt"
     assert last.stat().st_size > 2 * ROOM
     saved = [*(run / "checkpoints").iterdir(), *(run / "model").iterdir()]
     before = [path.read_bytes() for path in saved]
     capfd.readouterr()
-    with full_disk(ROOM):
+    with as_before(), full_disk(ROOM):
         assert main(["fit", f"run={run}", "training.images=24"]) == 2
     assert capfd.readouterr().err == (
         f"composegan: {last} could not be saved: no space left on the disk; last.pt is what it was before; "
         f"once that is mended, continue with: composegan fit run={run}\n"
     )
-    assert {
-        path: path.read_bytes() for folder in ("checkpoints", "model") for path in (run / folder).iterdir()
-    } == before
+    assert {*(run / "checkpoints").iterdir(), *(run / "model").iterdir()} == set(saved)
+    assert [path.read_bytes() for path in saved] == before
     assert_same_run(resume(run), whole_run)
 
 

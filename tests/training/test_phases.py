@@ -43,7 +43,9 @@ def test_what_runs_when():
 
 def test_adam_takes_the_regularizers_steps_into_account(make):
     """StyleGAN2, appendix B: c = n / (n + 1), rate c lr, betas beta^c."""
-    module = make("training.r1_every=16", "training.path_every=4", "training.beta1=0.5", "training.learning_rate=0.01")
+    every = ["training.r1_every=16", "training.path_every=4"]
+    settings = ["training.beta1=0.5", "training.learning_rate=0.01", "training.discriminator_learning_rate=null"]
+    module = make(*every, *settings)
     for adam, ratio in zip(module.configure_optimizers(), (4 / 5, 16 / 17), strict=True):
         assert adam.param_groups[0]["lr"] == pytest.approx(0.01 * ratio)
         assert adam.param_groups[0]["betas"] == pytest.approx((0.5**ratio, 0.99**ratio))

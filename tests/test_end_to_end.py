@@ -1,0 +1,213 @@
+"""What a newcomer does on the command line: train, draw, continue; and what is told when it cannot be done."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import composegan
+from composegan.cli import main
+from composegan.config.compose import compose, load_config
+
+
+@pytest.fixture
+def composegan_at(tmp_path, monkeypatch, capfd, as_before):
+    """(arguments...) -> (exit status, standard output, standard error) of the command line, run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COMPOSEGAN_CACHE", str(tmp_path / "cache"))
+
+    def composegan_at(*arguments):
+        with as_before():
+            status = main(arguments)
+        return status, *capfd.readouterr()
+
+    return composegan_at
+
+
+def in_one_line(result):
+    """What was told to the user; anything but one line and exit status 2 fails."""
+    status, _, err = result
+    assert status == 2 and err.count("\n") == 1 and err.startswith("composegan: "), result
+    return err.removeprefix("composegan: ").rstrip("\n")
+
+
+def seen_and_lines(run):
+    state = torch.load(run / "checkpoints" / "last.pt", weights_only=True)
+    with (run / "metrics.csv").open(newline="") as file:
+        return state["images_seen"], [int(row["images_seen"]) for row in csv.DictReader(file)]
+
+
+def the_run(tmp_path, domain):
+    (run,) = (tmp_path / "runs" / domain).iterdir()
+    return run.relative_to(tmp_path)
+
+
+def test_drawn_faces(composegan_at, tiny, tmp_path):
+    status, out, err = composegan_at("fit", "domain=faces", *tiny, "data.demo_count=6", "training.images=4")
+    assert status == 0, err
+    run = the_run(tmp_path, "faces")
+    said = out.splitlines()
+    assert said[0].startswith("recipe=quick is taken, as none was given: ")
+    assert {line.split(":")[0] for line in said[2:] if line.startswith("  ")} >= {
+        "  recipe=paper256",
+        "  recipe=paper512",
+    }
+    assert "faces: 6 images at 16x16, 13 classes; " in out and f"\nrun: {run}\n" in out
+    assert said[-1] == f"done: 4 images. Pictures in {run}/samples; next: composegan sample run={run}"
+    assert list((tmp_path / "cache" / "demos").glob("faces-*")), "the drawings are kept"
+
+    status, out, _ = composegan_at("sample", f"run={run}", "n=2", "out=some")
+    assert (status, out) == (0, "wrote some\n")
+    assert len(list((tmp_path / "some" / "images").iterdir())) == 2
+
+    status, out, _ = composegan_at("fit", f"run={run}", "training.images=8")
+    assert status == 0 and f"continuing {run} from 4 images\n" in out
+    assert seen_and_lines(run) == (8, [2, 4, 6, 8])
+
+    model = composegan.load(run)
+    assert model.domain == "faces" and len(model.names) == 13 and model.names[7] == "hair"
+    assert model.sample(1).images.shape == (1, 16, 16, 3)
+
+
+def test_a_folder_of_ones_own_without_python(composegan_at, tiny, shapes, tmp_path):
+    for name in ("shapes.yaml", "data"):
+        source = shapes[0].removeprefix("domain=").replace("shapes.yaml", name)
+        (shutil.copytree if name == "data" else shutil.copy)(source, tmp_path / name)
+    own = ["domain=./shapes.yaml", "data.root=data"]
+    status, _, err = composegan_at("fit", *own, *tiny, "training.images=8")
+    assert (status, err) == (0, "")
+    run = the_run(tmp_path, "shapes")
+    assert composegan_at("sample", "n=2", "out=one")[:2] == (
+        0,
+        f"run={run} is taken, the newest, as none was given\nwrote one\n",
+    )
+    assert composegan_at("sample", f"model={run}/model", "n=2", "out=two")[0] == 0
+    one, two = (np.asarray(Image.open(tmp_path / out / "contact_sheet.png")) for out in ("one", "two"))
+    assert np.array_equal(one, two)
+    assert composegan_at("fit", f"run={run}", "training.images=10")[0] == 0
+    assert seen_and_lines(run)[0] == 10
+
+    whole = ["training.images=10", "output.root=whole"]
+    assert composegan_at("fit", *own, *tiny, *whole)[0] == 0
+    (other,) = (tmp_path / "whole" / "shapes").iterdir()
+    continued, straight = (
+        torch.load(r / "checkpoints" / "last.pt", weights_only=True)["networks"] for r in (run, other)
+    )
+    assert all(torch.equal(continued[name], straight[name]) for name in straight)
+
+    assert composegan_at("prepare", *own, "data.height=16", "data.width=16", "out=packed")[0] == 0
+    settings = ["data.root=packed", "training.images=10", "output.root=from_packed"]
+    assert composegan_at("fit", "domain=./shapes.yaml", *tiny, *settings)[0] == 0
+    (other,) = (tmp_path / "from_packed" / "shapes").iterdir()
+    packed = torch.load(other / "checkpoints" / "last.pt", weights_only=True)["networks"]
+    assert all(torch.equal(packed[name], straight[name]) for name in straight)
+
+
+def test_what_a_run_leaves(whole_run, tiny, shapes):
+    found = {str(path.relative_to(whole_run)) for path in whole_run.rglob("*") if path.is_file()}
+    boards = {name for name in found if name.startswith("tensorboard/events.out.tfevents.")}
+    assert len(boards) == 1
+    assert found - boards == {
+        "config.yaml", "overrides.txt", "plugins.json", "grouping.jsonl", "metrics.csv",
+        "samples/000000.png", "samples/000008.png", "samples/000016.png", "samples/000024.png",
+        "checkpoints/last.pt", "checkpoints/previous.pt", "checkpoints/best.pt",
+        "model/model.safetensors", "model/config.json",
+    }  # fmt: skip
+    arguments = (whole_run / "overrides.txt").read_text().splitlines()
+    assert arguments[:3] == [*shapes, "recipe=quick"]
+    assert load_config(whole_run / "config.yaml") == compose(arguments).config
+
+    facts = json.loads((whole_run / "plugins.json").read_text())
+    assert facts["domain"] == "shapes" and facts["classes"] == ["ground", "ball", "glass"]
+    assert facts["packages"]["composegan"] == composegan.__version__ and facts["packages"]["torch"]
+    lines = [json.loads(line) for line in (whole_run / "grouping.jsonl").read_text().splitlines()]
+    assert lines == [{"images_seen": 0, "grouping": "per_class", "groups": [["ground"], ["ball"], ["glass"]]}]
+
+    with (whole_run / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["images_seen"]) for row in rows] == list(range(2, 25, 2))
+    assert [row["images_seen"] for row in rows if row["score/sliced_wasserstein"]] == ["8", "16", "24"]
+    for name in ("loss/discriminator", "loss/generator", "loss/mask", "r1/image", "path/length", "images_per_second"):
+        assert all(float(row[name]) > 0 for row in rows), name
+    sizes = {Image.open(whole_run / "samples" / f"{seen:06d}.png").size for seen in (0, 8, 16, 24)}
+    assert sizes in ({(32, 32)}, {(64, 16)})  # two images with their masks
+    best = torch.load(whole_run / "checkpoints" / "best.pt", weights_only=True)
+    scores = {int(row["images_seen"]): float(row["score/sliced_wasserstein"] or "inf") for row in rows}
+    assert best["images_seen"] == min(scores, key=scores.get)
+
+
+def test_shared_generators(composegan_at, tiny, shapes, tmp_path):
+    groups = "grouping=[[ground],[ball,glass]]"
+    assert composegan_at("fit", *shapes, *tiny, groups, "training.images=4", "output.score_every=0")[0] == 0
+    run = the_run(tmp_path, "shapes")
+    line = json.loads((run / "grouping.jsonl").read_text())
+    assert line["groups"] == [["ground"], ["ball", "glass"]]
+    assert composegan.load(run).settings["group_of"] == [0, 1, 1]
+    assert composegan_at("fit", f"run={run}", "training.images=6")[0] == 0
+
+
+def test_mistakes_before_anything_is_written(composegan_at, tiny, shapes, tmp_path):
+    def told(*arguments):
+        return in_one_line(composegan_at("fit", *arguments))
+
+    here = set(tmp_path.iterdir())
+    assert told("domain=face").startswith("no domain 'face' is installed; did you mean 'faces'?")
+    assert told("domain=faces", "recipe=quik").startswith("domain 'faces' has no recipe 'quik'; did you mean 'quick'?")
+    assert "did you mean 'training.images'?" in told("domain=faces", "training.image=3")
+    assert told("domain=faces", "training.images=many").startswith("training.images: ")
+    assert told(*shapes, *tiny, "data.height=24", "data.width=24").startswith("data.height=24: ")
+    assert told(*shapes, *tiny, "model.coarse_size=32").startswith(
+        "data.height=16: must be at least model.coarse_size=32"
+    )
+    assert told(shapes[0], *tiny, "data.root=nowhere").startswith(f"{tmp_path}/nowhere: does not exist")
+    assert told(shapes[0], *tiny).startswith("domain 'shapes' has no demo data; give data.root=FOLDER")
+    (tmp_path / "empty" / "images").mkdir(parents=True)
+    assert told(shapes[0], *tiny, "data.root=empty").startswith(f"{tmp_path}/empty")
+    assert told("run=nowhere") == "run=nowhere: there is no such folder"
+    assert told("run=empty").startswith("run=empty: is not a run (it has no config.yaml)")
+    assert set(tmp_path.iterdir()) - here <= {tmp_path / "empty"}
+
+
+@pytest.fixture
+def own_data(shapes, tmp_path):
+    """A copy of the shapes to be damaged."""
+    return shutil.copytree(shapes[1].removeprefix("data.root="), tmp_path / "data")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_damaged_files_are_told_by_name(composegan_at, tiny, shapes, own_data, workers):
+    image, labels = own_data / "images" / "3.png", own_data / "labels" / "3.png"
+    settings = [shapes[0], *tiny, f"data.root={own_data}", f"data.workers={workers}"]
+    image.write_bytes(image.read_bytes()[:90])
+    assert in_one_line(composegan_at("fit", *settings)).startswith(f"{image}: ")
+    status, out, _ = composegan_at("fit", *settings, "data.on_error=skip", "training.images=14")
+    assert status == 0 and "skipped 1 images that could not be read\n" in out
+    Image.new("RGB", (16, 16)).save(image)
+    Image.fromarray(np.full((16, 16), 9, np.uint8)).save(labels)
+    assert in_one_line(composegan_at("fit", *settings)).startswith(f"{labels}: ")
+    Image.fromarray(np.zeros((16, 8), np.uint8)).save(labels)
+    line = in_one_line(composegan_at("fit", *settings))
+    assert line.startswith(f"{image}: the image is 16 x 16 but its labels are 16 x 8 ")
+
+
+def test_a_run_that_cannot_be_continued(composegan_at, whole_run, tmp_path):
+    def told(*arguments):
+        return in_one_line(composegan_at("fit", *arguments))
+
+    run = shutil.copytree(whole_run, tmp_path / "run")
+    assert told(f"run={run}").startswith(
+        f"run={run}: is finished (24 images); to train longer: composegan fit run={run} "
+    )
+    assert told(f"run={run}", "seed=3").startswith("seed would change the run")
+    for name in ("last.pt", "previous.pt"):
+        (run / "checkpoints" / name).write_bytes(b"PK")
+    line = told(f"run={run}", "training.images=26")
+    assert line.startswith(f"{run}/checkpoints/last.pt: the checkpoint is damaged (")
+    (run / "config.yaml").write_text("model: 3\n")
+    assert told(f"run={run}").startswith(f"{run}/config.yaml: ")
