@@ -165,6 +165,8 @@ def test_mistakes_before_anything_is_written(composegan_at, tiny, shapes, tmp_pa
     assert told(*shapes, *tiny, "model.coarse_size=32").startswith(
         "data.height=16: must be at least model.coarse_size=32"
     )
+    small = ["model.coarse_size=16", "model.min_feat_size=16"]
+    assert told(*shapes, *tiny, *small) == "model.min_feat_size=16: must be below data.height=16"
     assert told(shapes[0], *tiny, "data.root=nowhere").startswith(f"{tmp_path}/nowhere: does not exist")
     assert told(shapes[0], *tiny).startswith("domain 'shapes' has no demo data; give data.root=FOLDER")
     (tmp_path / "empty" / "images").mkdir(parents=True)

@@ -104,6 +104,8 @@ def _check_coarse_size(config: Config) -> None:
     short_key = min(("data.height", "data.width"), key=lambda key: attrgetter(key)(config))
     if (short := attrgetter(short_key)(config)) < coarse:
         raise UserError(f"{short_key}={short}: must be at least model.coarse_size={coarse}")
+    if short == feat:
+        raise UserError(f"model.min_feat_size={feat}: must be below {short_key}={short}")
 
 
 def _power_of_two(value: int) -> bool:

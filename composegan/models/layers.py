@@ -27,9 +27,7 @@ def activate(x: Tensor) -> Tensor:
 class EqualizedLinear(nn.Module):
     """(..., in) -> (..., out), `x (w m / sqrt(in))^T + b m` with learning-rate multiplier m."""
 
-    def __init__(
-        self, channels_in: int, channels_out: int, *, rate: float = 1.0, activation: bool = False
-    ) -> None:
+    def __init__(self, channels_in: int, channels_out: int, *, rate: float = 1.0, activation: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(channels_out, channels_in) / rate)
         self.bias = nn.Parameter(torch.zeros(channels_out))

@@ -95,6 +95,4 @@ class SemanticMap:
         def cut(x: Tensor | None) -> Tensor | None:
             return None if x is None else x.detach()
 
-        return SemanticMap(
-            self.classes, cut(self.label_image), cut(self.refinement), cut(self.coarse), cut(self.basis)
-        )
+        return SemanticMap(self.classes, cut(self.label_image), cut(self.refinement), cut(self.coarse), cut(self.basis))

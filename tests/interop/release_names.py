@@ -100,7 +100,10 @@ def discriminator_tensors(discriminator: Discriminator, pick: Pick = gradient) -
                 f"{net}.conv2.1.weight": pick(block.second.weight), f"{net}.conv2.2.bias": pick(block.second.bias),
             }  # fmt: skip
             found[f"{net}.skip.1.weight"] = pick(block.skip.weight)
-    found |= {"final_conv.0.weight": pick(discriminator.conv.weight), "final_conv.1.bias": pick(discriminator.conv.bias)}
+    found |= {
+        "final_conv.0.weight": pick(discriminator.conv.weight),
+        "final_conv.1.bias": pick(discriminator.conv.bias),
+    }
     for i, layer in enumerate((discriminator.linear, discriminator.score)):
         found |= {f"final_linear.{i}.weight": pick(layer.weight), f"final_linear.{i}.bias": pick(layer.bias)}
     return found

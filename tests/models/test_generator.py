@@ -1,4 +1,4 @@
-"""The generator from codes to picture: every latent form, rectangles, noise, truncation, left-out classes, precision."""
+"""The generator from codes to picture: every latent form, rectangles, noise, truncation, classes, precision."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def test_the_whole_generator(height, width):
     w = generator.map(torch.randn(2, 12, dtype=torch.float64))
     made = generator(w)
     assert made.image.shape == (2, 3, height, width)
-    assert made.depth.shape == made.coarse.shape == (2, 4, 16 * height // min(height, width), 16 * width // min(height, width))
+    grid = (16 * height // min(height, width), 16 * width // min(height, width))
+    assert made.depth.shape == made.coarse.shape == (2, 4, *grid)
     found = (made.image, made.mask.logits(), made.coarse, made.depth)
     torch.testing.assert_close(found, expected_synthesis(generator, w))
 

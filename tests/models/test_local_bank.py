@@ -153,6 +153,19 @@ def operations(bank: LocalBank, backward: bool) -> int:
     return counter.count
 
 
+def test_the_tiles_do_not_show(monkeypatch):
+    """Pixels go through in parts on CPU; with and without a keep-mask, the answer is that of one part."""
+    bank = small_bank(height=24, width=40)
+    codes, keep = draw_codes(bank), torch.tensor([1.0, 0.0, 1.0, 1.0])
+    answers = []
+    for size, parts in ((1 << 20, 1), (1 << 12, 5), (1, 7)):  # at the smallest, a part has 128 pixels or more
+        monkeypatch.setattr("composegan.models.local_bank.TILE", size)
+        assert bank._tiles(batch=3) == parts
+        answers.append([*derivatives(bank, codes), *bank(codes, keep)])
+    close(answers[1], answers[0])
+    close(answers[2], answers[0])
+
+
 @pytest.mark.parametrize("backward", [False, True])
 def test_operations_do_not_depend_on_the_number_of_classes(backward):
     few, many = (operations(small_bank(group_of=tuple(range(k))), backward) for k in (3, 30))

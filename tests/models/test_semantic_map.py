@@ -29,7 +29,9 @@ def generated():
 
 
 def low_rank():
-    return SemanticMap(CLASSES, refinement=normal(2, 3, 8, 16), coarse=normal(2, CLASSES, 2, 4), basis=normal(CLASSES, 3))
+    """A refinement of 3 channels, and the coarse mask apart."""
+    fine, coarse, basis = normal(2, 3, 8, 16), normal(2, CLASSES, 2, 4), normal(CLASSES, 3)
+    return SemanticMap(CLASSES, refinement=fine, coarse=coarse, basis=basis)
 
 
 def without_coarse():
