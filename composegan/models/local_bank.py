@@ -94,7 +94,7 @@ class LocalBank(nn.Module):
         return features, m.view(grid), depth.view(grid)
 
     def _tiles(self, batch: int) -> int:
-        """In how many parts the pixels go through all layers: on CPU so many that a layer's output stays in the cache."""
+        """In how many parts the pixels go through all layers: on CPU so many that an output stays in the cache."""
         if self.fourier.device.type != "cpu":
             return 1
         pixels = self.height * self.width
