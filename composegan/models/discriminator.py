@@ -40,7 +40,7 @@ class MaskStem(nn.Module):
         return mask.project(self.weight * self.scale, self.bias * GAIN)
 
     def metric(self) -> Tensor:
-        """`W W^T` (channels, channels): a gradient g at this layer's output is `|W^T g|^2 = g^T W W^T g` at the mask."""
+        """`W W^T` (channels, channels): a gradient g here is W^T g at the mask, whose square is g^T (W W^T) g."""
         weight = self.weight * self.scale
         return weight @ weight.T
 
