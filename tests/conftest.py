@@ -9,14 +9,14 @@ import warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # what tests compute is so small that a second thread is only waited for
 
-# A shell starts what runs in its background with Ctrl-C ignored, and that would be passed on to every process here.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from PIL import Image
+
+# A shell starts what runs in its background with Ctrl-C ignored, and that would be passed on to every process here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHAPES = """
 classes:
