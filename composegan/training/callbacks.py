@@ -26,6 +26,8 @@ from composegan.training.module import CompositionModule, derive_seed
 from composegan.training.run_log import RunLog
 
 SCORE = "score/sliced_wasserstein"
+AGAIN = 1.0
+"""Seconds until a second signal is a second wish: `timeout` and job systems send each to the process and its group."""
 
 
 def is_due(module: CompositionModule, every: int) -> bool:
@@ -153,10 +155,11 @@ class Ending(Callback):
             signal.signal(number, handler)
 
     def _ask(self, number: int, frame: Any) -> None:
-        if self.interrupted:  # asked twice: at once
+        if not self.interrupted:
+            self.interrupted, self._asked = True, time.monotonic()
+            print("\nstopping after this step; again to stop at once", file=sys.stderr)
+        elif time.monotonic() - self._asked >= AGAIN:
             raise KeyboardInterrupt
-        self.interrupted = True
-        print("\nstopping after this step; again to stop at once", file=sys.stderr)
 
 
 class Progress(Callback):

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from composegan.training import callbacks
 from composegan.training.checkpoint import read
 from composegan.training.module import CompositionModule
 
@@ -15,20 +16,47 @@ from composegan.training.module import CompositionModule
 step = CompositionModule.training_step
 def training_step(module, batch):
     if module.images_seen == 6:
-        os.killpg(os.getpgid(0), signal.{signal})
+        for _ in range(2):
+            os.killpg(os.getpgid(0), signal.{signal})
     return step(module, batch)
 CompositionModule.training_step = training_step
 """
-"""In the fourth step the signal reaches the trainer and the readers of data, as Ctrl-C does on a terminal."""
+"""In the fourth step the signal reaches trainer and readers of data, and that twice, as when `timeout` sends it."""
 
 
-@pytest.mark.parametrize(("name", "workers"), [("SIGINT", 2), ("SIGTERM", 2), ("SIGTERM", 0)])
-def test_a_signal_to_all_processes(command, tiny, shapes, whole_run, resume, assert_same_run, tmp_path, name, workers):
-    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}", f"data.workers={workers}"]
-    status, out, err = command("fit", *settings, patch=SEND.format(signal=name))
+SEND_WHILE_READING = """
+import os, signal, time
+from composegan.data.loader import Batches
+read = Batches.__getitem__
+def getitem(batches, step):
+    if step == 6:
+        time.sleep(1)
+        os.killpg(os.getpgid(0), signal.{signal})
+        time.sleep(0.2)
+    return read(batches, step)
+Batches.__getitem__ = getitem
+"""
+"""It does while the trainer waits for a reader, which is needed for the step that is to be finished."""
+
+STOPPING = "\nstopping after this step; again to stop at once\ncomposegan: interrupted\n"
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_while_data_is_awaited(command, tiny, shapes, whole_run, resume, assert_same_run, tmp_path, name):
+    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}", "data.workers=2"]
+    status, out, err = command("fit", *settings, patch=SEND_WHILE_READING.format(signal=name))
     (run,) = (tmp_path / "shapes").iterdir()
-    assert status == 130
-    assert err == "\nstopping after this step; again to stop at once\ncomposegan: interrupted\n"
+    assert (status, err) == (130, STOPPING)
+    seen = read(run / "checkpoints" / "last.pt")["images_seen"]
+    assert out.splitlines()[-1] == f"stopped at {seen} images; to continue: composegan fit run={run}"
+    assert_same_run(resume(run), whole_run)
+
+
+def test_a_signal_in_a_step(command, tiny, shapes, whole_run, resume, assert_same_run, tmp_path):
+    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}", "data.workers=0"]
+    status, out, err = command("fit", *settings, patch=SEND.format(signal="SIGTERM"))
+    (run,) = (tmp_path / "shapes").iterdir()
+    assert (status, err) == (130, STOPPING)
     assert out.splitlines()[-1] == f"stopped at 8 images; to continue: composegan fit run={run}"
     assert read(run / "checkpoints" / "last.pt")["images_seen"] == 8
     assert (run / "samples" / "000008.png").exists() and (run / "model" / "model.safetensors").exists()
@@ -76,6 +104,7 @@ def handlers():
 
 def test_asked_twice_it_stops_at_once(fit, signal_in_step, tmp_path, monkeypatch, resume, assert_same_run, whole_run):
     before = handlers()
+    monkeypatch.setattr(callbacks, "AGAIN", 0)
     signal_in_step(4, signal.SIGINT, signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         fit()
