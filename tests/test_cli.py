@@ -16,6 +16,7 @@ from composegan.config.schema import Config
 from composegan.config.settings import settings_of
 from composegan.registry import Found
 from composegan.verbs import domains
+from composegan.verbs.choices import ModelChoice
 
 HEAVY = ("torch", "lightning", "torchvision", "kornia", "timm")
 
@@ -96,7 +97,7 @@ def test_mistakes_are_one_line_and_status_2(capsys, pets, tmp_path):
     assert refused(capsys, "fit", f"run={tmp_path}").startswith(f"run={tmp_path}: is not a run")
     assert refused(capsys, "fit", "run=").startswith("run=.: is not a run")
     assert refused(capsys, "domains", "faces") == "domains takes no arguments, found 'faces'"
-    assert refused(capsys, "sample", "n=0", f"model={tmp_path}") == "n=0: must be above 0"
+    assert refused(capsys, "sample", "n=0", f"model={tmp_path}") == "n=0: must be 1 or more"
     assert refused(capsys, "sample", "batch=0", f"model={tmp_path}") == "batch=0: must be above 0"
     assert refused(capsys, "sample", "seed=-1", f"model={tmp_path}") == "seed=-1: must be 0 or more"
     assert refused(capsys, "sample", "truncation=2", f"model={tmp_path}") == "truncation=2.0: must be 0 to 1"
@@ -153,23 +154,16 @@ def test_fit_continues_a_run(capsys, verb_module, tmp_path):
     assert seen == [(tmp_path, ["training.images=1e5", "trainer.threads=2"])]
 
 
-def test_sample_takes_a_run_a_model_or_the_newest_run(capsys, verb_module, tmp_path, monkeypatch):
-    seen = []
-    there = Path("there")
-    verb_module("composegan.editing.sample", sample=lambda *given, **named: seen.append((given, named)) or there)
+def test_a_run_a_model_or_the_newest_run_is_taken(capsys, tmp_path, monkeypatch):
     newest = Path("runs", "pets", "now")
     monkeypatch.chdir(tmp_path)
     newest.mkdir(parents=True)
     (newest / "config.yaml").write_text("seed: 0\n")
-    status, out, _ = run(capsys, "sample")
-    assert (status, out) == (0, f"run={newest} is taken, the newest, as none was given\nwrote there\n")
-    run(capsys, "sample", f"run={tmp_path / newest}", "n=4", "seed=1", "truncation=1", "batch=2", "out=x")
-    run(capsys, "sample", f"model={tmp_path}")
-    assert seen == [
-        ((newest, None), {"n": 16, "seed": 0, "truncation": 0.7, "batch": 16}),
-        ((tmp_path / newest, Path("x")), {"n": 4, "seed": 1, "truncation": 1.0, "batch": 2}),
-        ((tmp_path, None), {"n": 16, "seed": 0, "truncation": 0.7, "batch": 16}),
-    ]
+    assert ModelChoice().folder() == newest
+    assert capsys.readouterr().out == f"run={newest} is taken, the newest, as none was given\n"
+    assert ModelChoice(run=str(tmp_path / newest)).folder() == tmp_path / newest
+    assert ModelChoice(model=str(tmp_path)).folder() == tmp_path
+    assert capsys.readouterr().out == ""
 
 
 def test_prepare_hands_over_the_data_settings(capsys, verb_module, tmp_path, pets):

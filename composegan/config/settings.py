@@ -69,13 +69,13 @@ def unknown_key(key: str, known: Iterable[str], see: str) -> str:
 
 
 def _comments(schema: type) -> dict[str, str]:
-    """The comment on each field's line, by field name."""
+    """The comment on each field's line, by field name; those of the classes it is made from as well."""
+    comments = {name: text for base in reversed(schema.__mro__[1:]) for name, text in _comments(base).items()}
     try:
         source = inspect.getsource(schema)
     except (OSError, TypeError):
-        return {}
+        return comments
     first_of_line: dict[int, str] = {}
-    comments = {}
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.NAME:
             first_of_line.setdefault(token.start[0], token.string)

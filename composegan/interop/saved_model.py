@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from composegan.config.errors import UserError
+from composegan.config.errors import UserError, nearest
 from composegan.models.generator import Generator, Synthesis
 from composegan.saving import whole_file
 
@@ -42,6 +44,21 @@ class Model:
     def device(self) -> torch.device:
         return self.mean_code.device
 
+    @cached_property
+    def space(self) -> str:
+        """A short fingerprint of the latent space, which is what the mapping network makes: models with the same one
+        (a model and what was adapted or tuned from it) can exchange codes."""
+        digest = hashlib.sha256()
+        for tensor in self.generator.mapping.state_dict().values():
+            digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:12]
+
+    def index(self, name: str) -> int:
+        """The label value of a class. Raises UserError offering the nearest name."""
+        if name not in self.names:
+            raise UserError(f"the model has no class {name!r}; {nearest(name, self.names)}")
+        return self.names.index(name)
+
     def to(self, device: str | torch.device) -> Model:
         """The same model on another device; the generator is moved, not copied."""
         self.generator.to(device)
@@ -52,11 +69,22 @@ class Model:
         """codes: w (B, S), slots or expanded codes, see `Generator.forward` -> image, mask, coarse mask, depth."""
         return self.generator(codes.to(self.device), truncation=truncation, mean_code=self.mean_code)
 
-    def sample(self, n: int = 16, seed: int = 0, truncation: float = 1.0, batch: int = 16) -> Any:
-        """n pictures with masks and codes, see `composegan.editing.sample.Samples`."""
+    def codes(self, n: int = 16, seed: int = 0, truncation: float = 1.0, pictures: Sequence[int] | None = None) -> Any:
+        """Random codes by name, see `composegan.editing.codes`: the first n of a seed, or those with the numbers
+        `pictures`."""
+        from composegan.editing.codes import draw_codes
+
+        return draw_codes(self, n, seed=seed, truncation=truncation, pictures=pictures)
+
+    def draw(self, codes: Any, batch: int = 16, **how: Any) -> Any:
+        """The pictures of codes, with masks, see `composegan.editing.sample.draw`."""
         from composegan.editing.sample import draw
 
-        return draw(self, n, seed=seed, truncation=truncation, batch=batch)
+        return draw(self, codes, batch=batch, **how)
+
+    def sample(self, n: int = 16, seed: int = 0, truncation: float = 1.0, batch: int = 16) -> Any:
+        """n pictures with masks and codes, see `composegan.editing.sample.Samples`."""
+        return self.draw(self.codes(n, seed, truncation), batch)
 
 
 @torch.no_grad()

@@ -6,26 +6,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from composegan.config.errors import UserError
-from composegan.config.run_folder import newest_run, require_run
+from composegan.verbs.choices import CodesChoice, at_least
 from composegan.verbs.help_text import help_text
 
 ABOUT = "draw images and masks from a run or a saved model"
 
 
 @dataclass
-class SampleConfig:
-    run: str | None = None  # a run folder; empty: the newest under runs/
-    model: str | None = None  # a saved model, instead of a run
+class SampleConfig(CodesChoice):
+    mean: bool = False  # the mean picture instead
     out: str | None = None  # folder to write; empty: samples-seedSEED in the run's or model's folder
     n: int = 16  # how many images
-    seed: int = 0  # which ones
-    truncation: float = 0.7  # 1: all the variety there is; towards 0: ever closer to the average
     batch: int = 16  # images at a time
+
+    def check(self) -> None:
+        super().check()
+        at_least(1, n=self.n, batch=self.batch)
 
 
 def help() -> str:
-    usage = ["composegan sample run=PATH key=value ...", "composegan sample model=PATH key=value ..."]
+    usage = [
+        "composegan sample run=PATH key=value ...",
+        "composegan sample model=PATH key=value ...",
+        "composegan sample model=PATH codes=FILE key=value ...",
+    ]
     return help_text(usage, "Write images, coloured masks, their codes (npz) and a contact sheet.", SampleConfig)
 
 
@@ -34,33 +38,12 @@ def run(arguments: Sequence[str]) -> None:
     from composegan.config.compose import read_arguments
 
     config = read_arguments(SampleConfig, arguments, see="composegan sample --help")
-    _check(config)
-    source = _source(config)
-    from composegan.editing.sample import sample
+    config.check()
+    folder = config.folder()
+    model = config.load_from(folder)
+    from composegan.editing.codes import mean_codes
 
-    out = Path(config.out).expanduser() if config.out else None
-    wrote = sample(source, out, n=config.n, seed=config.seed, truncation=config.truncation, batch=config.batch)
-    print(f"wrote {wrote}")
-
-
-def _check(config: SampleConfig) -> None:
-    if config.run and config.model:
-        raise UserError("give run= or model=, not both")
-    for key, value in (("n", config.n), ("batch", config.batch)):
-        if value < 1:
-            raise UserError(f"{key}={value}: must be above 0")
-    if config.seed < 0:
-        raise UserError(f"seed={config.seed}: must be 0 or more")
-    if not 0 <= config.truncation <= 1:
-        raise UserError(f"truncation={config.truncation}: must be 0 to 1")
-
-
-def _source(config: SampleConfig) -> Path:
-    """The run or model folder to draw from; without either, the newest run, saying which."""
-    if config.run:
-        return require_run(Path(config.run).expanduser())
-    if config.model:
-        return Path(config.model).expanduser()
-    newest = newest_run(Path("runs"))
-    print(f"run={newest} is taken, the newest, as none was given")
-    return newest
+    codes = mean_codes(model) if config.mean else config.load_codes(model, config.n)
+    name = "mean" if config.mean else Path(config.codes).stem if config.codes else f"seed{config.seed}"
+    out = Path(config.out).expanduser() if config.out else folder / f"samples-{name}"
+    print(f"wrote {model.draw(codes, config.batch).save(out)}")

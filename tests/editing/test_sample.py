@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from PIL import Image
 import composegan
 from composegan.cli import main
 from composegan.config.errors import UserError
-from composegan.editing.sample import draw
+from composegan.editing.codes import Codes, draw_codes
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +28,13 @@ def test_what_comes_out(model):
     samples = model.sample(5, seed=3)
     assert samples.images.shape == (5, 16, 16, 3) and samples.images.dtype == np.uint8
     assert samples.labels.shape == (5, 16, 16) and samples.labels.dtype == np.uint8 and samples.labels.max() < 3
-    assert samples.codes.shape == (5, 16) and samples.codes.dtype == np.float32
+    assert samples.codes.slots.shape == (5, 1 + 2 * 3, 16) and samples.codes.slots.dtype == torch.float32
     assert len(np.unique(samples.images, axis=0)) == 5
 
 
 def assert_same(samples, others):
     """The same codes but for the order in which products are added up, and so the same pictures but for rounding."""
-    np.testing.assert_allclose(samples.codes, others.codes, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(samples.codes.slots, others.codes.slots, rtol=1e-5, atol=1e-6)
     assert np.abs(samples.images.astype(int) - others.images).max() <= 1
     assert (samples.labels == others.labels).mean() > 0.999
 
@@ -53,13 +55,14 @@ def test_the_width_of_the_code_makes_no_difference_to_that(model, channels, monk
     monkeypatch.setattr(model.generator, "latent_channels", channels)
     monkeypatch.setattr(model.generator, "map", lambda z: drawn.append(z) or torch.zeros(len(z), 16))
     for n in (2, 9):
-        draw(model, n, batch=16)
+        with suppress(ValueError):  # codes of another width than the model's
+            draw_codes(model, n)
     assert torch.equal(drawn[0], drawn[1][:2])
 
 
 def test_another_seed_is_another_picture(model):
     assert not np.array_equal(model.sample(1, seed=0).images, model.sample(1, seed=1).images)
-    assert not np.array_equal(model.sample(1, truncation=0.5).codes, model.sample(1).codes)
+    assert not torch.equal(model.codes(1, truncation=0.5).slots, model.codes(1).slots)
 
 
 def test_the_global_random_numbers_are_neither_used_nor_moved(model):
@@ -73,25 +76,40 @@ def test_the_global_random_numbers_are_neither_used_nor_moved(model):
 
 def test_truncation_draws_towards_the_mean(model):
     none, half, full = (model.sample(4, truncation=psi) for psi in (1.0, 0.5, 0.0))
-    mean = model.mean_code.numpy()
-    np.testing.assert_allclose(half.codes - mean, (none.codes - mean) / 2, atol=1e-6)
-    np.testing.assert_array_equal(full.codes, np.broadcast_to(mean, (4, 16)))
+    mean = model.mean_code
+    torch.testing.assert_close(half.codes.slots - mean, (none.codes.slots - mean) / 2, atol=1e-6, rtol=0)
+    assert torch.equal(full.codes.slots, mean.expand(4, 7, 16))
     assert (full.images == full.images[0]).all() and (full.labels == full.labels[0]).all()
 
 
 @pytest.mark.parametrize("truncation", [1.0, 0.6])
 def test_the_codes_give_the_pictures_again(model, truncation):
     samples = model.sample(4, truncation=truncation)
-    again = model.synthesize(torch.from_numpy(samples.codes))
+    again = model.synthesize(samples.codes.slots)
     image = again.image.clamp(-1, 1).mul(127.5).add(127.5).round().byte().permute(0, 2, 3, 1).numpy()
     np.testing.assert_array_equal(image, samples.images)
     np.testing.assert_array_equal(again.mask.labels().numpy(), samples.labels)
 
 
-@pytest.mark.parametrize(("n", "batch"), [(0, 1), (-1, 1), (1, 0)])
-def test_nothing_to_draw_is_told(model, n, batch):
-    with pytest.raises(UserError, match=f"^n={n}, batch={batch}: at least 1 of each is needed$"):
+@pytest.mark.parametrize(("n", "batch", "what"), [(0, 1, "n=0"), (-1, 1, "n=-1"), (1, 0, "batch=0")])
+def test_nothing_to_draw_is_told(model, n, batch, what):
+    with pytest.raises(UserError, match=f"^{what}: at least 1 is needed$"):
         model.sample(n, batch=batch)
+
+
+def test_the_verb_draws_from_codes_numbers_and_the_mean(whole_run, model, tmp_path, capsys):
+    first, some, again, mean = (tmp_path / name for name in ("first", "some", "again", "mean"))
+    assert main(["sample", f"run={whole_run}", "n=4", f"out={first}"]) == 0
+    assert main(["sample", f"run={whole_run}", "pictures=3,1", f"out={some}"]) == 0
+    assert main(["sample", f"run={whole_run}", f"codes={some}", f"out={again}"]) == 0
+    assert main(["sample", f"run={whole_run}", "mean=on", f"out={mean}"]) == 0
+    for ours, other in ((0, 3), (1, 1)):
+        picture = pixels(first / "images" / f"{other:05d}.png")
+        np.testing.assert_array_equal(pixels(some / "images" / f"{ours:05d}.png"), picture)
+        np.testing.assert_array_equal(pixels(again / "images" / f"{ours:05d}.png"), picture)
+    np.testing.assert_array_equal(pixels(mean / "images" / "00000.png"), model.sample(1, truncation=0).images[0])
+    assert main(["sample", f"run={whole_run}", f"codes={some}", "pictures=2", f"out={again}"]) == 2
+    assert capsys.readouterr().err == f"composegan: pictures=2: codes={some} has 0 to 1 only\n"
 
 
 def test_the_verb_writes_images_masks_labels_codes_and_a_sheet(whole_run, model, tmp_path, capsys):
@@ -108,8 +126,7 @@ def test_the_verb_writes_images_masks_labels_codes_and_a_sheet(whole_run, model,
         np.testing.assert_array_equal(image, samples.images[number])
         np.testing.assert_array_equal(labels, samples.labels[number])
         np.testing.assert_array_equal(mask, np.array(model.colors, np.uint8)[labels])
-    with np.load(out / "codes.npz", allow_pickle=False) as codes:
-        np.testing.assert_array_equal(codes["codes"], samples.codes)
+    assert torch.equal(Codes.load(out, model).slots, samples.codes.slots)
     np.testing.assert_array_equal(pixels(out / "contact_sheet.png"), np.asarray(samples.contact_sheet()))
 
 

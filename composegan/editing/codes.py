@@ -1,0 +1,193 @@
+"""Latent codes by name: `codes["hair"].texture = other["hair"].texture`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from composegan.config.errors import UserError, nearest
+from composegan.saving import whole_file
+
+if TYPE_CHECKING:
+    from composegan.interop.saved_model import Model
+
+FORMAT = 1
+PARTS = ("shape", "texture")
+
+
+class ClassCodes:
+    """The two codes of one class in N pictures. Reading gives views, writing changes the codes they are of."""
+
+    def __init__(self, slots: Tensor, first: int) -> None:
+        self._slots, self._first = slots, first
+
+    @property
+    def shape(self) -> Tensor:
+        """(N, S): outline and place."""
+        return self._slots[:, self._first]
+
+    @shape.setter
+    def shape(self, value: Tensor) -> None:
+        self._slots[:, self._first] = value
+
+    @property
+    def texture(self) -> Tensor:
+        """(N, S): colour and surface."""
+        return self._slots[:, self._first + 1]
+
+    @texture.setter
+    def texture(self, value: Tensor) -> None:
+        self._slots[:, self._first + 1] = value
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Latent slots of N pictures of one model, by class name.
+
+    slots: (N, base + 2K, S), see `composegan.models.slots`; names: of the K classes; space: fingerprint of the latent
+    space, see `Model.space`. `codes["hair"]` is a class's codes; `codes[0]`, `codes[2:5]` (views) and `codes[[0, 3]]`
+    (a copy) are some of the pictures, always N of them.
+    """
+
+    slots: Tensor
+    names: tuple[str, ...]
+    space: str
+
+    @classmethod
+    def of(cls, model: Model, latent: Tensor) -> Codes:
+        """From w (N, S) or slots (N, base + 2K, S), copied. Raises ValueError for another shape."""
+        layout = model.generator.layout
+        if latent.dim() == 2:
+            latent = latent[:, None].expand(-1, layout.slots, -1)
+        if latent.dim() != 3 or latent.shape[1:] != (layout.slots, model.generator.latent_channels):
+            wanted = f"(N, {model.generator.latent_channels}) or (N, {layout.slots}, {model.generator.latent_channels})"
+            raise ValueError(f"latent of shape {tuple(latent.shape)}; expected {wanted}")
+        return cls(latent.detach().float().clone(), model.names, model.space)
+
+    @property
+    def base_layers(self) -> int:
+        return self.slots.shape[1] - 2 * len(self.names)
+
+    @property
+    def base(self) -> Tensor:
+        """(N, base_layers, S), a view: the codes that all classes but the background share; pose and layout."""
+        return self.slots[:, : self.base_layers]
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def __getitem__(self, which: str | int | slice | Sequence[int]) -> Any:
+        if isinstance(which, str):
+            return ClassCodes(self.slots, self._first(which))
+        if isinstance(which, (int, np.integer)):
+            position = range(len(self))[which]  # an IndexError for a picture that is not there
+            which = slice(position, position + 1)
+        return replace(self, slots=self.slots[which])
+
+    def __setitem__(self, name: str, value: ClassCodes) -> None:
+        """`codes["hair"] = other["hair"]`: both of its codes."""
+        self[name].shape, self[name].texture = value.shape, value.texture
+
+    def __iter__(self) -> Iterator[Codes]:
+        return (self[i] for i in range(len(self)))
+
+    def clone(self) -> Codes:
+        return replace(self, slots=self.slots.clone())
+
+    def repeat(self, times: int) -> Codes:
+        """All pictures `times` times over, a copy."""
+        return replace(self, slots=self.slots.repeat(times, 1, 1))
+
+    def slots_of(self, names: Iterable[str], parts: Iterable[str] = PARTS, base: bool = False) -> Tensor:
+        """Which slots the named classes' parts ("shape", "texture") are, and the base ones: (base + 2K,) bool."""
+        chosen = torch.zeros(self.slots.shape[1], dtype=torch.bool)
+        chosen[: self.base_layers] = base
+        for name in names:
+            for part in parts:
+                chosen[self._first(name) + PARTS.index(part)] = True
+        return chosen
+
+    def blend(self, other: Codes, amount: float | Tensor, chosen: Tensor | None = None) -> Codes:
+        """A copy, moved towards `other`: 0 leaves as it is, 1 takes its codes, beyond goes on in that direction.
+
+        amount: a number or (N,); chosen: (base + 2K,) bool of `slots_of`, None for all. `other` has N pictures or one.
+        """
+        amount = torch.as_tensor(amount, dtype=self.slots.dtype, device=self.slots.device).reshape(-1, 1, 1)
+        moved = self.slots + amount * (other.slots - self.slots)  # (N, slots, S)
+        if chosen is not None:
+            moved = torch.where(chosen.to(moved.device)[None, :, None], moved, self.slots)
+        return replace(self, slots=moved.clone())
+
+    def save(self, path: Path) -> Path:
+        """Write an npz of `slots`, `classes` and `space`. Raises UserError when it cannot be written."""
+        content = {"slots": self.slots.cpu().numpy(), "classes": np.array(self.names), "space": np.array(self.space)}
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, format=np.array(FORMAT), **content)
+        return path
+
+    @classmethod
+    def load(cls, path: Path, model: Model) -> Codes:
+        """What `save` wrote, on the model's device. `path`: the file, or a folder with a codes.npz.
+
+        Raises UserError when it is missing, damaged, or of another vocabulary or latent space.
+        """
+        path = path / "codes.npz" if path.is_dir() else path
+        if not path.exists():
+            raise UserError(f"codes={path}: there is no such file; `composegan sample` writes a codes.npz")
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                if int(content["format"]) != FORMAT:
+                    raise ValueError(f"format {content['format']}, not {FORMAT}")
+                slots = torch.from_numpy(content["slots"].astype(np.float32))
+                names, space = tuple(map(str, content["classes"])), str(content["space"])
+        except Exception as error:  # in a damaged file anything can go wrong
+            raise UserError(f"codes={path}: is damaged or not a file of codes ({error})") from error
+        if names != model.names:
+            mine = ", ".join(sorted(set(names) ^ set(model.names))[:5]) or "another order"
+            raise UserError(f"codes={path}: are of other classes than the model's (they differ in: {mine})")
+        wanted = (model.generator.layout.slots, model.generator.latent_channels)
+        if slots.dim() != 3 or slots.shape[1:] != wanted or not len(slots) or not slots.isfinite().all():
+            raise UserError(
+                f"codes={path}: have shape {tuple(slots.shape)}, the model takes (N, {wanted[0]}, {wanted[1]})"
+            )
+        if space != model.space:
+            raise UserError(
+                f"codes={path}: are of another model (latent space {space}, this one's is {model.space}); "
+                "draw or invert with the model that is to use them"
+            )
+        return cls(slots.to(model.device), names, space)
+
+    def _first(self, name: str) -> int:
+        if name not in self.names:
+            raise UserError(f"there is no class {name!r}; {nearest(name, self.names)}")
+        return self.base_layers + 2 * self.names.index(name)
+
+
+def draw_codes(
+    model: Model, n: int = 16, *, seed: int = 0, truncation: float = 1.0, pictures: Sequence[int] | None = None
+) -> Codes:
+    """Codes of n pictures; that of number i depends on (seed, i, truncation) only, whatever n is.
+
+    pictures: their numbers, instead of the first n. truncation: 1 leaves codes as they are, 0 gives the mean.
+    """
+    numbers = list(range(n)) if pictures is None else list(pictures)
+    if not numbers:
+        raise UserError(f"n={n}: at least 1 is needed")
+    draws = torch.Generator().manual_seed(seed)
+    # One by one, as torch draws the last numbers of a tensor differently from those in its middle.
+    z = [torch.randn(model.generator.latent_channels, generator=draws) for _ in range(max(numbers) + 1)]
+    with torch.inference_mode():
+        w = model.generator.map(torch.stack([z[i] for i in numbers]).to(model.device))  # (N, S)
+        w = model.mean_code + truncation * (w - model.mean_code)
+    return Codes.of(model, w)
+
+
+def mean_codes(model: Model) -> Codes:
+    """The mean code, as one picture."""
+    return Codes.of(model, model.mean_code[None])

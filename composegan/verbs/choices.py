@@ -1,0 +1,90 @@
+"""Settings that several verbs share: which model, and which codes to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from composegan.config.errors import UserError
+from composegan.config.lists import numbers_in
+from composegan.config.run_folder import newest_run, require_run
+
+if TYPE_CHECKING:
+    from composegan.editing.codes import Codes
+    from composegan.interop.saved_model import Model
+
+
+@dataclass
+class ModelChoice:
+    run: str | None = None  # a run folder; empty: the newest under runs/
+    model: str | None = None  # a saved model, instead of a run
+
+    def check(self) -> None:
+        """Raises UserError for values that do not go together, before anything heavy is loaded."""
+        if self.run and self.model:
+            raise UserError("give run= or model=, not both")
+
+    def folder(self) -> Path:
+        """The run or model folder that is meant; without either, the newest run, saying which."""
+        if self.run:
+            return require_run(Path(self.run).expanduser())
+        if self.model:
+            return Path(self.model).expanduser()
+        newest = newest_run(Path("runs"))
+        print(f"run={newest} is taken, the newest, as none was given", flush=True)
+        return newest
+
+    def load_from(self, folder: Path) -> Model:
+        """The model in `folder`, on a GPU where there is one."""
+        import torch
+
+        from composegan.interop.saved_model import load
+
+        return load(folder, "cuda" if torch.cuda.is_available() else "cpu")
+
+
+@dataclass
+class CodesChoice(ModelChoice):
+    codes: str | None = None  # codes.npz that sample, edit or invert wrote; empty: drawn from seed
+    seed: int = 0  # of drawn codes
+    pictures: str = ""  # which of the codes, by number, such as 0,3,5-8; empty: the first ones
+    truncation: float = 0.7  # of drawn codes; 1: all the variety there is; towards 0: ever closer to the average
+
+    def check(self) -> None:
+        super().check()
+        at_least(0, seed=self.seed)
+        if not 0 <= self.truncation <= 1:
+            raise UserError(f"truncation={self.truncation}: must be 0 to 1")
+        numbers_in(self.pictures, "pictures")
+
+    def load_codes(self, model: Model, n: int | None) -> Codes:
+        """The codes that are meant: those of `pictures`, or the first n (None: one when drawn, all of a file)."""
+        from composegan.editing.codes import Codes, draw_codes
+
+        numbers = numbers_in(self.pictures, "pictures")
+        if not self.codes:
+            return draw_codes(
+                model, n or 1, seed=self.seed, truncation=self.truncation, pictures=numbers or None
+            )  # fmt: skip
+        codes = Codes.load(Path(self.codes).expanduser(), model)
+        if numbers and max(numbers) >= len(codes):
+            raise UserError(f"pictures={self.pictures}: codes={self.codes} has 0 to {len(codes) - 1} only")
+        return codes[numbers] if numbers else codes[:n]
+
+
+def at_least(least: float, **values: float) -> None:
+    """Raises UserError for a setting below `least`."""
+    for key, value in values.items():
+        if value < least:
+            raise UserError(f"{key}={value}: must be {least} or more")
+
+
+def one_of(choices: Sequence[str], **values: str) -> None:
+    """Raises UserError, offering the nearest, for a setting that is none of `choices`."""
+    from composegan.config.errors import nearest
+
+    for key, value in values.items():
+        if value not in choices:
+            raise UserError(f"{key}={value}: {nearest(value, choices)}")

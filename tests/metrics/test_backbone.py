@@ -1,0 +1,23 @@
+import torch
+
+from composegan.metrics.backbone import CHANNELS, efficientnet_lite0
+
+
+def test_the_weights_are_those_of_a_trained_network():
+    """A flat orange disc on black is a powder compact to it (ImageNet class 551); with random weights, nothing."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 224), torch.linspace(-1, 1, 224), indexing="ij")
+    inside = (x**2 + y**2 < 0.5).float()
+    disc = torch.stack((2 * inside - 1, inside - 1, inside - 1))
+    backbone = efficientnet_lite0()
+    features, logits = backbone.features_and_logits(disc[None])
+    assert features.shape == (1, CHANNELS) and logits.shape == (1, 1000)
+    assert logits.argmax() == 551 and logits.softmax(dim=1).max() > 0.4
+
+
+def test_pictures_of_any_size_and_gradients_to_them():
+    images = (torch.rand(2, 3, 48, 64) * 2 - 1).requires_grad_()
+    backbone = efficientnet_lite0()
+    maps = backbone.pyramid(images)
+    assert [tuple(m.shape) for m in maps[:2]] == [(2, 16, 24, 32), (2, 24, 12, 16)] and len(maps) == 5
+    backbone.features(images).sum().backward()
+    assert images.grad.abs().sum() > 0 and all(p.grad is None for p in backbone.parameters())
