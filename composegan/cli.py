@@ -10,7 +10,7 @@ from importlib import import_module
 from composegan import __version__
 from composegan.config.errors import UserError, nearest
 
-VERBS = ("fit", "sample", "prepare", "domains")
+VERBS = ("fit", "sample", "edit", "mix", "components", "interpolate", "prepare", "domains")
 """Each is a module of `composegan.verbs` with `ABOUT` (one line), `help() -> str` and `run(arguments)`."""
 
 HELP = ("-h", "--help", "help")

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Colors = Sequence[tuple[int, int, int]]
+
+HEAT = ((0, 0, 0), (70, 15, 110), (190, 50, 85), (250, 140, 30), (255, 245, 160))
+"""From nothing to much: dark to light, so that it reads in grey as well."""
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
@@ -46,3 +49,48 @@ def contact_sheet(images: np.ndarray, labels: np.ndarray, colors: Colors, pairs:
         full = [n for n in range(1, len(images) + 1) if len(images) % n == 0 and ideal / 2 <= n <= ideal * 2]
         pairs = max(full, key=lambda n: (min(n / ideal, ideal / n), n)) if full else round(ideal)
     return grid(together, min(pairs, len(images)))
+
+
+def heat_map(values: np.ndarray, most: float) -> np.ndarray:
+    """Values (N, H, W) in 0..most (clamped) -> (N, H, W, 3) uint8, dark to light in the colours of `HEAT`."""
+    place = np.clip(values / max(most, 1e-12), 0, 1) * (len(HEAT) - 1)
+    anchors = np.arange(len(HEAT))
+    channels = [np.interp(place, anchors, [color[c] for color in HEAT]) for c in range(3)]
+    return np.stack(channels, axis=-1).round().astype(np.uint8)
+
+
+def enlarge(pictures: np.ndarray, least: int) -> np.ndarray:
+    """Pictures (N, H, W, 3) with every pixel repeated, so often that the shorter side is at least `least` pixels."""
+    times = max(1, -(-least // min(pictures.shape[1:3])))
+    return pictures.repeat(times, axis=1).repeat(times, axis=2)
+
+
+def table(
+    rows: Sequence[np.ndarray], columns: Sequence[str] = (), names: Sequence[str] = (), *, least: int = 128
+) -> Image.Image:
+    """Rows of pictures with headings. rows: each (N, H, W, 3) uint8, N the same for all.
+
+    columns, names: headings above the columns and left of the rows, none where empty. least: small pictures are
+    enlarged to at least this many pixels on the shorter side.
+    """
+    cells = [enlarge(row, least) for row in rows]
+    count, height, width = cells[0].shape[:3]
+    font = ImageFont.load_default(13)
+    left = 10 + max((int(font.getlength(name)) for name in names), default=-10)
+    top = 22 if columns else 0
+    sheet = Image.new("RGB", (left + count * width, top + len(cells) * height), "white")
+    draw = ImageDraw.Draw(sheet)
+    for column, text in enumerate(columns):
+        draw.text((left + (column + 0.5) * width, top / 2), _fitted(text, font, width), "black", font, anchor="mm")
+    for row, pictures in enumerate(cells):
+        sheet.paste(grid(pictures, count), (left, top + row * height))
+        if names:
+            draw.text((left - 5, top + (row + 0.5) * height), names[row], "black", font, anchor="rm")
+    return sheet
+
+
+def _fitted(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    """The text, shortened until it is at most `width` pixels wide."""
+    while len(text) > 1 and font.getlength(text) > width:
+        text = text[:-2].rstrip() + "…"
+    return text

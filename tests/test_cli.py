@@ -98,7 +98,7 @@ def test_mistakes_are_one_line_and_status_2(capsys, pets, tmp_path):
     assert refused(capsys, "fit", "run=").startswith("run=.: is not a run")
     assert refused(capsys, "domains", "faces") == "domains takes no arguments, found 'faces'"
     assert refused(capsys, "sample", "n=0", f"model={tmp_path}") == "n=0: must be 1 or more"
-    assert refused(capsys, "sample", "batch=0", f"model={tmp_path}") == "batch=0: must be above 0"
+    assert refused(capsys, "sample", "batch=0", f"model={tmp_path}") == "batch=0: must be 1 or more"
     assert refused(capsys, "sample", "seed=-1", f"model={tmp_path}") == "seed=-1: must be 0 or more"
     assert refused(capsys, "sample", "truncation=2", f"model={tmp_path}") == "truncation=2.0: must be 0 to 1"
     assert refused(capsys, "sample", "run=a", "model=b") == "give run= or model=, not both"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from composegan.config.errors import UserError
-from composegan.config.lists import numbers_in
+from composegan.config.errors import UserError, nearest
+from composegan.config.lists import names_in, numbers_in
 from composegan.config.run_folder import newest_run, require_run
 
 if TYPE_CHECKING:
@@ -74,6 +74,27 @@ class CodesChoice(ModelChoice):
         return codes[numbers] if numbers else codes[:n]
 
 
+@dataclass
+class ClassesChoice:
+    classes: str = "all"  # which classes, such as hair,hat; all is every one
+    part: str = "both"  # of their codes: shape (outline and place), texture (colour and surface) or both
+    base: bool = False  # and the base codes, which all classes share: pose and layout
+
+    def check(self) -> None:
+        super().check()
+        one_of(("shape", "texture", "both"), part=self.part)
+        if not self.classes.strip() and not self.base:
+            raise UserError("classes=: which? name some, as in classes=hair,hat")
+
+    def names(self, known: Sequence[str]) -> list[str]:
+        """The classes that are meant. Raises UserError offering the nearest name."""
+        return names_in(self.classes, known)
+
+    def parts(self) -> tuple[str, ...]:
+        """Which of their codes: "shape", "texture"."""
+        return ("shape", "texture") if self.part == "both" else (self.part,)
+
+
 def at_least(least: float, **values: float) -> None:
     """Raises UserError for a setting below `least`."""
     for key, value in values.items():
@@ -83,8 +104,6 @@ def at_least(least: float, **values: float) -> None:
 
 def one_of(choices: Sequence[str], **values: str) -> None:
     """Raises UserError, offering the nearest, for a setting that is none of `choices`."""
-    from composegan.config.errors import nearest
-
     for key, value in values.items():
         if value not in choices:
             raise UserError(f"{key}={value}: {nearest(value, choices)}")

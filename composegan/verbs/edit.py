@@ -1,0 +1,81 @@
+"""`composegan edit`: change named classes and see what else changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from composegan.config.errors import UserError
+from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, one_of
+from composegan.verbs.help_text import help_text
+
+ABOUT = "change shape or texture of named classes; shows where the picture changed"
+METHODS = ("resample", "copy", "scale", "interpolate")
+
+
+@dataclass
+class EditConfig(ClassesChoice, CodesChoice):
+    method: str = "resample"  # resample (fresh random codes), copy (another picture's), scale or interpolate
+    amount: float = 0.5  # of scale: 0 the mean, 1 as it is, 2 twice as far; of interpolate: 0 as it is, 1 the other
+    other: str | None = None  # codes.npz to copy from or interpolate to; empty: drawn from other_seed
+    other_seed: int = 1  # of the other codes, and of resampled ones
+    other_pictures: str = ""  # which of the other codes, one for all or one for each; empty: the first ones
+    out: str | None = None  # folder to write; empty: edit-CLASSES-METHOD in the run's or model's folder
+    n: int = 4  # how many pictures
+    batch: int = 16  # images at a time
+
+    def check(self) -> None:
+        super().check()
+        one_of(METHODS, method=self.method)
+        at_least(1, n=self.n, batch=self.batch)
+        at_least(0, other_seed=self.other_seed)
+
+
+def help() -> str:
+    usage = [
+        "composegan edit classes=hair part=texture key=value ...",
+        "composegan edit classes=hair,hat method=copy codes=FILE other=FILE other_pictures=3 key=value ...",
+    ]
+    about = "Write pictures before and after an edit, a heat map of the difference, and how much leaked elsewhere."
+    return help_text(usage, about, EditConfig)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Edit codes of a run or a model; says where it writes and how much leaked."""
+    from composegan.config.compose import read_arguments
+
+    config = read_arguments(EditConfig, arguments, see="composegan edit --help")
+    config.check()
+    folder = config.folder()
+    model = config.load_from(folder)
+    from composegan.editing.edit import compare
+
+    codes = config.load_codes(model, config.n)
+    names = config.names(model.names)
+    after = _edited(config, model, codes, codes.slots_of(names, config.parts(), config.base))
+    out = Path(config.out).expanduser() if config.out else folder / f"edit-{'-'.join(names) or 'base'}-{config.method}"
+    edit = compare(model, codes, after, names, base=config.base, batch=config.batch)
+    print(f"wrote {edit.save(out)}; look at {out / 'sheet.png'}")
+    if edit.leakage is not None:
+        print(
+            f"{edit.leakage.mean():.1%} of the change is outside {', '.join(names)}; "
+            f"{edit.leakage_beyond_margin.mean():.1%} is away from its edge"
+        )
+
+
+def _edited(config: EditConfig, model, codes, chosen):
+    from composegan.editing.edit import resample, scale
+
+    if config.method == "resample":
+        return resample(model, codes, chosen, seed=config.other_seed, truncation=config.truncation)
+    if config.method == "scale":
+        return scale(model, codes, chosen, config.amount)
+    others = CodesChoice(
+        codes=config.other, seed=config.other_seed, pictures=config.other_pictures, truncation=config.truncation
+    ).load_codes(model, len(codes))
+    if len(others) not in (1, len(codes)):
+        raise UserError(
+            f"other has {len(others)} pictures for {len(codes)}; say which with other_pictures=, one or {len(codes)}"
+        )
+    return codes.blend(others, 1.0 if config.method == "copy" else config.amount, chosen)
