@@ -62,7 +62,7 @@ def _help() -> str:
             "",
             "Compositional GANs: every class has its own codes, its own layer of the picture and its own mask.",
             "",
-            *(f"  {verb:10}{_verb(verb).ABOUT}" for verb in VERBS),
+            *(f"  {verb:13}{_verb(verb).ABOUT}" for verb in VERBS),
             "",
             "`composegan VERB --help` lists a verb's settings; docs/configuration.md tells more.",
         ]

@@ -54,6 +54,4 @@ def _write_gif(path: Path, frames: Iterator[np.ndarray], rate: int) -> None:
     # Without dithering, which would flicker from frame to frame.
     pictures = (Image.fromarray(frame).quantize(256, dither=Image.Dither.NONE) for frame in frames)
     duration = max(20, round(100 / rate) * 10)  # milliseconds; players slow shorter ones down
-    next(pictures).save(
-        path, format="GIF", save_all=True, append_images=pictures, duration=duration, loop=0, disposal=1
-    )
+    next(pictures).save(path, format="GIF", save_all=True, append_images=pictures, duration=duration, loop=0)

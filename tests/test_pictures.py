@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from composegan.pictures import color_masks, contact_sheet, grid, to_uint8
+from composegan.pictures import color_masks, contact_sheet, grid, heat_map, table, to_uint8
 
 COLORS = [(0, 0, 0), (255, 10, 20), (1, 2, 3)]
 
@@ -68,3 +68,22 @@ def test_a_sheet_is_about_as_wide_as_high(count, size):
     width, height = sheet.size
     assert 1 / 2 <= width / height <= 2
     assert width * height >= count * 2 * size[0] * size[1]
+
+
+def test_heat_goes_from_dark_to_light():
+    ramp = heat_map(np.linspace(0, 2, 50).reshape(1, 1, 50), 2)
+    assert ramp.shape == (1, 1, 50, 3) and ramp[0, 0, 0].tolist() == [0, 0, 0]
+    assert (np.diff(ramp[0, 0].astype(int) @ [3, 6, 1]) > 0).all()
+    np.testing.assert_array_equal(heat_map(np.array([[[-1.0, 9.0]]]), 2), heat_map(np.array([[[0.0, 2.0]]]), 2))
+    assert (heat_map(np.zeros((1, 2, 2)), 0.0) == 0).all()
+
+
+def test_a_table_has_its_pictures_where_they_belong():
+    rows = [numbered(3, 4, 4) * 20, numbered(3, 4, 4) * 40]
+    plain = np.asarray(table(rows, least=8))
+    assert plain.shape == (16, 24, 3)
+    assert plain[0, [0, 8, 16], 0].tolist() == [20, 40, 60] and plain[8, [0, 8, 16], 0].tolist() == [40, 80, 120]
+    headed = np.asarray(table(rows, ["a", "b", "a heading far too long"], ["first", "second"], least=8))
+    assert headed.shape[0] == 16 + 22 and headed.shape[1] > 24 + 30
+    np.testing.assert_array_equal(headed[22:, -24:], plain)
+    assert (headed[:22] < 255).any() and (headed[22:, :-24] < 255).any()

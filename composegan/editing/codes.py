@@ -119,7 +119,7 @@ class Codes:
         amount: a number or (N,); chosen: (base + 2K,) bool of `slots_of`, None for all. `other` has N pictures or one.
         """
         amount = torch.as_tensor(amount, dtype=self.slots.dtype, device=self.slots.device).reshape(-1, 1, 1)
-        moved = self.slots + amount * (other.slots - self.slots)  # (N, slots, S)
+        moved = torch.lerp(self.slots, other.slots.expand_as(self.slots), amount.expand_as(self.slots))
         if chosen is not None:
             moved = torch.where(chosen.to(moved.device)[None, :, None], moved, self.slots)
         return replace(self, slots=moved.clone())

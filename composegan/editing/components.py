@@ -61,7 +61,6 @@ def components(model: Model, codes: Codes, classes: Sequence[str]) -> Components
         np.concatenate([step.images for step in steps]), np.concatenate([step.labels for step in steps]),
         codes.repeat(len(steps)), model.colors,
     )  # fmt: skip
-    share = (
-        (whole.mask.labels()[0].flatten()[:, None] == torch.tensor(indices, device=model.device)).float().mean(dim=0)
-    )
-    return Components(tuple(classes), together, whole.depth[0, indices].float().cpu().numpy(), share.cpu().numpy())
+    labels = whole.mask.labels().cpu().numpy()
+    share = np.array([(labels == index).mean() for index in indices])
+    return Components(tuple(classes), together, whole.depth[0, indices].float().cpu().numpy(), share)

@@ -59,18 +59,21 @@ class CodesChoice(ModelChoice):
             raise UserError(f"truncation={self.truncation}: must be 0 to 1")
         numbers_in(self.pictures, "pictures")
 
-    def load_codes(self, model: Model, n: int | None) -> Codes:
-        """The codes that are meant: those of `pictures`, or the first n (None: one when drawn, all of a file)."""
+    def load_codes(self, model: Model, n: int | None, prefix: str = "") -> Codes:
+        """The codes that are meant: those of `pictures`, or the first n (None: one when drawn, all of a file).
+
+        prefix: of the settings' names, where a verb has a second set of them.
+        """
         from composegan.editing.codes import Codes, draw_codes
 
-        numbers = numbers_in(self.pictures, "pictures")
+        numbers = numbers_in(self.pictures, f"{prefix}pictures")
         if not self.codes:
-            return draw_codes(
-                model, n or 1, seed=self.seed, truncation=self.truncation, pictures=numbers or None
-            )  # fmt: skip
+            chosen = numbers or range(n or 1)
+            return draw_codes(model, seed=self.seed, truncation=self.truncation, pictures=chosen)
         codes = Codes.load(Path(self.codes).expanduser(), model)
         if numbers and max(numbers) >= len(codes):
-            raise UserError(f"pictures={self.pictures}: codes={self.codes} has 0 to {len(codes) - 1} only")
+            where = f"{prefix}pictures={self.pictures}: {self.codes}"
+            raise UserError(f"{where} has 0 to {len(codes) - 1} only")
         return codes[numbers] if numbers else codes[:n]
 
 

@@ -21,6 +21,7 @@ class EditConfig(ClassesChoice, CodesChoice):
     other: str | None = None  # codes.npz to copy from or interpolate to; empty: drawn from other_seed
     other_seed: int = 1  # of the other codes, and of resampled ones
     other_pictures: str = ""  # which of the other codes, one for all or one for each; empty: the first ones
+    composite: bool = True  # paste the edited classes into the pictures before, so that nothing else changes
     out: str | None = None  # folder to write; empty: edit-CLASSES-METHOD in the run's or model's folder
     n: int = 4  # how many pictures
     batch: int = 16  # images at a time
@@ -55,13 +56,14 @@ def run(arguments: Sequence[str]) -> None:
     names = config.names(model.names)
     after = _edited(config, model, codes, codes.slots_of(names, config.parts(), config.base))
     out = Path(config.out).expanduser() if config.out else folder / f"edit-{'-'.join(names) or 'base'}-{config.method}"
-    edit = compare(model, codes, after, names, base=config.base, batch=config.batch)
+    edited = None if config.base else names
+    edit = compare(model, codes, after, edited, composite=config.composite, batch=config.batch)
     print(f"wrote {edit.save(out)}; look at {out / 'sheet.png'}")
     if edit.leakage is not None:
-        print(
-            f"{edit.leakage.mean():.1%} of the change is outside {', '.join(names)}; "
-            f"{edit.leakage_beyond_margin.mean():.1%} is away from its edge"
-        )
+        print(f"{edit.mean_leakage(edit.leakage):.1%} of the model's change is outside {', '.join(names)}")
+    if edit.composited_leakage is not None:
+        pasted = edit.mean_leakage(edit.composited_leakage)
+        print(f"{pasted:.1%} once the edited classes are pasted into the pictures before")
 
 
 def _edited(config: EditConfig, model, codes, chosen):
@@ -73,7 +75,7 @@ def _edited(config: EditConfig, model, codes, chosen):
         return scale(model, codes, chosen, config.amount)
     others = CodesChoice(
         codes=config.other, seed=config.other_seed, pictures=config.other_pictures, truncation=config.truncation
-    ).load_codes(model, len(codes))
+    ).load_codes(model, len(codes), "other_")
     if len(others) not in (1, len(codes)):
         raise UserError(
             f"other has {len(others)} pictures for {len(codes)}; say which with other_pictures=, one or {len(codes)}"

@@ -58,9 +58,7 @@ def run(arguments: Sequence[str]) -> None:
     names = config.names(model.names)
     frames = loop(codes, codes.slots_of(names, config.parts(), config.base), config.frames)
     stem = "interpolate" if config.classes == "all" else f"interpolate-{'-'.join(names)}"
-    outs = (
-        [Path(config.out).expanduser()] if config.out else [folder / f"{stem}{ending}" for ending in (".mp4", ".gif")]
-    )
+    outs = [Path(config.out).expanduser()] if config.out else [folder / (stem + end) for end in (".mp4", ".gif")]
     with progress_bar("Drawing frames", len(frames) * len(outs)) as done:
         for out in outs:
             pictures = draw_frames(model, frames, masks=config.masks, least=config.size, batch=config.batch)

@@ -48,12 +48,13 @@ def run(arguments: Sequence[str]) -> None:
 
     names = config.names(model.names)
     rows = config.load_codes(model, config.n)
-    columns = CodesChoice(
+    above = CodesChoice(
         codes=config.column_codes,
         seed=config.column_seed,
         pictures=config.column_pictures,
         truncation=config.truncation,
-    ).load_codes(model, config.columns)
+    )
+    columns = above.load_codes(model, config.columns, "column_")
     mixed = mix(model, rows, columns, rows.slots_of(names, config.parts(), config.base), batch=config.batch)
     sheet = mix_sheet(model.draw(rows), model.draw(columns), mixed, masks=config.masks)
     out = Path(config.out).expanduser() if config.out else folder / f"mix-{'-'.join(names) or 'base'}.png"

@@ -1,0 +1,115 @@
+"""Edits: what changes, what does not, and what is measured of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import composegan
+from composegan.cli import main
+from composegan.editing.edit import compare, paste, resample, scale
+
+
+@pytest.fixture(scope="module")
+def model(whole_run):
+    return composegan.load(whole_run)
+
+
+def test_methods_change_the_chosen_codes_only(model):
+    codes = model.codes(3)
+    chosen = codes.slots_of(["ball"], ["texture"])
+    for after in (resample(model, codes, chosen), scale(model, codes, chosen, 2.0)):
+        assert torch.equal((after.slots != codes.slots).any(dim=2).any(dim=0), chosen)
+    fresh = model.codes(3, seed=1)
+    assert torch.equal(resample(model, codes, chosen, seed=1)["ball"].texture, fresh["ball"].texture)
+    twice, none, same = (scale(model, codes, chosen, amount)["ball"].texture for amount in (2.0, 0.0, 1.0))
+    torch.testing.assert_close(twice - model.mean_code, 2 * (codes["ball"].texture - model.mean_code))
+    torch.testing.assert_close(none, model.mean_code.expand(3, -1))
+    torch.testing.assert_close(same, codes["ball"].texture)
+
+
+def test_the_figures_of_an_edit(model):
+    codes = model.codes(4)
+    after = resample(model, codes, codes.slots_of(["ball"]))
+    edit, raw = (compare(model, codes, after, ["ball"], composite=composite) for composite in (True, False))
+    np.testing.assert_array_equal(edit.before.images, model.draw(codes).images)
+    np.testing.assert_array_equal(raw.after.images, model.draw(after).images)
+    inside = (edit.before.labels == 1) | (raw.after.labels == 1)
+    difference = np.abs(raw.after.images.astype(float) - edit.before.images).mean(axis=3) / 127.5
+    np.testing.assert_allclose(edit.difference, difference, atol=1e-6)
+    np.testing.assert_allclose(
+        edit.leakage, [(d * ~i).sum() / d.sum() for d, i in zip(difference, inside, strict=True)], atol=1e-5
+    )
+    pooled = sum((d * ~i).sum() for d, i in zip(difference, inside, strict=True)) / difference.sum()
+    assert edit.mean_leakage(edit.leakage) == pytest.approx(pooled, rel=1e-4)
+    assert raw.composited_leakage is None and (edit.composited_leakage <= edit.leakage).all()
+    np.testing.assert_array_equal(edit.after.images[inside], raw.after.images[inside])
+
+
+def test_pasting_leaves_everything_else_as_it_was():
+    old, new = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
+    region = torch.zeros(1, 64, 64, dtype=torch.bool)
+    region[:, 20:40, 20:40] = True
+    pasted = paste(old, new, region)
+    assert torch.equal(pasted[:, :, 20:40, 20:40], new[:, :, 20:40, 20:40])
+    far = torch.ones(64, 64, dtype=torch.bool)
+    far[19:41, 19:41] = False
+    assert torch.equal(pasted[0, :, far], old[0, :, far])
+    edge = pasted[:, :, 30, 40]  # one pixel outside: a third of the way
+    torch.testing.assert_close(edge, old[:, :, 30, 40] * 2 / 3 + new[:, :, 30, 40] / 3)
+    everywhere = torch.ones(1, 64, 64, dtype=torch.bool)
+    assert torch.equal(paste(old, new, everywhere), old + (new - old))
+
+
+@pytest.mark.parametrize("method", ["resample", "copy", "scale", "interpolate"])
+def test_the_verb(whole_run, model, tmp_path, capsys, method):
+    out = tmp_path / "out"
+    assert main(["edit", f"run={whole_run}", "classes=ball", f"method={method}", "n=2", f"out={out}"]) == 0
+    assert f"wrote {out}; look at {out / 'sheet.png'}\n" in capsys.readouterr().out
+    figures = json.loads((out / "edit.json").read_text())
+    assert figures["classes"] == ["ball"] and len(figures["leakage"]["each"]) == 2
+    before, after = (composegan.editing.codes.Codes.load(out / part, model) for part in ("before", "after"))
+    moved = (before.slots != after.slots).any(dim=2).any(dim=0)
+    assert torch.equal(moved, before.slots_of(["ball"]))
+    other = model.codes(2, seed=1, truncation=0.7)["ball"].shape
+    if method == "interpolate":
+        torch.testing.assert_close(after["ball"].shape, (before["ball"].shape + other) / 2)
+    if method == "copy":
+        torch.testing.assert_close(after["ball"].shape, other)
+    assert np.asarray(Image.open(out / "difference" / "00001.png")).shape == (16, 16, 3)
+
+
+def test_base_codes_belong_to_all_classes(whole_run, tmp_path, capsys):
+    assert main(["edit", f"run={whole_run}", "classes=", "base=on", "n=1", f"out={tmp_path / 'out'}"]) == 0
+    assert "outside" not in capsys.readouterr().out
+    assert "leakage" not in json.loads((tmp_path / "out" / "edit.json").read_text())
+
+
+def told(capsys, *arguments):
+    assert main([*arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    return err.removeprefix("composegan: ").rstrip("\n")
+
+
+def test_mistakes_are_one_line(whole_run, model, tmp_path, capsys):
+    run = f"run={whole_run}"
+    assert told(capsys, "edit", run, "classes=bal") == "classes=bal: there is no 'bal'; did you mean 'ball'?"
+    assert told(capsys, "edit", run, "classes=") == "classes=: which? name some, as in classes=hair,hat"
+    assert told(capsys, "edit", run, "method=resampl") == "method=resampl: did you mean 'resample'?"
+    assert told(capsys, "edit", run, "part=colour").startswith("part=colour: there are: both, shape, texture")
+    file = tmp_path / "codes.npz"
+    assert told(capsys, "edit", run, f"codes={file}").startswith(f"codes={file}: there is no such file")
+    model.codes(3).save(file)
+    several = ("edit", run, "n=2", "method=copy", f"other={file}", "other_pictures=0-2")
+    assert told(capsys, *several) == "other has 3 pictures for 2; say which with other_pictures=, one or 2"
+    assert told(capsys, "interpolate", run, "out=/none/a.mp4") == "out=/none/a.mp4: there is no folder /none"
+    assert told(capsys, "interpolate", run, "out=a.avi").startswith("out=a.avi: ")
+    assert told(capsys, "interpolate", run, "n=1") == "n=1: must be 2 or more"
+    assert told(capsys, "interpolate", run, "pictures=3").startswith("a loop needs at least 2 pictures; ")
+    assert told(capsys, "components", run, "classes=moon").startswith("classes=moon: there is no 'moon'")
+    assert told(capsys, "mix", run, "column_pictures=x").startswith("column_pictures=x: 'x' is no number or range")
