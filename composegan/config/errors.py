@@ -17,3 +17,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return "there are: " + ", ".join(known) if known else "there are none"
+
+
+def first_line(error: BaseException) -> str:
+    """The first thing an error says, for the end of a line of ours."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from composegan.config.errors import UserError
+from composegan.config.errors import UserError, first_line
 from composegan.saving import whole_file
 
 LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
@@ -67,11 +67,6 @@ def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:
     if damaged:
         raise UserError("; ".join(damaged))
     return None
-
-
-def first_line(error: BaseException) -> str:
-    """The first thing an error says, for the end of a line of ours."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
 def _keep_as(path: Path, name: str) -> None:

@@ -16,12 +16,13 @@ from composegan import registry
 from composegan.config.compose import Composed, compose_for_run, write_config
 from composegan.config.errors import UserError
 from composegan.config.run_folder import CONFIG, require_run
-from composegan.data import open_source, training_loader
+from composegan.data import open_pictures, open_source, training_loader
 from composegan.data.loader import TrainingLoader
 from composegan.domain import DomainSpec, Source
 from composegan.grouping.plan import GroupingPlan
 from composegan.saving import whole_file, writing
 from composegan.training import checkpoint
+from composegan.training.adapt import begin
 from composegan.training.build import build, generator_settings
 from composegan.training.callbacks import Ending, Keeper, Progress
 from composegan.training.distributed import is_first_process
@@ -35,9 +36,12 @@ def fit(composed: Composed) -> Path:
     Raises UserError for devices, data or a disk that cannot be used; KeyboardInterrupt, after saving, when stopped.
     """
     trainer = make_trainer(composed.config)
-    source = open_source(composed.plugin, composed.config.data)
+    source = _open_data(composed)
+    module, notes = _first_module(composed)
+    if is_first_process():
+        print(*notes, sep="\n", end="\n" * bool(notes))
     run = _new_run(composed)  # last, so that a mistake leaves no folder
-    return _train(trainer, run, composed, source, _module(composed))
+    return _train(trainer, run, composed, source, module)
 
 
 def resume(run: Path, arguments: list[str]) -> Path:
@@ -47,9 +51,10 @@ def resume(run: Path, arguments: list[str]) -> Path:
     otherwise as `fit`.
     """
     composed = compose_for_run(require_run(run), arguments)
-    module, best = _module(composed), inf
+    best = inf
     newest = checkpoint.read_newest(run / "checkpoints")
     if newest:
+        module = _module(composed)
         state, path, damaged = newest
         _check_origin(state, path, composed.plugin.spec)
         _check_unfinished(run, state["images_seen"], composed.config.training.images)
@@ -58,9 +63,10 @@ def resume(run: Path, arguments: list[str]) -> Path:
         notes = [damaged] if damaged else []
         notes += [f"continuing {run} from {module.images_seen:,} images"]
     else:
-        notes = [f"{run} stopped before its first checkpoint; starting anew in the same folder"]
+        module, notes = _first_module(composed)
+        notes = [f"{run} stopped before its first checkpoint; starting anew in the same folder", *notes]
     trainer = make_trainer(composed.config)
-    source = open_source(composed.plugin, composed.config.data)
+    source = _open_data(composed)
     if is_first_process():
         print(*notes, sep="\n")
         with whole_file(run / CONFIG) as file:
@@ -79,6 +85,13 @@ def _new_run(composed: Composed) -> Path:
     while run.exists():
         number += 1
         run = run.with_name(f"{name}_{number}")
+    describe_run(run, composed)
+    return run
+
+
+def describe_run(run: Path, composed: Composed) -> None:
+    """Make the folder of a run, with everything that says what it is. Raises UserError when that cannot be written."""
+    config, spec = composed.config, composed.plugin.spec
     packages = ("composegan", "torch", "lightning", "numpy")
     homes = [(found.distribution, found.version) for found in registry.discover() if found.name == config.domain]
     plugins = {
@@ -95,12 +108,23 @@ def _new_run(composed: Composed) -> Path:
         (run / "overrides.txt").write_text("\n".join(composed.overrides) + "\n")
         (run / "plugins.json").write_text(json.dumps(plugins, indent=2) + "\n")
         (run / "grouping.jsonl").write_text(json.dumps(line) + "\n")
-    return run
 
 
 def _module(composed: Composed) -> CompositionModule:
     config, spec = composed.config, composed.plugin.spec
     return CompositionModule(config, *build(config, spec, GroupingPlan.parse(config.grouping, spec.names)))
+
+
+def _first_module(composed: Composed) -> tuple[CompositionModule, list[str]]:
+    """What a run begins with: new weights, or those of the model that is adapted; and what to say about it."""
+    module, adapted = _module(composed), composed.config.adapt.source
+    return module, [begin(module, Path(adapted))] if adapted else []
+
+
+def _open_data(composed: Composed) -> Source:
+    """Labelled images, or just images for an adaptation."""
+    config = composed.config
+    return (open_pictures if config.adapt.source else open_source)(composed.plugin, config.data)
 
 
 def _train(
