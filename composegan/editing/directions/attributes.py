@@ -1,0 +1,135 @@
+"""What a picture has: figures about one class of its generated mask, and about the colour inside it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from composegan.config.errors import UserError, nearest
+
+PRESENT = 1e-3
+"""The part of the picture from which on a class counts as there."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A figure of a picture.
+
+    text: as it was asked for; kind: the word of it; subject: the class, "" where none; binary: 0 and 1 are all its
+    values. measure: images (N, 3, H, W) in -1..1 and labels (N, H, W) -> (N,) float64, NaN where there is none (the
+    colour of a class that is not in the picture).
+    """
+
+    text: str
+    kind: str
+    subject: str
+    binary: bool
+    measure: Callable[[Tensor, Tensor], Tensor]
+
+
+def area(images: Tensor, region: Tensor) -> Tensor:
+    """The part of the picture that a region covers, 0..1. region: (N, H, W) bool -> (N,)."""
+    return region.double().mean(dim=(1, 2))
+
+
+def presence(images: Tensor, region: Tensor) -> Tensor:
+    """1 where a region covers at least `PRESENT` of the picture, else 0."""
+    return (area(images, region) >= PRESENT).double()
+
+
+def height_of(images: Tensor, region: Tensor) -> Tensor:
+    """The region's centre from the top, as a part of the picture's height, 0..1."""
+    return _centre(region.double().sum(dim=2))
+
+
+def column_of(images: Tensor, region: Tensor) -> Tensor:
+    """The region's centre from the left, as a part of the picture's width, 0..1."""
+    return _centre(region.double().sum(dim=1))
+
+
+def brightness(images: Tensor, region: Tensor) -> Tensor:
+    """Luma of the mean colour, 0..1: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601)."""
+    return mean_color(images, region) @ torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64, device=images.device)
+
+
+def saturation(images: Tensor, region: Tensor) -> Tensor:
+    """HSV's, of the mean colour, 0..1: `(max - min) / max`; 0 for black."""
+    color = mean_color(images, region)  # (N, 3)
+    most = color.amax(dim=1)
+    return (most - color.amin(dim=1)) / most.clamp_min(1e-6)
+
+
+def hue(images: Tensor, region: Tensor) -> Tensor:
+    """Of the mean colour, in turns from red, -0.5..0.5: 1/6 is yellow, 1/3 green, -1/3 blue. NaN for grey."""
+    r, g, b = mean_color(images, region).unbind(dim=1)
+    angle = torch.atan2(math.sqrt(3) * (g - b), 2 * r - g - b) / (2 * math.pi)
+    grey = (torch.maximum(torch.maximum(r, g), b) - torch.minimum(torch.minimum(r, g), b)) < 1e-6
+    return torch.where(grey, torch.nan, angle)
+
+
+def red(images: Tensor, region: Tensor) -> Tensor:
+    """How far the mean colour's red is above the mean of green and blue, -1..1."""
+    return _above_the_others(images, region, 0)
+
+
+def green(images: Tensor, region: Tensor) -> Tensor:
+    """As `red`, for green."""
+    return _above_the_others(images, region, 1)
+
+
+def blue(images: Tensor, region: Tensor) -> Tensor:
+    """As `red`, for blue."""
+    return _above_the_others(images, region, 2)
+
+
+FIGURES = {
+    "area": area, "presence": presence, "x": column_of, "y": height_of, "brightness": brightness,
+    "saturation": saturation, "hue": hue, "red": red, "green": green, "blue": blue,
+}  # fmt: skip
+"""Each of images (N, 3, H, W) in -1..1 and a region (N, H, W) bool -> (N,) float64."""
+
+
+def class_attribute(text: str, names: Sequence[str]) -> Attribute:
+    """`area(hair)` and its like, see `FIGURES`. names: of the classes, in order of label value.
+
+    Raises UserError, offering the nearest, for another word or class.
+    """
+    found = re.fullmatch(r"\s*([\w-]+)\s*\(\s*([^()]+?)\s*\)\s*", text)
+    if not found:
+        raise UserError(
+            f"attribute={text}: write it as in 'attribute=area(hair)'; there are: {', '.join(FIGURES)}, "
+            "and classifier(NETWORK:CLASS)"
+        )
+    kind, subject = found[1], found[2]
+    if kind not in FIGURES:
+        raise UserError(f"attribute={text}: there is no {kind!r}; {nearest(kind, [*FIGURES, 'classifier'])}")
+    if subject not in names:
+        raise UserError(f"attribute={text}: there is no class {subject!r}; {nearest(subject, names)}")
+    figure, label = FIGURES[kind], names.index(subject)
+    return Attribute(
+        f"{kind}({subject})", kind, subject, kind == "presence",
+        lambda images, labels: figure(images, labels == label),
+    )  # fmt: skip
+
+
+def mean_color(images: Tensor, region: Tensor) -> Tensor:
+    """Of the pixels in a region: images (N, 3, H, W) in -1..1 (clamped) -> (N, 3) RGB in 0..1, NaN without any."""
+    colors = (images.double().clamp(-1, 1) + 1) / 2
+    region = region[:, None].double()  # (N, 1, H, W)
+    return (colors * region).sum(dim=(2, 3)) / region.sum(dim=(2, 3))
+
+
+def _centre(weights: Tensor) -> Tensor:
+    """Mean position of weights (N, L) along a side of length 1: (N,), NaN where all are 0."""
+    places = (torch.arange(weights.shape[1], dtype=torch.float64, device=weights.device) + 0.5) / weights.shape[1]
+    return weights @ places / weights.sum(dim=1)
+
+
+def _above_the_others(images: Tensor, region: Tensor, channel: int) -> Tensor:
+    color = mean_color(images, region)  # (N, 3)
+    return 1.5 * color[:, channel] - 0.5 * color.sum(dim=1)

@@ -1,0 +1,38 @@
+"""Codes for learning a boundary, and what their pictures have."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from composegan.data.progress import progress_bar
+from composegan.editing.codes import Codes
+from composegan.editing.directions.attributes import Attribute
+from composegan.interop.saved_model import Model
+
+
+@torch.inference_mode()
+def mixed_codes(model: Model, n: int, slots: tuple[int, ...], *, seed: int = 0, truncation: float = 1.0) -> Codes:
+    """n pictures whose chosen slots have each a w of its own, and all other slots of a picture one together.
+
+    So what the chosen codes do is not mixed up with what the same w does elsewhere. truncation: as in `draw_codes`.
+    """
+    draws = torch.Generator().manual_seed(seed)
+    z = torch.randn(n * (1 + len(slots)), model.generator.latent_channels, generator=draws)
+    w = model.generator.map(z.to(model.device))
+    w = (model.mean_code + truncation * (w - model.mean_code)).unflatten(0, (n, -1))  # (n, 1 + m, S)
+    codes = Codes.of(model, w[:, 0])
+    codes.slots[:, list(slots)] = w[:, 1:]
+    return codes
+
+
+@torch.inference_mode()
+def attribute_of(model: Model, codes: Codes, attribute: Attribute, batch: int = 16, title: str = "") -> Tensor:
+    """The figure of each picture: (N,) float64 on the CPU, NaN where there is none. title: of the progress bar."""
+    values = []
+    with progress_bar(title, len(codes)) as advance:
+        for slots in codes.slots.split(batch):
+            result = model.synthesize(slots)
+            values.append(attribute.measure(result.image, result.mask.labels()).cpu())
+            advance(len(slots))
+    return torch.cat(values)
