@@ -6,11 +6,15 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 
 from composegan import __version__
 from composegan.config.errors import UserError, nearest
 
-VERBS = ("fit", "sample", "edit", "mix", "components", "interpolate", "prepare", "domains")
+VERBS = (
+    "fit", "adapt", "sample", "edit", "mix", "components", "interpolate", "directions", "evaluate", "prepare", "domains",
+    "import",
+)  # fmt: skip
 """Each is a module of `composegan.verbs` with `ABOUT` (one line), `help() -> str` and `run(arguments)`."""
 
 HELP = ("-h", "--help", "help")
@@ -52,7 +56,7 @@ def _dispatch(arguments: list[str]) -> None:
 def _verb(name: str):
     if name not in VERBS:
         raise UserError(f"unknown verb {name!r}; {nearest(name, VERBS)}")
-    return import_module(f"composegan.verbs.{name}")
+    return import_module(f"composegan.verbs.{name}_" if iskeyword(name) else f"composegan.verbs.{name}")
 
 
 def _help() -> str:

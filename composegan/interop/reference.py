@@ -1,71 +1,137 @@
 """The public SemanticStyleGAN release's weights, converted to this library's models.
 
 The release keeps one module a class and one tensor a layer; here they are stacked. Only names and shapes are mapped,
-no number changes.
+no number changes. `release_file` reads the file, `release_moments` maps the optimizers' state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from composegan.config.errors import UserError
+from composegan.config.errors import UserError, first_line
+from composegan.interop.release_moments import AdamState, MisfitError, adam_state
 from composegan.models.discriminator import Discriminator
 from composegan.models.generator import Generator
+
+LARGEST = 4096
+"""The most that a setting of a checkpoint may be: what lies above is no model's, but would be built."""
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A converted checkpoint. `discriminator` is None where the checkpoint has none."""
+    """A converted checkpoint.
 
+    settings: keyword arguments of `Generator`, plain values; generator: with the averaged weights (`g_ema`), or those
+    of `g` where there are no others; moving: with `g`, as it is trained, or None; discriminator: of `d`, or None;
+    moments: Adam's state over `moving` and `discriminator`, under the keys "generator" and "discriminator", where the
+    checkpoint has one that fits; notes: lines about what could not be taken over.
+    """
+
+    settings: dict[str, Any]
     generator: Generator
+    moving: Generator | None
     discriminator: Discriminator | None
+    moments: dict[str, AdamState] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def convert(checkpoint: Mapping[str, Any]) -> Reference:
     """Build our generator and discriminator from the release's checkpoint.
 
-    checkpoint: keys `g_ema` (or `g`), `d` (optional), each a state dict, and `args`, a namespace or mapping with
-    size, seg_dim, local_layers, base_layers, depth_layers, local_channel, coarse_channel, coarse_size,
-    min_feat_size, channel_multiplier, residual_refine, transparent_dims, latent, n_mlp.
-    Raises UserError naming the key that is missing, left over or of the wrong shape.
+    checkpoint: keys `g_ema` or `g` or both, `d`, `g_optim` and `d_optim` (optional), each a state dict, and `args`, see
+    `generator_settings`. Raises UserError naming the key that is missing, left over or of the wrong shape.
     """
-    arguments = checkpoint.get("args")
+    settings = generator_settings(checkpoint.get("args"))
+    averaged, moving, judge = (checkpoint.get(key) for key in ("g_ema", "g", "d"))
+    if averaged is None and moving is None:
+        raise UserError("checkpoint has neither 'g_ema' nor 'g', a generator's weights")
+    widths = {key: settings[key] for key in ("classes", "height", "width", "max_channels")}
+    widths["multiplier"] = settings["channel_multiplier"]
+
+    def generator(state: Mapping[str, Tensor]) -> Generator:
+        return _filled(lambda: Generator(**settings), generator_state, state, "generator")
+
+    def discriminator(state: Mapping[str, Tensor]) -> Discriminator:
+        return _filled(lambda: Discriminator(**widths), discriminator_state, state, "discriminator")
+
+    found = Reference(
+        settings,
+        generator(moving if averaged is None else averaged),
+        None if moving is None else generator(moving),
+        None if judge is None else discriminator(judge),
+    )
+    for name, key, weights, convert_state, network in (
+        ("generator", "g_optim", moving, generator_state, found.moving),
+        ("discriminator", "d_optim", judge, discriminator_state, found.discriminator),
+    ):
+        if network is not None and checkpoint.get(key) is not None:
+            try:
+                found.moments[name] = adam_state(checkpoint[key], weights, convert_state, network)
+            except MisfitError as error:
+                found.notes.append(f"{key} is left out: {error}; the {name}'s Adam starts anew")
+    return found
+
+
+def generator_settings(arguments: Any) -> dict[str, Any]:
+    """Keyword arguments of `Generator` from the release's training arguments, a namespace or a mapping.
+
+    They have size (or height and width), seg_dim, local_layers, base_layers, depth_layers, local_channel,
+    coarse_channel, coarse_size, min_feat_size, channel_multiplier, residual_refine, transparent_dims, latent, n_mlp.
+    Raises UserError naming the one that is missing or cannot be.
+    """
     if arguments is None:
         raise UserError("checkpoint has no 'args', the settings it was trained with")
-    arguments = dict(arguments) if isinstance(arguments, Mapping) else vars(arguments)
-    state = checkpoint.get("g_ema", checkpoint.get("g"))
-    if state is None:
-        raise UserError("checkpoint has neither 'g_ema' nor 'g', a generator's weights")
-    try:
-        common = {"classes": arguments["seg_dim"], "height": arguments["size"], "width": arguments["size"]}
-        multiplier = arguments["channel_multiplier"]
-        generator = Generator(
-            **common,
-            transparent=tuple(arguments["transparent_dims"]),
-            latent_channels=arguments["latent"],
-            mapping_layers=arguments["n_mlp"],
-            local_layers=arguments["local_layers"],
-            base_layers=arguments["base_layers"],
-            depth_layers=arguments["depth_layers"],
-            local_channels=arguments["local_channel"],
-            coarse_channels=arguments["coarse_channel"],
-            coarse_size=arguments["coarse_size"],
-            min_feat_size=arguments["min_feat_size"],
-            channel_multiplier=multiplier,
-            residual_refine=bool(arguments["residual_refine"]),
-        )
-        discriminator = Discriminator(**common, multiplier=multiplier) if checkpoint.get("d") else None
-    except KeyError as missing:
-        raise UserError(f"checkpoint 'args' has no {missing}") from None
-    _fill(generator, _generator_state(_Reader(state, "generator"), generator))
-    if discriminator is not None:
-        _fill(discriminator, _discriminator_state(_Reader(checkpoint["d"], "discriminator"), discriminator))
-    return Reference(generator, discriminator)
+    given = dict(arguments) if isinstance(arguments, Mapping) else vars(arguments)
+
+    def value(name: str) -> Any:
+        if name not in given:
+            raise UserError(f"checkpoint 'args' has no {name!r}")
+        return given[name]
+
+    def wrong(name: str, needed: str) -> UserError:
+        return UserError(f"checkpoint 'args': {name} is {str(given[name])[:40]!r}; {needed} needed")
+
+    def whole(name: str) -> int:
+        if type(value(name)) is not int or not 1 <= given[name] <= LARGEST:
+            raise wrong(name, f"a whole number from 1 to {LARGEST}")
+        return given[name]
+
+    classes = whole("seg_dim")
+    multiplier, transparent = value("channel_multiplier"), value("transparent_dims")
+    if type(multiplier) not in (int, float) or not 0 < multiplier <= LARGEST:
+        raise wrong("channel_multiplier", "a number above 0")
+    if not isinstance(transparent, (list, tuple)) or any(k not in range(classes) for k in transparent):
+        raise wrong("transparent_dims", f"a list of classes, each 0 to {classes - 1},")
+    return {
+        "classes": classes,
+        "height": whole("height" if "height" in given else "size"),
+        "width": whole("width" if "width" in given else "size"),
+        "group_of": list(range(classes)),
+        "transparent": [int(k) for k in transparent],
+        "latent_channels": whole("latent"),
+        "mapping_layers": whole("n_mlp"),
+        "mapping_rate": 0.01,
+        "local_layers": whole("local_layers"),
+        "base_layers": whole("base_layers"),
+        "depth_layers": whole("depth_layers"),
+        "local_channels": whole("local_channel"),
+        "coarse_channels": whole("coarse_channel"),
+        "coarse_size": whole("coarse_size"),
+        "min_feat_size": whole("min_feat_size"),
+        "channel_multiplier": float(multiplier),
+        "max_channels": 512,
+        "residual_refine": bool(value("residual_refine")),
+        "mask_rank": 0,
+        "noise": True,
+        "recompute": True,
+    }
 
 
 class _Reader:
@@ -87,8 +153,12 @@ class _Reader:
             raise UserError(f"checkpoint: the {self.what} has {sorted(self.left)[0]!r}, which this model has not")
 
 
-def _generator_state(take: _Reader, generator: Generator) -> dict[str, Tensor]:
-    bank, renderer = generator.local, generator.renderer
+def generator_state(state: Mapping[str, Tensor], generator: Generator) -> dict[str, Tensor]:
+    """The release's generator tensors, stacked under our names, float32. generator: of the shapes that are wanted.
+
+    Raises UserError for a tensor that is missing or left over.
+    """
+    take, bank, renderer = _Reader(state, "generator"), generator.local, generator.renderer
     classes, layers = range(bank.classes), range(bank.layers)
 
     def stacked(part: str) -> Tensor:
@@ -99,7 +169,7 @@ def _generator_state(take: _Reader, generator: Generator) -> dict[str, Tensor]:
         return torch.stack([take(f"local_nets.{k}.{part}") for k in which])
 
     with_depth = classes[1:]
-    state = {
+    found = {
         "local.position": take("pos_embed.weights").flatten(1),
         "local.weight": stacked("conv.weight").flatten(2).view(len(layers), len(classes), bank.channels, bank.channels),
         "local.style_weight": stacked("conv.modulation.weight"),
@@ -115,26 +185,28 @@ def _generator_state(take: _Reader, generator: Generator) -> dict[str, Tensor]:
     for i in range(len(generator.mapping.layers)):
         for part in ("weight", "bias"):
             # The release's layer 0 is the normalization, which has no weights.
-            state[f"mapping.layers.{i}.{part}"] = take(f"style.{i + 1}.{part}")
+            found[f"mapping.layers.{i}.{part}"] = take(f"style.{i + 1}.{part}")
     for i in range(len(renderer.convs)):
         theirs, ours = f"render_net.convs.{i}", f"renderer.convs.{i}"
-        state[f"{ours}.weight"] = take(f"{theirs}.weight")
-        state[f"{ours}.gain"] = take(f"{theirs}.modulation").flatten()
-        state[f"{ours}.noise_strength"] = take(f"{theirs}.noise.weight")[0]
-        state[f"{ours}.bias"] = take(f"{theirs}.activate.bias")
-        state[f"renderer.noise_{i}"] = take(f"render_net.noises.noise_{i}")
+        found[f"{ours}.weight"] = take(f"{theirs}.weight")
+        found[f"{ours}.gain"] = take(f"{theirs}.modulation").flatten()
+        found[f"{ours}.noise_strength"] = take(f"{theirs}.noise.weight")[0]
+        found[f"{ours}.bias"] = take(f"{theirs}.activate.bias")
+        found[f"renderer.noise_{i}"] = take(f"render_net.noises.noise_{i}")
     for head in ("to_rgb", "to_seg"):
         for i in range(len(renderer.resolutions)):
             theirs, ours = f"render_net.{head}s.{i}", f"renderer.{head}.{i}"
-            state[f"{ours}.weight"] = take(f"{theirs}.conv.weight").flatten(1)
-            state[f"{ours}.gain"] = take(f"{theirs}.conv.modulation").flatten()
-            state[f"{ours}.bias"] = take(f"{theirs}.bias").flatten()
+            found[f"{ours}.weight"] = take(f"{theirs}.conv.weight").flatten(1)
+            found[f"{ours}.gain"] = take(f"{theirs}.conv.modulation").flatten()
+            found[f"{ours}.bias"] = take(f"{theirs}.bias").flatten()
     take.finish()
-    return state
+    return found
 
 
-def _discriminator_state(take: _Reader, discriminator: Discriminator) -> dict[str, Tensor]:
-    state = {
+def discriminator_state(state: Mapping[str, Tensor], discriminator: Discriminator) -> dict[str, Tensor]:
+    """The same for the discriminator's tensors."""
+    take = _Reader(state, "discriminator")
+    found = {
         "image_stem.weight": take("convs_img.0.0.weight"),
         "image_stem.bias": take("convs_img.0.1.bias"),
         "mask_stem.weight": take("convs_seg.0.0.weight").flatten(1),
@@ -145,22 +217,39 @@ def _discriminator_state(take: _Reader, discriminator: Discriminator) -> dict[st
     for tower, theirs in (("image_tower", "convs_img"), ("mask_tower", "convs_seg")):
         for i in range(len(discriminator.image_tower)):
             ours = f"{tower}.{i}"
-            state[f"{ours}.first.weight"] = take(f"{theirs}.{i + 1}.conv1.0.weight")
-            state[f"{ours}.first.bias"] = take(f"{theirs}.{i + 1}.conv1.1.bias")
-            state[f"{ours}.second.weight"] = take(f"{theirs}.{i + 1}.conv2.1.weight")
-            state[f"{ours}.second.bias"] = take(f"{theirs}.{i + 1}.conv2.2.bias")
-            state[f"{ours}.skip.weight"] = take(f"{theirs}.{i + 1}.skip.1.weight")
+            found[f"{ours}.first.weight"] = take(f"{theirs}.{i + 1}.conv1.0.weight")
+            found[f"{ours}.first.bias"] = take(f"{theirs}.{i + 1}.conv1.1.bias")
+            found[f"{ours}.second.weight"] = take(f"{theirs}.{i + 1}.conv2.1.weight")
+            found[f"{ours}.second.bias"] = take(f"{theirs}.{i + 1}.conv2.2.bias")
+            found[f"{ours}.skip.weight"] = take(f"{theirs}.{i + 1}.skip.1.weight")
     for ours, theirs in (("linear", "final_linear.0"), ("score", "final_linear.1")):
         for part in ("weight", "bias"):
-            state[f"{ours}.{part}"] = take(f"{theirs}.{part}")
+            found[f"{ours}.{part}"] = take(f"{theirs}.{part}")
     take.finish()
-    return state
+    return found
 
 
-def _fill(module: torch.nn.Module, state: dict[str, Tensor]) -> None:
-    for name, tensor in module.state_dict().items():
-        if name in state and state[name].shape != tensor.shape:
+def _filled(
+    make: Callable[[], Network],
+    convert_state: Callable[[Mapping[str, Tensor], Network], dict[str, Tensor]],
+    state: Mapping[str, Tensor],
+    what: str,
+) -> Network:
+    """The network of `make` with the release's weights; not built before its shapes are known to be theirs."""
+    try:
+        with torch.device("meta"):
+            shapes = make()
+    except (ValueError, RuntimeError, IndexError, ZeroDivisionError, OverflowError) as error:
+        raise UserError(f"checkpoint 'args' make no {what} ({first_line(error)})") from error
+    try:
+        found = convert_state(state, shapes)
+    except (RuntimeError, IndexError) as error:  # those of one stack are not of one shape
+        raise UserError(f"checkpoint: the {what}'s tensors are of wrong shapes ({first_line(error)})") from error
+    for name, tensor in shapes.state_dict().items():
+        if found[name].shape != tensor.shape:
             raise UserError(
-                f"checkpoint: {name} has shape {tuple(state[name].shape)}, its settings ask for {tuple(tensor.shape)}"
+                f"checkpoint: {name} has shape {tuple(found[name].shape)}, its settings ask for {tuple(tensor.shape)}"
             )
-    module.load_state_dict(state)
+    network = make()
+    network.load_state_dict(found)
+    return network

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -30,7 +30,8 @@ class Model:
     """A generator with what is needed to use it.
 
     settings: keyword arguments of `Generator`; names, colors: of the classes, in order of label value;
-    mean_code: (S,), the mean of many w, where truncation pulls to; domain: the name of its domain.
+    mean_code: (S,), the mean of many w, where truncation pulls to; domain: the name of its domain;
+    about: plain values that were saved with it, such as the images it has seen.
     """
 
     generator: Generator
@@ -39,6 +40,7 @@ class Model:
     names: tuple[str, ...]
     colors: tuple[tuple[int, int, int], ...]
     mean_code: Tensor
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def device(self) -> torch.device:
@@ -62,7 +64,7 @@ class Model:
     def to(self, device: str | torch.device) -> Model:
         """The same model on another device; the generator is moved, not copied."""
         self.generator.to(device)
-        return Model(self.generator, self.settings, self.domain, self.names, self.colors, self.mean_code.to(device))
+        return replace(self, mean_code=self.mean_code.to(device))
 
     @torch.inference_mode()
     def synthesize(self, codes: Tensor, truncation: float = 1.0) -> Synthesis:
@@ -131,7 +133,8 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model
     generator = generator.to(memory_format=torch.channels_last).requires_grad_(False).eval()
     names = tuple(item["name"] for item in facts["classes"])
     colors = tuple(tuple(item["color"]) for item in facts["classes"])
-    return Model(generator, facts["generator"], facts["domain"], names, colors, mean).to(device)
+    about = facts.get("about") or {}
+    return Model(generator, facts["generator"], facts["domain"], names, colors, mean, about).to(device)
 
 
 def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:

@@ -1,13 +1,17 @@
 """Our stacked tensors under the public release's names: the inverse of `composegan.interop.reference`.
 
 Given the networks, each function answers, for every tensor that the release learns, with the part of `pick(parameter)`
-that is that tensor. `pick` is the gradient, or the parameter itself.
+that is that tensor. `pick` is the gradient, or the parameter itself. `checkpoint` makes a whole file's content.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from composegan.models.discriminator import Discriminator
@@ -107,3 +111,85 @@ def discriminator_tensors(discriminator: Discriminator, pick: Pick = gradient) -
     for i, layer in enumerate((discriminator.linear, discriminator.score)):
         found |= {f"final_linear.{i}.weight": pick(layer.weight), f"final_linear.{i}.bias": pick(layer.bias)}
     return found
+
+
+def checkpoint(
+    settings: Mapping[str, Any],
+    average: Generator,
+    generator: Generator,
+    discriminator: Discriminator,
+    optimizers: tuple[dict, dict] | None = None,
+) -> dict[str, Any]:
+    """The content of a file of the release. settings: of `Generator`; optimizers: state dicts of Adam, over the
+    parameters of `generator` and of `discriminator`."""
+    content = {
+        "g": generator_state(generator), "d": discriminator_state(discriminator), "g_ema": generator_state(average),
+        "args": arguments(settings),
+    }  # fmt: skip
+    if optimizers:
+        content["g_optim"] = adam(optimizers[0], generator, generator_tensors)
+        content["d_optim"] = adam(optimizers[1], discriminator, discriminator_tensors)
+    return content
+
+
+def arguments(settings: Mapping[str, Any]) -> Namespace:
+    """The training arguments of a model of such settings, with some that no one here reads."""
+    names = {
+        "seg_dim": "classes", "latent": "latent_channels", "n_mlp": "mapping_layers", "local_layers": "local_layers",
+        "base_layers": "base_layers", "depth_layers": "depth_layers", "local_channel": "local_channels",
+        "coarse_channel": "coarse_channels", "coarse_size": "coarse_size", "min_feat_size": "min_feat_size",
+        "channel_multiplier": "channel_multiplier", "residual_refine": "residual_refine",
+    }  # fmt: skip
+    found = {theirs: settings[ours] for theirs, ours in names.items()}
+    height, width = settings["height"], settings["width"]
+    found |= {"size": height} if height == width else {"height": height, "width": width}
+    return Namespace(
+        **found, transparent_dims=tuple(settings["transparent"]), detach_texture=False, ckpt=None, lr=0.002,
+        inception="inception.pkl", local_rank=0,
+    )  # fmt: skip
+
+
+def generator_state(generator: Generator) -> dict[str, Tensor]:
+    """As the release saves it: its shapes, with noise maps and filter taps among the parameters."""
+    state = {name: as_release(name, x) for name, x in generator_tensors(generator, lambda p: p.detach()).items()}
+    convs = len(generator.renderer.convs)
+    state |= {f"render_net.noises.noise_{i}": getattr(generator.renderer, f"noise_{i}") for i in range(convs)}
+    return {"local_nets.0.to_feat.upsample.kernel": TAPS, **state, "render_net.convs.0.blur.kernel": TAPS}
+
+
+def discriminator_state(discriminator: Discriminator) -> dict[str, Tensor]:
+    tensors = discriminator_tensors(discriminator, lambda p: p.detach())
+    return {"convs_img.1.conv2.0.kernel": TAPS, **{name: as_release(name, x) for name, x in tensors.items()}}
+
+
+TAPS = torch.outer(torch.tensor([1.0, 3.0, 3.0, 1.0]), torch.tensor([1.0, 3.0, 3.0, 1.0])) / 64
+
+
+def adam(saved: dict, network: Any, tensors: Callable[[Any, Pick], dict[str, Tensor]]) -> dict[str, Any]:
+    """A state dict of Adam over the release's many parameters, from one over our few."""
+    number_of = {id(parameter): number for number, parameter in enumerate(network.parameters())}
+    parts = {
+        part: tensors(network, lambda p, part=part: saved["state"][number_of[id(p)]][part].broadcast_to(p.shape))
+        for part in ("exp_avg", "exp_avg_sq", "step")
+    }
+    state = {
+        number: {
+            "step": parts["step"][name].flatten()[0].clone(),
+            **{part: as_release(name, parts[part][name]) for part in ("exp_avg", "exp_avg_sq")},
+        }
+        for number, name in enumerate(parts["step"])
+    }
+    return {"state": state, "param_groups": [{**saved["param_groups"][0], "params": list(state)}]}
+
+
+def as_release(name: str, tensor: Tensor) -> Tensor:
+    """A tensor in the shape that the release keeps it in, with memory of its own."""
+    if re.search(r"linears.*conv\.weight$", name):
+        tensor = tensor[None, ..., None, None]
+    elif re.search(r"(pos_embed\.weights|to_.*conv\.weight|^convs_seg\.0\.0\.weight)$", name):
+        tensor = tensor[..., None, None]
+    elif re.search(r"(to_.*bias|(convs\.\d+|to_.*conv)\.modulation)$", name):
+        tensor = tensor.reshape(1, -1, 1, 1)
+    elif name.endswith("noise.weight"):
+        tensor = tensor.reshape(1)
+    return tensor.clone(memory_format=torch.contiguous_format)
