@@ -120,12 +120,14 @@ class DomainPlugin:
         None: the plain layout `root/images` + `root/labels`.
     demo: (count, height, width, seed) -> Source that draws its samples on the spot, so that the domain runs
         with no download; None: `data.root` is required.
+    demos: further ones of the same form, by name (`data.demo=NAME`).
     demo_version: change it whenever the drawings change, so that cached ones are drawn anew.
     """
 
     spec: DomainSpec
     dataset: Callable[[Path, str], Source] | None = None
     demo: Callable[[int, int, int, int], Source] | None = None
+    demos: Mapping[str, Callable[[int, int, int, int], Source]] = field(default_factory=dict)
     demo_version: str = "1"
     api: int = API_VERSION
 

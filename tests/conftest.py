@@ -59,7 +59,7 @@ def process_as_before():
             logger.setLevel(level)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def as_before():
     """A context at whose end what training sets for the whole process is as it was."""
     return process_as_before

@@ -76,7 +76,7 @@ def test_the_help_of_fit_lists_every_setting(capsys, arguments):
 
 @pytest.mark.parametrize(
     ("verb", "said"),
-    [("sample", "truncation=0.7"), ("prepare", "data.height=256"), ("domains", "usage: composegan domains")],
+    [("sample", "truncation=0.7"), ("adapt", "freeze=local"), ("prepare", "data.height=256"), ("domains", "usage: composegan domains")],
 )
 def test_every_verb_has_help(capsys, verb, said):
     status, out, _ = run(capsys, verb, "--help")

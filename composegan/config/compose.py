@@ -58,13 +58,13 @@ def compose(arguments: Sequence[str]) -> Composed:
     config = merge(
         Config,
         [
-            (f"recipe {recipe.name!r} of domain {plugin.spec.name!r}: ", _flat(recipe.overrides)),
+            (f"recipe {recipe.name!r} of domain {plugin.spec.name!r}: ", flat(recipe.overrides)),
             ("", [(key, value) for key, value in given.items() if key not in ("domain", "recipe")]),
             ("", [("domain", domain), ("recipe", recipe.name)]),
         ],
         see="composegan fit --help",
     )
-    _resolve_paths(config)
+    resolve_paths(config)
     validate(config, plugin.spec)
     notes = [] if recipe_name else _recipe_notes(plugin, recipe.name)
     return Composed(config, plugin, list(arguments), notes)
@@ -78,7 +78,7 @@ def compose_for_run(run: Path, arguments: Sequence[str]) -> Composed:
     saved = load_config(require_run(run) / CONFIG)
     given = [("", split_arguments(arguments))]
     config = merge(Config, given, base=saved, see="composegan fit --help")
-    _resolve_paths(config)
+    resolve_paths(config)
     for key in settings_of(Config):
         same = attrgetter(key)(config) == attrgetter(key)(saved)
         if not same and not any(fnmatchcase(key, pattern) for pattern in RESUMABLE):
@@ -104,7 +104,7 @@ def load_config(path: Path | str) -> Config:
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise UserError(f"{path}: is not a configuration; sections such as `data:` and `model:` are needed")
-    return merge(Config, [(f"{path}: ", _flat(content))], see="composegan fit --help")
+    return merge(Config, [(f"{path}: ", flat(content))], see="composegan fit --help")
 
 
 def write_config(path: Path | str, config: Config) -> None:
@@ -165,11 +165,11 @@ def _assign(tree: DictConfig, schema: type, key: str, value: Any, see: str) -> N
     OmegaConf.update(tree, key, value, merge=False)
 
 
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """(dotted key, value) pairs of nested mappings."""
     for key, value in nested.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 
@@ -178,12 +178,13 @@ def _absolute(path: str) -> str:
     return os.path.abspath(os.path.expanduser(path))
 
 
-def _resolve_paths(config: Config) -> None:
+def resolve_paths(config: Config) -> None:
     """Paths of what is read are made absolute, so that a run can be continued from another folder."""
     if is_path(config.domain):
         config.domain = _absolute(config.domain)
     config.data.root = config.data.root and _absolute(config.data.root)
     config.data.cache = config.data.cache and _absolute(config.data.cache)
+    config.adapt.source = config.adapt.source and _absolute(config.adapt.source)
     config.output.root = os.path.expanduser(config.output.root)
 
 

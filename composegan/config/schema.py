@@ -16,6 +16,7 @@ class DataConfig:
     height: int = 256  # pixels; the shorter side is a power of two
     width: int = 256  # pixels
     split: str = "train"  # train or validation
+    demo: str = ""  # which of the domain's drawn demos; empty: its first
     demo_count: int = 2000  # how many demo images are drawn
     demo_seed: int = 0  # which ones
     flip: bool = False  # mirror left-right at random, image and labels together
@@ -70,6 +71,13 @@ class TrainingConfig:
 
 
 @dataclass
+class AdaptConfig:
+    source: str | None = None  # run or model to adapt to images without masks (`composegan adapt`); empty: none
+    freeze: str = "local"  # local: only the render net learns, and layout stays; none: the local generators learn too
+    keep: float = 100.0  # weight of the loss that holds masks to the source's, where local generators learn
+
+
+@dataclass
 class OutputConfig:
     root: str = "runs"  # runs go to ROOT/DOMAIN/TIME
     log_every: int = 1_000  # images between lines of metrics.csv
@@ -99,5 +107,6 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    adapt: AdaptConfig = field(default_factory=AdaptConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)

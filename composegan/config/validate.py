@@ -15,6 +15,7 @@ CHOICES = {
     "data.split": ("train", "validation"),
     "data.on_error": ("stop", "skip"),
     "training.precision": ("auto", "32", "bf16"),
+    "adapt.freeze": ("local", "none"),
     "trainer.accelerator": ("auto", "cpu", "gpu", "mps"),
 }
 """Settings that take one of a few words."""
@@ -35,7 +36,7 @@ POSITIVE = (
 NOT_NEGATIVE = (
     "seed", "data.demo_seed", "data.workers", "model.mask_rank",
     "training.r1_image", "training.r1_mask", "training.r1_every", "training.path_length", "training.path_every",
-    "training.mask", "training.ema_rampup", "output.score_every", "trainer.threads",
+    "training.mask", "training.ema_rampup", "adapt.keep", "output.score_every", "trainer.threads",
 )  # fmt: skip
 """Numbers from 0."""
 
@@ -61,6 +62,8 @@ def validate_data(data: DataConfig) -> None:
     for key in (*CHOICES, *POSITIVE, *NOT_NEGATIVE, *FRACTIONS):
         if key.startswith("data."):
             _check_value(key, getattr(data, key.removeprefix("data.")))
+    if data.root and data.demo:
+        raise UserError(f"give data.root={data.root} or data.demo={data.demo}, not both")
     sides = (("data.height", data.height), ("data.width", data.width))
     (short_key, short), (long_key, long) = sorted(sides, key=lambda side: side[1])
     if not _power_of_two(short):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from composegan.config.errors import UserError
 from composegan.data.folder import FolderSource
 from composegan.data.images import read_image, read_labels
-from composegan.data.open import open_source, prepare
+from composegan.data.open import open_pictures, open_source, prepare
 from composegan.data.packed import PackedSource
 from composegan.data.packing import pack
 from composegan.data.resize import fit_sample
@@ -31,6 +31,7 @@ __all__ = [
     "UserError",
     "check_sample",
     "fit_sample",
+    "open_pictures",
     "open_source",
     "pack",
     "prepare",

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from composegan.config.errors import UserError, nearest
@@ -14,6 +15,7 @@ from composegan.data.files import one_at_a_time
 from composegan.data.folder import FolderSource, check_root, is_plain
 from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack
+from composegan.data.pictures import PictureSource
 from composegan.domain import DomainPlugin, DomainSpec, Source
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,19 @@ def open_source(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -
     """
     check_settings(data)
     return open_root(plugin, data, Path(data.root).expanduser()) if data.root else open_demo(plugin, data, progress)
+
+
+def open_pictures(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -> Source:
+    """The images that the settings name, whose labels nobody is to look at.
+
+    data.root given: a packed folder of the domain, or any folder of images. Empty: a demo, as for `open_source`.
+    Raises UserError: no such root, no images in it, no such demo, bad settings.
+    """
+    check_settings(data)
+    if not data.root:
+        return open_demo(plugin, data, progress)
+    root = Path(data.root).expanduser()
+    return open_root(plugin, data, root) if is_packed(root) else PictureSource(root)
 
 
 def open_root(plugin: DomainPlugin, data: DataConfig, root: Path) -> Source:
@@ -49,25 +64,34 @@ def open_root(plugin: DomainPlugin, data: DataConfig, root: Path) -> Source:
 
 def open_demo(plugin: DomainPlugin, data: DataConfig, progress: bool) -> PackedSource:
     """The domain's demo, from the cache folder; drawn first when it is not there."""
-    if plugin.demo is None:
-        raise UserError(f"domain {plugin.spec.name!r} has no demo data; give data.root=FOLDER")
+    draw = find_demo(plugin, data.demo)
     folder = demo_folder(plugin, data)
     if not is_packed(folder):
         with one_at_a_time(folder):
             if not is_packed(folder):
                 seed = demo_seed(data)
                 return pack(
-                    plugin.demo(data.demo_count, data.height, data.width, seed),
+                    draw(data.demo_count, data.height, data.width, seed),
                     folder,
                     plugin.spec,
                     data.height,
                     data.width,
                     on_error=data.on_error,
-                    progress=f"Drawing {data.demo_count} {plugin.spec.name}" if progress else "",
+                    progress=f"Drawing {data.demo_count} {data.demo or plugin.spec.name}" if progress else "",
                     split=data.split,
                     about=f"demo, seed {seed}",
                 )
     return PackedSource(folder)
+
+
+def find_demo(plugin: DomainPlugin, name: str) -> Callable[[int, int, int, int], Source]:
+    """The function that draws a demo; "" is the domain's first. Raises UserError when there is none of that name."""
+    draw = plugin.demos.get(name) if name else plugin.demo
+    if draw is None and not (plugin.demo or plugin.demos):
+        raise UserError(f"domain {plugin.spec.name!r} has no demo data; give data.root=FOLDER")
+    if draw is None:
+        raise UserError(f"data.demo={name}: domain {plugin.spec.name!r}: {nearest(name, plugin.demos)}")
+    return draw
 
 
 def prepare(plugin: DomainPlugin, data: DataConfig, out: Path | str) -> Path:
@@ -109,9 +133,14 @@ def demo_seed(data: DataConfig) -> int:
 
 def demo_folder(plugin: DomainPlugin, data: DataConfig) -> Path:
     """Where these drawings are kept: whatever changes them changes the folder's name."""
-    cache = Path(data.cache or os.environ.get("COMPOSEGAN_CACHE") or "~/.cache/composegan").expanduser()
     drawn = f"{data.demo_count}x{data.height}x{data.width}-seed{demo_seed(data)}"
-    return cache / "demos" / f"{plugin.spec.name}-v{plugin.demo_version}-{drawn}-{fingerprint(plugin.spec)}"
+    name = "-".join(filter(None, (plugin.spec.name, data.demo)))
+    return cache_folder(data) / "demos" / f"{name}-v{plugin.demo_version}-{drawn}-{fingerprint(plugin.spec)}"
+
+
+def cache_folder(data: DataConfig) -> Path:
+    """Where drawn demos, and what was computed of real images, are kept."""
+    return Path(data.cache or os.environ.get("COMPOSEGAN_CACHE") or "~/.cache/composegan").expanduser()
 
 
 def fingerprint(spec: DomainSpec) -> str:

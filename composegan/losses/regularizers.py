@@ -33,6 +33,12 @@ def r1_penalty(scores: Tensor, image: Tensor, embedded: Tensor, metric: Tensor) 
     )
 
 
+def image_slope(scores: Tensor, image: Tensor) -> Tensor:
+    """R1 on pictures alone, where there are no masks; arguments and result as in `r1_penalty`."""
+    (on_image,) = torch.autograd.grad(scores.sum(), image, create_graph=True)
+    return on_image.square().sum(dim=(1, 2, 3)).mean()
+
+
 class PathLength(NamedTuple):
     """penalty (): `mean((lengths - mean)^2)`; mean (): the updated running mean; lengths (B,)."""
 

@@ -59,7 +59,10 @@ def minibatch_deviation(x: Tensor, group: int = 4) -> Tensor:
 
 
 class Discriminator(nn.Module):
-    """image (B, 3, H, W) and mask -> score (B, 1); higher is more real. The defaults are the paper's."""
+    """image (B, 3, H, W) and mask -> score (B, 1); higher is more real. The defaults are the paper's.
+
+    Without a mask (None) the image tower judges alone.
+    """
 
     def __init__(
         self, *, classes: int, height: int, width: int, multiplier: float = 2.0, max_channels: int = 512
@@ -88,15 +91,16 @@ class Discriminator(nn.Module):
         """The mask at the output of the first, linear layer: (B, C, H, W). R1 on masks is taken here."""
         return self.mask_stem(mask).contiguous(memory_format=torch.channels_last)
 
-    def judge(self, image: Tensor, embedded: Tensor) -> Tensor:
-        """image (B, 3, H, W) and `embed(mask)` -> score (B, 1)."""
+    def judge(self, image: Tensor, embedded: Tensor | None) -> Tensor:
+        """image (B, 3, H, W) and `embed(mask)` -> score (B, 1). None: by the image tower alone, as in adaptation."""
         image = image.contiguous(memory_format=torch.channels_last)  # (B, 3, H, W)
         x = self.image_tower(self.image_stem(image))  # (B, C, 4, 4)
-        # Not `activate`, which works in place: the caller may want the gradient at `embedded`.
-        y = self.mask_tower(F.leaky_relu(embedded, SLOPE))  # (B, C, 4, 4)
-        x = self.conv(minibatch_deviation(x + y))  # (B, C, 4, 4)
+        if embedded is not None:
+            # Not `activate`, which works in place: the caller may want the gradient at `embedded`.
+            x = x + self.mask_tower(F.leaky_relu(embedded, SLOPE))  # (B, C, 4, 4)
+        x = self.conv(minibatch_deviation(x))  # (B, C, 4, 4)
         x = self.linear(x.flatten(1))  # (B, C)
         return self.score(x)  # (B, 1)
 
-    def forward(self, image: Tensor, mask: SemanticMap) -> Tensor:
-        return self.judge(image, self.embed(mask))  # (B, 1)
+    def forward(self, image: Tensor, mask: SemanticMap | None) -> Tensor:
+        return self.judge(image, None if mask is None else self.embed(mask))  # (B, 1)

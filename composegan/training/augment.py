@@ -17,10 +17,11 @@ SHIFT, TURN, ZOOM, TINT = 1 / 8, 10.0, 0.2, 0.4
 """Greatest shift (part of the side), rotation (degrees), change of scale and change of colour."""
 
 
-def augment(image: Tensor, mask: SemanticMap, probability: float) -> tuple[Tensor, SemanticMap]:
+def augment(image: Tensor, mask: SemanticMap | None, probability: float) -> tuple[Tensor, SemanticMap | None]:
     """Shift, turn and scale both, and change the picture's colours, each with `probability` for each sample.
 
     image: (B, 3, H, W) in -1..1; what comes in from outside the picture repeats its edge. 0 changes nothing.
+    mask: None where there is none.
     """
     if probability == 0:
         return image, mask
@@ -41,6 +42,8 @@ def augment(image: Tensor, mask: SemanticMap, probability: float) -> tuple[Tenso
     )  # (B, 3, 3)
     tint = [1 + draw(TINT) for _ in range(3)]
     image = _tint(_warp(image, unit, "bilinear"), *tint)
+    if mask is None:
+        return image, None
     if mask.label_image is not None:
         labels = _warp(mask.label_image[:, None].to(image.dtype), unit, "nearest")[:, 0]
         return image, SemanticMap.from_labels(labels.round().to(mask.label_image.dtype), mask.classes)

@@ -101,7 +101,10 @@ class Keeper(Callback):
             module.average, self.settings, self.spec.name, self.spec.names, self.spec.colors,
             saved_model.mean_code(module.average),
         )  # fmt: skip
-        saved_model.save(self.run / "model", model, {"images_seen": module.images_seen, "recipe": self.config.recipe})
+        about = {"images_seen": module.images_seen, "recipe": self.config.recipe}
+        if self.config.adapt.source:
+            about["adapted_from"] = self.config.adapt.source
+        saved_model.save(self.run / "model", model, about)
 
     def _draw(self, module: CompositionModule) -> None:
         images, labels = average_pictures(module, self.config.output.samples, derive_seed(self.config.seed, "samples"))

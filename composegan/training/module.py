@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from composegan.config.schema import Config
 from composegan.training import ema
 from composegan.training.distributed import average_gradients, world
+from composegan.training.image_phases import frozen_parts, image_phases, keeps_masks
 from composegan.training.phases import Phase, Real, State, phases
 
 
@@ -39,12 +40,28 @@ class CompositionModule(lightning.LightningModule):
         self.generator, self.discriminator = generator, discriminator
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.register_buffer("path_mean", torch.zeros(()))
-        self.phases = phases(config.training)
+        training, adapt = config.training, config.adapt
+        self.phases = image_phases(training, adapt.keep) if adapt.source else phases(training)
+        self.frozen = frozen_parts(adapt)
+        # The local generators of the model that is adapted, which `begin_with` fills; part of the checkpoints.
+        self.source = copy.deepcopy(self.average.local) if keeps_masks(adapt) else None
         # In a tuple, so that the compiled forms are not modules of this one with weights of their own.
         self.fast = tuple(torch.compile(n) if config.trainer.compile else n for n in (generator, discriminator))
         self.images_seen = 0
         self.logs: dict[str, Tensor] = {}
         self._moments: list[dict[str, Any]] | None = None  # of a checkpoint, until there are optimizers
+
+    def begin_with(self, generator: Mapping[str, Tensor], discriminator: Mapping[str, Tensor] | None) -> None:
+        """Start from trained weights. discriminator: None leaves it as it is, untrained.
+
+        Raises RuntimeError when they are of another model.
+        """
+        for network in (self.generator, self.average):
+            network.load_state_dict(generator)
+        if self.source is not None:
+            self.source.load_state_dict(self.generator.local.state_dict())
+        if discriminator is not None:
+            self.discriminator.load_state_dict(discriminator)
 
     @property
     def step(self) -> int:
@@ -76,7 +93,7 @@ class CompositionModule(lightning.LightningModule):
         torch.manual_seed(derive_seed(self.config.seed, self.global_rank, self.step))
         image = batch["image"].to(self.device, torch.float32).div_(127.5).sub_(1)  # (B, 3, H, W)
         real = Real(image.contiguous(memory_format=torch.channels_last), batch["labels"])
-        state = State(self.generator, self.discriminator, self.path_mean, *self.fast)
+        state = State(self.generator, self.discriminator, self.path_mean, *self.fast, source=self.source)
         optimizers = dict(zip(("generator", "discriminator"), self.optimizers(), strict=True))
         for phase in self.phases:
             if self.step % phase.every == 0:
@@ -91,11 +108,13 @@ class CompositionModule(lightning.LightningModule):
         still = self.discriminator if moving is self.generator else self.generator
         still.requires_grad_(False)
         moving.requires_grad_(True)
+        for part in self.frozen:
+            getattr(self.generator, part).requires_grad_(False)
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, enabled=False) if phase.full_precision else nullcontext():
             loss, logs = phase.loss(state, real)
         self.manual_backward(loss)
-        average_gradients(moving.parameters())
+        average_gradients(weight for weight in moving.parameters() if weight.requires_grad)
         optimizer.step()
         self.logs.update({name: value.detach() for name, value in logs.items()})
 

@@ -1,5 +1,6 @@
 """The whole objective on one screen: which phase trains which network, how often, and on what loss.
 
+Without masks it is that of `image_phases`.
 A step of training runs the phases in order. Each is one backward pass and one optimizer step of its own, as in
 StyleGAN2 (arXiv 1912.04958, appendix B, lazy regularization): a regularizer that runs every n steps counts n times.
 """
@@ -18,6 +19,7 @@ from composegan.losses.adversarial import discriminator_loss, generator_loss
 from composegan.losses.regularizers import mask_loss, path_length, r1_penalty
 from composegan.models.discriminator import Discriminator
 from composegan.models.generator import Generator, Synthesis
+from composegan.models.local_bank import LocalBank
 from composegan.models.semantic_map import SemanticMap
 from composegan.training.augment import augment
 from composegan.training.distributed import average
@@ -29,6 +31,7 @@ class State:
 
     path_mean: (), the running mean of path lengths, on the networks' device. synthesize, judge: compiled forms of the
     networks for the phases without second derivatives, which torch.compile has not; by default the networks themselves.
+    source: the local generators of the model that is adapted, as they were; None where nothing asks for them.
     """
 
     generator: Generator
@@ -36,6 +39,7 @@ class State:
     path_mean: Tensor
     synthesize: Callable[..., Synthesis] | None = None
     judge: Callable[..., Tensor] | None = None
+    source: LocalBank | None = None
 
     def __post_init__(self) -> None:
         self.synthesize = self.generator if self.synthesize is None else self.synthesize
@@ -94,23 +98,29 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
         tie = mask_loss(fake.coarse, fake.mask)
         return adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
 
+    every = [
+        Phase("Dmain", "discriminator", 1, judge_both),
+        Phase("Dreg", "discriminator", config.r1_every, penalize_slope, full_precision=True),
+        Phase("Gmain", "generator", 1, convince),
+        path_phase(config),
+    ]
+    return tuple(phase for phase in every if phase.every > 0)
+
+
+def path_phase(config: TrainingConfig) -> Phase:
+    """Path-length regularization of the generator: Greg."""
+
     def even_out(state: State, real: Real) -> tuple[Tensor, Logs]:
         batch = max(1, len(real.image) // config.path_shrink)
         slots = draw_slots(state.generator, batch, config.mixing)
-        codes = state.generator.expand(slots)
+        codes = state.generator.expand(slots).requires_grad_()  # also where the mapping does not learn
         fake = state.generator(codes, noise="fresh")
         result = path_length(fake.image, codes, state.path_mean, torch.randn_like(fake.image), config.path_decay)
         state.path_mean.copy_(result.mean)
         average([state.path_mean])  # over all processes, so that any one's checkpoint is everybody's
         return config.path_length * config.path_every * result.penalty, {"path/length": result.lengths.mean()}
 
-    every = [
-        Phase("Dmain", "discriminator", 1, judge_both),
-        Phase("Dreg", "discriminator", config.r1_every, penalize_slope, full_precision=True),
-        Phase("Gmain", "generator", 1, convince),
-        Phase("Greg", "generator", config.path_every, even_out, full_precision=True),
-    ]
-    return tuple(phase for phase in every if phase.every > 0)
+    return Phase("Greg", "generator", config.path_every, even_out, full_precision=True)
 
 
 def real_mask(state: State, real: Real) -> SemanticMap:

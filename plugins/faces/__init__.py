@@ -14,6 +14,6 @@ def open_faces(root: Path, split: str) -> CelebAMask:
     return CelebAMask(root, split, spec)
 
 
-plugin = DomainPlugin(spec=spec, dataset=open_faces, demo=draw_avatars)
+plugin = DomainPlugin(spec=spec, dataset=open_faces, demo=draw_avatars, demos={"avataaars": draw_avataaars})
 
 __all__ = ["draw_avataaars", "draw_avatars", "open_faces", "plugin", "spec"]

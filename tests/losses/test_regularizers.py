@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from composegan.losses.regularizers import mask_loss, path_length, r1_penalty
+from composegan.losses.regularizers import image_slope, mask_loss, path_length, r1_penalty
 from composegan.models.semantic_map import SemanticMap
 
 
@@ -35,6 +35,16 @@ def test_r1_is_averaged_over_the_batch_and_differentiable():
     torch.testing.assert_close(penalty.image, (a.square() * image.square().sum(dim=(1, 2, 3))).mean())
     penalty.image.backward()
     torch.testing.assert_close(image.grad, a.square()[:, None, None, None] * image.detach())
+
+
+def test_r1_of_pictures_alone_is_the_same_number():
+    image, embedded = normal(2, 3, 2, 2).requires_grad_(), normal(2, 1, 2, 2).requires_grad_()
+    scores = (image**3).sum(dim=(1, 2, 3)) + embedded.sum(dim=(1, 2, 3))
+    expected = r1_penalty(scores, image, embedded, torch.eye(1, dtype=torch.float64)).image
+    penalty = image_slope((image**3).sum(dim=(1, 2, 3)), image)
+    torch.testing.assert_close(penalty, expected)
+    torch.testing.assert_close(penalty, 9 * image.detach().pow(4).sum() / 2)
+    assert penalty.requires_grad
 
 
 def lengths_by_hand(make, codes, noise):

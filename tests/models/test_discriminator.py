@@ -15,8 +15,8 @@ from . import plain
 from .small import small_discriminator, small_generator
 
 
-def plain_score(discriminator: Discriminator, image: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-    """image (B, 3, H, W), mask (B, K, H, W) -> score (B, 1), from the reference model's facts."""
+def plain_score(discriminator: Discriminator, image: torch.Tensor, logits: torch.Tensor | None) -> torch.Tensor:
+    """image (B, 3, H, W), mask (B, K, H, W) or None -> score (B, 1), from the reference model's facts."""
 
     def conv(x, layer, **arguments):
         fan_in = layer.weight[0].numel()
@@ -30,10 +30,11 @@ def plain_score(discriminator: Discriminator, image: torch.Tensor, logits: torch
             x = (main + skip) / math.sqrt(2)
         return x
 
-    stem = discriminator.mask_stem
-    mask = F.conv2d(logits, (stem.weight / math.sqrt(logits.shape[1]))[..., None, None], stem.bias)
     x = tower(plain.lrelu(conv(image, discriminator.image_stem)), discriminator.image_tower)
-    x = x + tower(plain.lrelu(mask), discriminator.mask_tower)
+    if logits is not None:
+        stem = discriminator.mask_stem
+        mask = F.conv2d(logits, (stem.weight / math.sqrt(logits.shape[1]))[..., None, None], stem.bias)
+        x = x + tower(plain.lrelu(mask), discriminator.mask_tower)
     x = plain.lrelu(conv(plain_deviation(x, len(x)), discriminator.conv, padding=1)).flatten(1)
     x = plain.lrelu(x @ (discriminator.linear.weight / math.sqrt(x.shape[1])).T + discriminator.linear.bias)
     return x @ (discriminator.score.weight / math.sqrt(x.shape[1])).T + discriminator.score.bias
@@ -67,6 +68,12 @@ def test_a_real_mask_is_a_onehot_times_two_minus_one():
     onehot = torch.stack([(labels == k) * 2.0 - 1.0 for k in range(4)], dim=1).double()
     found = discriminator(image, SemanticMap.from_labels(labels.to(torch.uint8), 4))
     torch.testing.assert_close(found, plain_score(discriminator, image, onehot))
+
+
+def test_without_a_mask_the_image_tower_judges_alone():
+    discriminator = small_discriminator().double()
+    image = torch.randn(3, 3, 32, 32, dtype=torch.float64)
+    torch.testing.assert_close(discriminator(image, None), plain_score(discriminator, image, None))
 
 
 @pytest.mark.parametrize(("batch", "group"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 1), (6, 3), (8, 4), (9, 3)])

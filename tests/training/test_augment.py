@@ -20,6 +20,16 @@ def test_probability_zero_changes_nothing():
     assert changed is image and moved is mask
 
 
+def test_a_picture_without_a_mask_changes_as_one_with():
+    image, mask = torch.randn(2, 3, 24, 32), SemanticMap.from_labels(labels(2), CLASSES)
+    torch.manual_seed(0)
+    expected, _ = augment(image, mask, 1.0)
+    torch.manual_seed(0)
+    changed, nothing = augment(image, None, 1.0)
+    assert nothing is None
+    assert torch.equal(changed, expected)
+
+
 def test_labels_move_as_the_picture_does():
     torch.manual_seed(0)
     truth = labels()

@@ -1,0 +1,70 @@
+"""The objective of adaptation to images without masks: the phases of `phases`, with the mask branch unused.
+
+As SemanticStyleGAN (arXiv 2112.02236) is adapted to Bitmoji, MetFaces and Toonify: a trained model learns on, judged
+by the discriminator's image tower alone. What keeps the classes where they are is that parts of the generator do not
+learn (`frozen_parts`); where the local generators do, a loss can hold their masks to those of the model it began with.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from composegan.config.schema import AdaptConfig, TrainingConfig
+from composegan.losses.adversarial import discriminator_loss, generator_loss
+from composegan.losses.regularizers import image_slope, mask_loss
+from composegan.training.augment import augment
+from composegan.training.phases import Logs, Phase, Real, State, draw_slots, path_phase
+
+
+def frozen_parts(adapt: AdaptConfig) -> tuple[str, ...]:
+    """The generator's modules that do not learn. The mapping never does, so that codes stay in the same space."""
+    if not adapt.source:
+        return ()
+    return ("mapping", "local") if adapt.freeze == "local" else ("mapping",)
+
+
+def keeps_masks(adapt: AdaptConfig) -> bool:
+    """Whether the loss that holds masks to the source's has anything to do: frozen ones stay of themselves."""
+    return bool(adapt.source) and adapt.freeze != "local" and adapt.keep > 0
+
+
+def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]:
+    """The phases of a step, in order. `real.labels` is never looked at.
+
+    keep: weight of `mean((coarse mask - the source's for the same codes)^2)`, where `state.source` is given.
+    """
+
+    def judge_images(state: State, real: Real) -> tuple[Tensor, Logs]:
+        with torch.no_grad():
+            fake = state.synthesize(draw_slots(state.generator, len(real.image), config.mixing), noise="fresh")
+        on_fake = state.judge(*augment(fake.image, None, config.augment))
+        on_real = state.judge(*augment(real.image, None, config.augment))
+        loss = discriminator_loss(on_real, on_fake)
+        return loss, {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+
+    def penalize_slope(state: State, real: Real) -> tuple[Tensor, Logs]:
+        image = real.image.detach().requires_grad_()
+        penalty = image_slope(state.discriminator(image, None), image)
+        return config.r1_image / 2 * penalty * config.r1_every, {"r1/image": penalty}
+
+    def convince(state: State, real: Real) -> tuple[Tensor, Logs]:
+        slots = draw_slots(state.generator, len(real.image), config.mixing)
+        fake = state.synthesize(slots, noise="fresh")
+        adversarial = generator_loss(state.judge(*augment(fake.image, None, config.augment)))
+        tie = mask_loss(fake.coarse, fake.mask)
+        loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
+        if state.source is not None:
+            with torch.no_grad():
+                _, m, _ = state.source(state.generator.expand(slots))  # (B, K, h, w)
+            moved = (fake.coarse - (2 * m - 1)).square().mean()
+            loss, logs = loss + keep * moved, {**logs, "loss/keep": moved}
+        return loss, logs
+
+    every = [
+        Phase("Dmain", "discriminator", 1, judge_images),
+        Phase("Dreg", "discriminator", config.r1_every, penalize_slope, full_precision=True),
+        Phase("Gmain", "generator", 1, convince),
+        path_phase(config),
+    ]
+    return tuple(phase for phase in every if phase.every > 0)

@@ -1,0 +1,95 @@
+"""Folders of images without masks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from composegan.config.schema import DataConfig
+from composegan.data import PackedSource, UserError, open_pictures, pack, training_loader
+from composegan.data.pictures import PictureSource
+from composegan.domain import DomainPlugin
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four images of several sizes and modes, two of them deeper, among things that are no images."""
+    root = tmp_path / "pictures"
+    (root / "b" / "c").mkdir(parents=True)
+    (root / ".hidden").mkdir()
+    Image.new("RGB", (40, 30), "red").save(root / "z.png")
+    Image.new("L", (16, 16), 90).save(root / "a.JPG")
+    Image.new("RGBA", (9, 50), (0, 0, 255, 0)).save(root / "b" / "c" / "deep.webp")
+    Image.new("P", (300, 20)).save(root / "b" / "flat.bmp")
+    Image.new("RGB", (8, 8)).save(root / ".hidden" / "thumb.png")
+    Image.new("RGB", (8, 8)).save(root / "b" / "._deep.png")
+    (root / "notes.txt").write_text("not an image")
+    return root
+
+
+def test_images_at_any_depth_in_the_order_of_their_paths(folder):
+    source = PictureSource(folder)
+    assert source.files == ["a.JPG", "b/c/deep.webp", "b/flat.bmp", "z.png"]
+    sizes = [source[index].image.shape for index in range(len(source))]
+    assert sizes == [(3, 16, 16), (3, 50, 9), (3, 20, 300), (3, 30, 40)]
+    sample = source[3]
+    assert sample.image[:, 0, 0].tolist() == [255, 0, 0]
+    assert sample.name == str(folder / "z.png")
+    assert sample.labels.shape == (30, 40) and not sample.labels.any()
+
+
+def test_they_make_batches_of_any_size(folder):
+    source = PictureSource(folder)
+    loader = training_loader(source, classes=1, batch=4, height=16, width=32, seed=0)
+    batch = next(iter(loader))
+    assert batch["image"].shape == (4, 3, 16, 32)
+    means = sorted(batch["image"].float().mean(dim=(1, 2, 3)).round().tolist())
+    assert means == sorted(np.round([85.0, 90.0, 255.0, 0.0]).tolist())  # red, grey, clear on white, black
+
+
+def test_the_labels_of_a_plain_folder_are_not_taken_for_pictures(folder):
+    for part in ("images", "labels"):
+        (folder / part).mkdir()
+        Image.new("L", (8, 8)).save(folder / part / "0.png")
+    assert PictureSource(folder).files == ["0.png"]
+
+
+def test_one_image_is_enough(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "only.png")
+    assert len(PictureSource(tmp_path)) == 1
+
+
+def test_what_is_wrong_with_a_folder(tmp_path):
+    for root, line in (
+        (tmp_path / "nowhere", "does not exist; data.root is a folder of images"),
+        (tmp_path / "notes.txt", "is a file; data.root is a folder of images"),
+        (tmp_path, "there are no images in it (.bmp, .jpeg, .jpg, .png, .tif, .tiff, .webp)"),
+    ):
+        (tmp_path / "notes.txt").write_text("")
+        with pytest.raises(UserError) as caught:
+            PictureSource(root)
+        assert str(caught.value) == f"{root}: {line}"
+
+
+def test_an_image_that_cannot_be_read_stops_or_is_skipped(folder):
+    broken = folder / "broken.png"
+    broken.write_bytes(b"no image")
+    loader = training_loader(PictureSource(folder), classes=1, batch=5, height=8, width=8, seed=0)
+    with pytest.raises(UserError, match=f"{broken}: is not an image that can be read"):
+        next(iter(loader))
+    loader = training_loader(PictureSource(folder), classes=1, batch=5, height=8, width=8, seed=0, on_error="skip")
+    assert next(iter(loader))["image"].shape == (5, 3, 8, 8)
+    assert len(loader.skipped) == 1
+
+
+def test_a_packed_folder_and_a_demo_by_name(tmp_path, spec, towns, folder):
+    plugin = DomainPlugin(spec, demos={"towns": lambda count, height, width, seed: towns(count, height, width)})
+    data = DataConfig(height=16, width=16, demo="towns", demo_count=3, cache=str(tmp_path))
+    assert len(open_pictures(plugin, data, progress=False)) == 3
+    packed = pack(towns(5, 16, 16), tmp_path / "packed", spec, 16, 16)
+    opened = open_pictures(plugin, DataConfig(height=16, width=16, root=str(packed.folder)))
+    assert isinstance(opened, PackedSource) and len(opened) == 5
+    assert len(open_pictures(plugin, DataConfig(root=str(folder)))) == 4
+    with pytest.raises(UserError, match=r"data.demo=town: domain '.*': did you mean 'towns'\?"):
+        open_pictures(plugin, DataConfig(demo="town"))
