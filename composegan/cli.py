@@ -12,8 +12,8 @@ from composegan import __version__
 from composegan.config.errors import UserError, nearest
 
 VERBS = (
-    "fit", "adapt", "sample", "edit", "mix", "components", "interpolate", "directions", "evaluate", "prepare", "domains",
-    "import",
+    "fit", "adapt", "sample", "edit", "mix", "components", "interpolate", "directions", "invert", "evaluate",
+    "prepare", "domains", "import",
 )  # fmt: skip
 """Each is a module of `composegan.verbs` with `ABOUT` (one line), `help() -> str` and `run(arguments)`."""
 

@@ -66,6 +66,12 @@ class Model:
         self.generator.to(device)
         return replace(self, mean_code=self.mean_code.to(device))
 
+    def with_delta(self, delta: Any) -> Model:
+        """The model with tuned weights, a file that `invert` wrote; see `composegan.interop.delta`."""
+        from composegan.interop.delta import with_delta
+
+        return with_delta(self, delta)
+
     @torch.inference_mode()
     def synthesize(self, codes: Tensor, truncation: float = 1.0) -> Synthesis:
         """codes: w (B, S), slots or expanded codes, see `Generator.forward` -> image, mask, coarse mask, depth."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class ModelChoice:
     run: str | None = None  # a run folder; empty: the newest under runs/
     model: str | None = None  # a saved model, instead of a run
+    delta: str | None = None  # tuned weights that invert wrote: a delta.safetensors, or the folder it is in
 
     def check(self) -> None:
         """Raises UserError for values that do not go together, before anything heavy is loaded."""
@@ -37,12 +38,13 @@ class ModelChoice:
         return newest
 
     def load_from(self, folder: Path) -> Model:
-        """The model in `folder`, on a GPU where there is one."""
+        """The model in `folder`, with the tuned weights if there are any, on a GPU where there is one."""
         import torch
 
         from composegan.interop.saved_model import load
 
-        return load(folder, "cuda" if torch.cuda.is_available() else "cpu")
+        model = load(folder, "cuda" if torch.cuda.is_available() else "cpu")
+        return model.with_delta(self.delta) if self.delta else model
 
 
 @dataclass

@@ -1,0 +1,195 @@
+"""Photos inverted into a folder: batch by batch, each photo written as soon as it is done, and never done twice.
+
+OUT/NAME/photo.png reconstruction.png mask.png labels.png codes.npz delta.safetensors sheet.png inversion.json
+OUT/codes.npz sheet.png inversion.json                              of all photos together
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from composegan.config.inversion import Inversion
+from composegan.data.photos import Photo, PhotoFiles
+from composegan.data.progress import progress_bar
+from composegan.editing.codes import Codes
+from composegan.editing.invert import nearness, objective_of, search
+from composegan.editing.objective import UNKNOWN, Objective
+from composegan.editing.sample import Samples, draw
+from composegan.editing.tuning import tune
+from composegan.interop.delta import fingerprint, with_delta
+from composegan.interop.saved_model import Model
+from composegan.losses.perceptual import PerceptualDistance
+from composegan.pictures import color_masks, table
+from composegan.saving import whole_file, writing
+
+FIGURES, CODES, DELTA, SHEET = "inversion.json", "codes.npz", "delta.safetensors", "sheet.png"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is asked: with the same model, settings and photo a folder's result is still good."""
+
+    model: Model
+    distance: PerceptualDistance
+    how: Inversion
+    out: Path
+
+    def request(self, photo: Photo) -> str:
+        """A short hash of everything that the result of one photo depends on."""
+        digest = hashlib.sha256(fingerprint(self.model.generator).encode())
+        digest.update(json.dumps([asdict(self.how), self.distance.name], sort_keys=True).encode())
+        for part in (photo.image, photo.labels):
+            digest.update(b"none" if part is None else part.tobytes())
+        return digest.hexdigest()[:16]
+
+    def state(self, photo: Photo) -> dict[str, Any]:
+        """What an earlier run left of this very request: its figures, with `finished` once all is written; else {}."""
+        try:
+            figures = json.loads((self.out / photo.name / FIGURES).read_text(encoding="utf-8"))
+            return figures if figures["request"] == self.request(photo) else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def objective(self, photos: Sequence[Photo]) -> Objective:
+        images = np.stack([photo.image.transpose(1, 2, 0) for photo in photos])
+        unknown = np.full(images.shape[1:3], UNKNOWN, np.uint8)
+        masks = np.stack([unknown if photo.labels is None else photo.labels for photo in photos])
+        return objective_of(self.model, images, masks, self.distance, self.how)
+
+
+def invert_files(
+    model: Model, files: PhotoFiles, out: Path, how: Inversion, distance: PerceptualDistance, batch: int = 8,
+    progress: str = "Inverting",
+) -> dict[str, dict[str, float]]:  # fmt: skip
+    """Invert the photos that are not done in `out` yet; returns the mean figures of each stage, "w+" and "tuned".
+
+    Every photo is read before the first is inverted, so that a bad one is told at once. A search that was
+    interrupted starts again with its batch; what was searched is kept, what was tuned as well.
+    Raises UserError: a photo or mask that cannot be used, `out` that cannot be written.
+    """
+    job = Job(model, distance.to(model.device), how, out)
+    photos = list(files)
+    steps = how.steps + how.tune_steps
+    if left := [photo for photo in photos if not job.state(photo).get("finished")]:
+        with progress_bar(progress, len(left) * steps) as done:
+            for group in groups(photos, batch):
+                group = [photo for photo in group if not job.state(photo).get("finished")]
+                new = [photo for photo in group if not job.state(photo)]
+                done((len(group) - len(new)) * how.steps)
+                if new:
+                    _search(job, new, done)
+                for photo in group:
+                    _finish(job, photo, done)
+    return _together(job, photos)
+
+
+def groups(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """`size` at a time. The groups do not depend on what is done, so an interrupted one is the same one again."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
+    objective, started = job.objective(photos), time.perf_counter()
+    codes = search(job.model, objective, done)
+    seconds = (time.perf_counter() - started) / len(photos)
+    for i, photo in enumerate(photos):
+        codes[i].save(job.out / photo.name / CODES)
+        figures = {
+            "photo": photo.name,
+            "request": job.request(photo),
+            "finished": False,
+            "perceptual": job.distance.name,
+            "settings": asdict(job.how),
+            "seconds": {"search": round(seconds, 2)},
+            "w+": nearness(job.model, codes[i], objective.part(i)),
+        }
+        _write_json(job.out / photo.name / FIGURES, figures)
+
+
+def _finish(job: Job, photo: Photo, done: Any) -> None:
+    """Tune, if asked for, and write everything; the figures last, as they say that the rest is there."""
+    folder, model = job.out / photo.name, job.model
+    codes, figures, objective = Codes.load(folder / CODES, model), job.state(photo), job.objective([photo])
+    drawn = {"w+": draw(model, codes)}
+    if job.how.tune_steps:
+        started = time.perf_counter()
+        delta = tune(model, codes.slots, objective, done=done)
+        delta.save(folder / DELTA)
+        tuned = with_delta(model, delta)
+        drawn["tuned"], figures["tuned"] = draw(tuned, codes), nearness(tuned, codes, objective)
+        figures["seconds"]["tuning"] = round(time.perf_counter() - started, 2)
+        figures["delta_bytes"] = (folder / DELTA).stat().st_size
+    else:
+        (folder / DELTA).unlink(missing_ok=True)  # of a run with other settings
+    last = list(drawn.values())[-1]
+    pictures = {
+        "photo.png": photo.image.transpose(1, 2, 0),
+        "reconstruction.png": last.images[0],
+        "mask.png": last.masks[0],
+        "labels.png": last.labels[0],
+    }
+    with writing(folder):
+        for name, picture in pictures.items():
+            Image.fromarray(picture).save(folder / name)
+    _save_image(sheet(job, [photo], [drawn]), folder / SHEET)
+    _write_json(folder / FIGURES, figures | {"finished": True})
+
+
+def sheet(job: Job, photos: Sequence[Photo], drawn: Sequence[dict[str, Samples]]) -> Image.Image:
+    """A row a photo: the photo, its pictures from codes and after tuning, their mask, and the mask that was given."""
+    rows = []
+    for photo, samples in zip(photos, drawn, strict=True):
+        given = np.zeros_like(photo.image.transpose(1, 2, 0))
+        if photo.labels is not None:
+            given = color_masks(photo.labels, job.model.colors)
+        last = list(samples.values())[-1]
+        rows.append(
+            np.stack([photo.image.transpose(1, 2, 0), *(s.images[0] for s in samples.values()), last.masks[0], given])
+        )
+    after = ("after tuning",) if len(drawn[0]) > 1 else ()
+    return table(rows, ("photo", "from codes", *after, "mask", "mask given"), [photo.name for photo in photos])
+
+
+def _together(job: Job, photos: Sequence[Photo]) -> dict[str, dict[str, float]]:
+    """Write what is of all photos together, and return the means."""
+    figures, codes, drawn = [job.state(photo) for photo in photos], [], []
+    for photo in photos:
+        one = Codes.load(job.out / photo.name / CODES, job.model)
+        samples = {"w+": draw(job.model, one)}
+        if job.how.tune_steps:
+            samples["tuned"] = draw(with_delta(job.model, job.out / photo.name / DELTA), one)
+        codes.append(one)
+        drawn.append(samples)
+    replace(codes[0], slots=torch.cat([one.slots for one in codes])).save(job.out / CODES)
+    _save_image(sheet(job, photos, drawn), job.out / SHEET)
+    means = {stage: _means([one[stage] for one in figures]) for stage in drawn[0]}
+    _write_json(
+        job.out / FIGURES, {"photos": len(photos), "perceptual": job.distance.name, "mean": means, "each": figures}
+    )
+    return means
+
+
+def _means(figures: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean of each figure over the photos that have it."""
+    names = dict.fromkeys(name for one in figures for name in one)
+    return {name: float(np.mean([one[name] for one in figures if name in one])) for name in names}
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _save_image(picture: Image.Image, path: Path) -> None:
+    with whole_file(path) as temporary:
+        picture.save(temporary, "PNG")

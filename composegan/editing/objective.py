@@ -1,0 +1,70 @@
+"""What an inversion makes small: how far the picture of codes is from a photo, and its mask from the photo's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from composegan.config.inversion import Inversion
+from composegan.losses.perceptual import PerceptualDistance
+from composegan.models.generator import Synthesis
+
+UNKNOWN = 255
+"""The label of photos without a mask; a vocabulary has at most 255 classes, 0..254."""
+SHARPNESS = 4.0
+"""Generated masks are trained towards -1 and 1, between which softmax is soft: times this, it is decided."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """N photos and what is asked of their pictures.
+
+    images: (N, 3, H, W) in -1..1; labels: (N, H, W) int64, UNKNOWN where there are none;
+    maps: of the images, see `PerceptualDistance.maps`.
+    """
+
+    images: Tensor
+    labels: Tensor
+    maps: list[Tensor]
+    distance: PerceptualDistance
+    how: Inversion
+
+    @classmethod
+    def of(cls, images: Tensor, labels: Tensor, distance: PerceptualDistance, how: Inversion) -> Objective:
+        with torch.no_grad():
+            return cls(images, labels, distance.maps(images) if how.perceptual else [], distance, how)
+
+    def part(self, index: int) -> Objective:
+        """Of one of the photos."""
+        some = slice(index, index + 1)
+        maps = [level[some] for level in self.maps]
+        return replace(self, images=self.images[some], labels=self.labels[some], maps=maps)
+
+    def __call__(self, picture: Synthesis) -> Tensor:
+        """(N,): `perceptual d(x, y) + mse mean (x - y)^2 + mask mean CE(4 logits, labels)`, x the picture, y the photo.
+
+        Each photo's is its own: of several at once every gradient is what it would be alone.
+        """
+        loss = self.how.mse * (picture.image - self.images).square().mean(dim=(1, 2, 3))  # (N,)
+        if self.how.perceptual:
+            loss = loss + self.how.perceptual * self.distance(self.distance.maps(picture.image), self.maps)
+        if self.how.mask and (self.labels != UNKNOWN).any():
+            loss = loss + self.how.mask * mask_distance(picture.mask.logits(), self.labels)
+        return loss
+
+
+def mask_distance(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy of mask logits (N, K, H, W) against labels (N, H, W), mean over pixels, 0 where UNKNOWN: (N,)."""
+    return F.cross_entropy(SHARPNESS * logits, labels, ignore_index=UNKNOWN, reduction="none").mean(dim=(1, 2))
+
+
+def mask_iou(labels: np.ndarray, wanted: np.ndarray) -> float:
+    """Mean over the classes that are in `wanted` of intersection / union. Both (H, W) integers -> 0..1."""
+    classes = np.unique(wanted)
+    return float(
+        np.mean([((labels == k) & (wanted == k)).sum() / ((labels == k) | (wanted == k)).sum() for k in classes])
+    )

@@ -1,0 +1,80 @@
+"""Pivotal tuning (Roich et al., arXiv 2106.05744): with the codes held, the weights are fitted to one photo."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from composegan.editing.objective import Objective
+from composegan.interop.delta import Delta
+from composegan.interop.saved_model import Model
+from composegan.models.generator import Generator
+
+OTHERS = 2
+"""Pictures a step that are to stay as they are."""
+
+
+def ramp(progress: float, up: float = 0.05, down: float = 0.25) -> float:
+    """Part of the learning rate at `progress` in 0..1: linear up, cosine down (Karras et al., arXiv 1912.04958, D)."""
+    falling = min(1.0, (1 - progress) / down)
+    return (0.5 - 0.5 * math.cos(math.pi * falling)) * min(1.0, progress / up)
+
+
+def descend(
+    parameters: list[Tensor], rate: float, steps: int, loss: Callable[[], Tensor], done: Callable[[int], None]
+) -> None:
+    """Adam for `steps` steps along `ramp`; `done` is called with 1 after each."""
+    optimizer = torch.optim.Adam(parameters, lr=rate)
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * ramp((step + 1) / steps)
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+        done(1)
+
+
+def tune(
+    model: Model, pivot: Tensor, objective: Objective, seed: int = 0, done: Callable[[int], None] = lambda n: None
+) -> Delta:
+    """The change of the weights that makes the picture of `pivot` (1, base + 2K, S) the photo of `objective`.
+
+    The mapping stays as it is, and with it the latent space. With `keep` in the settings, pictures of the pivot with
+    some of its codes replaced by random ones are held where the untuned model has them, so that edits work as before.
+    seed: of those codes. done: called with 1 after each step.
+    """
+    how = objective.how
+    tuned = copy.deepcopy(model.generator)
+    weights = [p.requires_grad_() for name, p in tuned.named_parameters() if not name.startswith("mapping.")]
+    draws = torch.Generator().manual_seed(seed)
+
+    def loss() -> Tensor:
+        if not how.keep:
+            return objective(tuned(pivot)).sum()
+        others = neighbours(model, pivot, draws)  # (OTHERS, slots, S)
+        return objective(tuned(pivot)).sum() + how.keep * drift(model.generator, tuned, others)
+
+    descend(weights, how.tune_rate, how.tune_steps, loss, done)
+    return Delta.between(model.generator, tuned)
+
+
+def neighbours(model: Model, pivot: Tensor, draws: torch.Generator) -> Tensor:
+    """The pivot with about half of its slots taken from random codes: (OTHERS, base + 2K, S)."""
+    z = torch.randn(OTHERS, model.generator.latent_channels, generator=draws)
+    chosen = torch.rand(OTHERS, pivot.shape[1], 1, generator=draws) < 0.5
+    with torch.no_grad():
+        w = model.generator.map(z.to(pivot.device))  # (OTHERS, S)
+    return torch.where(chosen.to(pivot.device), w[:, None], pivot)
+
+
+def drift(before: Generator, after: Generator, codes: Tensor) -> Tensor:
+    """Mean squared difference of two generators' pictures, and of their masks, of the same codes: a number."""
+    with torch.no_grad():
+        old = before(codes)
+    new = after(codes)
+    masks = (new.mask.logits() - old.mask.logits()).square().mean()
+    return (new.image - old.image).square().mean() + masks

@@ -1,0 +1,161 @@
+"""Perceptual distance of pictures: LPIPS where VGG-16's weights are at hand, else EfficientNet-Lite0's features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from composegan.config.errors import UserError
+
+LPIPS, EFFNET = "LPIPS-VGG", "EfficientNet-Lite0"
+VGG_FILE = "vgg16-397923af.pth"
+"""The name under which torchvision keeps its ImageNet weights of VGG-16."""
+STAGES = (3, 8, 15, 22, 29)
+"""Places of relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3 among VGG-16's layers."""
+MEAN, SPREAD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+"""ImageNet's mean and deviation as pictures in -1..1 have them (Zhang et al., arXiv 1801.03924, its release)."""
+
+
+class PerceptualDistance(nn.Module):
+    """`sum_l mean_p sum_c u_lc (a_lcp - b_lcp)^2`, of feature maps a, b scaled to length 1 over the channels c at every
+    place p (Zhang et al., arXiv 1801.03924, equation 1). Frozen; differentiable with respect to the pictures.
+
+    name: which network; size: shorter side to which pictures are resized before it.
+    """
+
+    name: str
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """Resized images in -1..1 -> maps (N, C, h, w) of several scales."""
+        raise NotImplementedError
+
+    def weighted(self, level: int, difference: Tensor) -> Tensor:
+        """Squared differences (N, C, h, w) of a level's scaled maps, weighted and summed over channels: (N, h, w)."""
+        raise NotImplementedError
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Images (N, 3, H, W) in -1..1, any size -> the scaled maps, to be compared by `forward`."""
+        maps = self.features(resized(images, self.size))
+        return [x / (x.square().sum(dim=1, keepdim=True) + 1e-10).sqrt() for x in maps]
+
+    def forward(self, maps: list[Tensor], others: list[Tensor]) -> Tensor:
+        """What `maps` gave for two batches -> (N,), 0 for the same pictures."""
+        levels = enumerate(zip(maps, others, strict=True))
+        return torch.stack([self.weighted(i, (a - b).square()).mean(dim=(1, 2)) for i, (a, b) in levels]).sum(dim=0)
+
+
+class EfficientNetDistance(PerceptualDistance):
+    """Of EfficientNet-Lite0's maps of strides 2 to 32, channels weighted alike, averaged over the scales."""
+
+    name = EFFNET
+
+    def __init__(self, size: int) -> None:
+        from composegan.metrics.backbone import efficientnet_lite0
+
+        super().__init__(size)
+        self.network = efficientnet_lite0()
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        return self.network.pyramid(images)
+
+    def weighted(self, level: int, difference: Tensor) -> Tensor:
+        return difference.sum(dim=1) / 5  # (N, h, w)
+
+
+class VGGDistance(PerceptualDistance):
+    """LPIPS of VGG-16, version 0.1. layers: tensors as `read_vgg` gives them."""
+
+    name = LPIPS
+
+    def __init__(self, size: int, layers: Mapping[str, Tensor]) -> None:
+        from torchvision.models import vgg16
+
+        super().__init__(size)
+        self.network = vgg16(weights=None).features[: STAGES[-1] + 1]
+        self.network.load_state_dict({name: x for name, x in layers.items() if not name.startswith("linear")})
+        self.linear = nn.ParameterList([layers[f"linear{level}"] for level in range(len(STAGES))])  # each (C,)
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None])
+        self.register_buffer("spread", torch.tensor(SPREAD)[:, None, None])
+        self.requires_grad_(False).eval()
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        x, maps = (images - self.mean) / self.spread, []
+        for place, layer in enumerate(self.network):
+            x = layer(x)
+            if place in STAGES:
+                maps.append(x.clone())  # the next layer may work in place
+        return maps
+
+    def weighted(self, level: int, difference: Tensor) -> Tensor:
+        return torch.einsum("nchw,c->nhw", difference, self.linear[level])
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """Images (N, 3, H, W) with their shorter side at `size`: antialiased when smaller, bilinear when larger."""
+    short = min(images.shape[2:])
+    if short == size:
+        return images
+    target = [max(1, round(side * size / short)) for side in images.shape[2:]]
+    return F.interpolate(images, target, mode="bilinear", antialias=size < short, align_corners=False)
+
+
+def perceptual_distance(lpips: str = "", size: int = 0) -> PerceptualDistance:
+    """The distance that can be had without downloading anything; its `name` says which it is.
+
+    lpips: "" for LPIPS when torch hub's cache has VGG-16, else EfficientNet-Lite0; "off" for the latter; or a file
+    with VGG-16's weights, see `read_vgg`. size: shorter side at which pictures are compared, pixels; 0: 256.
+    Raises UserError for a file that is missing or holds something else.
+    """
+    size = size or 256
+    if lpips and lpips != "off":
+        return VGGDistance(size, read_vgg(Path(lpips).expanduser()))
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / VGG_FILE
+    if not lpips and cached.is_file():
+        return VGGDistance(size, read_vgg(cached))
+    return EfficientNetDistance(size)
+
+
+def read_vgg(path: Path) -> dict[str, Tensor]:
+    """VGG-16's layers ("0.weight", "0.bias", ... "28.bias") and LPIPS's weights of channels ("linear0" ... "linear4").
+
+    path: torchvision's VGG-16, or a whole LPIPS network of the `lpips` package (its state dict), .pth or .safetensors.
+    What a file does not have of LPIPS itself is torchmetrics' copy of it. Nothing but tensors is unpickled.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            stored = safetensors.torch.load_file(path)
+        else:
+            stored = torch.load(path, map_location="cpu", weights_only=True)
+        layers = {}
+        for name, tensor in {**_linear_of_torchmetrics(), **stored}.items():
+            parts = name.split(".")
+            if parts[0].startswith("lin") and parts[0][3:].isdigit():  # lin0.model.1.weight, (1, C, 1, 1)
+                layers[f"linear{parts[0][3:]}"] = tensor.flatten()
+            elif parts[0] in ("features", "net") and parts[-2].isdigit():  # features.0.weight, net.slice1.0.weight
+                layers[".".join(parts[-2:])] = tensor
+        if "0.weight" not in layers:
+            raise ValueError("it has no features.0.weight or net.slice1.0.weight")
+    except Exception as error:  # in a file that anybody may have written anything can go wrong
+        reason = "there is no such file" if not path.exists() else " ".join(str(error).split())[:150]
+        raise UserError(
+            f"lpips={path}: is not VGG-16 of torchvision or LPIPS ({reason}); lpips=off does without"
+        ) from error
+    return layers
+
+
+def _linear_of_torchmetrics() -> dict[str, Tensor]:
+    """`lin0.model.1.weight` ... as the package carries them."""
+    import torchmetrics.functional.image as package
+
+    path = Path(package.__file__).parent / "lpips_models" / "vgg.pth"
+    return torch.load(path, map_location="cpu", weights_only=True)
