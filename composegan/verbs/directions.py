@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composegan.config.errors import UserError
+from composegan.config.lists import numbers_in
 from composegan.verbs.choices import ClassesChoice, ModelChoice, at_least, one_of
 from composegan.verbs.help_text import help_text
 
@@ -26,15 +27,13 @@ class DirectionsConfig(ClassesChoice, ModelChoice):
     count: int = 5  # of pca and sefa: how many directions
     attribute: str | None = None  # of boundary: area(hair), x, y, presence, brightness, saturation, hue, red, ...
     weights: str | None = None  # of attribute=classifier(NETWORK:CLASS): the state dict of that timm network
-    labels: str | None = (
-        None  # of boundary, instead of an attribute: a CSV of picture,0 or 1 for the pictures of codes=
-    )
+    labels: str | None = None  # of boundary, instead of an attribute: a CSV of picture,0 or 1 for those of codes=
     codes: str | None = None  # of labels: codes.npz of the pictures that were labelled
     n: int = 2000  # of boundary: how many pictures are drawn and measured
     share: float = 0.33  # of boundary: the part of them at either end of the attribute that is told apart
     amount: float = 2.0  # standard deviations at which effect and leakage are measured
     measured: int = 64  # how many pictures they are measured on
-    shown: int = 2  # how many pictures directions.png shows
+    shown: str = "0,1"  # the numbers of the drawn pictures that the strips show, such as 0,3,5-8
     seed: int = 0  # of the pictures that are drawn
     truncation: float = 0.7  # of these; 1: all the variety there is; towards 0: ever closer to the average
     out: str | None = None  # folder to write; empty: directions in the run's or model's folder; adds to what is there
@@ -43,8 +42,10 @@ class DirectionsConfig(ClassesChoice, ModelChoice):
     def check(self) -> None:
         super().check()
         one_of(METHODS, method=self.method)
-        at_least(1, count=self.count, n=self.n, measured=self.measured, shown=self.shown, batch=self.batch)
+        at_least(1, count=self.count, n=self.n, measured=self.measured, batch=self.batch)
         at_least(0, seed=self.seed)
+        if not numbers_in(self.shown, "shown"):
+            raise UserError("shown=: which pictures? as in shown=0,1")
         if not 0 < self.truncation <= 1:
             raise UserError(f"truncation={self.truncation}: must be above 0, where all pictures are one, to 1")
         if not 0 < self.share <= 0.5:
@@ -99,7 +100,8 @@ def run(arguments: Sequence[str]) -> None:
             advance(1)
     directions = before + Directions.of(model, found)
     directions.save(out)
-    shown = draw_codes(model, config.shown, seed=config.seed, truncation=config.truncation)
+    numbers = numbers_in(config.shown, "shown")
+    shown = draw_codes(model, seed=config.seed, truncation=config.truncation, pictures=numbers)
     picture = f"{found[0].name if len(found) == 1 else f'{target.name(model.names)}.{config.method}'}.png"
     with whole_file(out / picture) as path:
         strips(model, found, shown, config.batch).save(path, format="png")

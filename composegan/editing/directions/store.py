@@ -58,7 +58,7 @@ class Directions:
             "classes": list(self.names),
             "directions": {direction.name: _plain(direction) for direction in self},
         }
-        vectors = {direction.name: direction.vectors.cpu().contiguous() for direction in self}
+        vectors = {direction.name: direction.vectors.cpu().clone() for direction in self}
         for name, content in ((VECTORS, to_bytes(vectors)), (FACTS, json.dumps(facts, indent=2).encode() + b"\n")):
             with whole_file(folder / name) as path:
                 path.write_bytes(content)

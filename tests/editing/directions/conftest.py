@@ -1,0 +1,60 @@
+"""A model whose pictures are known: what its codes do can be worked out by hand."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import composegan
+from composegan.interop.saved_model import Model
+from composegan.models.slots import SlotLayout
+
+CHANNELS = 8
+
+
+class Squares(torch.nn.Module):
+    """Two classes on 16 x 16: a `ball` that fills the left columns as far as its shape code says, on `ground`.
+
+    The ball's red is one linear function of its texture code, its reach one of its shape code; the ground's green is
+    one of the ground's texture code; w = z. Base codes and the ground's shape do nothing.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.classes, self.height, self.width, self.latent_channels = 2, 16, 16, CHANNELS
+        self.layout = SlotLayout(2, local_layers=3, base_layers=1, depth_layers=2)
+        draws = torch.Generator().manual_seed(1)
+        reach, red, green = torch.nn.functional.normalize(torch.randn(3, CHANNELS, generator=draws))
+        self.reach, self.red, self.green = reach, red, green
+        self.mapping = torch.nn.Identity()
+        self.leak = 0.0  # how much of the ball's red the ground takes on
+
+    def map(self, z):
+        return z
+
+    def forward(self, slots, truncation=1.0, mean_code=None, classes=None):
+        if slots.dim() == 2:
+            slots = slots[:, None].expand(-1, 5, -1)
+        columns = torch.arange(16) + 0.5
+        inside = columns < (8 + 3 * slots[:, 3] @ self.reach)[:, None]  # (N, 16)
+        labels = inside[:, None].expand(-1, 16, -1).to(torch.uint8)  # (N, 16, 16)
+        red = (0.2 * slots[:, 4] @ self.red)[:, None, None].expand(-1, 16, 16)
+        green = (0.2 * slots[:, 2] @ self.green)[:, None, None].expand(-1, 16, 16)
+        ball = torch.stack((red, 0 * red, 0 * red), dim=1)
+        ground = torch.stack((self.leak * red, green, 0 * red), dim=1)
+        image = torch.where(labels[:, None] == 1, ball, ground)
+        return SimpleNamespace(image=image, mask=SimpleNamespace(labels=lambda: labels))
+
+
+@pytest.fixture
+def squares():
+    colors = ((10, 10, 10), (200, 40, 40))
+    return Model(Squares(), {}, "squares", ("ground", "ball"), colors, torch.zeros(CHANNELS))
+
+
+@pytest.fixture(scope="session")
+def model(whole_run):
+    """Classes ground, ball and glass; only to be read."""
+    return composegan.load(whole_run)

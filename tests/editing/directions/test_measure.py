@@ -1,0 +1,58 @@
+"""Effect and leakage, on a model where both can be worked out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from composegan.editing.directions.attributes import class_attribute
+from composegan.editing.directions.direction import Direction, Target
+from composegan.editing.directions.measure import measured, report
+
+UNIT = torch.eye(8, dtype=torch.float64)
+
+
+def towards(model, target, vector):
+    return Direction.alike(model, "pca", 0, target, vector, UNIT)
+
+
+def test_the_change_is_within_the_class_and_is_what_the_code_does(squares):
+    direction = towards(squares, Target(("ball",), "texture"), squares.generator.red)
+    codes = squares.codes(40, truncation=0.3)
+    attribute = class_attribute("red(ball)", squares.names)
+    effect = measured(squares, direction.with_facts(attribute=attribute.text), codes, 2.0, attribute, batch=7).facts[
+        "effect"
+    ]
+    # Red moves by 0.2 * 2 of the range's 2 in one of three channels.
+    assert effect["change"] == pytest.approx(0.2 / 3, rel=1e-4)
+    assert effect["leakage"] == 0 == effect["leakage_beyond_margin"] and effect["margin"] == 1
+    found = effect["attribute"]
+    assert found["plus"] - found["before"] == pytest.approx(0.2, rel=1e-4)
+    assert found["before"] - found["minus"] == pytest.approx(0.2, rel=1e-4)
+
+
+def test_leakage_is_the_part_of_the_change_that_is_elsewhere(squares):
+    squares.generator.leak = 0.5
+    direction = towards(squares, Target(("ball",), "texture"), squares.generator.red)
+    codes = squares.codes(1, truncation=0.0)  # the ball fills the left half
+    effect = measured(squares, direction, codes, 1.0).facts["effect"]
+    assert effect["leakage"] == pytest.approx(1 / 3, rel=1e-4)  # 8 columns in full, 8 by half
+    assert effect["leakage_beyond_margin"] == pytest.approx(7 * 0.5 / 12, rel=1e-4)
+    assert "attribute" not in effect
+
+
+def test_what_all_classes_share_cannot_leak(squares):
+    direction = towards(squares, Target(("ball",), "texture", base=True), squares.generator.red)
+    result = measured(squares, direction, squares.codes(3), 1.0)
+    assert result.facts["effect"]["leakage"] is None and "leakage" not in report(result)
+
+
+def test_a_class_that_is_nowhere(squares):
+    """No colour to measure: no figure, and no fault."""
+    direction = towards(squares, Target(("ball",), "texture"), squares.generator.red).with_facts(attribute="red(ball)")
+    codes = squares.codes(2)
+    codes["ball"].shape = -10 * squares.generator.reach
+    result = measured(squares, direction, codes, 1.0, class_attribute("red(ball)", squares.names))
+    assert result.facts["effect"]["attribute"] == {"before": None, "plus": None, "minus": None}
+    assert result.facts["effect"]["change"] == 0 == result.facts["effect"]["leakage"]
+    assert report(result).startswith("ball.texture.pca0: changes its pixels by 0.0% at 1; leakage 0.0%")

@@ -1,0 +1,82 @@
+"""Factorised weights, against what the forward pass does with them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from composegan.config.errors import UserError
+from composegan.editing.codes import Codes
+from composegan.editing.directions.direction import Target
+from composegan.editing.directions.sefa import driven_layers, sefa_directions, style_affines
+from composegan.models.generator import Generator
+
+
+def small(**changes):
+    torch.manual_seed(0)
+    settings = {
+        "classes": 3, "height": 16, "width": 16, "latent_channels": 16, "mapping_layers": 1, "local_layers": 4,
+        "base_layers": 1, "depth_layers": 3, "local_channels": 6, "coarse_channels": 8, "coarse_size": 8,
+        "min_feat_size": 4, "max_channels": 8,
+    }  # fmt: skip
+    return Generator(**{**settings, **changes}).requires_grad_(False)
+
+
+def test_the_layers_of_a_part():
+    generator = small()  # slots: base, then (shape, texture) of each class
+    assert driven_layers(generator, (3,)) == [(1, 1), (2, 1)]  # shape of class 1: without the base layer
+    assert driven_layers(generator, (4,)) == [(3, 1)]
+    assert driven_layers(generator, (1,)) == [(0, 0), (1, 0), (2, 0)]  # of the background: with it
+    assert driven_layers(generator, (0,)) == [(0, 1), (0, 2)]
+    shared = small(group_of=(0, 1, 1))
+    assert driven_layers(shared, (4, 6)) == [(3, 1)] == driven_layers(shared, (4,))
+
+
+@pytest.mark.parametrize("part", ["shape", "texture", "both"])
+def test_no_direction_changes_the_styles_more(model, part):
+    """Measured on the styles that the forward pass computes, for the first ones and for many at random."""
+    target = Target(("ball",), part)
+    found = sefa_directions(model, target, 3, torch.eye(16, dtype=torch.float64))
+    generator = model.generator
+    codes = model.codes(1)
+
+    def styles(slots):
+        expanded = generator.expand(slots)
+        return generator.local._styles(expanded.view(len(slots), 3, 3, -1)).permute(2, 0, 1, 3).flatten(1).double()
+
+    def effect(vectors):
+        """|change of all styles| for a step of 1 along each row."""
+        moved = codes.repeat(len(vectors)).slots
+        moved[:, list(target.slots(model))] += vectors[:, None]
+        return (styles(moved) - styles(codes.slots)).norm(dim=1)
+
+    steps = torch.stack([d.vectors[0] / d.vectors[0].norm() for d in found])
+    strengths = torch.tensor([d.facts["strength"] for d in found], dtype=torch.float64)
+    torch.testing.assert_close(effect(steps), strengths, rtol=1e-4, atol=1e-5)
+    assert (strengths[:-1] >= strengths[1:]).all() and strengths[0] > strengths[2]
+    anything = torch.nn.functional.normalize(torch.randn(500, 16, generator=torch.Generator().manual_seed(0)))
+    assert effect(anything).max() <= strengths[0] * 1.0001
+    without_first = torch.nn.functional.normalize(anything - (anything @ steps[0])[:, None] * steps[0])
+    assert effect(without_first).max() <= strengths[1] * 1.0001
+
+
+def test_classes_of_a_group_count_once():
+    generator = small(group_of=(0, 1, 1))
+    torch.testing.assert_close(style_affines(generator, (4, 6)), style_affines(generator, (4,)))
+    assert len(style_affines(generator, (2, 4))) == 12
+
+
+def test_a_part_that_drives_nothing(squares):
+    generator = small(base_layers=3)  # class 1 has no shape layer of its own
+    with pytest.raises(UserError, match="no layer takes these codes"):
+        style_affines(generator, (5,))
+
+
+def test_the_top_one_moves_the_picture_more_than_the_last(model):
+    """The order holds for what is seen: the strongest against the weakest of all."""
+    target = Target(("ground",), "both")
+    found = sefa_directions(model, target, 16, torch.eye(16, dtype=torch.float64))
+    codes = Codes.of(model, model.codes(8).slots)
+    before = model.synthesize(codes.slots).image
+    change = [(model.synthesize(found[i].apply(codes, 1.0).slots).image - before).abs().mean() for i in (0, -1)]
+    assert change[0] > 1.5 * change[1]
