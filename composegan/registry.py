@@ -17,9 +17,13 @@ from pathlib import Path
 import entrypoints
 
 from composegan.config.errors import UserError, nearest
-from composegan.domain import API_VERSION, DomainPlugin
+from composegan.domain import API_VERSION, DomainPlugin, DomainSpec
+from composegan.plugin_folder import GROUP, Registered, code_folders, entries_of_folder, require_plugins
 
-GROUP = "composegan.domains"
+MAX_BYTES = 2**20
+"""An entry_points.txt that is larger is nobody's list of entry points."""
+
+_plugin_paths: list[Path] = []  # the folders of `add_plugin_path`
 
 
 @dataclass(frozen=True)
@@ -42,70 +46,85 @@ def discover(path: Sequence[str] | None = None) -> list[Found]:
     return [_load(item, registered) for item in registered]
 
 
+def add_plugin_path(folder: Path | str) -> None:
+    """Look for plugins in a folder as well, from now on: one that is not installed, such as a checkout.
+
+    It counts before an installed one of the same distribution. Worker processes inherit it with `sys.path`.
+    Raises UserError when there is no such folder, or no plugin in it.
+    """
+    folder = Path(os.path.abspath(folder))
+    require_plugins(folder)
+    for place in map(str, reversed(code_folders(folder))):
+        if place not in sys.path:
+            sys.path.insert(0, place)
+    if folder not in _plugin_paths:
+        _plugin_paths.append(folder)
+
+
 def load(name: str, path: Sequence[str] | None = None) -> DomainPlugin:
     """The plugin of a registered domain; no other plugin is loaded.
 
     Raises UserError for an unknown name (offering the nearest), and for a plugin that cannot be used (saying why,
     and of which distribution it is).
     """
+    found = find(name, path)
+    if found.plugin is None:
+        raise UserError(f"domain {name!r} of {found.distribution} cannot be used: {found.error}")
+    return found.plugin
+
+
+def find(name: str, path: Sequence[str] | None = None) -> Found:
+    """The row of a registered domain, usable or not. Raises UserError for an unknown name, offering the nearest."""
     registered = _registered(path)
     for item in registered:
         if item.name == name:
-            found = _load(item, registered)
-            if found.plugin is None:
-                raise UserError(f"domain {name!r} of {found.distribution} cannot be used: {found.error}")
-            return found.plugin
+            return _load(item, registered)
     offer = nearest(name, {item.name for item in registered} - {"?"})
     file = next((f"; for a file write domain=./{name}{end}" for end in ("", ".yaml") if Path(name + end).is_file()), "")
     raise UserError(f"no domain {name!r} is installed; {offer}{file}")
 
 
-@dataclass(frozen=True)
-class _Registered:
-    """One entry point, not loaded yet. target: "module:object"."""
-
-    name: str
-    target: str
-    distribution: str
-    version: str
-    error: str | None = None
-
-
-def _load(item: _Registered, registered: Sequence[_Registered]) -> Found:
+def _load(item: Registered, registered: Sequence[Registered]) -> Found:
     def found(plugin: DomainPlugin | None = None, error: str | None = None) -> Found:
-        return Found(item.name, item.distribution, item.version, plugin, error)
+        return Found(*map(_printable, (item.name, item.distribution, item.version)), plugin, error)
 
     others = sorted({other.distribution for other in registered if other.name == item.name} - {item.distribution})
     if others:
         return found(error=f"{item.distribution} and {', '.join(others)} both register {item.name!r}; uninstall one")
     if item.error:
         return found(error=item.error)
+    if item.name != _printable(item.name):
+        return found(error="its name has characters that cannot be printed; rename it in its entry points")
     try:
         plugin = entrypoints.EntryPoint.from_string(item.target, item.name).load()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever a plugin does at import, SystemExit included, is its own row
-        return found(error=f"{item.target}: {_one_line(error)}")
+        return found(error=f"{_printable(item.target)}: {_one_line(error)}")
     if not isinstance(plugin, DomainPlugin):
         return found(error=f"{item.target} is a {type(plugin).__name__}; a composegan.domain.DomainPlugin is needed")
     if plugin.api != API_VERSION:
         return found(error=f"made for version {plugin.api} of the domain contract; this composegan has {API_VERSION}")
+    if not isinstance(plugin.spec, DomainSpec):
+        return found(error=f"its spec is a {type(plugin.spec).__name__}; a composegan.domain.DomainSpec is needed")
     if plugin.spec.name != item.name:
         return found(error=f"registered as {item.name!r}, but its domain is named {plugin.spec.name!r}")
     return found(plugin)
 
 
-def _registered(path: Sequence[str] | None) -> list[_Registered]:
-    """The entry points of the group, sorted by name.
+def _registered(path: Sequence[str] | None) -> list[Registered]:
+    """The entry points of the group, sorted by name; those of `add_plugin_path`'s folders where `path` is None.
 
     Of a distribution that is found more than once, one metadata folder counts: `dist-info` (installed) before
     `egg-info` (left in a checkout), then the earlier on the path.
     """
+    own = [item for folder in _plugin_paths for item in entries_of_folder(folder)] if path is None else []
+    taken = {_normalized(item.distribution) for item in own}
     chosen: dict[str, Path] = {}
     for metadata in sorted(_metadata_folders(sys.path if path is None else path), key=lambda folder: folder.suffix):
         chosen.setdefault(_normalized(_distribution(metadata).name), metadata)
-    items = {item for metadata in chosen.values() for item in _entries(metadata)}
-    return sorted(items, key=lambda item: (item.name, item.distribution, item.target))
+    items = {item for name, metadata in chosen.items() if name not in taken for item in _entries(metadata)}
+    return sorted([*own, *items], key=lambda item: (item.name, item.distribution, item.target))
 
 
 def _metadata_folders(path: Sequence[str]) -> Iterator[Path]:
@@ -122,13 +141,16 @@ def _metadata_folders(path: Sequence[str]) -> Iterator[Path]:
         yield from (Path(real, name) for name in names if name.endswith((".dist-info", ".egg-info")))
 
 
-def _entries(metadata: Path) -> Iterator[_Registered]:
+def _entries(metadata: Path) -> Iterator[Registered]:
     """The entry points of the group in one distribution's `entry_points.txt`.
 
     A file that cannot be parsed is an entry with an error if it speaks of the group, else nobody's business here.
     """
+    file = metadata / "entry_points.txt"
     try:
-        content = (metadata / "entry_points.txt").read_bytes()
+        if not file.is_file() or file.stat().st_size > MAX_BYTES:  # nor a pipe, which would be waited for
+            return
+        content = file.read_bytes()
     except OSError:
         return
     if GROUP.encode() not in content:
@@ -138,11 +160,10 @@ def _entries(metadata: Path) -> Iterator[_Registered]:
     try:
         parser.read_string(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, configparser.Error) as error:
-        file = metadata / "entry_points.txt"
-        yield _Registered("?", "", distribution, version, f"{file} cannot be read: {_one_line(error)}")
+        yield Registered("?", "", distribution, version, f"{file} cannot be read: {_one_line(error)}")
         return
     for name, target in parser[GROUP].items() if GROUP in parser else ():
-        yield _Registered(name, target, distribution, version)
+        yield Registered(name, target, distribution, version)
 
 
 def _distribution(metadata: Path) -> entrypoints.Distribution:
@@ -166,5 +187,14 @@ def _normalized(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
+def _printable(text: str) -> str:
+    """Text with what would move a terminal's cursor or change its colours written as an escape."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
 def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    try:
+        text = str(error)
+    except Exception:  # somebody's own class of errors
+        text = "(an error without a text)"
+    return _printable(" ".join(f"{type(error).__name__}: {text}".split()))

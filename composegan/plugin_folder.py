@@ -1,0 +1,79 @@
+"""A plugin that is not installed: what a folder given as `plugin_path=DIR` registers. Nothing is imported here."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from composegan.config.errors import UserError, first_line
+
+GROUP = "composegan.domains"
+
+_DEFINES_PLUGIN = re.compile(r"^(plugin\s*[:=]|from\s.*\bimport\b.*\bplugin\b)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One entry point, not loaded yet. target: "module:object"; error: why it cannot be."""
+
+    name: str
+    target: str
+    distribution: str
+    version: str
+    error: str | None = None
+
+
+def entries_of_folder(folder: Path) -> list[Registered]:
+    """The domains that a folder registers by its pyproject.toml or, where it has none, by its modules.
+
+    A module or package `pets` at the folder's top (or in its src/) that defines `plugin` registers the domain `pets`.
+    """
+    project = folder / "pyproject.toml"
+    if project.is_file():
+        return list(_entries_of_project(project))
+    return [
+        Registered(name, f"{name}:plugin", str(folder), "")
+        for place in code_folders(folder)
+        for name, file in _modules_in(place)
+        if _DEFINES_PLUGIN.search(file.read_text(encoding="utf-8", errors="replace"))
+    ]
+
+
+def code_folders(folder: Path) -> list[Path]:
+    """Where a plugin's modules may be: the folder itself, and its src/."""
+    return [place for place in (folder, folder / "src") if place.is_dir()]
+
+
+def require_plugins(folder: Path) -> None:
+    """Raises UserError when a folder given as plugin_path does not exist or registers nothing."""
+    if not folder.is_dir():
+        raise UserError(f"plugin_path={folder}: there is no such folder")
+    installed = any(folder.glob("*.dist-info"))  # what `pip install --target` leaves, found as on any sys.path
+    if not installed and not entries_of_folder(folder):
+        raise UserError(
+            f"plugin_path={folder}: has no domain; a pyproject.toml with entry points of the group {GROUP} is needed, "
+            "or a module that defines `plugin`"
+        )
+
+
+def _entries_of_project(file: Path) -> Iterator[Registered]:
+    try:
+        project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
+        name, version = project.get("name", file.parent.name), project.get("version", "")
+        entries = project.get("entry-points", {}).get(GROUP, {}).items()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError) as error:
+        yield Registered("?", "", file.parent.name, "", f"{file} cannot be read: {first_line(error)}")
+        return
+    for domain, target in entries:
+        yield Registered(domain, str(target), str(name), str(version))
+
+
+def _modules_in(place: Path) -> Iterator[tuple[str, Path]]:
+    """(module name, file) of every module and package at a folder's top, by name."""
+    for path in sorted(place.iterdir()):
+        file = path / "__init__.py" if path.is_dir() else path
+        if file.suffix == ".py" and path.stem.isidentifier() and file.is_file():
+            yield path.stem, file
