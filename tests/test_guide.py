@@ -1,0 +1,61 @@
+"""The commands and the Python of docs/guide work as they stand, on the model that is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from composegan.cli import main
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted((DOCS / "guide").glob("*.md"))
+QUICK = {"sample", "edit", "mix", "components", "interpolate"}
+"""Verbs that take a second or two; what takes longer is run with `pytest -m slow`, or has tests of its own."""
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def commands(page):
+    lines = [line for block in blocks(page, "sh") for line in block.replace("\\\n", " ").splitlines()]
+    return [line.partition("#")[0].split()[1:] for line in lines if line.startswith("composegan ")]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder in which `docs/` is ours."""
+    (tmp_path / "docs").symlink_to(DOCS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_verb_and_setting_of_a_page_is_there(page, capsys):
+    for verb, *settings in commands(page):
+        assert main([verb, "--help"]) == 0
+        known = set(re.findall(r"^  ([\w.]+)=", capsys.readouterr().out, re.MULTILINE))
+        assert {setting.partition("=")[0] for setting in settings if "=" in setting} <= known | {"model", "run"}, verb
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_pictures_of_a_page_are_there(page):
+    for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        path = page.parent / picture
+        assert path.is_file() and path.stat().st_size < 700_000, picture
+
+
+def test_the_commands_of_editing_work(here, capsys):
+    for command in commands(DOCS / "guide" / "editing.md"):
+        assert command[0] in QUICK
+        assert main(command) == 0, capsys.readouterr().err
+    for made in ("drawn/contact_sheet.png", "edited/sheet.png", "mixed.png", "parts/00000.png", "everything.gif", "hair.mp4"):
+        assert (here / made).stat().st_size > 0
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem)
+def test_the_python_of_a_page_works(page, here):
+    for block in blocks(page, "python"):
+        exec(compile(block, str(page), "exec"), {"__name__": "guide"})
