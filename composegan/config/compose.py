@@ -28,7 +28,9 @@ from composegan.domain import DomainPlugin
 
 Schema = TypeVar("Schema")
 
-RESUMABLE = ("output.*", "trainer.*", "training.images", "data.root", "data.cache", "data.workers", "data.on_error")
+RESUMABLE = (
+    "output.*", "trainer.*", "training.images", "data.root", "data.cache", "data.workers", "data.on_error", "plugin_path",
+)  # fmt: skip
 """What may be given to a run that is continued: none of it changes what the run computes."""
 
 
@@ -53,7 +55,7 @@ def compose(arguments: Sequence[str]) -> Composed:
     """
     given = dict(split_arguments(arguments))
     domain, recipe_name = given.get("domain", ""), given.get("recipe", "")
-    plugin = open_domain(domain)
+    plugin = open_domain(domain, given.get("plugin_path"))
     recipe = find_recipe(plugin.spec, recipe_name)
     config = merge(
         Config,
@@ -83,7 +85,7 @@ def compose_for_run(run: Path, arguments: Sequence[str]) -> Composed:
         same = attrgetter(key)(config) == attrgetter(key)(saved)
         if not same and not any(fnmatchcase(key, pattern) for pattern in RESUMABLE):
             raise UserError(f"{key} would change the run {run}; a run can be continued with {', '.join(RESUMABLE)}")
-    plugin = open_domain(config.domain)
+    plugin = open_domain(config.domain, config.plugin_path)
     validate(config, plugin.spec)
     return Composed(config, plugin, list(arguments), [])
 
@@ -99,24 +101,37 @@ def read_arguments(schema: type[Schema], arguments: Sequence[str], see: str) -> 
 def load_config(path: Path | str) -> Config:
     """The configuration in a YAML file that `write_config` wrote; settings it lacks have their defaults.
 
+    A domain YAML is looked for from the file's own folder, where a run keeps its copy.
     Raises UserError naming the file when it cannot be read or holds something else.
     """
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise UserError(f"{path}: is not a configuration; sections such as `data:` and `model:` are needed")
-    return merge(Config, [(f"{path}: ", flat(content))], see="composegan fit --help")
+    config = merge(Config, [(f"{path}: ", flat(content))], see="composegan fit --help")
+    if is_path(config.domain):
+        config.domain = _absolute(os.path.join(os.path.dirname(path), os.path.expanduser(config.domain)))
+    return config
 
 
 def write_config(path: Path | str, config: Config) -> None:
-    """Write every setting as YAML; `load_config` gives back an equal configuration."""
-    write_yaml(path, asdict(config))
+    """Write every setting as YAML; `load_config` gives back an equal configuration.
+
+    A domain YAML below the file's folder is written relative to it, so that a run can be moved.
+    """
+    content, home = asdict(config), os.path.dirname(os.path.abspath(path))
+    if is_path(config.domain) and _absolute(config.domain).startswith(home + os.sep):
+        content["domain"] = os.path.relpath(_absolute(config.domain), home)
+    write_yaml(path, content)
 
 
-def open_domain(domain: str) -> DomainPlugin:
+def open_domain(domain: str, plugin_path: str | None = None) -> DomainPlugin:
     """A domain by its registered name, or from a YAML file (folder data, no Python).
 
-    Raises UserError offering the nearest name, or saying what is wrong with the file or the plugin.
+    plugin_path: a folder that is looked into as well, from now on; see `composegan.registry.add_plugin_path`.
+    Raises UserError offering the nearest name, or saying what is wrong with the file, the folder or the plugin.
     """
+    if plugin_path:
+        registry.add_plugin_path(os.path.expanduser(plugin_path))
     if not domain:
         names = [found.name for found in registry.discover() if found.plugin]
         raise UserError(f"which domain? write domain=NAME or domain=FILE.yaml; there are: {', '.join(names) or 'none'}")
@@ -182,6 +197,7 @@ def resolve_paths(config: Config) -> None:
     """Paths of what is read are made absolute, so that a run can be continued from another folder."""
     if is_path(config.domain):
         config.domain = _absolute(config.domain)
+    config.plugin_path = config.plugin_path and _absolute(config.plugin_path)
     config.data.root = config.data.root and _absolute(config.data.root)
     config.data.cache = config.data.cache and _absolute(config.data.cache)
     config.adapt.source = config.adapt.source and _absolute(config.adapt.source)

@@ -101,6 +101,7 @@ class TrainerConfig:
 @dataclass
 class Config:
     domain: str = ""  # a registered domain (see `composegan domains`), or a path to a domain YAML
+    plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
     recipe: str = ""  # a recipe of the domain; empty: its default, and says so
     seed: int = 0  # of weights, data order and every draw
     grouping: Any = "per_class"  # per_class, single, or a list of lists of class names that share a generator

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from math import inf
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import lightning
 
 from composegan import registry
-from composegan.config.compose import Composed, compose_for_run, write_config
+from composegan.config.compose import Composed, compose_for_run, is_path, write_config
 from composegan.config.errors import UserError
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.data import open_pictures, open_source, training_loader
@@ -104,10 +105,20 @@ def describe_run(run: Path, composed: Composed) -> None:
     line = {"images_seen": 0, "grouping": config.grouping, "groups": groups}
     with writing(run):
         run.mkdir(parents=True)
-        write_config(run / CONFIG, config)
+        write_config(run / CONFIG, replace(config, domain=_keep_domain_file(run, config.domain)))
         (run / "overrides.txt").write_text("\n".join(composed.overrides) + "\n")
         (run / "plugins.json").write_text(json.dumps(plugins, indent=2) + "\n")
         (run / "grouping.jsonl").write_text(json.dumps(line) + "\n")
+
+
+def _keep_domain_file(run: Path, domain: str) -> str:
+    """The run's own copy of a domain YAML, under its name, so that the run outlives the file; a name as it is."""
+    if not is_path(domain):
+        return domain
+    copy = run / "domain" / Path(domain).name
+    copy.parent.mkdir()
+    copy.write_bytes(Path(domain).read_bytes())
+    return str(copy)
 
 
 def _module(composed: Composed) -> CompositionModule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -16,19 +17,23 @@ def help() -> str:
     return "\n".join(
         [
             "usage: composegan domains",
+            "       composegan domains plugin_path=DIR",
             "",
             "List the installed domains: name, number of classes, distribution, version, and ok or what is wrong.",
-            "docs/plugins.md tells how to add one.",
+            "With plugin_path also those of a folder that is not installed. docs/plugins.md tells how to add one.",
         ]
     )
 
 
 def run(arguments: Sequence[str]) -> None:
     """Print a row for each registered domain, also for those that cannot be used."""
-    if arguments:
-        raise UserError(f"domains takes no arguments, found {arguments[0]!r}")
-    from composegan.registry import discover
+    for argument in arguments:
+        if not argument.startswith("plugin_path="):
+            raise UserError(f"domains takes no arguments but plugin_path=DIR, found {argument!r}")
+    from composegan.registry import add_plugin_path, discover
 
+    for argument in arguments:
+        add_plugin_path(os.path.expanduser(argument.removeprefix("plugin_path=")))
     rows = [
         (
             found.name,

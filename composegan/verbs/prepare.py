@@ -16,6 +16,7 @@ ABOUT = "pack images and labels into one compact form that reads fast"
 @dataclass
 class PrepareConfig:
     domain: str = ""  # a registered domain (see `composegan domains`), or a path to a domain YAML
+    plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
     out: str = ""  # folder to write; `fit` takes it as data.root
     data: DataConfig = field(default_factory=DataConfig)
 
@@ -32,7 +33,7 @@ def run(arguments: Sequence[str]) -> None:
     from composegan.config.validate import validate_data
 
     config = read_arguments(PrepareConfig, arguments, see="composegan prepare --help")
-    plugin = open_domain(config.domain)
+    plugin = open_domain(config.domain, config.plugin_path)
     validate_data(config.data)
     if not config.out:
         raise UserError("where to? write out=FOLDER")
