@@ -104,6 +104,8 @@ def generator_settings(arguments: Any) -> dict[str, Any]:
         return given[name]
 
     classes = whole("seg_dim")
+    if not whole("base_layers") <= whole("depth_layers") <= whole("local_layers"):
+        raise wrong("depth_layers", "a number from base_layers to local_layers")
     multiplier, transparent = value("channel_multiplier"), value("transparent_dims")
     if type(multiplier) not in (int, float) or not 0 < multiplier <= LARGEST:
         raise wrong("channel_multiplier", "a number above 0")

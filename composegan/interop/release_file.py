@@ -7,6 +7,7 @@ may come out of it, and the first name of anything else ends the reading before 
 from __future__ import annotations
 
 import re
+import warnings
 import zipfile
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
@@ -39,13 +40,15 @@ def read(path: Path) -> dict[str, Any]:
     of the release, or names a class or function besides `argparse.Namespace`.
     """
     try:
-        _check_sums(path)
-        with _nothing_but(Namespace):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        path.open("rb").close()
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        _check_sums(path)
+        with _nothing_but(Namespace), warnings.catch_warnings(action="ignore"):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # in a file that anybody may have written anything can go wrong
         raise UserError(f"{path}: {_reason(error)}") from error
     if wrong := _what_is_wrong(content):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from composegan.config.compose import Composed, is_path
 from composegan.config.errors import UserError
@@ -17,6 +18,7 @@ from composegan.domain import DomainPlugin
 from composegan.grouping.plan import GroupingPlan
 from composegan.interop import saved_model
 from composegan.interop.reference import Reference
+from composegan.interop.release_moments import AdamState
 from composegan.losses.regularizers import path_length
 from composegan.models.generator import Generator
 from composegan.training import checkpoint
@@ -70,7 +72,7 @@ def adopt(run: Path, reference: Reference, composed: Composed, model: saved_mode
         module.path_mean.fill_(mean_path_length(module.generator))
     optimizers = [adam.state_dict() for adam in module.configure_optimizers()]
     for state, name in zip(optimizers, ("generator", "discriminator"), strict=True):
-        state["state"] = reference.moments.get(name, {})
+        state["state"] = _laid_out(reference.moments.get(name, {}), getattr(module, name))
     content = {
         "images_seen": module.images_seen,
         "networks": dict(module.state_dict()),
@@ -83,6 +85,19 @@ def adopt(run: Path, reference: Reference, composed: Composed, model: saved_mode
     describe_run(run, composed)
     checkpoint.save(run / "checkpoints", content)
     saved_model.save(run / "model", model, about)
+
+
+def _laid_out(moments: AdamState, network: nn.Module) -> AdamState:
+    """The moments in the memory order of the parameters, which are channels-last: fused Adam takes no notice of strides
+    and would move each number of a parameter by another's moments."""
+    return {
+        number: {
+            part: value if part == "step" else torch.empty_like(parameter).copy_(value)
+            for part, value in moments[number].items()
+        }
+        for number, parameter in enumerate(network.parameters())
+        if number in moments
+    }
 
 
 def mean_path_length(generator: Generator, count: int = LENGTHS, seed: int = 0) -> float:

@@ -1,0 +1,214 @@
+"""`composegan import`: a file of the release becomes a model to use, or a run that goes on as if it had been ours."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import composegan
+from composegan.cli import main
+from composegan.config.compose import load_config
+from composegan.interop import saved_model
+from composegan.models.discriminator import Discriminator
+from composegan.models.generator import Generator
+
+spec = importlib.util.spec_from_file_location("interop_release", Path(__file__).with_name("release_names.py"))
+release = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = release
+spec.loader.exec_module(release)
+
+MODEL = {
+    "latent_channels": 16, "mapping_layers": 2, "local_layers": 3, "base_layers": 1, "depth_layers": 2,
+    "local_channels": 8, "coarse_channels": 8, "coarse_size": 8, "min_feat_size": 4, "channel_multiplier": 0.01,
+}  # fmt: skip
+SIZE = {"classes": 3, "height": 16, "width": 16}
+SETTINGS = {**SIZE, **MODEL, "transparent": [2], "residual_refine": True}
+TRAINING = [
+    "training.batch=2", "training.images=16", "training.r1_every=2", "training.path_every=2", "training.r1_image=10",
+    "training.r1_mask=1000", "training.learning_rate=0.002", "training.discriminator_learning_rate=0.003",
+    "training.ema_half_life=10000", "training.ema_rampup=0",
+]  # fmt: skip
+
+
+QUIETLY = ["trainer.accelerator=cpu", "trainer.threads=1", "data.workers=0", "output.samples=2", "output.score_every=0"]
+
+
+@pytest.fixture
+def domain(shapes):
+    """`domain=` of the three classes ground, ball and glass, the last one transparent."""
+    return shapes[0]
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A file of the release's form with untrained networks; (changes...) -> its path."""
+    torch.manual_seed(0)
+    networks = (Generator(**SETTINGS), Generator(**SETTINGS), Discriminator(**SIZE, multiplier=0.01))
+
+    def checkpoint(**changes):
+        path = tmp_path / "release.pt"
+        torch.save({**release.checkpoint(SETTINGS, *networks), **changes}, path)
+        return path
+
+    return checkpoint
+
+
+def refused(capsys, *arguments):
+    capsys.readouterr()
+    assert main(["import", *map(str, arguments)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("composegan: ") and err.count("\n") == 1
+    return err.removeprefix("composegan: ").rstrip()
+
+
+@pytest.mark.parametrize("how", ["{}", "from={}", "file={}"])
+def test_a_model_to_use(checkpoint, domain, tmp_path, capsys, how):
+    path = checkpoint()
+    assert main(["import", how.format(path), f"out={tmp_path / 'model'}", domain]) == 0
+    out = capsys.readouterr().out
+    assert out == (
+        f"{path}: 16x16, 3 classes of domain 'shapes'\n"
+        f"wrote {tmp_path / 'model'}; next: composegan sample model={tmp_path / 'model'}\n"
+    )
+    model = composegan.load(tmp_path / "model")
+    assert (model.names, model.domain) == (("ground", "ball", "glass"), "shapes")
+    theirs = torch.load(path, weights_only=False)["g_ema"]
+    assert torch.equal(model.generator.local.weight[1, 2], theirs["local_nets.2.linears.1.conv.weight"][0, :, :, 0, 0])
+    assert torch.equal(model.mean_code, saved_model.mean_code(model.generator))
+    assert json.loads((tmp_path / "model" / "config.json").read_text())["about"] == {"imported_from": "release.pt"}
+    assert main(["sample", f"model={tmp_path / 'model'}", "n=2"]) == 0
+
+
+def test_thirteen_classes_are_faces(tmp_path):
+    settings = {**SETTINGS, "classes": 13, "transparent": [10, 12]}
+    networks = (Generator(**settings), Generator(**settings), Discriminator(**{**SIZE, "classes": 13}, multiplier=0.01))
+    torch.save(release.checkpoint(settings, *networks), tmp_path / "faces.pt")
+    assert main(["import", str(tmp_path / "faces.pt"), f"out={tmp_path / 'm'}", f"run={tmp_path / 'run'}"]) == 0
+    model = composegan.load(tmp_path / "m")
+    assert model.domain == "faces" and model.names[7] == "hair"
+    assert load_config(tmp_path / "run" / "config.yaml").domain == "faces"
+    assert composegan.load(tmp_path / "run").names == model.names
+
+
+def test_mistakes(checkpoint, domain, tmp_path, capsys):
+    path, out = checkpoint(), f"out={tmp_path / 'out'}"
+    assert refused(capsys, out) == "which file? write composegan import FILE.pt out=PATH"
+    assert refused(capsys, path, path, out).endswith("out=PATH; found 2")
+    assert refused(capsys, path).startswith("where to? write out=PATH")
+    assert refused(capsys, path, out, "training.batch=2").startswith("training.* is for a run")
+    assert refused(capsys, path, out, "domian=faces").startswith("unknown key 'domian'; did you mean 'domain'?")
+    assert "did you mean 'faces'" in refused(capsys, path, out, "domain=face")
+    assert refused(capsys, tmp_path / "none.pt", out, domain) == f"{tmp_path / 'none.pt'}: there is no such file"
+    assert refused(capsys, path, out) == (
+        f"{path}: has 3 classes; which are they? write domain=NAME or domain=FILE.yaml"
+    )
+    assert refused(capsys, path, out, "domain=faces") == f"{path}: has 3 classes, domain 'faces' has 13"
+    assert refused(capsys, path, f"run={tmp_path}", domain).startswith(f"run={tmp_path}: is there already")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_cannot_be_trained_on(checkpoint, domain, tmp_path, capsys):
+    run = f"run={tmp_path / 'run'}"
+    assert "has no 'd', a discriminator, so it cannot be trained on" in refused(capsys, checkpoint(d=None), run, domain)
+    assert "training.batch=0: must be above 0" in refused(capsys, checkpoint(), run, domain, "training.batch=0")
+    opaque = Path(domain.removeprefix("domain=")).read_text().replace(", transparent: true", "")
+    (tmp_path / "opaque.yaml").write_text(opaque)
+    line = refused(capsys, checkpoint(), run, f"domain={tmp_path / 'opaque.yaml'}")
+    assert "its transparent classes are glass; in domain 'opaque' they are none" in line
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def ours(fit_in, tmp_path_factory):
+    """A run of ours after 16 images, of a model that the release could be. Only to be read."""
+    model = [f"model.{key}={value}" for key, value in MODEL.items()]
+    model += ["model.max_channels=512", "model.discriminator_multiplier=0.01", "model.discriminator_max_channels=512"]
+    others = ["data.flip=false", "training.augment=0", "training.mixing=0.3"]  # the defaults
+    return fit_in(tmp_path_factory.mktemp("ours"), *model, *others, *TRAINING)
+
+
+def exported(run, path):
+    """Write a run of ours as a file of the release. Returns our checkpoint's content."""
+    state = torch.load(run / "checkpoints" / "last.pt", weights_only=True)
+    networks = (Generator(**SETTINGS), Generator(**SETTINGS), Discriminator(**SIZE, multiplier=0.01))
+    for network, prefix in zip(networks, ("average", "generator", "discriminator"), strict=True):
+        found = {k.removeprefix(f"{prefix}."): v for k, v in state["networks"].items() if k.startswith(f"{prefix}.")}
+        network.load_state_dict(found)
+    torch.save(release.checkpoint(SETTINGS, *networks, optimizers=state["optimizers"]), path)
+    return state
+
+
+def test_a_run_goes_on_where_the_release_stopped(ours, resume, shapes, domain, tmp_path, capsys):
+    """Ours, written as a file of the release and taken in again, takes the same next steps bit for bit."""
+    before = exported(ours, tmp_path / "release.pt")
+    run = tmp_path / "taken" / "in"
+    assert main(["import", str(tmp_path / "release.pt"), f"run={run}", domain, *TRAINING]) == 0
+    assert "with Adam's moments of generator and discriminator; next: composegan fit run=" in capsys.readouterr().out
+    found = torch.load(run / "checkpoints" / "last.pt", weights_only=True)
+    for name, tensor in before["networks"].items():
+        assert torch.equal(found["networks"][name], tensor) or name == "path_mean", name
+    for taken, saved in zip(found["optimizers"], before["optimizers"], strict=True):
+        assert taken["param_groups"] == saved["param_groups"]
+        assert taken["state"].keys() == saved["state"].keys()
+        for number, state in saved["state"].items():
+            for part, value in state.items():
+                assert torch.equal(taken["state"][number][part], value), (number, part)
+    # Ours is a running mean of 4 steps that began at 0; of the release's nothing is known, so it is measured.
+    mean, running = found["networks"]["path_mean"].item(), before["networks"]["path_mean"].item()
+    assert mean == pytest.approx(running / (1 - 0.99**4), rel=0.3)
+
+    # A file of the release does not say how many images were seen, which decides the draws.
+    found["images_seen"], found["networks"]["path_mean"] = 16, before["networks"]["path_mean"]
+    torch.save(found, run / "checkpoints" / "last.pt")
+    ended = []
+    for folder in (shutil.copytree(ours, tmp_path / "ours"), run):
+        resume(folder, shapes[1], "training.images=24", *QUIETLY)
+        ended.append(torch.load(folder / "checkpoints" / "last.pt", weights_only=True)["networks"])
+    for name, tensor in ended[0].items():
+        assert torch.equal(ended[1][name], tensor), name
+    assert not torch.equal(ended[0]["generator.local.weight"], before["networks"]["generator.local.weight"])
+
+
+def test_without_moments_training_starts_anew(checkpoint, domain, resume, shapes, tmp_path, capsys):
+    path = checkpoint(g=None, g_optim=None)
+    run = tmp_path / "run"
+    assert main(["import", str(path), f"run={run}", domain, *TRAINING, "training.images=4"]) == 0
+    assert "with Adam's moments of neither network" in capsys.readouterr().out
+    found = torch.load(run / "checkpoints" / "last.pt", weights_only=True)
+    assert torch.equal(found["networks"]["generator.local.weight"], found["networks"]["average.local.weight"])
+    assert found["images_seen"] == 0 and [state["state"] for state in found["optimizers"]] == [{}, {}]
+    resume(run, shapes[1], *QUIETLY)
+    assert sorted(p.name for p in (run / "samples").iterdir()) == ["000000.png", "000004.png"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda adam: adam["state"].pop(3), "it has nothing for local_nets.0.linears.0.conv.modulation.bias"),
+        (lambda adam: adam["param_groups"][0]["params"].pop(), "it is of 83 tensors, the weights are 84"),
+        (
+            lambda adam: adam["state"][0].update(exp_avg=torch.zeros(3)),
+            "exp_avg of pos_embed.weights has another shape",
+        ),
+        (lambda adam: adam["state"][0].update(exp_avg_sq=[1]), "it is no Adam's (AttributeError)"),
+        (lambda adam: adam.pop("param_groups"), "it is no Adam's (KeyError)"),
+    ],
+)
+def test_moments_that_do_not_fit_are_left_out(ours, spoil, why, domain, tmp_path, capsys):
+    path, run = tmp_path / "release.pt", tmp_path / "run"
+    exported(ours, path)
+    content = torch.load(path, weights_only=False)
+    spoil(content["g_optim"])
+    torch.save(content, path)
+    assert main(["import", str(path), f"run={run}", domain, *TRAINING]) == 0
+    out = capsys.readouterr().out
+    assert f"g_optim is left out: {why}" in out and "with Adam's moments of discriminator; next" in out
+    first, second = torch.load(run / "checkpoints" / "last.pt", weights_only=True)["optimizers"]
+    assert first["state"] == {} and second["state"]
+    shutil.rmtree(run)
