@@ -17,6 +17,7 @@ from composegan.data.packing import pack
 from composegan.data.resize import fit_sample
 from composegan.data.sample import Sample, check_sample
 from composegan.data.svg.avatars import AvatarSource
+from composegan.data.svg.backgrounds import draw_background
 from composegan.domain import Source
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "Source",
     "UserError",
     "check_sample",
+    "draw_background",
     "fit_sample",
     "open_pictures",
     "open_source",
