@@ -5,30 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from composegan.config.errors import UserError
 from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, one_of
 from composegan.verbs.help_text import help_text
 
+if TYPE_CHECKING:
+    from composegan.editing.codes import Codes
+    from composegan.interop.saved_model import Model
+
 ABOUT = "change shape or texture of named classes; shows where the picture changed"
-METHODS = ("resample", "copy", "scale", "interpolate")
+METHODS = ("resample", "copy", "scale", "interpolate", "slide")
 
 
 @dataclass
 class EditConfig(ClassesChoice, CodesChoice):
-    method: str = "resample"  # resample (fresh random codes), copy (another picture's), scale or interpolate
+    method: str = "resample"  # resample (fresh random codes), copy (another picture's), scale, interpolate or slide
     amount: float = 0.5  # of scale: 0 the mean, 1 as it is, 2 twice as far; of interpolate: 0 as it is, 1 the other
     other: str | None = None  # codes.npz to copy from or interpolate to; empty: drawn from other_seed
     other_seed: int = 1  # of the other codes, and of resampled ones
     other_pictures: str = ""  # which of the other codes, one for all or one for each; empty: the first ones
+    slide: str | None = None  # of slide: standard deviations of directions, as in hair.texture.pca0:2,hair.area:-1.5
+    directions: str | None = None  # of slide: the folder that `composegan directions` wrote
     composite: bool = True  # paste the edited classes into the pictures before, so that nothing else changes
     out: str | None = None  # folder to write; empty: edit-CLASSES-METHOD in the run's or model's folder
     n: int = 4  # how many pictures
     batch: int = 16  # images at a time
 
     def check(self) -> None:
+        if self.slide and self.method == "resample":
+            self.method = "slide"
         super().check()
         one_of(METHODS, method=self.method)
+        if [bool(self.slide), bool(self.directions)] != [self.method == "slide"] * 2:
+            raise UserError("slide= and directions= go together and with no other method: what to move, and its file")
+        if self.slide and (self.classes, self.part, self.base) != ("all", "both", False):
+            raise UserError("classes=, part= and base= are not for slide=; each direction has its own")
         at_least(1, n=self.n, batch=self.batch)
         at_least(0, other_seed=self.other_seed)
 
@@ -37,6 +50,7 @@ def help() -> str:
     usage = [
         "composegan edit classes=hair part=texture key=value ...",
         "composegan edit classes=hair,hat method=copy codes=FILE other=FILE other_pictures=3 key=value ...",
+        "composegan edit directions=FOLDER slide=hair.texture.pca0:2,hair.area:-1.5 key=value ...",
     ]
     about = "Write pictures before and after an edit, a heat map of the difference, and how much leaked elsewhere."
     return help_text(usage, about, EditConfig)
@@ -53,10 +67,13 @@ def run(arguments: Sequence[str]) -> None:
     from composegan.editing.edit import compare
 
     codes = config.load_codes(model, config.n)
-    names = config.names(model.names)
-    after = _edited(config, model, codes, codes.slots_of(names, config.parts(), config.base))
+    if config.slide:
+        names, base, after = _slid(config, model, codes)
+    else:
+        names, base = config.names(model.names), config.base
+        after = _edited(config, model, codes, codes.slots_of(names, config.parts(), base))
     out = Path(config.out).expanduser() if config.out else folder / f"edit-{'-'.join(names) or 'base'}-{config.method}"
-    edited = None if config.base else names
+    edited = None if base else names
     edit = compare(model, codes, after, edited, composite=config.composite, batch=config.batch)
     print(f"wrote {edit.save(out)}; look at {out / 'sheet.png'}")
     if edit.leakage is not None:
@@ -81,3 +98,16 @@ def _edited(config: EditConfig, model, codes, chosen):
             f"other has {len(others)} pictures for {len(codes)}; say which with other_pictures=, one or {len(codes)}"
         )
     return codes.blend(others, 1.0 if config.method == "copy" else config.amount, chosen)
+
+
+def _slid(config: EditConfig, model: Model, codes: Codes) -> tuple[list[str], bool, Codes]:
+    """The classes that the sliders move, whether the base codes move, too, and the moved codes."""
+    from composegan.editing.directions.sliders import parse_sliders
+    from composegan.editing.directions.store import Directions
+
+    sliders = parse_sliders(config.slide, Directions.load(Path(config.directions).expanduser(), model))
+    for direction, amount in sliders:
+        codes = direction.apply(codes, amount)
+    targets = [direction.target for direction, _ in sliders]
+    names = [name for name in model.names if any(name in target.classes for target in targets)]
+    return names, any(target.base for target in targets), codes
