@@ -1,0 +1,63 @@
+"""Kernel distance and inception score of features that have been taken already: torchmetrics does the arithmetic."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.image.inception import InceptionScore
+from torchmetrics.image.kid import KernelInceptionDistance
+
+from composegan.config.errors import UserError
+
+SUBSET, SUBSETS, SPLITS = 1000, 20, 10
+
+
+def kernel_distance(real: Tensor, fake: Tensor, seed: int = 0) -> float:
+    """Unbiased squared maximum mean discrepancy with the kernel `(x y / D + 1)^3` (Binkowski et al., arXiv 1801.01401).
+
+    real, fake: (N, D), (M, D). Where there are more than SUBSET images, the mean over SUBSETS random draws of so many.
+    Two sets of one distribution have 0 in expectation, so that it may be below 0. Raises UserError for fewer than 2.
+    """
+    size = min(SUBSET, len(real), len(fake))
+    if size < 2:
+        raise UserError(f"{size} images are too few: a kernel distance needs at least 2")
+    everything = size == len(real) == len(fake)
+    with _quiet(seed):
+        metric = KernelInceptionDistance(_AsGiven(), subsets=1 if everything else SUBSETS, subset_size=size)
+        metric.update(real.double(), real=True)
+        metric.update(fake.double(), real=False)
+        return metric.compute()[0].item()
+
+
+def inception_score(logits: Tensor, seed: int = 0) -> float:
+    """`exp E KL(p(y|x) || p(y))`, the mean over SPLITS parts (Salimans et al., arXiv 1606.03498); higher is better.
+
+    logits: (N, classes). At most the number of images in a part, so that few images have a low score.
+    Raises UserError for fewer than 2 images.
+    """
+    if len(logits) < 2:
+        raise UserError(f"{len(logits)} images are too few: an inception score needs at least 2")
+    with _quiet(seed):
+        metric = InceptionScore(_AsGiven(), splits=min(SPLITS, len(logits) // 2))
+        metric.update(logits.double())
+        return metric.compute()[0].item()
+
+
+class _AsGiven(nn.Module):
+    """In the place of the network whose features they are."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features
+
+
+@contextmanager
+def _quiet(seed: int) -> Iterator[None]:
+    """Random draws of the block are by `seed` and leave the global ones as they were; no warnings about memory."""
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(seed)
+        yield

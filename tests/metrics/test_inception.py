@@ -1,0 +1,77 @@
+"""The path of published scores, with a network of the same architecture and file, but random weights."""
+
+from __future__ import annotations
+
+import builtins
+import pickle
+
+import pytest
+import torch
+
+from composegan.config.errors import UserError
+from composegan.metrics.inception import CHANNELS, URL, WEIGHTS, Inception, find_weights
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A file of seeded weights in torch-fidelity's format, and the network they are of."""
+    published = pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
+    with torch.random.fork_rng(), pytest.MonkeyPatch.context() as patch:
+        torch.manual_seed(0)
+        patch.setattr(published.FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
+        patch.setattr(published, "load_state_dict_from_url", lambda *_, **__: {})
+        network = published.FeatureExtractorInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"])
+    path = tmp_path_factory.mktemp("weights") / WEIGHTS
+    torch.save(network.state_dict(), path)
+    return path, network
+
+
+def test_it_is_the_published_network(weights):
+    path, published = weights
+    images = torch.randint(0, 256, (2, 3, 40, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    ours = Inception(path)
+    features = ours.features(images)
+    expected, logits = published(images)
+    assert features.shape == (2, CHANNELS) and features.std() > 0
+    torch.testing.assert_close(features, expected)
+    torch.testing.assert_close(ours.logits(features), logits)
+
+
+def test_the_place_of_the_file(weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(UserError) as caught:
+        find_weights()
+    assert str(tmp_path / "checkpoints" / WEIGHTS) in str(caught.value) and URL in str(caught.value)
+    with pytest.raises(UserError, match="^inception=none.pth: there is no such file; download"):
+        find_weights("none.pth")
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / WEIGHTS).hardlink_to(weights[0])
+    assert find_weights() == tmp_path / "checkpoints" / WEIGHTS
+    assert find_weights(weights[0]) == weights[0]
+
+
+class Evil:
+    def __reduce__(self):
+        return (exec, ("raise SystemExit('unpickled')",))
+
+
+@pytest.mark.parametrize("content", [{"a": torch.zeros(2)}, {"evil": Evil()}, None])
+def test_a_file_of_something_else_is_one_line(content, tmp_path):
+    pytest.importorskip("torch_fidelity")
+    path = tmp_path / "other.pth"
+    path.write_bytes(b"nothing") if content is None else torch.save(content, path, pickle_module=pickle)
+    with pytest.raises(UserError, match=f"^inception={path}: is not the file {WEIGHTS}"):
+        Inception(path)
+
+
+def test_the_package_is_named_when_it_is_missing(tmp_path, monkeypatch):
+    importing = builtins.__import__
+
+    def without(name, *rest, **named):
+        if name.startswith("torch_fidelity"):
+            raise ImportError(name)
+        return importing(name, *rest, **named)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(UserError, match=r"pip install 'composegan\[fid\]'"):
+        Inception(tmp_path / "weights.pth")

@@ -1,0 +1,44 @@
+import pytest
+import torch
+
+from composegan.metrics.layout import (
+    class_proportions,
+    confusion,
+    intersection_over_union,
+    mean_known,
+    presence_accuracy,
+    presence_rates,
+    recall,
+)
+
+LABELS = torch.tensor([[[0, 0, 1, 1], [0, 0, 1, 2]], [[0, 0, 0, 0], [0, 0, 0, 0]]], dtype=torch.uint8)
+
+
+def test_proportions_and_presence():
+    proportions = class_proportions(LABELS, 4)
+    assert proportions.tolist() == [[0.5, 0.375, 0.125, 0], [1, 0, 0, 0]]
+    assert presence_rates(proportions).tolist() == [1, 0.5, 0.5, 0]
+    fake = torch.tensor([[0.5, 0.5, 0, 0], [0.5, 0.5, 0, 0]])
+    assert presence_accuracy(proportions, fake) == pytest.approx(1 - (0 + 0.5 + 0.5 + 0) / 4)
+    assert presence_accuracy(proportions, proportions) == 1
+
+
+def test_stray_pixels_are_no_presence():
+    labels = torch.zeros(2, 64, 64, dtype=torch.uint8)
+    labels[0, 0, :3], labels[1, 0, :4] = 1, 1
+    assert presence_rates(class_proportions(labels, 2)).tolist() == [1, 0.5]
+
+
+def test_intersection_over_union_by_hand():
+    seen = torch.tensor([[[0, 0, 0, 1], [0, 0, 1, 1]], [[0, 0, 0, 0], [0, 0, 0, 2]]], dtype=torch.uint8)
+    pixels = confusion(LABELS, seen, 4)
+    assert pixels.tolist() == [[11, 0, 1, 0], [1, 2, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+    iou = intersection_over_union(pixels)
+    assert iou[:3].tolist() == pytest.approx([11 / 13, 2 / 4, 0]) and iou[3].isnan()
+    assert mean_known(iou) == pytest.approx((11 / 13 + 0.5) / 3)
+    assert recall(pixels)[:3].tolist() == pytest.approx([11 / 12, 2 / 3, 0]) and recall(pixels)[3].isnan()
+
+
+def test_the_same_map_agrees_wholly():
+    iou = intersection_over_union(confusion(LABELS, LABELS, 3))
+    assert iou.tolist() == [1, 1, 1]
