@@ -43,26 +43,29 @@ def compose_adaptation(folder: Path, arguments: Sequence[str]) -> Composed:
     model = saved_model.load(folder)
     trained = load_config(folder / CONFIG) if (folder / CONFIG).is_file() else None
     domain = given.get("domain") or (trained.domain if trained else model.domain)
-    plugin = open_domain(domain)
+    plugin_path = given.get("plugin_path") or (trained.plugin_path if trained else None)
+    plugin = open_domain(domain, plugin_path)
     _check_domain(folder, model, plugin.spec)
     trained = trained or _config_of(model, plugin)
-    batch = int(merge(Config, [("", _batch(given))], see="composegan adapt --help", base=trained).training.batch)
     kept = {name: getattr(trained.data, name) for name in ("height", "width", "workers", "flip", "cache")}
     base = Config(
         domain=domain,
+        plugin_path=plugin_path,
         recipe=trained.recipe,
         seed=trained.seed,
         grouping=trained.grouping,
         data=DataConfig(**kept),
         model=trained.model,
-        training=replace(trained.training, images=STEPS * batch),
+        training=trained.training,
         adapt=AdaptConfig(source=str(folder)),
     )
     pairs = [(f"adapt.{key}" if key in SHORT else key, value) for key, value in given.items() if key != "domain"]
     config = merge(Config, [("", pairs)], see="composegan adapt --help", base=base)
+    if "training.images" not in given:
+        config.training.images = STEPS * config.training.batch
     for name, times in EVERY.items():
         if f"output.{name}" not in given:
-            setattr(config.output, name, max(batch, config.training.images // times))
+            setattr(config.output, name, max(1, config.training.images // times))
     resolve_paths(config)
     validate(config, plugin.spec)
     if not config.data.root and not config.data.demo:
@@ -120,10 +123,6 @@ def _grouping_of(model: Model) -> str | list[list[str]]:
     return [[n for n, own in zip(model.names, group_of, strict=True) if own == g] for g in range(max(group_of) + 1)]
 
 
-def _batch(given: dict[str, str]) -> list[tuple[str, str]]:
-    return [(key, value) for key, value in given.items() if key == "training.batch"]
-
-
 def _check_domain(folder: Path, model: Model, spec: DomainSpec) -> None:
     if model.names != spec.names:
         raise UserError(
@@ -135,6 +134,6 @@ def _check_domain(folder: Path, model: Model, spec: DomainSpec) -> None:
 def _check_settings(folder: Path, config: Config, spec: DomainSpec, model: Model) -> None:
     """That the generator to be built is the model's; `begin` would else fail on some tensor's shape, or not at all."""
     built = generator_settings(config, spec, GroupingPlan.parse(config.grouping, spec.names))
-    other = [key for key, value in built.items() if model.settings.get(key, value) != value]
-    if other:
-        raise UserError(f"{folder}: the model has another {', '.join(other)} than its settings and domain say")
+    for key, value in built.items():
+        if (own := model.settings.get(key, value)) != value:
+            raise UserError(f"{folder}: the model has {key}={own}, which cannot be changed to {value}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from composegan.config.arguments import split_arguments
+from composegan.config.errors import UserError
 from composegan.config.schema import AdaptConfig, DataConfig, OutputConfig, TrainerConfig, TrainingConfig
 from composegan.verbs.choices import ModelChoice
 from composegan.verbs.help_text import help_text
@@ -16,13 +17,19 @@ ABOUT = "fine-tune a trained model on images without masks"
 @dataclass
 class AdaptSettings(ModelChoice):
     domain: str = ""  # the model's domain, where its name is not enough: a path to a domain YAML; empty: as it says
+    plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
     seed: int = 0  # of data order and every draw
     freeze: str = AdaptConfig.freeze  # local: only the render net learns, and layout stays; none: all but the mapping
-    keep: float = AdaptConfig.keep  # with freeze=none, weight of the loss that holds masks to the model's
+    keep: float = AdaptConfig.keep  # with freeze=none, weight of the loss that holds masks to the model's own; 0: free
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
+
+    def check(self) -> None:
+        super().check()
+        if self.delta:
+            raise UserError(f"delta={self.delta}: weights tuned to some pictures; adapt begins with the model itself")
 
 
 def help() -> str:

@@ -298,6 +298,9 @@ class TestCommandLine:
         )
         assert told("model=empty", root).startswith("empty: is not a saved model")
         assert told(run, root, "domain=faces").startswith(f"{whole_run}: the model's classes (ground, ball, glass")
+        other_size = f"{whole_run}: the model has height=16, which cannot be changed to 32"
+        assert told(run, root, "data.height=32") == other_size
+        assert told(run, root, "delta=tuned").startswith("delta=tuned: ")
         assert not (tmp_path / "runs").exists()
 
     def test_a_picture_that_cannot_be_read(self, whole_run, pictures, tmp_path, capsys, as_before):
