@@ -51,18 +51,22 @@ def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], floa
     )  # fmt: skip
     data = next(iter(loader))
     real = Real(data["image"].to(torch.float32).div_(127.5).sub_(1), data["labels"])
-    losses, start = {}, perf_counter()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        generator, discriminator = build(config, subject.spec, GroupingPlan.parse("per_class", subject.spec.names))
-        state = State(generator, discriminator, torch.zeros(()))
-        for phase in phases(config.training):
-            moving = generator if phase.network == "generator" else discriminator
-            still = discriminator if moving is generator else generator
-            moving.requires_grad_(True)
-            still.requires_grad_(False)
-            loss, _ = phase.loss(state, real)
-            loss.backward()
-            torch.optim.Adam(moving.parameters(), lr=1e-3).step()
-            losses[phase.name] = float(loss.detach())
+    losses, start, threads = {}, perf_counter(), torch.get_num_threads()
+    torch.set_num_threads(1)  # the others would only be waited for
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            generator, discriminator = build(config, subject.spec, GroupingPlan.parse("per_class", subject.spec.names))
+            state = State(generator, discriminator, torch.zeros(()))
+            for phase in phases(config.training):
+                moving = generator if phase.network == "generator" else discriminator
+                still = discriminator if moving is generator else generator
+                moving.requires_grad_(True)
+                still.requires_grad_(False)
+                loss, _ = phase.loss(state, real)
+                loss.backward()
+                torch.optim.Adam(moving.parameters(), lr=1e-3).step()
+                losses[phase.name] = float(loss.detach())
+    finally:
+        torch.set_num_threads(threads)
     return losses, perf_counter() - start
