@@ -91,7 +91,7 @@ def run(arguments: Sequence[str]) -> None:
     out = Path(config.out).expanduser() if config.out else folder / "directions"
     before = Directions.load(out, model) if (out / FACTS).exists() else Directions.of(model)
     attribute = _attribute(config, model)
-    found = _find(config, model, target, attribute)
+    found = _find(config, model, target, attribute, out)
     codes = draw_codes(model, config.measured, seed=config.seed + 1, truncation=config.truncation)
     with progress_bar("measuring", len(found)) as advance:
         for number, direction in enumerate(found):
@@ -123,7 +123,9 @@ def _attribute(config: DirectionsConfig, model: Model) -> Attribute | None:
     return class_attribute(config.attribute, model.names)
 
 
-def _find(config: DirectionsConfig, model: Model, target: Target, attribute: Attribute | None) -> list[Direction]:
+def _find(
+    config: DirectionsConfig, model: Model, target: Target, attribute: Attribute | None, out: Path
+) -> list[Direction]:
     from composegan.editing.codes import Codes
     from composegan.editing.directions.pca import covariance, pca_directions
     from composegan.editing.directions.sefa import sefa_directions
@@ -144,6 +146,6 @@ def _find(config: DirectionsConfig, model: Model, target: Target, attribute: Att
     return [
         attribute_direction(
             model, target, attribute, spread, n=config.n, share=config.share, seed=config.seed,
-            truncation=config.truncation, batch=config.batch, title=f"measuring {attribute.text}",
+            truncation=config.truncation, batch=config.batch, title=f"measuring {attribute.text}", keep=out,
         )
     ]  # fmt: skip

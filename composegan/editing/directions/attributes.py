@@ -22,7 +22,7 @@ class Attribute:
 
     text: as it was asked for; kind: the word of it; subject: the class, "" where none; binary: 0 and 1 are all its
     values. measure: images (N, 3, H, W) in -1..1 and labels (N, H, W) -> (N,) float64, NaN where there is none (the
-    colour of a class that is not in the picture).
+    colour of a class that is not in the picture). weights: a fingerprint of the network that looks, "" where none does.
     """
 
     text: str
@@ -30,6 +30,7 @@ class Attribute:
     subject: str
     binary: bool
     measure: Callable[[Tensor, Tensor], Tensor]
+    weights: str = ""
 
 
 def area(images: Tensor, region: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def classifier_attribute(text: str, weights: Path | None, device: torch.device) 
         logits = network(((images.clamp(-1, 1) + 1) / 2 - mean) / std)  # (N, classes)
         return logits.log_softmax(dim=1)[:, number].double()
 
-    return Attribute(f"classifier({name}:{number})", f"{name}-{number}", "", False, measure)
+    fingerprint = "" if weights is None else hashlib.sha256(weights.read_bytes()).hexdigest()
+    return Attribute(f"classifier({name}:{number})", f"{name}-{number}", "", False, measure, fingerprint)
 
 
 def nearest_network(name: str) -> str:

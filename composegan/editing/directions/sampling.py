@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
 from composegan.data.progress import progress_bar
 from composegan.editing.codes import Codes
 from composegan.editing.directions.attributes import Attribute
+from composegan.editing.directions.kept import Kept
 from composegan.interop.saved_model import Model
 
 
@@ -27,12 +30,23 @@ def mixed_codes(model: Model, n: int, slots: tuple[int, ...], *, seed: int = 0, 
 
 
 @torch.inference_mode()
-def attribute_of(model: Model, codes: Codes, attribute: Attribute, batch: int = 16, title: str = "") -> Tensor:
-    """The figure of each picture: (N,) float64 on the CPU, NaN where there is none. title: of the progress bar."""
-    values = []
+def attribute_of(
+    model: Model, codes: Codes, attribute: Attribute, batch: int = 16, title: str = "", keep: Path | None = None
+) -> Tensor:
+    """The figure of each picture: (N,) float64 on the CPU, NaN where there is none.
+
+    title: of the progress bar. keep: a folder for what is done so far, so that the same call goes on where one was
+    stopped.
+    """
+    kept = Kept(keep, (attribute.text, attribute.weights, codes.slots, *model.generator.state_dict().values()))
+    values = [kept.load()[: len(codes)]]
+    done = len(values[0])
     with progress_bar(title, len(codes)) as advance:
-        for slots in codes.slots.split(batch):
+        advance(done)
+        for slots in codes.slots[done:].split(batch) if done < len(codes) else ():
             result = model.synthesize(slots)
             values.append(attribute.measure(result.image, result.mask.labels()).cpu())
+            kept.save(values)
             advance(len(slots))
+    kept.remove()
     return torch.cat(values)

@@ -31,15 +31,17 @@ def attribute_direction(
     truncation: float = 0.7,
     batch: int = 16,
     title: str = "",
+    keep: Path | None = None,
 ) -> Direction:
     """Towards pictures with the attribute, from n of `mixed_codes`.
 
-    A figure with many values is split into its highest and lowest `share`. Facts: `attribute`, `pictures` that were
-    told apart, held-out `accuracy` (0.5 is chance). Raises UserError when a side has too few pictures.
+    A figure with many values is split into its highest and lowest `share`. title, keep: see `attribute_of`. Facts:
+    `attribute`, `pictures` that were told apart, held-out `accuracy` (0.5 is chance).
+    Raises UserError when a side has too few pictures.
     """
     slots = target.slots(model)
     codes = mixed_codes(model, n, slots, seed=seed, truncation=truncation)
-    values = attribute_of(model, codes, attribute, batch, title)
+    values = attribute_of(model, codes, attribute, batch, title, keep)
     if attribute.binary:
         without, with_it = (values == 0).nonzero().flatten(), (values == 1).nonzero().flatten()
         ends = f"{len(with_it)} of {n} pictures have {attribute.text}, {len(without)} do not"
