@@ -116,6 +116,8 @@ def repaint(
             group.extend(repaint(child, part, counter, paints, rules))
         drawn = any(child.tag not in UNDRAWN for child in group)
         return [group] if drawn and not blended(element) and opacity(element) >= FAINT else []
+    if element.get(PART) is not None:
+        part, counter = element.attrib[PART], {"leaf": 0}
     leaf = counter["leaf"]
     counter["leaf"] += 1
     shapes = []

@@ -11,7 +11,7 @@ from PIL import Image
 
 from composegan.data.svg.labels import LabelRules, label_text, read_labels
 from composegan.data.svg.render import View, rasterize
-from composegan.data.svg.scene import Piece, parse_svg, referred_defs, split_scene, to_text
+from composegan.data.svg.scene import Piece, parse_svg, referred_defs, to_text, whole_scene
 
 Corner = tuple[int, int]
 
@@ -103,8 +103,8 @@ def draw_scene(svg: str, painter: Painter, background: np.ndarray) -> tuple[np.n
     """
     root = parse_svg(svg)
     defined = {item.attrib["id"]: item for item in root.iter() if "id" in item.attrib}
-    stencils = [painter.stencil(piece, defined, {}) for piece in split_scene(root)]
-    return compose([(painter.picture(stencil, ()), stencil.labels) for stencil in stencils], background)
+    stencil = painter.stencil(whole_scene(root), defined, {})  # in one go: nothing of it is drawn a second time
+    return compose([(painter.picture(stencil, ()), stencil.labels)], background)
 
 
 def compose(layers: Iterable[tuple[Picture, Labels | None]], background: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

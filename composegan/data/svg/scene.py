@@ -82,6 +82,13 @@ def split_scene(root: Element) -> list[Piece]:
     return pieces
 
 
+def whole_scene(root: Element) -> Piece:
+    """A scene as a single piece."""
+    paints = {name: root.attrib[name] for name in ("fill", "stroke") if name in root.attrib}
+    drawn = [child for child in root if child.tag not in UNDRAWN]
+    return Piece(root.get(PART, ""), (paints,) if paints else (), 0, drawn)
+
+
 def count_leaves(element: Element) -> int:
     """How many shapes of the same part an element draws: 1, or the shapes within a group."""
     if element.tag != "g":
