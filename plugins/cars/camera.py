@@ -1,0 +1,69 @@
+"""Where a car is seen from, and how its points come to the drawing. Metres: x forwards, y to its left, z upwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Points = np.ndarray  # float64 (..., 3), metres
+Plane = np.ndarray  # float64 (..., 2), units of the drawing, y downwards
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Stands at `place` and looks at `target`; `scale` and `shift` bring what it sees into the drawing's view."""
+
+    place: Points
+    axes: np.ndarray  # (3, 3): right, up, forwards
+    scale: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+
+    @classmethod
+    def around(cls, azimuth: float, height: float, distance: float, target: Points) -> Camera:
+        """azimuth: degrees, 0 before the car, 90 at its left side, 180 behind it, -90 at its right side."""
+        angle = np.radians(azimuth)
+        place = np.array([np.cos(angle) * distance, np.sin(angle) * distance, height])
+        forwards = (target - place) / np.linalg.norm(target - place)
+        right = np.cross(forwards, [0.0, 0.0, 1.0])
+        right /= np.linalg.norm(right)
+        return cls(place, np.stack([right, np.cross(right, forwards), forwards]))
+
+    def project(self, points: Points) -> Plane:
+        """(..., 3) -> (..., 2). What is behind the camera is not for it."""
+        seen = (points - self.place) @ self.axes.T
+        plane = seen[..., :2] / seen[..., 2:]
+        return plane * (self.scale, -self.scale) + self.shift
+
+    def horizon(self) -> float:
+        """Where in the drawing level lines that lead away end: a height, y downwards."""
+        return float(self.shift[1] + self.scale * self.axes[2, 2] / self.axes[1, 2])
+
+    def fitted(self, points: Points, box: tuple[float, float, float, float]) -> Camera:
+        """The camera with which `points` (N, 3) fill the box (x, y, width, height): centred, standing on its floor."""
+        plane = Camera(self.place, self.axes).project(points)
+        low, high = plane.min(0), plane.max(0)
+        x, y, width, height = box
+        scale = min(width / (high[0] - low[0]), height / (high[1] - low[1]))
+        shift = (x + width / 2 - scale * (low[0] + high[0]) / 2, y + height - scale * high[1])
+        return Camera(self.place, self.axes, scale, shift)
+
+
+def convex_hull(points: Plane) -> Plane:
+    """The corners (M, 2) of the smallest convex polygon round points (N, 2): Andrew's monotone chain."""
+    ordered = sorted({(float(x), float(y)) for x, y in points})
+
+    def half(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        kept: list[tuple[float, float]] = []
+        for point in line:
+            while len(kept) > 1 and turn(kept[-2], kept[-1], point) <= 0:
+                kept.pop()
+            kept.append(point)
+        return kept[:-1]
+
+    return np.array(half(ordered) + half(ordered[::-1]))
+
+
+def turn(first: tuple[float, float], second: tuple[float, float], third: tuple[float, float]) -> float:
+    """Above 0 where the way through three points turns to the left (y upwards)."""
+    return (second[0] - first[0]) * (third[1] - first[1]) - (second[1] - first[1]) * (third[0] - first[0])

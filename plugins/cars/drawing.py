@@ -1,0 +1,160 @@
+"""A car seen from somewhere, as SVG elements that say which class they are (`data-part`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from composegan.plugins.cars.camera import Camera, Plane, Points, convex_hull
+from composegan.plugins.cars.paint import COLORS, Rgb, rgb, stops, text
+from composegan.plugins.cars.panels import Panel, circle, mirror
+from composegan.plugins.cars.surfaces import Skin
+
+
+@dataclass
+class Drawing:
+    """Elements in the order they are drawn, and the gradients that they use."""
+
+    camera: Camera
+    body: Rgb
+    elements: list[str] = field(default_factory=list)
+    gradients: list[str] = field(default_factory=list)
+
+    def polygon(self, part: str, plane: Plane, fill: str, more: str = "") -> None:
+        points = " ".join(f"{x:.2f},{y:.2f}" for x, y in plane.tolist())
+        self.elements.append(f'<polygon data-part="{part}" points="{points}" fill="{fill}" {more}/>')
+
+    def gradient(self, start: Plane, end: Plane, colors: list[Rgb]) -> str:
+        """A fill whose colours run from one point of the drawing to another."""
+        name = f"g{len(self.gradients)}"
+        places = np.linspace(0, 1, len(colors))
+        inner = "".join(
+            f'<stop offset="{place:.3g}" stop-color="{text(color)}"/>' for place, color in zip(places, colors, strict=True)
+        )
+        (x1, y1), (x2, y2) = start.tolist(), end.tolist()
+        self.gradients.append(
+            f'<linearGradient id="{name}" gradientUnits="userSpaceOnUse" x1="{x1:.2f}" y1="{y1:.2f}" x2="{x2:.2f}" '
+            f'y2="{y2:.2f}">{inner}</linearGradient>'
+        )
+        return f"url(#{name})"
+
+    def panel(self, panel: Panel) -> None:
+        """Nothing, where the panel looks away from the camera."""
+        if not panel.bulging and ((self.camera.place - panel.spine) * panel.normals).sum() <= 0:
+            return
+        outline = self.camera.project(panel.outline)
+        outline = convex_hull(outline) if panel.bulging else outline
+        if panel.material == "seam":
+            color = f'stroke="{text(self.body * 0.35)}" stroke-width="0.5" stroke-opacity="0.45"'
+            self.polygon("seam", outline, "none", color)
+            return
+        spine = self.camera.project(panel.spine)
+        fill = self.gradient(spine[0], spine[-1], stops(panel.material, self.body, panel.normals, self.camera))
+        if panel.material == "gleam":
+            self.polygon(panel.part, outline, "#ffffff", 'fill-opacity="0.13"')
+            return
+        # The stroke closes the hairline that antialiasing leaves between neighbours.
+        self.polygon(panel.part, outline, fill, f'stroke="{fill}" stroke-width="0.5" stroke-linejoin="round"')
+
+
+def draw_car(skin: Skin, panels: list[Panel], camera: Camera, paint: str, rim: str, spokes: int) -> Drawing:
+    """paint: the body's colour (#rrggbb); rim: the wheels'. What is far away is drawn first."""
+    drawing = Drawing(camera, rgb(paint))
+    near = 1 if camera.place[1] > 0 else -1
+    ahead = camera.place[0] > 0
+    groups: dict[str, list[Panel]] = {}
+    for panel in panels:
+        groups.setdefault(panel.zone, []).append(panel)
+    shadow(drawing, skin)
+    for side in (-near, near):
+        for axle in (0, 1):
+            treads(drawing, skin, side, axle)
+    cores(drawing, groups)
+    mirrors(drawing, skin, -near, ahead)
+    first, last = ("back", "front") if ahead else ("front", "back")
+    order = [f"{first}_lid", "left_cabin", "right_cabin", "front_cabin", "back_cabin", "roof", f"{last}_lid"]
+    order += ["left_side", "right_side", "front", "back"]
+    for zone in order:
+        for panel in groups[zone]:
+            drawing.panel(panel)
+    for axle in (0, 1):
+        wheel(drawing, skin, near, axle, rim, spokes)
+    mirrors(drawing, skin, near, ahead)
+    return drawing
+
+
+def outermost(skin: Skin, panels: list[Panel]) -> Points:
+    """Points (N, 3) of a car between which all of it lies."""
+    both = (1, -1)
+    wheels = [circle(skin, side, axle, skin.shape.wheel) for side in both for axle in (0, 1)]
+    return np.concatenate([*(panel.outline for panel in panels), *wheels, *(mirror(skin, side)[0] for side in both)])
+
+
+def shadow(drawing: Drawing, skin: Skin) -> None:
+    """On the ground below the car, softer further out."""
+    angles = np.linspace(0, 2 * np.pi, 40)[:-1]
+    for grown, opacity in ((1.14, 0.1), (1.08, 0.14), (1.02, 0.2), (0.95, 0.28)):
+        # a rounded rectangle
+        across, along = np.sign(np.sin(angles)) * np.abs(np.sin(angles)) ** 0.35, np.sign(np.cos(angles)) * np.abs(np.cos(angles)) ** 0.35
+        flat = np.stack([along * skin.shape.length / 2 * grown, across * skin.shape.width / 2 * grown, angles * 0], -1)
+        drawing.polygon("shadow", drawing.camera.project(flat), "#000000", f'fill-opacity="{opacity}"')
+
+
+def cores(drawing: Drawing, groups: dict[str, list[Panel]]) -> None:
+    """What is seen between panels: the underside, dark, and the body and the cabin in the shade."""
+    low, high = (("left_side", "right_side", "front", "back"), ("left_cabin", "right_cabin", "front_cabin", "back_cabin"))
+    for zones, color in ((low, drawing.body * 0.55), (high, drawing.body * 0.55)):
+        points = np.concatenate([panel.outline for zone in zones for panel in groups[zone]])
+        drawing.polygon("body", convex_hull(drawing.camera.project(points)), text(color))
+    points = np.concatenate([panel.outline for zone in low for panel in groups[zone] if panel.material == "trim"])
+    drawing.polygon("body", convex_hull(drawing.camera.project(points)), COLORS["arch"])
+
+
+def treads(drawing: Drawing, skin: Skin, side: int, axle: int) -> None:
+    radius = skin.shape.wheel
+    both = np.concatenate([circle(skin, side, axle, radius, 0.02), circle(skin, side, axle, radius, 0.26)])
+    drawing.polygon("wheel", convex_hull(drawing.camera.project(both)), COLORS["tyre"])
+
+
+def wheel(drawing: Drawing, skin: Skin, side: int, axle: int, rim: str, spokes: int) -> None:
+    """The arch, the tyre and the rim of a wheel on the near side; nothing when it is seen from too far ahead."""
+    camera, radius = drawing.camera, skin.shape.wheel
+    disc = circle(skin, side, axle, radius, 0.03)
+    if (camera.place - disc.mean(0))[1] * side <= 0:
+        return
+    project = camera.project
+    drawing.polygon("body", project(circle(skin, side, axle, radius * 1.16, 0.0, skin.shape.sill)), COLORS["arch"])
+    drawing.polygon("wheel", project(disc), COLORS["tyre"])
+    middle, color = project(disc.mean(0)), rgb(rim)
+    outer = project(circle(skin, side, axle, radius * 0.7, 0.03))
+    low, high = outer[24], outer[8]
+    drawing.polygon("wheel", outer, drawing.gradient(low, high, [color * 0.7, color * 1.1]))
+    drawing.polygon("wheel", project(circle(skin, side, axle, radius * 0.58, 0.05)), "#34373b")
+    ring = circle(skin, side, axle, radius * 0.62, 0.04)
+    for spoke in range(spokes):
+        place = (spoke * 32 / spokes + 8) % 32
+        wide = 32 / spokes * 0.2
+        ends = [at(ring, place - wide), at(ring, place + wide)]
+        foot = [disc.mean(0) + (end - disc.mean(0)) * 0.2 for end in ends[::-1]]
+        drawing.polygon("wheel", project(np.array([*ends, *foot])), text(color * 0.95))
+    drawing.polygon("wheel", middle + (project(circle(skin, side, axle, radius * 0.17, 0.03)) - middle), text(color * 0.8))
+
+
+def at(ring: Points, place: float) -> Points:
+    """A point of a closed line, between two of its corners where `place` is."""
+    low = int(np.floor(place))
+    first, second = ring[low % len(ring)], ring[(low + 1) % len(ring)]
+    return first + (second - first) * (place - low)
+
+
+def mirrors(drawing: Drawing, skin: Skin, side: int, ahead: bool) -> None:
+    box, pane = mirror(skin, side)
+    name = "left_mirror" if side > 0 else "right_mirror"
+    hull = convex_hull(drawing.camera.project(box))
+    top, bottom = hull[hull[:, 1].argmin()], hull[hull[:, 1].argmax()]
+    fill = drawing.gradient(bottom, np.array([bottom[0], top[1]]), [drawing.body * 0.45, drawing.body * 0.95])
+    drawing.polygon(name, hull, fill, f'stroke="{text(drawing.body * 0.4)}" stroke-width="0.4"')
+    if not ahead:
+        drawing.polygon(name, drawing.camera.project(pane), COLORS["mirror"])

@@ -1,0 +1,230 @@
+"""A car as panels: pieces of its surfaces, each of one class and one material, in the order they are laid on.
+
+Which kind of car has its tail as `tailgate` and which as `trunk` follows the data set of Pasupa and others (2021): the
+lid of a saloon is the tailgate, the back of trucks, estates and SUVs the trunk. A door includes its window there, and
+the front bumper the grille, so they do here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from composegan.plugins.cars.camera import Points
+from composegan.plugins.cars.surfaces import Line, Skin, stack
+
+Surface = Callable[[Line, Line], Points]
+CORE = (0.0, 0.0, 0.6)  # a point inside every car
+
+# A panel as its outline, in parts of its width and height from its middle, and points up its middle with small steps
+# right, left, up and down from them, over which slopes are measured.
+EVEN = np.linspace(-0.5, 0.5, 5)
+ENDS = np.full(5, 0.5)
+OUTLINE = np.concatenate([np.stack(edge, -1) for edge in ((EVEN, -ENDS), (ENDS, EVEN), (-EVEN, ENDS), (-ENDS, -EVEN))])
+CORNER = np.repeat([[0.5, 0.0], [0.0, 1.0]] * 2, 5, axis=0)
+SPINE = np.stack([np.zeros(5), EVEN], -1)
+STEPS = ((1e-3, 0.0), (-1e-3, 0.0), (0.0, 1e-3), (0.0, -1e-3))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """outline: (N, 3), metres. spine, normals: (M, 3) points up its middle and where the surface faces there.
+
+    part: its class, or "body". material: see `composegan.plugins.cars.paint`. zone: what is drawn together, by depth.
+    """
+
+    part: str
+    material: str
+    zone: str
+    outline: Points
+    spine: Points
+    normals: Points
+    bulging: bool = False  # its silhouette is that of all points of `outline`, not only of its edges
+
+
+def cut(
+    surface: Surface, u: tuple[float, float], v: tuple[float, float], part: str, material: str, zone: str,
+    pieces: int = 1, corners: float = 0.0,
+) -> Iterator[Panel]:
+    """The panel u[0]..u[1] by v[0]..v[1] of a surface, in `pieces` side by side in u, that each have their shade.
+
+    corners: how much of the height is cut off at each corner. A painted panel ends with its own outline, "seam".
+    """  # fmt: skip
+    wide, high = (u[1] - u[0]) / pieces, v[1] - v[0]
+    frame = OUTLINE * np.where(np.abs(OUTLINE) == 0.5, 1, 1 - 2 * corners * CORNER)
+    frame, middle = frame + 0.5, SPINE + 0.5
+    slopes = [middle * (wide, high) + step for step in STEPS]
+    one = np.concatenate([frame * (wide, high), middle * (wide, high), *slopes]) + (u[0], v[0])
+    places = one + np.arange(pieces)[:, None, None] * (wide, 0.0)
+    seamed = (material == "paint" and part != "body") or material in ("headlight", "taillight")
+    rim = (OUTLINE + 0.5) * (u[1] - u[0], high) + (u[0], v[0])
+    flat = np.concatenate([places.reshape(-1, 2), rim] if seamed else [places.reshape(-1, 2)])
+    points = surface(flat[:, 0], flat[:, 1])  # all at once: a call costs more than a point
+    groups = points[: places[..., 0].size].reshape(pieces, -1, 3)
+    outlines, spines, right, left, above, below = np.split(groups, np.cumsum([len(OUTLINE), *[len(SPINE)] * 4]), axis=1)
+    normals = np.cross(right - left, above - below)
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True) + 1e-12
+    outwards = np.sign(((spines - CORE) * normals).sum((1, 2)))
+    for outline, spine, normal, way in zip(outlines, spines, normals, outwards, strict=True):
+        yield Panel(part, material, zone, outline, spine, normal * (way or 1.0))
+    if seamed:
+        yield Panel(part, "seam", zone, points[-len(OUTLINE) :], spines[0], normals[0] * (outwards[0] or 1.0))
+
+
+def car_panels(skin: Skin) -> list[Panel]:
+    """Every panel of a car but its wheels and mirrors, each zone's in the order they are laid on."""
+    panels: list[Panel] = []
+    for side, name in ((1, "left"), (-1, "right")):
+        panels += lower_side(skin, side, name)
+        panels += windows(skin, side, name)
+    panels += front_end(skin)
+    panels += back_end(skin)
+    panels += top(skin)
+    return panels
+
+
+def lower_side(skin: Skin, side: int, name: str) -> Iterator[Panel]:
+    shape = skin.shape
+    zone, place = f"{name}_side", skin.at
+    surface = partial(skin.side, side)
+    front, back = skin.corner(True), skin.corner(False)
+    yield from cut(surface, (back, front), (0, 1), "body", "paint", zone, 3)
+    yield from cut(surface, (back, front), (0, 0.09), "body", "trim", zone)
+    yield from cut(surface, (place(shape.axles[0]), front), (0, 0.62), "front_bumper", "paint", zone)
+    yield from cut(surface, (back, place(shape.axles[1])), (0, 0.46), "back_bumper", "paint", zone)
+    for label, start, end in doors(skin, name):
+        yield from cut(surface, (end, start), (0.1, 1), label, "paint", zone)
+        yield from cut(surface, (end, start), (0.1, 0.2), label, "shade", zone)
+        yield from cut(surface, (end + 0.06, end + 0.26), (0.8, 0.86), label, "handle", zone)
+    front_light, back_light = f"front_{name}_light", f"back_{name}_light"
+    yield from cut(surface, (front - 0.24, front), (0.62, 0.86), front_light, "headlight", zone, 1, 0.12)
+    low, high = light_heights(skin)
+    yield from cut(surface, (back, back + 0.2), (low, high), back_light, "taillight", zone, 1, 0.12)
+
+
+def doors(skin: Skin, name: str) -> Iterator[tuple[str, float, float]]:
+    """Each door of a side: its class, and x of its front and back edge."""
+    cuts = [skin.at(place) for place in skin.shape.doors]
+    for label, start, end in zip(("front", "back"), cuts[:-1], cuts[1:], strict=False):
+        yield f"{label}_{name}_door", start, end
+
+
+def windows(skin: Skin, side: int, name: str) -> Iterator[Panel]:
+    """The cabin's side: pillars, and a window for each door, which belongs to it, and one behind the last."""
+    zone, far, last = f"{name}_cabin", skin.shape.length / 2, skin.at(skin.shape.doors[-1])
+
+    def between(start: float, end: float, inset: float = 0.0) -> Surface:
+        return partial(skin.window, side, (start, end), inset)
+
+    yield from cut(between(-far, far), (0, 1), (0, 1), "body", "paint", zone)
+    for label, start, end in doors(skin, name):
+        ahead = far if label.startswith("front") else start
+        yield from cut(between(end, ahead), (0, 1), (0, 0.93), label, "paint", zone)
+        yield from cut(between(end, end + 0.05), (0, 1), (0.03, 0.88), label, "trim", zone)
+        yield from cut(between(end + 0.04, ahead - 0.03, 0.06), (0, 1), (0.05, 0.86), label, "window", zone)
+    if skin.glass(False, np.ones(1), np.zeros(1))[0, 0] < last - 0.35:
+        yield from cut(between(-far, last - 0.05, 0.08), (0, 1), (0.08, 0.84), "body", "window", zone)
+
+
+def front_end(skin: Skin) -> Iterator[Panel]:
+    surface, zone, part = partial(skin.end, True), "front", "front_bumper"
+    yield from cut(surface, (-1, 1), (0, 0.88), part, "paint", zone, 6)
+    yield from cut(surface, (-1, 1), (0.86, 1), "body", "paint", zone, 4)
+    yield from cut(surface, (-0.86, 0.86), (0.86, 1), "hood", "paint", zone, 4)
+    yield from cut(surface, (-0.5, 0.5), (0.55, 0.8), part, "grille", zone, 1, 0.2)
+    yield from cut(surface, (-0.5, 0.5), (0.66, 0.69), part, "chrome", zone)
+    yield from cut(surface, (-0.66, 0.66), (0.1, 0.32), part, "grille", zone, 1, 0.25)
+    yield from cut(surface, (-0.17, 0.17), (0.38, 0.5), part, "plate", zone)
+    for side, name in ((1, "left"), (-1, "right")):
+        inner, outer = sorted((0.54 * side, 1.0 * side))
+        light = f"front_{name}_light"
+        yield from cut(surface, (inner, outer), (0.62, 0.86), light, "headlight", zone, 1, 0.12)
+        for lamp in (0.64, 0.83):
+            inner, outer = sorted(((lamp - 0.06) * side, (lamp + 0.06) * side))
+            yield from cut(surface, (inner, outer), (0.67, 0.81), light, "lamp", zone, 1, 0.3)
+
+
+def light_heights(skin: Skin) -> tuple[float, float]:
+    return {"lid": (0.62, 0.9), "door": (0.52, 0.95), "bed": (0.5, 0.93)}[skin.shape.back]
+
+
+def back_end(skin: Skin) -> Iterator[Panel]:
+    surface, zone, back = partial(skin.end, False), "back", skin.shape.back
+    part = "tailgate" if back == "lid" else "trunk"
+    yield from cut(surface, (-1, 1), (0, 1), "body", "paint", zone, 6)
+    yield from cut(surface, (-0.8, 0.8), (0.44, 1), part, "paint", zone, 4)
+    yield from cut(surface, (-1, 1), (0, 0.46), "back_bumper", "paint", zone, 6)
+    yield from cut(surface, (-0.7, 0.7), (0.06, 0.2), "back_bumper", "trim", zone, 1, 0.2)
+    low, high = light_heights(skin)
+    reach = {"lid": 0.5, "door": 0.68, "bed": 0.82}[back]
+    for side, name in ((1, "left"), (-1, "right")):
+        inner, outer = sorted((reach * side, 1.0 * side))
+        yield from cut(surface, (inner, outer), (low, high), f"back_{name}_light", "taillight", zone, 1, 0.1)
+        if back != "bed":
+            inner, outer = sorted((reach * side, (reach + 0.14) * side))
+            heights = (low + 0.04, (low + high) / 2)
+            yield from cut(surface, (inner, outer), heights, f"back_{name}_light", "whitelight", zone, 1, 0.2)
+    on_bumper = back == "bed"
+    heights = (0.28, 0.4) if on_bumper else (0.6, 0.73)
+    yield from cut(surface, (-0.17, 0.17), heights, "back_bumper" if on_bumper else part, "plate", zone)
+
+
+def top(skin: Skin) -> Iterator[Panel]:
+    """Bonnet, boot lid or load bed, both screens and the roof."""
+    back = skin.shape.back
+    part = "tailgate" if back == "lid" else "trunk"
+    hood, deck = partial(skin.lid, True), partial(skin.lid, False)
+    yield from cut(hood, (-1, 1), (0, 1), "body", "paint", "front_lid", 4)
+    yield from cut(hood, (-0.88, 0.88), (0, 0.96), "hood", "paint", "front_lid", 6)
+    yield from cut(deck, (-1, 1), (0, 1), "body", "paint", "back_lid", 4)
+    if back == "bed":
+        yield from cut(deck, (-0.86, 0.86), (0.03, 0.97), "body", "trim", "back_lid")
+    else:
+        yield from cut(deck, (-0.88, 0.88), (0, 0.96), part, "paint", "back_lid", 4)
+    for front, label in ((True, "front_glass"), (False, "back_glass")):
+        surface = partial(skin.glass, front)
+        zone = "front_cabin" if front else "back_cabin"
+        frame = part if not front and back == "door" else "body"
+        yield from cut(surface, (-1, 1), (0, 1), frame, "paint", zone)
+        edge = 0.93 if front else 0.86
+        yield from cut(surface, (-edge, edge), (0.03 if front else 0.1, 0.95 if front else 0.9), label, "glass", zone, 1, 0.04)
+        gleam = skewed(surface, ((-0.72, 0.1), (-0.4, 0.1), (0.02, 0.9), (-0.3, 0.9)))
+        yield from cut(gleam, (0, 1), (0, 1), "seam", "gleam", zone)
+    (roof,) = cut(skin.roof, (-1, 1), (0, 1), "body", "paint", "roof")
+    across, along = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 9))
+    yield replace(roof, outline=skin.roof(across, along).reshape(-1, 3), bulging=True)
+
+
+def skewed(surface: Surface, corners: tuple[tuple[float, float], ...]) -> Surface:
+    """The four-cornered part of a surface with these corners, (u, v) in turn, as a surface of its own."""
+    first, second, third, fourth = np.array(corners)
+
+    def inner(across: Line, up: Line) -> Points:
+        low, high = first + np.outer(across, second - first), fourth + np.outer(across, third - fourth)
+        u, v = (low + (high - low) * np.asarray(up)[:, None]).T
+        return surface(u, v)
+
+    return inner
+
+
+def circle(skin: Skin, side: int, axle: int, radius: float, depth: float = 0.0, start: float = 0.0) -> Points:
+    """A circle round a wheel, (32, 3), `depth` metres inside the body's side; start: lowest height it reaches."""
+    x = skin.at(skin.shape.axles[axle])
+    angles = np.linspace(0, 2 * np.pi, 33)[:-1]
+    z = np.maximum(skin.shape.wheel + radius * np.sin(angles), start)
+    y = side * (skin.half_width(np.asarray(x)) * 0.985 - depth)
+    return stack(x + radius * np.cos(angles), np.full(32, y), z)
+
+
+def mirror(skin: Skin, side: int) -> tuple[Points, Points]:
+    """A mirror's corners (8, 3) and those of its glass, which looks backwards (4, 3)."""
+    x, z = skin.at(skin.shape.doors[0] + 0.22), skin.shape.cowl[1] + 0.05
+    y = float(skin.half_width(np.asarray(x)))
+    inner, outer = side * (y * 0.97), side * (y + 0.2)
+    box = [(x + dx * k, ys, z + h) for dx, k in ((0.0, 1), (0.13, 0.9)) for ys in (inner, outer) for h in (0.02, 0.16)]
+    inset = 0.02 * side
+    pane = [(x, ys, z + h) for ys, h in ((inner + inset, 0.04), (outer - inset, 0.04), (outer - inset, 0.14), (inner + inset, 0.14))]
+    return np.array(box), np.array(pane)

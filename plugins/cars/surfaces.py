@@ -1,0 +1,130 @@
+"""A car's skin as a few smooth surfaces, (u, v) -> points, from the measures of its body.
+
+Every surface meets its neighbours along a common line, so that panels cut out of them leave no gaps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from composegan.plugins.cars.camera import Points
+from composegan.plugins.cars.shapes import Shape
+
+Line = np.ndarray  # float64 (N,)
+
+ROUND = 0.2
+"""How far the corners of both ends stand back behind the middle, metres."""
+
+# A side from its lower edge (0) to the shoulder (1): its width, and how far both ends stand back, metres.
+HEIGHTS = (0.0, 0.12, 0.35, 0.65, 0.88, 1.0)
+WIDTHS = (0.92, 0.965, 1.0, 0.995, 0.975, 0.94)
+FRONT_BACK = (0.12, 0.03, 0.0, 0.015, 0.05, 0.12)
+REAR_BACK = (0.12, 0.03, 0.0, 0.01, 0.03, 0.06)
+
+
+@dataclass(frozen=True)
+class Skin:
+    """The surfaces of one car. `side` is 1 for the left one and -1 for the right one."""
+
+    shape: Shape
+
+    def at(self, place: float) -> float:
+        """x of a distance from the front end."""
+        return self.shape.length / 2 - place
+
+    def half_width(self, x: Line) -> Line:
+        """Half the width of the lower body: full in the middle, drawn in at both ends."""
+        beyond = np.maximum(np.abs(x) - 0.3 * self.shape.length, 0) / (0.2 * self.shape.length)
+        return self.shape.width / 2 * (1 - 0.11 * beyond**2.2)
+
+    def shoulder(self, x: Line) -> Line:
+        """Height of the lower body's upper edge."""
+        shape = self.shape
+        cowl, high = shape.cowl
+        middle = shape.nose + 0.62 * (high - 0.03 - shape.nose)
+        places = (0.0, 0.45 * cowl, cowl, *shape.glass[:1], shape.length)
+        return np.interp(self.at(0) - x, places, (shape.nose, middle, high - 0.03, shape.glass[1] - 0.03, shape.tail))
+
+    def end(self, front: bool, across: Line, up: Line) -> Points:
+        """The front or the back: across -1 (right) to 1 (left), up 0 to 1."""
+        corner = self.corner(front)
+        back = np.interp(up, HEIGHTS, FRONT_BACK if front else REAR_BACK)
+        x = (1 if front else -1) * (self.shape.length / 2 - ROUND * np.abs(across) ** 2.4 - back)
+        y = across * self.half_width(corner) * np.interp(up, HEIGHTS, WIDTHS)
+        crown = 0.03 * (1 - across**2) * np.clip(up * 2 - 1, 0, 1)
+        return stack(x, y, self.shape.sill + up * (self.shoulder(corner) - self.shape.sill) + crown)
+
+    def corner(self, front: bool) -> float:
+        return (1 if front else -1) * (self.shape.length / 2 - ROUND)
+
+    def side(self, side: int, x: Line, up: Line) -> Points:
+        """The lower body's side; x up to the corners, where it meets both ends."""
+        near = np.clip((np.abs(x) - 0.36 * self.shape.length) / (0.5 - 0.36) / self.shape.length, 0, 1)
+        near = np.clip(near / (1 - ROUND / (0.14 * self.shape.length)), 0, 1) ** 2
+        back = np.where(x > 0, np.interp(up, HEIGHTS, FRONT_BACK), np.interp(up, HEIGHTS, REAR_BACK))
+        y = side * self.half_width(x) * np.interp(up, HEIGHTS, WIDTHS)
+        return stack(
+            x - np.sign(x) * near * back, y, self.shape.sill + up * (self.shoulder(x) - self.shape.sill)
+        )
+
+    def lid(self, front: bool, across: Line, along: Line) -> Points:
+        """The upper side before or behind the cabin: along 0 at the end of the car, 1 at the glass."""
+        start = self.end(front, across, np.ones_like(along))[..., 0]
+        x = start + (self.glass(front, across, np.zeros_like(along))[..., 0] - start) * along
+        corner = self.corner(front)
+        level = self.shoulder(np.minimum(x, corner) if front else np.maximum(x, corner))
+        crown = (0.03 + (0.03 if front else 0.01) * np.sin(np.pi * along)) * (1 - across**2)
+        return stack(x, across * self.half_width(x) * WIDTHS[-1], level + 0.03 * along + crown)
+
+    def belt_width(self, x: Line) -> Line:
+        return self.half_width(x) * 0.93
+
+    def roof_width(self) -> float:
+        return self.shape.width / 2 * (0.76 if self.shape.height > 1.65 else 0.71)
+
+    def glass(self, front: bool, across: Line, up: Line) -> Points:
+        """The windscreen or the back window with its frame: up 0 at the foot, 1 at the roof."""
+        shape = self.shape
+        foot, high = shape.cowl if front else shape.glass
+        top = shape.screen_top if front else shape.roof_end
+        bow = (0.12 if front else 0.07) * (1 - across**2) * (1 if front else -1)
+        start = self.at(foot)
+        x = start + (self.at(top) - start) * up + bow * (1 - 0.6 * up)
+        wide = self.belt_width(np.asarray(start)) * (0.99 if front else 0.97)
+        y = across * (wide + (self.roof_width() - wide) * np.maximum(up, 0) ** 1.15)
+        curve = 0.05 * np.sin(np.pi * up)  # glass is not flat
+        return stack(x, y, high + (self.roof_edge(x * 0 + self.at(top)) - high) * up + curve)
+
+    def roof_edge(self, x: Line) -> Line:
+        """Height of the roof's edge."""
+        place = self.at(0) - x
+        middle = (self.shape.screen_top + self.shape.roof_end) / 2
+        half = (self.shape.roof_end - self.shape.screen_top) / 2
+        return self.shape.height - 0.05 - 0.05 * ((place - middle) / half) ** 2
+
+    def roof(self, across: Line, along: Line) -> Points:
+        """The roof: along 0 at the back, 1 at the windscreen."""
+        back, front = self.at(self.shape.roof_end), self.at(self.shape.screen_top)
+        x = back + (front - back) * along
+        return stack(x, across * self.roof_width(), self.roof_edge(x) + 0.05 * (1 - across**2))
+
+    def window(self, side: int, ends: tuple[float, float], inset: float, along: Line, up: Line) -> Points:
+        """The cabin's side between two x, held within the slanted pillars, `inset` metres from them.
+
+        along: 0 at the first of `ends`, 1 at the second; up: 0 at the belt, 1 at the roof.
+        """
+        edge = np.ones_like(up)
+        front = self.glass(True, edge, up)[..., 0] - 1.3 * inset
+        back = self.glass(False, edge, up)[..., 0] + inset
+        start, end = (np.clip(x, np.minimum(back, front - 0.02), front) for x in ends)
+        x = start + (end - start) * along
+        belt, wide = self.shoulder(x), self.belt_width(x)
+        y = side * (wide + (self.roof_width() - wide) * np.maximum(up, 0) ** 1.15)
+        roof = self.roof_edge(np.clip(x, self.at(self.shape.roof_end), self.at(self.shape.screen_top)))
+        return stack(x, y, belt + (roof - belt) * up)
+
+
+def stack(x: Line, y: Line, z: Line) -> Points:
+    return np.stack(np.broadcast_arrays(x, y, z), axis=-1)
