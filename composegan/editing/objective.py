@@ -58,8 +58,17 @@ class Objective:
 
 
 def mask_distance(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy of mask logits (N, K, H, W) against labels (N, H, W), mean over pixels, 0 where UNKNOWN: (N,)."""
-    return F.cross_entropy(SHARPNESS * logits, labels, ignore_index=UNKNOWN, reduction="none").mean(dim=(1, 2))
+    """Cross entropy of mask logits (N, K, H, W) against labels (N, H, W): (N,), 0 where labels are UNKNOWN.
+
+    A pixel counts as `1 / sqrt(pixels of its class)`, and all together as one, so that an eye is not lost in the hair.
+    """
+    classes = logits.shape[1]
+    index = labels.clamp_max(classes)  # UNKNOWN becomes a class of its own
+    pixels = F.one_hot(index.flatten(1), classes + 1).sum(dim=1).clamp_min(1)  # (N, K + 1)
+    weight = pixels.rsqrt().gather(1, index.flatten(1)).view_as(labels)  # (N, H, W)
+    weight = weight / weight.sum(dim=(1, 2), keepdim=True)
+    entropy = F.cross_entropy(SHARPNESS * logits, labels, ignore_index=UNKNOWN, reduction="none")  # (N, H, W)
+    return (weight * entropy).sum(dim=(1, 2))
 
 
 def mask_iou(labels: np.ndarray, wanted: np.ndarray) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -19,7 +20,7 @@ from composegan.interop.saved_model import Model
 from composegan.models.generator import Generator
 from composegan.saving import whole_file
 
-FORMAT = "1"
+FORMAT, ABOUT = 1, "composegan.delta"
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,10 @@ class Delta:
 
     def save(self, path: Path) -> Path:
         """Write a safetensors file. Raises UserError when it cannot be written."""
-        content = to_bytes(
-            {name: tensor.contiguous() for name, tensor in self.changes.items()}, {"format": FORMAT, "base": self.base}
-        )
+        about = json.dumps(
+            {"format": FORMAT, "base": self.base}
+        )  # of several entries the order would be left to chance
+        content = to_bytes({name: x.contiguous() for name, x in self.changes.items()}, {ABOUT: about})
         with whole_file(path) as temporary:
             temporary.write_bytes(content)
         return path
@@ -69,7 +71,7 @@ class Delta:
             raise UserError(f"delta={path}: there is no such file; `composegan invert` writes a delta.safetensors")
         try:
             with safe_open(path, "pt") as file:
-                about = file.metadata() or {}
+                about = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
                 if about.get("format") != FORMAT:
                     raise ValueError(f"format {about.get('format')}, not {FORMAT}")
                 return cls({name: file.get_tensor(name) for name in file.keys()}, about["base"])  # noqa: SIM118

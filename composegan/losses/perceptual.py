@@ -81,8 +81,10 @@ class VGGDistance(PerceptualDistance):
         from torchvision.models import vgg16
 
         super().__init__(size)
-        self.network = vgg16(weights=None).features[: STAGES[-1] + 1]
-        self.network.load_state_dict({name: x for name, x in layers.items() if not name.startswith("linear")})
+        with torch.device("meta"):  # it draws no weights that would only be replaced
+            self.network = vgg16(weights=None).features[: STAGES[-1] + 1]
+        own = {name: tensor for name, tensor in layers.items() if name[0].isdigit()}
+        self.network.load_state_dict(own, assign=True)
         self.linear = nn.ParameterList([layers[f"linear{level}"] for level in range(len(STAGES))])  # each (C,)
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None])
         self.register_buffer("spread", torch.tensor(SPREAD)[:, None, None])

@@ -1,0 +1,157 @@
+"""How near the pictures of found codes come to avatars that training has not seen, and how well they can be edited.
+
+    python -m benchmarks.inversion                             # writes benchmarks/results/inversion.json
+    python -m benchmarks.inversion --draw docs/guide/photos    # only draws three of the avatars, with their masks
+
+The avatars are the domain's demo with the validation split's seed, the first ones with enough hair to edit. Each is
+inverted with its mask and without. Then the texture of its hair is replaced by that of random codes, and the leakage is
+the share of the change outside the hair (before or after): strictly, a pixel around it let go, and after `edit` has
+pasted the hair into the picture before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+import composegan
+from benchmarks.measure import machine
+from composegan import registry
+from composegan.config.inversion import InversionConfig
+from composegan.editing.codes import Codes
+from composegan.editing.edit import compare
+from composegan.editing.invert import invert
+from composegan.interop.saved_model import Model
+from composegan.metrics.leakage import change, region_of
+
+MODEL = Path(__file__).parents[1] / "docs" / "guide" / "avatars"
+RESULT = Path(__file__).parent / "results" / "inversion.json"
+SEED = 1
+"""Of the drawings: that of the validation split, see `composegan.data.open.demo_seed`. Training drew with 0."""
+ENOUGH = 1 / 32
+"""Part of the picture that the edited class covers at least."""
+
+
+def held_out(count: int, height: int, width: int, class_name: str) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """uint8 images (N, H, W, 3) and labels (N, H, W) of avatars with enough of the class, and their numbers."""
+    plugin = registry.load("faces")
+    source, index = plugin.demo(8 * count, height, width, SEED), plugin.spec.index(class_name)
+    chosen: list[int] = []
+    for number in range(len(source)):
+        if len(chosen) < count and (source[number].labels == index).mean() >= ENOUGH:
+            chosen.append(number)
+    samples = [source[number] for number in chosen]
+    images = np.stack([sample.image.transpose(1, 2, 0) for sample in samples])
+    return images, np.stack([sample.labels for sample in samples]), chosen
+
+
+def edit_leakage(models: list[Model], codes: Codes, class_name: str, seed: int = 7) -> dict[str, float]:
+    """The class's texture from random codes. All changes together: the sum outside over the sum everywhere."""
+    other = models[0].codes(len(codes), seed=seed, truncation=0.7)
+    totals = {"strict": 0.0, "one pixel": 0.0, "pasted": 0.0}
+    whole = pasted_whole = 0.0
+    for i, model in enumerate(models):
+        before, after = codes[i].clone(), codes[i].clone()
+        after[class_name].texture = other[i][class_name].texture
+        edit = compare(model, before, after, [class_name])
+        drawn = model.draw(after)
+        labels = [torch.from_numpy(samples.labels) for samples in (edit.before, drawn)]
+        difference = torch.from_numpy(edit.difference)
+        pasted = change(*(torch.from_numpy(s.images.transpose(0, 3, 1, 2) / 127.5) for s in (edit.before, edit.after)))
+        regions = [region_of(*labels, [model.index(class_name)], margin) for margin in (0, 1)]
+        totals["strict"] += float((difference * ~regions[0]).sum())
+        totals["one pixel"] += float((difference * ~regions[1]).sum())
+        totals["pasted"] += float((pasted * ~regions[0]).sum())
+        whole += float(difference.sum())
+        pasted_whole += float(pasted.sum())
+    return {name: value / (pasted_whole if name == "pasted" else whole) for name, value in totals.items()}
+
+
+def measure(model: Model, count: int, class_name: str, settings: InversionConfig) -> dict[str, Any]:
+    """The figures of the avatars inverted with masks and without, before and after tuning."""
+    images, labels, numbers = held_out(count, model.generator.height, model.generator.width, class_name)
+    drawn = model.codes(count, seed=3, truncation=0.7)
+    found: dict[str, Any] = {
+        "avatars": numbers,
+        "classes in them": [len(np.unique(one)) for one in labels],
+        "leakage of drawn codes": edit_leakage([model] * count, drawn, class_name),
+    }
+    for name, masks in (("with mask", labels), ("without mask", None)):
+        start = time.perf_counter()
+        result = invert(model, images, masks, settings, progress=f"Inverting {name}")
+        found[name] = {"seconds an avatar": round((time.perf_counter() - start) / count, 1)}
+        stages = {"w+": [model] * count}
+        if result.deltas:
+            stages["tuned"] = [result.tuned(i) for i in range(count)]
+            found[name]["delta bytes"] = int(np.mean([delta.size for delta in result.deltas]))
+        for stage, models in stages.items():
+            means = {key: mean([figures[stage][key] for figures in result.figures]) for key in ("mse", "perceptual")}
+            drawn_labels = np.concatenate(
+                [one.draw(codes).labels for one, codes in zip(models, result.codes, strict=True)]
+            )
+            means["mask_iou"] = mean([iou(*pair) for pair in zip(drawn_labels, labels, strict=True)])
+            found[name][stage] = means | {"leakage": edit_leakage(models, result.codes, class_name)}
+    return found
+
+
+def iou(labels: np.ndarray, wanted: np.ndarray) -> float:
+    from composegan.editing.objective import mask_iou
+
+    return mask_iou(labels, wanted)
+
+
+def mean(values: list[float]) -> float:
+    return float(np.mean(values))
+
+
+def draw_photos(folder: Path, count: int) -> None:
+    """Some of the avatars as files: images/NAME.png and masks/NAME.png (class numbers)."""
+    images, labels, _ = held_out(count, 64, 64, "hair")
+    for part, pictures in (("images", images), ("masks", labels)):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        for name, picture in zip("abcdefgh", pictures, strict=False):
+            Image.fromarray(picture).save(folder / part / f"{name}.png")
+    print(f"wrote {folder}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("--count", type=int, default=8)
+    parser.add_argument("--edit", default="hair", help="the class whose texture is replaced")
+    parser.add_argument("--steps", type=int, help="fewer of them, for a quick look")
+    parser.add_argument("--draw", type=Path, help="only draw three avatars into this folder")
+    parser.add_argument("--out", type=Path, default=RESULT)
+    arguments = parser.parse_args()
+    if arguments.draw:
+        draw_photos(arguments.draw, 3)
+        return
+    torch.set_num_threads(1)
+    model = composegan.load(arguments.model)
+    settings = InversionConfig(steps=arguments.steps, tune_steps=arguments.steps)
+    how = settings.resolve(min(model.generator.height, model.generator.width))
+    result = {
+        "command": "python -m benchmarks.inversion",
+        "machine": machine(),
+        "load average": os.getloadavg()[0],
+        "model": {"space": model.space, **model.about},
+        "edited": f"{arguments.edit}, texture",
+        "settings": vars(how),
+        "held-out avatars": measure(model, arguments.count, arguments.edit, settings),
+    }
+    arguments.out.parent.mkdir(exist_ok=True)
+    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result["held-out avatars"], indent=2))
+    print(f"wrote {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Photos and masks that somebody brings."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from composegan.data import UserError
+from composegan.data.photos import PhotoFiles
+
+
+@pytest.fixture
+def find(spec, tmp_path):
+    """(photos, masks) below the test's folder -> what is found, for a model of 8 x 8."""
+
+    def find(photos, masks=None, size=(8, 8)):
+        return PhotoFiles.find(tmp_path / photos, tmp_path / masks if masks else None, spec, *size)
+
+    return find
+
+
+@pytest.fixture
+def save(tmp_path):
+    def save(name, picture, **options):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        picture.save(tmp_path / name, **options)
+
+    return save
+
+
+def ramp(height, width):
+    """Red grows to the right, green downwards."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([x * 255 // width, y * 255 // height, 0 * x], axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("mode", "ending"),
+    [("RGB", "jpg"), ("L", "png"), ("P", "png"), ("RGBA", "png"), ("LA", "png"), ("CMYK", "tif"), ("1", "bmp")],
+)
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (300, 200), (3, 5), (1, 40)])
+def test_photos_of_any_mode_and_size_fit(find, save, mode, ending, height, width):
+    save(f"photos/x.{ending}", Image.fromarray(ramp(height, width)).convert(mode))
+    (photo,) = find("photos")
+    assert photo.image.shape == (3, 8, 8) and photo.image.dtype == np.uint8 and photo.labels is None
+
+
+def test_sixteen_bits(find, save):
+    save("x.png", Image.fromarray(np.full((20, 20), 257 * 100, np.uint16)))
+    assert (find("x.png").read("x").image == 100).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_however_the_camera_was_held_the_photo_is_upright(find, save, orientation):
+    turns = {1: (), 2: (0,), 3: (3,), 4: (1,), 5: (5,), 6: (2,), 7: (6,), 8: (4,)}
+    picture = Image.fromarray(ramp(16, 16))
+    for turn in turns[orientation]:  # what the sensor saw: PIL's numbers of transposes
+        picture = picture.transpose(Image.Transpose(turn))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    save("x.png", picture, exif=exif)
+    upright = find("x.png").read("x").image.astype(int)
+    assert (np.diff(upright[0], axis=1) > 0).all() and (np.diff(upright[1], axis=0) > 0).all()
+
+
+def test_photo_and_mask_are_cropped_alike_also_when_the_mask_is_smaller(find, save):
+    labels = np.zeros((64, 96), np.uint8)
+    labels[:, 48:] = 2
+    save("photos/x.png", Image.fromarray(ramp(64, 96)))
+    save("masks/x.png", Image.fromarray(labels))
+    save("small/x.png", Image.fromarray(labels[::2, ::2]))
+    for masks in ("masks", "small"):
+        (photo,) = find("photos", masks)
+        assert (photo.labels[:, :4] == 0).all() and (photo.labels[:, 4:] == 2).all()
+    assert photo.image[0, 0, 0] > 255 / 6 and photo.image[0, 0, 7] < 255 * 5 / 6  # a sixth is off at each side
+
+
+def test_masks_in_the_classes_colours(find, save, spec):
+    labels = np.arange(4, dtype=np.uint8).repeat(16).reshape(8, 8)
+    save("photos/x.png", Image.fromarray(ramp(8, 8)))
+    save("masks/x.png", Image.fromarray(np.array(spec.colors, np.uint8)[labels]))
+    np.testing.assert_array_equal(find("photos", "masks").read("x").labels, labels)
+
+
+def test_masks_are_found_by_name_and_may_be_missing(find, save):
+    for name in ("b", "a", "c"):
+        save(f"photos/{name}.png", Image.fromarray(ramp(8, 8)))
+    save("masks/b.png", Image.new("L", (8, 8), 1))
+    files = find("photos", "masks")
+    assert files.names == ["a", "b", "c"] and list(files.masks) == ["b"]
+    assert [photo.labels is None for photo in files] == [True, False, True]
+    save("other.png", Image.new("L", (8, 8), 1))
+    assert list(find("photos/a.png", "other.png").masks) == ["a"]
+
+
+def told(call):
+    with pytest.raises(UserError) as error:
+        call()
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_what_is_not_there_is_told(find, save, tmp_path):
+    save("photos/x.png", Image.fromarray(ramp(8, 8)))
+    save("photos/y.png", Image.fromarray(ramp(8, 8)))
+    (tmp_path / "empty").mkdir()
+    assert told(lambda: find("none")) == f"photos={tmp_path}/none: there is no such file or folder"
+    assert told(lambda: find("photos", "none")).startswith(f"masks={tmp_path}/none: there is no")
+    assert "there are no images in it (.bmp" in told(lambda: find("empty"))
+    save("masks/z.png", Image.new("L", (8, 8), 1))
+    assert "has no mask of the same name as a photo, such as x.png" in told(lambda: find("photos", "masks"))
+    save("photos/x.jpg", Image.fromarray(ramp(8, 8)))
+    assert "has the same name" in told(lambda: find("photos"))
+
+
+def test_masks_that_do_not_fit_are_told(find, save, tmp_path):
+    save("photos/x.png", Image.fromarray(ramp(8, 8)))
+    bad = np.zeros((8, 8), np.uint8)
+    bad[0, :3], bad[1, 0] = 200, 9
+    save("masks/x.png", Image.fromarray(bad))
+    message = told(lambda: list(find("photos", "masks")))
+    assert message == (
+        f"{tmp_path}/masks/x.png: label values outside the vocabulary (9, 200) in 4 of 64 pixels; "
+        "the 4 classes are 0..3"
+    )
+    save("masks/x.png", Image.new("RGB", (8, 8), (1, 2, 3)))
+    assert "colors that are no class of domain 'town', (1, 2, 3)" in told(lambda: list(find("photos", "masks")))
+    save("masks/x.png", Image.new("L", (16, 8), 1))
+    assert "is 8 x 16 but its photo is 8 x 8" in told(lambda: list(find("photos", "masks")))
+
+
+def bomb(width, height):
+    """A PNG whose header promises that size, and holds next to nothing."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+
+
+def test_200_megapixels_are_refused_before_they_are_decoded(find, tmp_path):
+    (tmp_path / "x.png").write_bytes(bomb(20_000, 10_000))
+    message = told(lambda: list(find("x.png")))
+    assert message.startswith(f"{tmp_path}/x.png: is ") and message.endswith("scale it down")
+
+
+def test_damaged_photos_are_told(find, tmp_path):
+    whole = io.BytesIO()
+    Image.fromarray(ramp(64, 64)).save(whole, "PNG")
+    half = whole.getvalue()[: whole.tell() // 2]
+    for content, reason in ((b"", "is not an image"), (b"junk", "is not an image"), (half, "damaged")):
+        (tmp_path / "x.png").write_bytes(content)
+        assert reason in told(lambda: list(find("x.png")))

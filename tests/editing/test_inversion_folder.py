@@ -1,0 +1,200 @@
+"""What `composegan invert` leaves, and how it goes on after an interruption."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import composegan
+from composegan.cli import main
+from composegan.config.inversion import InversionConfig
+from composegan.data.photos import PhotoFiles
+from composegan.domain import DomainSpec, SemanticClass
+from composegan.editing import inversion_folder
+from composegan.editing.codes import Codes
+from composegan.editing.inversion_folder import invert_files
+from composegan.losses.perceptual import perceptual_distance
+
+QUICK = ["steps=6", "tune_steps=3", "size=32", "lpips=off"]
+
+
+@pytest.fixture(scope="module")
+def model(whole_run):
+    return composegan.load(whole_run)
+
+
+@pytest.fixture(scope="module")
+def photos(model, tmp_path_factory):
+    """photos/ of three pictures of the model, masks/ of two of them."""
+    home, samples = tmp_path_factory.mktemp("photos"), model.sample(3, seed=4)
+    for part in ("photos", "masks"):
+        (home / part).mkdir()
+    for number, name in enumerate(("anna", "bert", "carl")):
+        Image.fromarray(samples.images[number]).resize((40, 40)).save(home / "photos" / f"{name}.png")
+        if name != "carl":
+            Image.fromarray(samples.labels[number]).save(home / "masks" / f"{name}.png")
+    return home
+
+
+@pytest.fixture
+def run(model, photos):
+    """(out, batch, settings) -> as the verb does."""
+    classes = tuple(SemanticClass(*item) for item in zip(model.names, model.colors, strict=True))
+    files = PhotoFiles.find(photos / "photos", photos / "masks", DomainSpec("shapes", classes), 16, 16)
+
+    def run(out, batch=2, **settings):
+        how = InversionConfig(**{"steps": 4, "tune_steps": 2, "size": 32, "perceptual": 0.0, **settings}).resolve(16)
+        return invert_files(model, files, out, how, perceptual_distance("off", 32), batch, progress="")
+
+    return run
+
+
+def contents(folder):
+    """Every file's content, but for the seconds that it took."""
+    found = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        if path.suffix == ".json":
+            content = json.loads(content)
+            for one in (content, *content.get("each", ())):
+                one.pop("seconds", None)
+        elif path.suffix == ".npz":
+            with np.load(path) as arrays:
+                content = {name: arrays[name].tobytes() for name in arrays}
+        found[str(path.relative_to(folder))] = content
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(model, photos, tmp_path_factory):
+    """What the verb writes, and what it says."""
+    import contextlib
+    import io
+
+    out, said = tmp_path_factory.mktemp("made") / "out", io.StringIO()
+    composegan_model = tmp_path_factory.mktemp("model")
+    from composegan.interop.saved_model import save
+
+    save(composegan_model, model)
+    with contextlib.redirect_stdout(said):
+        masks = f"masks={photos / 'masks'}"
+        arguments = [f"model={composegan_model}", f"photos={photos / 'photos'}", masks, f"out={out}", "batch=2", *QUICK]
+        assert main(["invert", *arguments]) == 0
+    return composegan_model, out, said.getvalue()
+
+
+def test_the_verb_writes_and_says_so(made):
+    _, out, said = made
+    first, *middle, last = said.splitlines()
+    assert first == "3 photo(s), 2 with a mask; perceptual distance: EfficientNet-Lite0 at 32 pixels"
+    assert last == f"wrote {out}" and [line.split()[0] for line in middle] == ["w+", "tuned"]
+    names = ["photo.png", "reconstruction.png", "mask.png", "labels.png", "codes.npz", "delta.safetensors"]
+    together = ["sheet.png", "inversion.json"]
+    each = [f"{name}/{file}" for name in ("anna", "bert", "carl") for file in (*names, *together)]
+    assert sorted(contents(out)) == sorted([*each, *together, "codes.npz"])
+
+
+def test_the_files_are_those_of_one_model_and_one_inversion(made, model):
+    _, out, _ = made
+    codes = Codes.load(out, model)
+    assert len(codes) == 3
+    figures = json.loads((out / "inversion.json").read_text())
+    for number, name in enumerate(("anna", "bert", "carl")):
+        drawn = model.with_delta(out / name).draw(Codes.load(out / name, model))
+        np.testing.assert_array_equal(np.asarray(Image.open(out / name / "reconstruction.png")), drawn.images[0])
+        np.testing.assert_array_equal(np.asarray(Image.open(out / name / "labels.png")), drawn.labels[0])
+        np.testing.assert_array_equal(codes.slots[number], drawn.codes.slots[0])
+        one = json.loads((out / name / "inversion.json").read_text())
+        assert one == figures["each"][number] and one["finished"] and one["perceptual"] == "EfficientNet-Lite0"
+        assert ("mask_iou" in one["tuned"]) == (name != "carl")
+        assert one["settings"]["steps"] == 6 and set(one["seconds"]) == {"search", "tuning"}
+        assert one["delta_bytes"] == (out / name / "delta.safetensors").stat().st_size
+    assert figures["mean"]["tuned"]["mse"] == pytest.approx(np.mean([one["tuned"]["mse"] for one in figures["each"]]))
+
+
+def test_other_verbs_take_codes_and_tuned_weights(made, tmp_path, capsys):
+    folder, out, _ = made
+    person, drawn = out / "anna", tmp_path / "drawn"
+    assert main(["sample", f"model={folder}", f"delta={person}", f"codes={person}", f"out={drawn}"]) == 0
+    assert (drawn / "images" / "00000.png").read_bytes() == (person / "reconstruction.png").read_bytes()
+
+
+def test_what_is_done_is_passed_over(run, tmp_path, monkeypatch):
+    run(tmp_path)
+    before = contents(tmp_path)
+    monkeypatch.setattr(inversion_folder, "search", None)
+    monkeypatch.setattr(inversion_folder, "tune", None)
+    run(tmp_path)
+    assert contents(tmp_path) == before
+    with pytest.raises(TypeError):  # another setting is another request
+        run(tmp_path, steps=3)
+
+
+@pytest.mark.parametrize("where", ["search", "tune"])
+@pytest.mark.parametrize("call", [1, 2])
+def test_stopped_and_started_again_it_is_the_same(run, tmp_path, monkeypatch, where, call):
+    """The second batch's search, or a photo's tuning, is interrupted."""
+    run(tmp_path / "whole")
+    calls, original = [], getattr(inversion_folder, where)
+
+    def stop(*arguments, **more):
+        calls.append(1)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return original(*arguments, **more)
+
+    monkeypatch.setattr(inversion_folder, where, stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "again")
+    assert not (tmp_path / "again" / "inversion.json").exists()
+    run(tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+
+
+def test_a_photo_that_was_changed_is_done_again(run, tmp_path, photos):
+    run(tmp_path, tune_steps=0)
+    before = contents(tmp_path)
+    Image.new("RGB", (16, 16), "red").save(photos / "photos" / "carl.png")
+    run(tmp_path, tune_steps=0)
+    after = contents(tmp_path)
+    changed = {name.partition("/")[0] for name in before if before[name] != after[name]}
+    assert changed == {"carl", "codes.npz", "sheet.png", "inversion.json"}
+    assert not (tmp_path / "anna" / "delta.safetensors").exists()
+
+
+def test_without_tuning_no_tuned_weights_stay(run, tmp_path):
+    run(tmp_path)
+    means = run(tmp_path, tune_steps=0)
+    assert list(means) == ["w+"] and not list(tmp_path.rglob("delta.safetensors"))
+
+
+def told(capsys, *arguments):
+    assert main(["invert", *arguments]) == 2
+    _, err = capsys.readouterr()
+    assert err.count("\n") == 1 and err.startswith("composegan: ")
+    return err.removeprefix("composegan: ").rstrip("\n")
+
+
+def test_mistakes_are_one_line(made, photos, tmp_path, capsys, full_disk):
+    folder, out, _ = made
+    model, pictures = f"model={folder}", f"photos={photos / 'photos'}"
+    assert told(capsys, model) == "which photos? write photos=FILE or photos=FOLDER"
+    assert told(capsys, model, "photos=none").startswith("photos=none: there is no such file")
+    assert told(capsys, model, pictures, "batch=0") == "batch=0: must be 1 or more"
+    assert told(capsys, model, pictures, "recipe=smal") == "recipe=smal: did you mean 'small'?"
+    assert told(capsys, model, pictures, "lpips=none.pth").startswith("lpips=none.pth: is not VGG-16")
+    assert told(capsys, model, pictures, f"delta={out / 'anna'}").startswith("delta=: invert tunes the weights itself")
+    (tmp_path / "text.png").write_text("no picture")
+    assert told(capsys, model, f"photos={tmp_path / 'text.png'}").startswith(f"{tmp_path}/text.png: is not an image")
+    shutil.copytree(photos / "masks", tmp_path / "masks")
+    Image.fromarray(np.full((16, 16), 9, np.uint8)).save(tmp_path / "masks" / "bert.png")
+    assert "label values outside the vocabulary (9) in 256 of 256" in told(
+        capsys, model, pictures, f"masks={tmp_path / 'masks'}"
+    )
+    with full_disk(100):
+        assert main(["invert", model, pictures, f"out={tmp_path / 'full'}", "steps=1", "tune_steps=0", "size=32"]) == 2
+    assert capsys.readouterr().err.endswith("codes.npz could not be saved: no space left on the disk\n")
