@@ -84,8 +84,9 @@ class OutputConfig:
     samples_every: int = 50_000  # images between sample grids
     samples: int = 32  # pictures in a grid
     checkpoint_every: int = 50_000  # images between checkpoints
-    score_every: int = 50_000  # images between sliced Wasserstein scores; 0: never
+    score_every: int = 50_000  # images between scores; 0: never
     score_samples: int = 256  # images a score is taken from
+    metrics: str = "sliced_wasserstein"  # scores, such as sliced_wasserstein,FSD; by the first the best is kept
 
 
 @dataclass
@@ -99,12 +100,20 @@ class TrainerConfig:
 
 
 @dataclass
+class BudgetConfig:
+    groups: int | None = None  # generators at most, where grouping=affinity chooses
+    parameters: float | None = None  # of the generator at most, millions
+    memory: str | None = None  # of a device at most in a training step, such as 24GB
+
+
+@dataclass
 class Config:
     domain: str = ""  # a registered domain (see `composegan domains`), or a path to a domain YAML
     plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
     recipe: str = ""  # a recipe of the domain; empty: its default, and says so
     seed: int = 0  # of weights, data order and every draw
-    grouping: Any = "per_class"  # per_class, single, or a list of lists of class names that share a generator
+    grouping: Any = "per_class"  # per_class, single, taxonomy, affinity (:8 for 8 groups), or lists of class names
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

@@ -9,7 +9,7 @@ from typing import Any
 from composegan.config.errors import UserError, nearest
 from composegan.config.schema import Config, DataConfig, ModelConfig
 from composegan.domain import DomainSpec
-from composegan.grouping.plan import GroupingPlan
+from composegan.grouping.taxonomy import check_grouping
 
 CHOICES = {
     "data.split": ("train", "validation"),
@@ -29,9 +29,12 @@ POSITIVE = (
     "training.images", "training.batch", "training.learning_rate", "training.discriminator_learning_rate",
     "training.path_shrink", "training.ema_half_life",
     "output.log_every", "output.samples_every", "output.samples", "output.checkpoint_every", "output.score_samples",
-    "trainer.num_nodes",
+    "trainer.num_nodes", "budget.groups", "budget.parameters",
 )  # fmt: skip
 """Numbers above 0."""
+
+SCORES = ("sliced_wasserstein", "FSD", "FD-EffNetLite0", "KD-EffNetLite0")
+"""What `output.metrics` may name: distances that are cheap to take, lower is better."""
 
 NOT_NEGATIVE = (
     "seed", "data.demo_seed", "data.workers", "model.mask_rank",
@@ -52,9 +55,20 @@ def validate(config: Config, spec: DomainSpec) -> None:
     devices = config.trainer.devices
     if not re.fullmatch(r"auto|-1|[1-9]\d*|\d+(,\d+)+", devices):
         raise UserError(f"trainer.devices={devices}: auto, a number, or device numbers such as 0,2 needed")
+    _check_scores(config)
     _check_layers(config.model)
     _check_coarse_size(config)
-    GroupingPlan.parse(config.grouping, spec.names)
+    check_grouping(config.grouping, spec)
+
+
+def score_names(config: Config) -> list[str]:
+    """The distances that `output.metrics` names. Raises UserError for an unknown one, or none."""
+    from composegan.config.lists import names_in
+
+    names = names_in(config.output.metrics, SCORES, "output.metrics")
+    if not names:
+        raise UserError(f"output.metrics=: which? some of: {', '.join(SCORES)}; without scores: output.score_every=0")
+    return names
 
 
 def validate_data(data: DataConfig) -> None:
@@ -85,6 +99,14 @@ def _check_value(key: str, value: Any) -> None:
         raise UserError(f"{key}={value}: must be 0 or more")
     if key in FRACTIONS and value > 1:
         raise UserError(f"{key}={value}: must be 0 to 1")
+
+
+def _check_scores(config: Config) -> None:
+    if "FSD" in score_names(config) and config.adapt.source:
+        raise UserError(f"output.metrics={config.output.metrics}: FSD compares masks, and the images have none")
+    needed = 1 if score_names(config) == [SCORES[0]] else 2
+    if config.output.score_every and config.output.score_samples < needed:
+        raise UserError(f"output.score_samples={config.output.score_samples}: {config.output.metrics} needs {needed}")
 
 
 def _check_layers(model: ModelConfig) -> None:

@@ -17,10 +17,15 @@ from composegan import registry
 from composegan.config.compose import Composed, compose_for_run, is_path, write_config
 from composegan.config.errors import UserError
 from composegan.config.run_folder import CONFIG, require_run
+from composegan.config.validate import SCORES, score_names
 from composegan.data import open_pictures, open_source, training_loader
 from composegan.data.loader import TrainingLoader
+from composegan.data.open import cache_folder
+from composegan.data.statistics import class_statistics
 from composegan.domain import DomainSpec, Source
+from composegan.grouping.budget import within
 from composegan.grouping.plan import GroupingPlan
+from composegan.grouping.policies import propose
 from composegan.saving import whole_file, writing
 from composegan.training import checkpoint
 from composegan.training.adapt import begin
@@ -38,6 +43,7 @@ def fit(composed: Composed) -> Path:
     """
     trainer = make_trainer(composed.config)
     source = _open_data(composed)
+    composed = _settle_grouping(composed, source, trainer.world_size)
     module, notes = _first_module(composed)
     if is_first_process():
         print(*notes, sep="\n", end="\n" * bool(notes))
@@ -60,7 +66,8 @@ def resume(run: Path, arguments: list[str]) -> Path:
         _check_origin(state, path, composed.plugin.spec)
         _check_unfinished(run, state["images_seen"], composed.config.training.images)
         _restore(module, state, path)
-        best = state["best"]
+        if state.get("best_of", SCORES[0]) == score_names(composed.config)[0]:  # older checkpoints do not say
+            best = state["best"]
         notes = [damaged] if damaged else []
         notes += [f"continuing {run} from {module.images_seen:,} images"]
     else:
@@ -138,6 +145,23 @@ def _open_data(composed: Composed) -> Source:
     return (open_pictures if config.adapt.source else open_source)(composed.plugin, config.data)
 
 
+def _settle_grouping(composed: Composed, source: Source, world: int) -> Composed:
+    """What `grouping` means on this data, as lists of names: so that a run that goes on has the same groups."""
+    config, spec = composed.config, composed.plugin.spec
+    if not isinstance(config.grouping, str) or config.grouping in ("per_class", "single"):
+        return composed
+    cache, policy = cache_folder(config.data), config.data.on_error
+    plan = propose(
+        config.grouping,
+        spec,
+        lambda: class_statistics(source, len(spec.classes), cache=cache, on_error=policy),
+        within(config, spec, config.training.batch // world),
+    )
+    if is_first_process():
+        print(f"grouping={config.grouping}: " + "; ".join(", ".join(group) for group in plan.to_names(spec.names)))
+    return replace(composed, config=replace(config, grouping=plan.to_names(spec.names)))
+
+
 def _train(
     trainer: lightning.Trainer,
     run: Path,
@@ -164,6 +188,7 @@ def _train(
         start=module.images_seen,
         workers=config.data.workers,
         flip=config.data.flip,
+        mirrored=spec.mirrored,
         on_error=config.data.on_error,
     )
     if trainer.is_global_zero:

@@ -1,0 +1,124 @@
+"""What a labelled set looks like, class by class: one pass over the data, kept in the cache folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from composegan.config.errors import UserError
+from composegan.data.cache import fingerprint, read_arrays, write_arrays
+from composegan.data.progress import progress_bar
+from composegan.data.sample import check_sample
+from composegan.domain import Source
+
+CELLS = 8
+"""Rows and columns of the position map."""
+
+PRESENT = 1 / 1024
+"""A class is in a picture from this part of its pixels on: 4 of 64 x 64, so that a stray pixel does not count."""
+
+
+@dataclass(frozen=True)
+class ClassStatistics:
+    """Of a set of N images with K classes.
+
+    area: (K,), mean part of the picture, 0..1; presence: (K,), part of the pictures the class is in;
+    position: (K, 8, 8), mean part of each cell of the picture; color, spread: (K, 3), mean and standard deviation of
+    the class's pixels, 0..1; together: (K, K), part of the pictures that have both; sets: (n, K) bool, the class sets
+    that occur, most frequent first; counts: (n,), how often each does.
+    """
+
+    area: np.ndarray
+    presence: np.ndarray
+    position: np.ndarray
+    color: np.ndarray
+    spread: np.ndarray
+    together: np.ndarray
+    sets: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def images(self) -> int:
+        return int(self.counts.sum())
+
+
+def class_statistics(
+    source: Source, classes: int, *, cache: Path | None = None, most: int = 20_000, on_error: str = "stop"
+) -> ClassStatistics:
+    """The statistics of (at most `most`, evenly spread) images of a source, from the cache when they are there.
+
+    cache: the user's cache folder, None for nowhere. on_error: "skip" passes over what cannot be read.
+    Raises UserError when nothing can be read, or a label is no class.
+    """
+    numbers = np.unique(np.linspace(0, len(source) - 1, min(most, len(source))).round().astype(int)).tolist()
+    file = cache / "statistics" / f"{fingerprint(source)}-{classes}-{len(numbers)}.npz" if cache else None
+    if file and (found := _read(file)):
+        return found
+    statistics = measure(source, classes, numbers, on_error)
+    if file:
+        write_arrays(file, **asdict(statistics))
+    return statistics
+
+
+def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str = "stop") -> ClassStatistics:
+    """The same of the images `numbers`, with a progress bar."""
+    cells, pixels = np.zeros((classes, CELLS * CELLS)), np.zeros(classes)
+    sums, squares = np.zeros((classes, 3)), np.zeros((classes, 3))
+    together, sets, of_cell = np.zeros((classes, classes)), Counter(), np.zeros(CELLS * CELLS)
+    area = np.zeros(classes)
+    with progress_bar("Looking at the classes", len(numbers)) as done:
+        for number in numbers:
+            done(1)
+            try:
+                sample = check_sample(source[number], classes)
+            except UserError:
+                if on_error == "skip":
+                    continue
+                raise
+            labels = sample.labels.ravel()
+            cell = _cell_of(*sample.labels.shape)
+            cells += np.bincount(labels * np.int64(CELLS**2) + cell, minlength=classes * CELLS**2).reshape(classes, -1)
+            of_cell += np.bincount(cell, minlength=CELLS**2)
+            count = np.bincount(labels, minlength=classes)
+            pixels += count
+            area += count / labels.size
+            for channel in range(3):
+                values = sample.image[channel].ravel() / 255.0
+                sums[:, channel] += np.bincount(labels, values, classes)
+                squares[:, channel] += np.bincount(labels, values * values, classes)
+            there = count >= PRESENT * labels.size
+            together += np.outer(there, there)
+            sets[there.tobytes()] += 1
+    images = sum(sets.values())
+    if not images:
+        raise UserError("none of the images could be read")
+    known = np.maximum(pixels, 1)[:, None]
+    color = sums / known
+    ordered = sets.most_common()
+    return ClassStatistics(
+        area=area / images,
+        presence=np.diagonal(together) / images,
+        position=(cells / of_cell).reshape(classes, CELLS, CELLS),
+        color=color,
+        spread=np.sqrt(np.maximum(squares / known - color**2, 0)),
+        together=together / images,
+        sets=np.stack([np.frombuffer(key, dtype=bool) for key, _ in ordered]),
+        counts=np.array([count for _, count in ordered]),
+    )
+
+
+def _cell_of(height: int, width: int) -> np.ndarray:
+    """(height * width,): which of the CELLS x CELLS cells each pixel is in."""
+    rows, columns = (np.arange(size) * CELLS // size for size in (height, width))
+    return (rows[:, None] * CELLS + columns).ravel()
+
+
+def _read(file: Path) -> ClassStatistics | None:
+    arrays = read_arrays(file)
+    if arrays is None or set(arrays) != {field.name for field in fields(ClassStatistics)}:
+        return None
+    return ClassStatistics(**arrays)

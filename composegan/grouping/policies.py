@@ -1,0 +1,61 @@
+"""From the setting `grouping` to a plan: by name, by the taxonomy, or by what the data shows, within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from composegan.config.errors import UserError
+from composegan.data.statistics import ClassStatistics
+from composegan.domain import DomainSpec
+from composegan.grouping.affinity import distances, merges
+from composegan.grouping.plan import GroupingPlan
+from composegan.grouping.taxonomy import levels, taxonomy
+
+Fits = Callable[[GroupingPlan], bool]
+
+
+def propose(
+    grouping: Any, spec: DomainSpec, statistics: Callable[[], ClassStatistics], fits: Fits | None = None
+) -> GroupingPlan:
+    """The plan that the setting means.
+
+    statistics: measures the data when a policy asks for it; fits: whether a plan is within the budget, None without
+    one. `affinity` takes the plan with the most groups that fits; without a budget as many groups as the taxonomy has,
+    or a third of the classes where there is none. `affinity:8` and `taxonomy:2` say the number and the level.
+    Raises UserError for a policy that does not go with this domain, or a budget that no plan meets.
+    """
+    policy, _, number = grouping.partition(":") if isinstance(grouping, str) else (None, "", "")
+    if policy == "taxonomy":
+        return taxonomy(spec, int(number or 1))
+    if policy != "affinity":
+        return GroupingPlan.parse(grouping, spec.names)
+    plans = merges(distances(statistics()))  # of K groups down to one
+    if number:
+        if not 1 <= int(number) <= len(plans):
+            raise UserError(f"grouping={grouping}: 1 to {len(plans)} groups, for {len(plans)} classes")
+        return plans[len(plans) - int(number)]
+    if fits is None:
+        return plans[len(plans) - usual_groups(spec)]
+    return most_groups(plans, fits)
+
+
+def most_groups(plans: list[GroupingPlan], fits: Fits) -> GroupingPlan:
+    """The plan with the most groups that fits. plans: of ever fewer groups, each cheaper than the one before.
+
+    Raises UserError when not even the last does.
+    """
+    low, high = 0, len(plans) - 1
+    if not fits(plans[high]):
+        raise UserError("budget: not even one group for all classes meets it; `composegan plan` shows what each needs")
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(plans[middle]) else (middle + 1, high)
+    return plans[low]
+
+
+def usual_groups(spec: DomainSpec) -> int:
+    """How many groups are taken when nobody says: as the taxonomy has, or a third of the classes."""
+    if levels(spec):
+        return len(taxonomy(spec, 1).groups)
+    return max(1, round(len(spec.classes) / 3))

@@ -1,0 +1,37 @@
+"""`composegan plan`: which classes could share generators, what each plan costs, and which one fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from composegan.config.arguments import split_arguments
+from composegan.config.schema import Config
+from composegan.config.values import convert
+from composegan.verbs.help_text import help_text
+
+ABOUT = "what plans of shared generators cost, and which one fits a budget"
+
+
+def help() -> str:
+    usage = ["composegan plan domain=NAME budget.memory=24GB key=value ...", "composegan plan domain=NAME measure=on"]
+    more = [
+        "Parameters, memory and operations are those of the real networks, run without memory on torch's meta device.",
+        "measure=on also runs each plan here, for seconds a step and the memory it took. Settings are those of fit:",
+    ]
+    return help_text(usage, "Print what candidate plans cost, and which would be taken.", Config, more)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Print the table, and the plan that `fit` would take with the same arguments."""
+    given = dict(split_arguments(arguments))
+    measure = convert(given.pop("measure", "off"), bool)
+    if "grouping" not in given:
+        given["grouping"] = "affinity"
+    from composegan.config.compose import compose
+
+    composed = compose([f"{key}={value}" for key, value in given.items()])
+    for note in composed.notes:
+        print(note, flush=True)
+    from composegan.grouping.table import print_table
+
+    print_table(composed, measure)
