@@ -1,4 +1,4 @@
-"""The code blocks of docs/configuration.md and docs/plugins.md work as they stand."""
+"""The code blocks of docs/configuration.md, docs/plugins.md and docs/tutorial.md work as they stand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from composegan import registry
 from composegan.cli import main
@@ -17,6 +19,8 @@ from composegan.config.errors import UserError
 from composegan.config.recipes import recipes_of
 
 DOCS = Path(__file__).parents[1] / "docs"
+LANGUAGES = {"toml": "toml", "yaml": "yaml", "py": "python"}
+LANDSCAPE = Path(__file__).parents[1] / "examples" / "composegan-landscape"
 
 
 def blocks(document, language):
@@ -60,7 +64,7 @@ def discs(tmp_path, monkeypatch):
 
 def test_the_domain_file_and_its_command(pets):
     assert read_domain_file(pets / "pets.yaml").transparent == (3,)
-    (command,) = [line for line in commands("plugins.md") if "pets.yaml" in line]
+    (command,) = [line for line in commands("plugins.md") if line.startswith("composegan fit domain=./pets.yaml")]
     composed = compose(command.split()[2:])
     assert composed.config.data.root == str(pets / "pets")
 
@@ -118,3 +122,72 @@ def test_the_python_of_configuration_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ((_, code),) = blocks("configuration.md", "python")
     exec(compile(code, "configuration.md", "exec"), {})
+
+
+def files_of(document):
+    """The files that a document builds: the blocks under one name, in their order, are one file."""
+    found = {}
+    for language in LANGUAGES.values():
+        for name, content in blocks(document, language):
+            if name:
+                found.setdefault(name, []).append(content)
+    return {name: "\n\n".join(parts) for name, parts in found.items()}
+
+
+def test_the_tutorial_builds_the_example_to_the_letter():
+    built = files_of("tutorial.md")
+    there = {str(file.relative_to(LANDSCAPE)) for file in LANDSCAPE.rglob("*.*") if file.suffix[1:] in LANGUAGES}
+    assert set(built) == there
+    for name, content in built.items():
+        assert content == (LANDSCAPE / name).read_text(encoding="utf-8"), name
+
+
+@pytest.fixture
+def landscape(tmp_path, monkeypatch):
+    """The package that somebody has who typed the tutorial, in a folder of its own; not installed."""
+    for name, content in files_of("tutorial.md").items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    (tmp_path / "README.md").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(registry, "_plugin_paths", [])
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("composegan_landscape")]:
+        del sys.modules[name]
+
+
+def test_the_package_of_the_tutorial_holds_what_check_asks_for(landscape, capsys):
+    here = [line.split()[1:] for line in commands("tutorial.md") if "plugin_path=." in line]
+    assert [line[0] for line in here] == ["domains", "check"]
+    for arguments in here:
+        assert main(arguments) == 0, capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "landscape 6 composegan-landscape 0.1 ok" in [" ".join(line.split()) for line in out.splitlines()]
+    assert "FAIL" not in out and "skip" not in out
+    for line in commands("tutorial.md"):
+        if line.startswith("composegan fit"):
+            composed = compose([*line.split()[2:], "plugin_path=."])
+            assert composed.plugin.spec.names[:2] == ("sky", "orb")
+
+
+def test_the_packages_own_tests_pass(landscape):
+    registry.add_plugin_path(landscape)
+    tests = {}
+    exec(compile((landscape / "tests" / "test_landscape.py").read_text(), "test_landscape.py", "exec"), tests)
+    own = [test for name, test in tests.items() if name.startswith("test_")]
+    assert len(own) == 3
+    for test in own:
+        test()
+
+
+def test_the_picture_of_the_tutorial_is_what_it_draws(landscape):
+    registry.add_plugin_path(landscape)
+    (code,) = [code for name, code in blocks("tutorial.md", "python") if not name]
+    exec(compile(code, "tutorial.md", "exec"), {})
+    drawn, committed = (
+        np.asarray(Image.open(path).convert("RGB")).astype(int)
+        for path in ("landscape.png", DOCS / "images" / "landscape.png")
+    )
+    assert drawn.shape == committed.shape
+    assert np.abs(drawn - committed).mean() < 1

@@ -1,0 +1,74 @@
+"""Landscapes of the dicebear style `landscape`, each a pure function of (seed, index), with exact labels."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from composegan.data import Sample
+from composegan.data.svg import LabelRules, Painter, draw_scene, inline_uses, parse_svg
+from composegan.domain import DomainSpec
+
+CANVAS = (0, 0, 100, 100)
+
+
+class Landscapes:
+    """`count` landscapes of height x width pixels. Pickles as it is: the style is read by every process on its own."""
+
+    def __init__(self, spec: DomainSpec, count: int, height: int, width: int, seed: int) -> None:
+        self.count, self.height, self.width, self.seed = count, height, width, seed
+        self.rules = LabelRules.load(spec.foreign, spec)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < self.count:
+            raise IndexError(f"landscape {index} of {self.count}")
+        sky = draw_sky(self.height, self.width, np.random.default_rng([self.seed, index]))
+        painter = Painter(self.rules, CANVAS, self.height, self.width)
+        image, labels = draw_scene(draw_scenery(f"{self.seed}-{index}"), painter, sky)
+        return Sample(image, labels, f"landscape {index} (seed {self.seed})")
+
+
+def draw_sky(height: int, width: int, random: np.random.Generator) -> np.ndarray:
+    """A sky that is paler towards the horizon: uint8 (height, width, 3)."""
+    color = random.choice(read_definition()["colors"]["background"]["values"])  # such as "#e1f3ff"
+    zenith = np.array([*bytes.fromhex(color[1:])]) * random.uniform(0.7, 1.0)  # (3,)
+    pale = np.linspace(0, random.uniform(0.2, 0.8), height)[:, None]  # (H, 1)
+    rows = zenith + (255 - zenith) * pale  # (H, 3)
+    return np.broadcast_to(rows[:, None] + 0.5, (height, width, 3)).astype(np.uint8)
+
+
+def draw_scenery(seed: str) -> str:
+    """An SVG of what stands before the sky, in which `data-part` says what each element is."""
+    from dicebear import Avatar
+
+    root = parse_svg(str(Avatar(read_style(), {"seed": seed})))
+    defined = {item.attrib["id"]: item for item in root.findall("defs/g")}
+    for name, item in defined.items():  # such as hill1-ridge-7981e75b
+        item.set("data-part", name.split("-")[0])
+    scene = Element("svg", {"fill": "none"})
+    scene.extend(inline_uses(item, defined) for item in root.findall("g/use"))  # without the sky, a plain rect
+    return ElementTree.tostring(scene, encoding="unicode")
+
+
+@cache
+def read_style() -> Any:
+    from dicebear import Style
+
+    return Style(read_definition())
+
+
+@cache
+def read_definition() -> dict[str, Any]:
+    definition = json.loads((files("dicebear_styles") / "landscape.json").read_text(encoding="utf-8"))
+    for name in ("hill1", "hill2", "hill3", "hill4"):
+        definition["components"][name]["translate"]["x"] = {"min": -40, "max": 40}  # no gap in a picture twice as wide
+    return definition
