@@ -6,26 +6,25 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning import Callback, Trainer
 
-from composegan.config.errors import UserError
 from composegan.config.schema import Config
-from composegan.data.resize import fit_sample
+from composegan.config.validate import score_names
 from composegan.domain import DomainSpec, Source
+from composegan.evaluation.scores import Scores
 from composegan.interop import saved_model
-from composegan.metrics.sliced_wasserstein import patch_levels, sliced_wasserstein
 from composegan.pictures import contact_sheet, to_uint8
 from composegan.saving import whole_file
 from composegan.training import checkpoint
 from composegan.training.module import CompositionModule, derive_seed
 from composegan.training.run_log import RunLog
 
-SCORE = "score/sliced_wasserstein"
+SCORE = "score/"
 AGAIN = 1.0
 """Seconds until a second signal is a second wish: `timeout` and job systems send each to the process and its group."""
 
@@ -59,7 +58,8 @@ class Keeper(Callback):
     ) -> None:
         self.run, self.config, self.spec, self.source, self.settings = run, config, spec, source, settings
         self.best = best
-        self.real_patches: list[torch.Tensor] | None = None
+        self.best_of = score_names(config)[0]
+        self.scores: Scores | None = None
         self.run_log: RunLog | None = None  # not `log`, which Lightning replaces by a function of its own
 
     def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
@@ -77,10 +77,11 @@ class Keeper(Callback):
         if is_due(module, output.samples_every) or final:
             self._draw(module)
         if is_due(module, output.score_every) or (final and output.score_every > 0):
-            score = self._score(module)
+            scores = self._score(module)
+            score = scores[self.best_of]
             improved, self.best = score < self.best, min(score, self.best)
-            module.logs[SCORE] = torch.tensor(score)
-        if is_due(module, output.log_every) or SCORE in module.logs:
+            module.logs.update({SCORE + name: torch.tensor(value) for name, value in scores.items()})
+        if is_due(module, output.log_every) or SCORE + self.best_of in module.logs:
             self._write_figures(module)
         if is_due(module, output.checkpoint_every) or final:
             self.save(module, improved)
@@ -95,7 +96,7 @@ class Keeper(Callback):
 
     def save(self, module: CompositionModule, improved: bool = False) -> None:
         """A checkpoint, and the averaged generator as a model that can be used at once."""
-        facts = {"domain": self.spec.name, "classes": list(self.spec.names), "best": self.best}
+        facts = {"domain": self.spec.name, "classes": list(self.spec.names), "best": self.best, "best_of": self.best_of}
         checkpoint.save(self.run / "checkpoints", {**module.checkpoint(), **facts}, best=improved)
         model = saved_model.Model(
             module.average, self.settings, self.spec.name, self.spec.names, self.spec.colors,
@@ -113,17 +114,14 @@ class Keeper(Callback):
             sheet.save(path)
         self.run_log.picture(module.images_seen, sheet)
 
-    def _score(self, module: CompositionModule) -> float:
-        data, count = self.config.data, self.config.output.score_samples
-        if self.real_patches is None:
-            draws = torch.Generator().manual_seed(derive_seed(self.config.seed, "score"))
-            real = []
-            for index in torch.randint(len(self.source), (count,), generator=draws).tolist():
-                with suppress(UserError) if data.on_error == "skip" else nullcontext():
-                    real.append(torch.from_numpy(fit_sample(self.source[index], data.height, data.width).image.copy()))
-            self.real_patches = patch_levels(torch.stack(real).float() / 127.5 - 1)
-        images, _ = average_pictures(module, count, derive_seed(self.config.seed, "score"))
-        return sliced_wasserstein(self.real_patches, patch_levels(images))
+    def _score(self, module: CompositionModule) -> dict[str, float]:
+        count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")
+        if self.scores is None:
+            self.scores = Scores(
+                score_names(self.config), self.source, self.config.data, len(self.spec.classes), count, seed,
+                module.device,
+            )  # fmt: skip
+        return self.scores(*average_pictures(module, count, seed))
 
     def _write_figures(self, module: CompositionModule) -> None:
         figures = {name: value.item() for name, value in module.logs.items()}
@@ -131,7 +129,7 @@ class Keeper(Callback):
         figures["images_per_second"] = (module.images_seen - self.since) / max(now - self.clock, 1e-9)
         self.clock, self.since = now, module.images_seen
         self.run_log.write(module.images_seen, figures)
-        module.logs.pop(SCORE, None)
+        module.logs = {name: value for name, value in module.logs.items() if not name.startswith(SCORE)}
 
 
 class Ending(Callback):

@@ -1,0 +1,1 @@
+"""How good a model is: real and generated pictures, every measure of them, and the report."""

@@ -1,0 +1,61 @@
+"""What was computed of a real set is kept in the user's cache folder: arrays in npz files, nothing that unpickles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from composegan.data.folder import FolderSource
+from composegan.data.packed import IMAGES, INDEX, LABELS, PackedSource
+from composegan.domain import Source
+from composegan.saving import whole_file
+
+SPREAD = 64
+
+
+def fingerprint(source: Source) -> str:
+    """A short hash that changes when the images or labels do.
+
+    Of a packed or plain folder: its files' names, sizes and times. Of another source: its length and the content of
+    SPREAD items evenly spread over it.
+    """
+    if isinstance(source, PackedSource):
+        return digest([source.index.names, [_stamp(source.folder / name) for name in (INDEX, IMAGES, LABELS)]])
+    if isinstance(source, FolderSource):
+        return digest([[names, [_stamp(source.root / name) for name in names]] for names in source.files])
+    items = np.linspace(0, len(source) - 1, min(SPREAD, len(source))).round().astype(int).tolist()
+    samples = (source[index] for index in items)
+    return digest([len(source), [(s.name, _bytes(s.image), _bytes(s.labels)) for s in samples]])
+
+
+def digest(content: Any) -> str:
+    """A short hash of plain values."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
+    """The arrays of an npz file; None when it is not there or damaged, so that they are computed anew."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            return dict(content)
+    except Exception:  # in a damaged file anything can go wrong
+        return None
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write an npz file, whole. Raises UserError when it cannot be written."""
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def _stamp(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _bytes(array: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

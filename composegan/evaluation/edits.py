@@ -1,0 +1,91 @@
+"""Edit leakage of every class: its texture or its shape is drawn anew, and what changes elsewhere is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from composegan.data.progress import progress_bar
+from composegan.editing.codes import PARTS, Codes
+from composegan.editing.edit import MARGIN
+from composegan.interop.saved_model import Model
+from composegan.metrics.layout import PRESENT
+from composegan.metrics.leakage import change, leakage, region_of
+from composegan.pictures import to_uint8
+
+PICTURES = 32
+NOTHING = 1e-3
+"""A mean change below this (of -1..1; a tenth of a step of 8 bits) is no change, and has no part that leaks."""
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """texture, shape: (K,), mean over pictures with the class; NaN where there is none, or nothing changed.
+
+    texture_margin, shape_margin: the same with the class grown by `margin` pixels. pictures: (K,), how many were
+    edited. before, after: (rows, H, W, 3) uint8 and heat: (rows, H, W), a row for each class in `rows`; after and heat
+    by part.
+    """
+
+    values: dict[str, Tensor]
+    pictures: Tensor
+    margin: int
+    rows: list[int]
+    before: np.ndarray
+    after: dict[str, np.ndarray]
+    heat: dict[str, np.ndarray]
+
+
+def edit_leakage(model: Model, w: Tensor, proportions: Tensor, seed: int, truncation: float, batch: int) -> Leakage:
+    """w: (N, S) of the pictures, of which each class takes the first PICTURES that it is in; proportions: (N, K).
+
+    The new codes are those of seed + 1.
+    """
+    from composegan.evaluation.generated import random_w
+
+    classes, margin = len(model.names), max(1, round(MARGIN * min(model.generator.height, model.generator.width)))
+    others = Codes.of(model, random_w(model, len(w), seed + 1, truncation))
+    codes = Codes.of(model, w.to(model.device))
+    keys = [f"{part}{ending}" for part in PARTS for ending in ("", "_margin")]
+    values = {key: torch.full((classes,), torch.nan, dtype=torch.float64) for key in keys}
+    chosen = [(proportions[:, k] >= PRESENT).nonzero()[:PICTURES, 0] for k in range(classes)]
+    rows, before, after, heat = [], [], {part: [] for part in PARTS}, {part: [] for part in PARTS}
+    with progress_bar("Editing classes", sum(map(len, chosen))) as advance:
+        for k, pictures in enumerate(chosen):
+            if not len(pictures):
+                continue
+            found: dict[str, list[Tensor]] = {key: [] for key in keys}
+            for number, part_of_them in enumerate(pictures.split(batch)):
+                old = codes[part_of_them.tolist()]
+                image, labels = _draw(model, old)
+                for part in PARTS:
+                    new = old.blend(others[part_of_them.tolist()], 1.0, codes.slots_of([model.names[k]], [part]))
+                    edited, edited_labels = _draw(model, new)
+                    changed = change(image, edited).mean(dim=(1, 2)) > NOTHING
+                    for key, grown in ((part, 0), (f"{part}_margin", margin)):
+                        leaked = leakage(image, edited, region_of(labels, edited_labels, [k], grown))
+                        found[key].append(leaked[changed].double())
+                    if number == 0:
+                        after[part].append(to_uint8(edited[:1])[0])
+                        heat[part].append(change(image[:1], edited[:1])[0].numpy())
+                if number == 0:
+                    rows.append(k)
+                    before.append(to_uint8(image[:1])[0])
+                advance(len(part_of_them))
+            for key, parts in found.items():
+                values[key][k] = torch.cat(parts).mean()
+    return Leakage(
+        values, torch.tensor([len(pictures) for pictures in chosen]), margin, rows, np.stack(before),
+        {part: np.stack(images) for part, images in after.items()},
+        {part: np.stack(maps) for part, maps in heat.items()},
+    )  # fmt: skip
+
+
+@torch.inference_mode()
+def _draw(model: Model, codes: Codes) -> tuple[Tensor, Tensor]:
+    """Images (B, 3, H, W) clamped to -1..1, and labels (B, H, W), on the CPU."""
+    result = model.generator(codes.slots)
+    return result.image.float().clamp(-1, 1).cpu(), result.mask.labels().cpu()

@@ -1,0 +1,16 @@
+"""The measures there are, by the names that `metrics=` takes. Standard library only."""
+
+from __future__ import annotations
+
+BACKBONE = "EffNetLite0"
+LOWER, HIGHER = "lower", "higher"
+
+INCEPTION = ("FID", "KID", "IS", "precision", "recall")
+"""On Inception features, whose weights have to be downloaded."""
+
+BUNDLED = tuple(f"{name}-{BACKBONE}" for name in ("FD", "KD", "IS", "precision", "recall"))
+"""The same measures on bundled features, under names that cannot be taken for those above."""
+
+WITH_SEGMENTER = ("mask_consistency", "rare_class_recall")
+OTHERS = ("sliced_wasserstein", "FSD", *WITH_SEGMENTER, "presence", "edit_leakage", f"PPL-{BACKBONE}")
+MEASURES = (*INCEPTION, *BUNDLED, *OTHERS)

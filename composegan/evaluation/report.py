@@ -1,0 +1,99 @@
+"""What a report looks like: a table to read, JSON to compute with, and pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from composegan.evaluation.evaluate import Report
+from composegan.evaluation.names import LOWER
+from composegan.evaluation.pictures import agreement_sheet, leakage_sheet, presence_chart
+from composegan.saving import whole_file
+
+CLASS_COLUMNS = {
+    "presence_real": "in real", "presence_generated": "in generated", "presence_seen": "seen", "iou": "IoU",
+    "iou_of_segmenter": "its own", "leakage_texture": "leak texture", "leakage_texture_margin": "+ margin",
+    "leakage_shape": "leak shape", "leakage_shape_margin": "+ margin",
+}  # fmt: skip
+"""Columns of the table of classes: "seen" is what the segmenter finds, "its own" its IoU on held-out real images."""
+
+
+def lines_of(report: Report, settings: Mapping[str, Any]) -> list[str]:
+    """The report as lines of text, columns aligned."""
+    about = [
+        f"{settings['n']:,} pictures of {settings['model']}, seed {settings['seed']}, "
+        f"truncation {settings['truncation']}, {settings['height']}x{settings['width']}",
+        f"against {settings['real_set']}, {settings['real_images']:,} images, resized with {settings['real_resize']}",
+    ]
+    lines = [
+        *about,
+        "",
+        *_columns([row[:-1] for row in _figure_rows(report)]),
+        *(["", *_columns(_class_rows(report))] * bool(report.by_class)),
+    ]
+    notes = [f"{figure.name}: {figure.note}" for figure in report.figures if figure.note]
+    return [*lines, "", *notes, *report.skipped]
+
+
+def save(report: Report, settings: Mapping[str, Any], colors: Sequence[tuple[int, int, int]], folder: Path) -> Path:
+    """Write evaluation.json, evaluation.md and pictures, each whole. Raises UserError when they cannot be written."""
+    shared = {key: settings[key] for key in ("real_set", "seed", "truncation")}
+    content = {
+        "settings": dict(settings),
+        "figures": [{**asdict(figure), **shared} for figure in report.figures],
+        "classes": report.by_class,
+        "skipped": report.skipped,
+    }
+    with whole_file(folder / "evaluation.json") as path:
+        path.write_text(json.dumps(content, indent=2) + "\n")
+    with whole_file(folder / "evaluation.md") as path:
+        path.write_text("\n".join(_markdown(report, settings)) + "\n")
+    sheets = {"presence": presence_chart(report.by_class)}
+    if report.generated and report.generated.worst:
+        sheets["agreement"] = agreement_sheet(report.generated, colors)
+    if report.leakage and report.leakage.rows:
+        sheets["leakage"] = leakage_sheet(report.leakage, list(report.by_class))
+    for name, sheet in sheets.items():
+        with whole_file(folder / f"{name}.png") as path:
+            sheet.save(path)
+    return folder
+
+
+def _figure_rows(report: Report) -> list[tuple[str, ...]]:
+    rows = [("measure", "value", "real halves", "better", "images", "real", "note")]
+    for figure in report.figures:
+        halves = "" if figure.halves is None else f"{figure.halves:.4g}"
+        real = f"{figure.real_images:,}" if figure.real_images else ""
+        rows.append(
+            (figure.name, f"{figure.value:.4g}", halves, figure.better, f"{figure.images:,}", real, figure.note)
+        )
+    return rows
+
+
+def _class_rows(report: Report) -> list[tuple[str, ...]]:
+    first = next(iter(report.by_class.values()))
+    keys = [key for key in CLASS_COLUMNS if key in first]
+    rows = [("class", *(CLASS_COLUMNS[key] for key in keys))]
+    for name, numbers in report.by_class.items():
+        rows.append((name, *("" if numbers[key] is None else f"{numbers[key]:.3f}" for key in keys)))
+    return rows
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _markdown(report: Report, settings: Mapping[str, Any]) -> list[str]:
+    lines = ["# Evaluation", "", *(f"- {key}: {value}" for key, value in settings.items()), ""]
+    arrows = {LOWER: "↓", "higher": "↑"}
+    for table in (_figure_rows(report), _class_rows(report) if report.by_class else []):
+        for number, row in enumerate(table):
+            lines.append("| " + " | ".join(arrows.get(cell, cell) for cell in row) + " |")
+            if number == 0:
+                lines.append("| --- " * len(row) + "|")
+        lines.append("")
+    return [*lines, *(f"Note: {text}" for text in report.skipped)]

@@ -1,0 +1,127 @@
+"""The real set, and what is kept of it between evaluations."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from composegan.config.compose import open_domain
+from composegan.config.errors import UserError
+from composegan.config.schema import DataConfig
+from composegan.data.open import open_source
+from composegan.data.sample import Sample
+from composegan.evaluation.cache import fingerprint, read_arrays
+from composegan.evaluation.networks import FeatureNetwork
+from composegan.evaluation.real import real_set, statistics
+
+
+class Counting:
+    """Mean colours in the place of features, and how many pictures they were taken of."""
+
+    def __init__(self, key="colours"):
+        self.seen = 0
+        names = ("FD-colours", "KD-colours", "IS-colours", "precision-colours", "recall-colours")
+        self.network = FeatureNetwork("colours", 3, self.features, lambda features: features, names, "none", key)
+
+    def features(self, images):
+        self.seen += len(images)
+        return images.float().mean(dim=(2, 3))
+
+
+@pytest.fixture
+def folder(shapes, tmp_path):
+    """(domain, data settings) of a copy of the folder of shapes."""
+    root = shapes[1].partition("=")[2]
+    shutil.copytree(root, tmp_path / "data")
+    data = DataConfig(root=str(tmp_path / "data"), height=16, width=16)
+    return open_domain(shapes[0].partition("=")[2]), data
+
+
+def open_real(folder, cache, most=100, **settings):
+    plugin, data = folder
+    data = replace(data, **settings)
+    return real_set(open_source(plugin, data), data, 3, "shapes train", most, cache)
+
+
+def test_statistics_are_those_of_the_images(folder, tmp_path):
+    counting, real = Counting(), open_real(folder, None)
+    found = statistics(real, [counting.network])
+    assert found.proportions.shape == (7, 3) and found.features["colours"].shape == (7, 3) and counting.seen == 7
+    samples = [real.source[number] for number in real.numbers]
+    assert sorted(real.numbers) == list(range(7)) != list(real.numbers)
+    expected = np.stack([sample.image.mean(axis=(1, 2)) for sample in samples])
+    np.testing.assert_allclose(found.features["colours"], expected, rtol=1e-5)
+    shares = [[(sample.labels == k).mean() for k in range(3)] for sample in samples]
+    np.testing.assert_allclose(found.proportions, shares, rtol=1e-6)
+
+
+def test_they_are_taken_once(folder, tmp_path):
+    first, second = Counting(), Counting()
+    one = statistics(open_real(folder, tmp_path / "cache"), [first.network])
+    two = statistics(open_real(folder, tmp_path / "cache"), [second.network])
+    assert (first.seen, second.seen) == (7, 0)
+    assert torch.equal(one.features["colours"], two.features["colours"])
+    assert torch.equal(one.proportions, two.proportions)
+    files = [path.name for path in (tmp_path / "cache").rglob("*.npz")]
+    assert sorted(files) == ["colours.npz", "layout.npz"]
+    other = Counting("another")
+    statistics(open_real(folder, tmp_path / "cache"), [second.network, other.network])
+    assert (second.seen, other.seen) == (0, 7)
+
+
+def change_a_file(data):
+    (path,) = Path(data.root, "images").glob("3.png")
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
+
+
+def take_a_file_away(data):
+    for part in ("images", "labels"):
+        Path(data.root, part, "3.png").unlink()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"change": change_a_file}, {"change": take_a_file_away}, {"height": 8, "width": 8}, {"most": 5}, {"damage": True}],
+    ids=["file", "fewer", "size", "count", "damaged"],
+)
+def test_they_are_taken_anew_when_something_is_different(folder, tmp_path, settings):
+    cache = tmp_path / "cache"
+    statistics(open_real(folder, cache), [Counting().network])
+    settings.pop("change", lambda data: None)(folder[1])
+    if settings.pop("damage", False):
+        for path in cache.rglob("*.npz"):
+            path.write_bytes(path.read_bytes()[:40])
+    counting = Counting()
+    statistics(open_real(folder, cache, **settings), [counting.network])
+    assert counting.seen > 0
+    again = Counting()
+    statistics(open_real(folder, cache, **settings), [again.network])
+    assert again.seen == 0
+
+
+def test_nothing_is_unpickled(tmp_path):
+    np.savez(tmp_path / "evil.npz", values=np.array([{"a": 1}], dtype=object))
+    assert read_arrays(tmp_path / "evil.npz") is None and read_arrays(tmp_path / "none.npz") is None
+
+
+def test_a_source_of_any_kind_has_a_fingerprint():
+    def source(color, count=3):
+        image, labels = np.full((3, 4, 4), color, np.uint8), np.zeros((4, 4), np.uint8)
+        return [Sample(image, labels, str(number)) for number in range(count)]
+
+    assert fingerprint(source(1)) == fingerprint(source(1))
+    assert len({fingerprint(source(1)), fingerprint(source(2)), fingerprint(source(1, 4))}) == 3
+
+
+def test_an_unreadable_image_stops_or_is_left_out(folder):
+    Path(folder[1].root, "images", "3.png").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="3.png: "):
+        statistics(open_real(folder, None), [])
+    assert statistics(open_real(folder, None, on_error="skip"), []).proportions.shape == (6, 3)

@@ -1,0 +1,89 @@
+"""Scores while a model trains."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+import torch
+
+from composegan.config.compose import compose
+from composegan.config.errors import UserError
+from composegan.config.schema import DataConfig
+from composegan.config.validate import SCORES
+from composegan.data.open import open_source
+from composegan.evaluation.scores import Scores
+from composegan.training import checkpoint
+
+
+def rows(run):
+    with (run / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def real(shapes):
+    """(scores of all kinds, of 6 real images; those images and labels)."""
+    composed = compose([*shapes, "data.height=16", "data.width=16", "model.coarse_size=8", "model.min_feat_size=4"])
+    source = open_source(composed.plugin, composed.config.data)
+    data = DataConfig(height=16, width=16)
+    scores = Scores(SCORES, source, data, 3, 6, seed=1, device=torch.device("cpu"))
+    draws = torch.Generator().manual_seed(1)
+    samples = [source[i] for i in torch.randint(len(source), (6,), generator=draws).tolist()]
+    images = torch.stack([torch.from_numpy(s.image) for s in samples]).float() / 127.5 - 1
+    return scores, images, torch.stack([torch.from_numpy(s.labels) for s in samples])
+
+
+def test_the_real_images_themselves_are_at_no_distance(real):
+    scores, images, labels = real
+    found = scores(images, labels)
+    assert list(found) == list(SCORES)
+    assert found["sliced_wasserstein"] == 0
+    assert found["FSD"] == pytest.approx(0, abs=1e-9)
+    assert found["FD-EffNetLite0"] == pytest.approx(0, abs=1e-2)
+    assert found["KD-EffNetLite0"] < 0  # unbiased: the same images again are nearer than others of their kind
+
+
+def test_other_pictures_and_other_layouts_are_farther(real):
+    scores, images, labels = real
+    near, noise = scores(images, labels), scores(torch.rand(images.shape) * 2 - 1, labels)
+    assert all(noise[name] > near[name] + 0.01 for name in SCORES if name != "FSD")
+    assert scores(images, labels * 0)["FSD"] > 0.1 + noise["FSD"]
+
+
+def test_they_are_written_and_the_first_decides(fit):
+    run = fit("output.metrics=FSD,sliced_wasserstein", "training.images=16")
+    written = [row for row in rows(run) if row["score/FSD"]]
+    assert [row["images_seen"] for row in written] == ["8", "16"]
+    assert all(float(row["score/sliced_wasserstein"]) > 0 for row in written)
+    state = checkpoint.read(run / "checkpoints" / "last.pt")
+    assert state["best_of"] == "FSD"
+    assert state["best"] == pytest.approx(min(float(row["score/FSD"]) for row in written), rel=1e-5)
+
+
+def test_a_run_is_the_same_whatever_is_scored_and_a_best_is_of_one_measure(fit, resume, whole_run):
+    run = fit("training.images=8", "output.score_every=4")
+    before = checkpoint.read(run / "checkpoints" / "last.pt")
+    assert before["best_of"] == "sliced_wasserstein"
+    resume(run, "training.images=24", "output.metrics=KD-EffNetLite0", "output.score_every=8")
+    after = checkpoint.read(run / "checkpoints" / "last.pt")
+    scored = [float(row["score/KD-EffNetLite0"]) for row in rows(run) if row.get("score/KD-EffNetLite0")]
+    assert (
+        len(scored) == 2 and after["best"] == pytest.approx(min(scored), rel=1e-5) and after["best"] != before["best"]
+    )
+    whole = checkpoint.read(whole_run / "checkpoints" / "last.pt")
+    assert all(torch.equal(after["networks"][name], tensor) for name, tensor in whole["networks"].items())
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["output.metrics=FDS"], "output.metrics=FDS: there is no 'FDS'; did you mean 'FSD'?"),
+        (["output.metrics="], "output.metrics=: which?"),
+        (["output.metrics=FSD", "output.score_samples=1"], "output.score_samples=1: FSD needs 2"),
+    ],
+)
+def test_bad_settings_are_one_line(shapes, settings, told):
+    with pytest.raises(UserError) as caught:
+        compose([*shapes, "recipe=quick", *settings])
+    assert str(caught.value).startswith(told)

@@ -1,0 +1,71 @@
+"""The segmenter that generated masks are held against."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from composegan.config.compose import open_domain
+from composegan.config.errors import UserError
+from composegan.config.schema import DataConfig
+from composegan.data.open import open_source
+from composegan.evaluation import segmenter
+from composegan.evaluation.real import real_set
+from composegan.evaluation.segmenter import shrink, trained_segmenter
+from composegan.metrics.layout import intersection_over_union
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def open_real(shapes, monkeypatch):
+    """(cache folder, how many images) -> the folder of shapes, whose classes are told apart by their colours."""
+    monkeypatch.setattr(segmenter, "STEPS", 30)
+    domain, root = (text.partition("=")[2] for text in shapes)
+    data = DataConfig(root=root, height=16, width=16)
+    source = open_source(open_domain(domain), data)
+    return lambda cache=None, most=100: real_set(source, data, 3, "shapes", most, cache)
+
+
+def test_it_learns_the_classes_and_says_how_well_on_images_it_has_not_seen(open_real, tmp_path, monkeypatch):
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    real = open_real(tmp_path)
+    trained = trained_segmenter(real, CPU)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert (trained.learned_from, trained.held_out) == (6, 1) and trained.held_out_pixels.sum() == 16 * 16
+    assert intersection_over_union(trained.held_out_pixels).min() > 0.7
+    ((images, labels),) = real.batches(real.numbers)
+    small, target = shrink(images, labels)
+    assert (trained.predict(small) == target).double().mean() > 0.9
+
+    monkeypatch.setattr(segmenter, "_train", None)  # a second one is not trained
+    again = trained_segmenter(open_real(tmp_path), CPU)
+    assert torch.equal(again.predict(small), trained.predict(small))
+    assert torch.equal(again.held_out_pixels, trained.held_out_pixels)
+
+
+def test_a_damaged_one_is_trained_anew(open_real, tmp_path, monkeypatch):
+    monkeypatch.setattr(segmenter, "STEPS", 2)
+    first = trained_segmenter(open_real(tmp_path), CPU)
+    (path,) = tmp_path.rglob("segmenter-*.safetensors")
+    path.write_bytes(path.read_bytes()[:100])
+    again = trained_segmenter(open_real(tmp_path), CPU)
+    assert torch.equal(first.held_out_pixels, again.held_out_pixels)
+
+
+def test_large_pictures_are_brought_down_with_their_labels():
+    images = torch.zeros(1, 3, 256, 512, dtype=torch.uint8)
+    labels = torch.zeros(1, 256, 512, dtype=torch.uint8)
+    images[..., 256:], labels[..., 256:] = 255, 2
+    small, target = shrink(images, labels)
+    assert small.shape == (1, 3, 128, 256) and target.shape == (1, 128, 256) and target.dtype == torch.uint8
+    assert target[0, 0].tolist() == [0] * 128 + [2] * 128
+    assert small[0, 0, 0, 0] == -1 and small[0, 0, 0, -1] == 1
+    same, kept = shrink(images[..., :128, :128], labels[..., :128, :128])
+    assert same.shape == (1, 3, 128, 128) and torch.equal(kept, labels[..., :128, :128])
+
+
+def test_one_image_is_too_few(open_real):
+    with pytest.raises(UserError, match="^the real set, shapes, has 1 images; a segmenter needs at least 2$"):
+        trained_segmenter(open_real(most=1), CPU)
