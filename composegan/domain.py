@@ -50,6 +50,7 @@ class DomainSpec:
 
     foreign: per source, whatever that source's reader needs to map its labels to these classes.
     credits: artists and licences of what the demo draws.
+    mirror: pairs of classes that change places when a picture is mirrored, such as a left and a right door.
     """
 
     name: str
@@ -59,6 +60,7 @@ class DomainSpec:
     default_recipe: str = "quick"
     foreign: Mapping[str, Any] = field(default_factory=dict)
     credits: tuple[str, ...] = ()
+    mirror: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         where = f"domain {self.name!r}"
@@ -68,6 +70,11 @@ class DomainSpec:
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise UserError(f"{where}: class {what} {twice[0]} is used more than once")
+        sided = [name for pair in self.mirror for name in pair]
+        for name in sided:
+            self.index(name)
+            if sided.count(name) > 1:
+                raise UserError(f"{where}: mirror names class {name!r} more than once; a class changes places with one")
         for item in self.classes:
             if not all(isinstance(part, int) and 0 <= part <= 255 for part in item.color) or len(item.color) != 3:
                 raise UserError(f"{where}: class {item.name!r} has color {item.color}; three numbers 0..255 are needed")
@@ -91,6 +98,12 @@ class DomainSpec:
     def transparent(self) -> tuple[int, ...]:
         """Indices of the transparent classes."""
         return tuple(index for index, item in enumerate(self.classes) if item.transparent)
+
+    @property
+    def mirrored(self) -> tuple[int, ...]:
+        """What each label value becomes in a mirrored picture."""
+        other = dict(self.mirror) | {second: first for first, second in self.mirror}
+        return tuple(self.index(other.get(name, name)) for name in self.names)
 
     @property
     def vocabulary(self) -> str:

@@ -12,7 +12,7 @@ from composegan.config.recipes import read_recipes
 from composegan.config.yaml_file import read_yaml
 from composegan.domain import API_VERSION, DomainSpec, SemanticClass
 
-_FILE_KEYS = ("api", "name", "title", "classes", "recipes", "default_recipe", "foreign", "credits")
+_FILE_KEYS = ("api", "name", "title", "classes", "recipes", "default_recipe", "foreign", "credits", "mirror")
 _CLASS_KEYS = ("name", "color", "category", "transparent", "optional")
 
 
@@ -35,6 +35,7 @@ def read_domain_file(path: Any) -> DomainSpec:
             default_recipe=_typed(content.get("default_recipe", "quick"), str, f"{path}: default_recipe"),
             foreign=_typed(content.get("foreign") or {}, dict, f"{path}: foreign"),
             credits=tuple(_typed(content.get("credits") or [], list, f"{path}: credits")),
+            mirror=_mirror(content.get("mirror") or {}, f"{path}: mirror"),
         )
     except UserError as error:
         # DomainSpec checks the vocabulary as a whole, and does not know the file.
@@ -69,6 +70,12 @@ def _class(value: Any, where: str) -> SemanticClass:
         transparent=_typed(item.get("transparent", False), bool, f"{where}: transparent"),
         optional=_typed(item.get("optional", False), bool, f"{where}: optional"),
     )
+
+
+def _mirror(value: Any, where: str) -> tuple[tuple[str, str], ...]:
+    """`left_door: right_door` lines."""
+    pairs = _typed(value, dict, where).items()
+    return tuple((_typed(first, str, where), _typed(second, str, f"{where}: {first}")) for first, second in pairs)
 
 
 def _name(value: Any, where: str) -> str:

@@ -59,8 +59,13 @@ def check_root(root: Path) -> None:
 
 
 def is_plain(root: Path, split: str) -> bool:
-    """Whether a folder is in the plain layout."""
-    return any((folder / "images").is_dir() and (folder / "labels").is_dir() for folder in (root / split, root))
+    """Whether a folder is in the plain layout: images/ beside labels/, whose files, where there are any, are PNGs."""
+    return any((folder / "images").is_dir() and holds_labels(folder / "labels") for folder in (root / split, root))
+
+
+def holds_labels(folder: Path) -> bool:
+    """Whether a folder is empty or has a PNG; other data sets have text files, or folders, in one of this name."""
+    return folder.is_dir() and (not any(folder.iterdir()) or any(file.suffix == ".png" for file in folder.iterdir()))
 
 
 def find_split(root: Path, split: str) -> Path:

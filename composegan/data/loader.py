@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 import numpy as np
@@ -37,6 +37,7 @@ def training_loader(
     start: int = 0,
     workers: int = 0,
     flip: bool = False,
+    mirrored: Sequence[int] = (),
     on_error: str = "stop",
 ) -> TrainingLoader:
     """An endless loader of dict(image=, labels=, position=), tensors:
@@ -48,12 +49,14 @@ def training_loader(
         start + s * batch * world + r * batch + [0, batch), so that the ranks' batches side by side are one process's.
     workers: reading processes; 0 reads in this one. The batches are the same, bit for bit.
     flip: mirror half of the images, and their labels.
+    mirrored: what each label value becomes then (`DomainSpec.mirrored`); empty: itself.
     on_error: "stop" raises a bad item's UserError; "skip" takes the next item of the epoch's order in its place, warns,
         and collects it in `loader.skipped`.
     """
     if len(source) == 0:
         raise UserError("there are no images to train on; see data.root")
-    batches = Batches(source, classes, batch, height, width, seed, rank, world, start, flip, on_error == "skip")
+    skip = on_error == "skip"
+    batches = Batches(source, classes, batch, height, width, seed, rank, world, start, flip, skip, mirrored)
     # Torch draws a seed for the workers from the global generator unless it is given one: a loader must not shift it.
     generator = torch.Generator().manual_seed(seed)
     loader = TrainingLoader(
@@ -113,10 +116,11 @@ class Batches(Dataset):
 
     def __init__(
         self, source: Source, classes: int, batch: int, height: int, width: int, seed: int,
-        rank: int, world: int, start: int, flip: bool, skip: bool,
+        rank: int, world: int, start: int, flip: bool, skip: bool, mirrored: Sequence[int],
     ) -> None:  # fmt: skip
         self.source, self.classes, self.batch, self.height, self.width = source, classes, batch, height, width
         self.seed, self.rank, self.world, self.start, self.flip, self.skip = seed, rank, world, start, flip, skip
+        self.mirrored = np.array(mirrored or range(classes), np.uint8)
         self.direct = isinstance(source, PackedSource) and source.size == (height, width)
 
     def __getitem__(self, step: int) -> tuple[dict[str, torch.Tensor] | str, dict[str, str]]:
@@ -130,7 +134,7 @@ class Batches(Dataset):
         if self.flip:
             mirrored = stream_flips(positions, self.seed)
             images[mirrored] = images[mirrored][..., ::-1]
-            labels[mirrored] = labels[mirrored][..., ::-1]
+            labels[mirrored] = self.mirrored[labels[mirrored][..., ::-1]]
         arrays = {"image": images, "labels": labels, "position": positions}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}, failures
 

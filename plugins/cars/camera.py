@@ -9,6 +9,10 @@ import numpy as np
 Points = np.ndarray  # float64 (..., 3), metres
 Plane = np.ndarray  # float64 (..., 2), units of the drawing, y downwards
 
+ANGLES = np.linspace(0, 2 * np.pi, 97)[:-1]
+ROUND = np.stack([np.cos(ANGLES), np.sin(ANGLES)], -1)
+"""Directions all round."""
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -50,7 +54,12 @@ class Camera:
 
 
 def convex_hull(points: Plane) -> Plane:
-    """The corners (M, 2) of the smallest convex polygon round points (N, 2): Andrew's monotone chain."""
+    """The corners (M, 2) of the smallest convex polygon round points (N, 2): Andrew's monotone chain.
+
+    Of very many points, a polygon with at most 96 corners, which are some of them.
+    """
+    if len(points) > 2 * len(ROUND):  # those that reach furthest in some direction are enough
+        points = points[np.unique((points @ ROUND.T).argmax(0))]
     ordered = sorted({(float(x), float(y)) for x, y in points})
 
     def half(line: list[tuple[float, float]]) -> list[tuple[float, float]]:

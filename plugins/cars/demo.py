@@ -37,7 +37,7 @@ SIDES = {
 
 
 def rules() -> LabelRules:
-    """Every element's part is its class; the place, the shadow and the gaps between panels are no class of their own."""
+    """Every element's part is its class; the place, the shadow and the gaps between panels are none."""
     labels = {name: name for name in spec.names[1:]} | dict.fromkeys(UNLABELLED)
     return LabelRules.load({"labels": labels}, spec)
 
@@ -76,7 +76,9 @@ def draw_svg(rng: np.random.Generator) -> tuple[str, str, str]:
     azimuth = rng.uniform(*SIDES[side][1])
     skin = Skin(shape)
     panels = car_panels(skin)
-    camera = Camera.around(azimuth, rng.uniform(1.3, 2.3), rng.uniform(6.5, 10), np.array([0.0, 0.0, shape.height * 0.4]))
+    camera = Camera.around(
+        azimuth, rng.uniform(1.3, 2.3), rng.uniform(6.5, 10), np.array([0.0, 0.0, shape.height * 0.4])
+    )
     wide, high = 300 * rng.uniform(0.84, 0.95), 200 * rng.uniform(0.7, 0.86)
     left, floor = (300 - wide) * rng.uniform(0.2, 0.8), 200 * rng.uniform(0.87, 0.95)
     camera = camera.fitted(outermost(skin, panels), (left, floor - high, wide, high))

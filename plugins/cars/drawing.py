@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,12 +26,13 @@ class Drawing:
         points = " ".join(f"{x:.2f},{y:.2f}" for x, y in plane.tolist())
         self.elements.append(f'<polygon data-part="{part}" points="{points}" fill="{fill}" {more}/>')
 
-    def gradient(self, start: Plane, end: Plane, colors: list[Rgb]) -> str:
+    def gradient(self, start: Plane, end: Plane, colors: Sequence[Rgb] | np.ndarray) -> str:
         """A fill whose colours run from one point of the drawing to another."""
         name = f"g{len(self.gradients)}"
         places = np.linspace(0, 1, len(colors))
         inner = "".join(
-            f'<stop offset="{place:.3g}" stop-color="{text(color)}"/>' for place, color in zip(places, colors, strict=True)
+            f'<stop offset="{place:.3g}" stop-color="{text(color)}"/>'
+            for place, color in zip(places, colors, strict=True)
         )
         (x1, y1), (x2, y2) = start.tolist(), end.tolist()
         self.gradients.append(
@@ -50,11 +51,11 @@ class Drawing:
             color = f'stroke="{text(self.body * 0.35)}" stroke-width="0.5" stroke-opacity="0.45"'
             self.polygon("seam", outline, "none", color)
             return
-        spine = self.camera.project(panel.spine)
-        fill = self.gradient(spine[0], spine[-1], stops(panel.material, self.body, panel.normals, self.camera))
         if panel.material == "gleam":
             self.polygon(panel.part, outline, "#ffffff", 'fill-opacity="0.13"')
             return
+        spine = self.camera.project(panel.spine)
+        fill = self.gradient(spine[0], spine[-1], stops(panel.material, self.body, panel.normals, self.camera))
         # The stroke closes the hairline that antialiasing leaves between neighbours.
         self.polygon(panel.part, outline, fill, f'stroke="{fill}" stroke-width="0.5" stroke-linejoin="round"')
 
@@ -97,14 +98,20 @@ def shadow(drawing: Drawing, skin: Skin) -> None:
     angles = np.linspace(0, 2 * np.pi, 40)[:-1]
     for grown, opacity in ((1.14, 0.1), (1.08, 0.14), (1.02, 0.2), (0.95, 0.28)):
         # a rounded rectangle
-        across, along = np.sign(np.sin(angles)) * np.abs(np.sin(angles)) ** 0.35, np.sign(np.cos(angles)) * np.abs(np.cos(angles)) ** 0.35
+        across, along = (
+            np.sign(np.sin(angles)) * np.abs(np.sin(angles)) ** 0.35,
+            np.sign(np.cos(angles)) * np.abs(np.cos(angles)) ** 0.35,
+        )
         flat = np.stack([along * skin.shape.length / 2 * grown, across * skin.shape.width / 2 * grown, angles * 0], -1)
         drawing.polygon("shadow", drawing.camera.project(flat), "#000000", f'fill-opacity="{opacity}"')
 
 
 def cores(drawing: Drawing, groups: dict[str, list[Panel]]) -> None:
     """What is seen between panels: the underside, dark, and the body and the cabin in the shade."""
-    low, high = (("left_side", "right_side", "front", "back"), ("left_cabin", "right_cabin", "front_cabin", "back_cabin"))
+    low, high = (
+        ("left_side", "right_side", "front", "back"),
+        ("left_cabin", "right_cabin", "front_cabin", "back_cabin"),
+    )
     for zones, color in ((low, drawing.body * 0.55), (high, drawing.body * 0.55)):
         points = np.concatenate([panel.outline for zone in zones for panel in groups[zone]])
         drawing.polygon("body", convex_hull(drawing.camera.project(points)), text(color))
@@ -139,7 +146,9 @@ def wheel(drawing: Drawing, skin: Skin, side: int, axle: int, rim: str, spokes: 
         ends = [at(ring, place - wide), at(ring, place + wide)]
         foot = [disc.mean(0) + (end - disc.mean(0)) * 0.2 for end in ends[::-1]]
         drawing.polygon("wheel", project(np.array([*ends, *foot])), text(color * 0.95))
-    drawing.polygon("wheel", middle + (project(circle(skin, side, axle, radius * 0.17, 0.03)) - middle), text(color * 0.8))
+    drawing.polygon(
+        "wheel", middle + (project(circle(skin, side, axle, radius * 0.17, 0.03)) - middle), text(color * 0.8)
+    )
 
 
 def at(ring: Points, place: float) -> Points:

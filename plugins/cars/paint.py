@@ -27,16 +27,18 @@ COLORS = {
 }
 
 
+SKY = np.array([0.86, 0.92, 1.0])
+
+
 def rgb(color: str) -> Rgb:
     return np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)]) / 255
 
 
 def text(color: Rgb) -> str:
-    red, green, blue = (np.clip(color, 0, 1) * 255 + 0.5).astype(int)
-    return f"#{red:02x}{green:02x}{blue:02x}"
+    return "#" + "".join(f"{min(max(int(part * 255 + 0.5), 0), 255):02x}" for part in color.tolist())
 
 
-def lit(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> list[Rgb]:
+def lit(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> np.ndarray:
     """A colour under a bright sky, where a surface faces `normals` (N, 3): the sun stands high behind the camera.
 
     gloss: how much of the sky and the ground is mirrored.
@@ -48,31 +50,21 @@ def lit(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> list
     sky = gloss * np.clip(normals[:, 2] - 0.25, 0, 1) ** 1.5 * 0.3
     ground = gloss * np.clip(-normals[:, 2] + 0.05, 0, 1) * 0.55
     shine = gloss * 0.35 * np.exp(-(((normals[:, 2] - 0.28) / 0.13) ** 2))  # the horizon's edge in the shoulder
-    mixed = []
-    for light, white, dark, edge in zip(bright, sky, ground, shine, strict=True):
-        value = color * light * (1 - dark)
-        value = value + (np.array([0.86, 0.92, 1.0]) - value) * (white + edge * 0.5)
-        mixed.append(value)
-    return mixed
+    value = color * (bright * (1 - ground))[:, None]
+    return value + (SKY - value) * (sky + shine * 0.5)[:, None]
 
 
-def stops(material: str, body: Rgb, normals: Points, camera: Camera) -> list[Rgb]:
-    """The colours of a panel from its lower edge to its upper one, (N,) of them for normals (N, 3)."""
+def stops(material: str, body: Rgb, normals: Points, camera: Camera) -> np.ndarray:
+    """The colours of a panel from its lower edge to its upper one: (N, 3) for normals (N, 3)."""
     if material == "paint":
         return lit(body, normals, camera)
-    count = len(normals)
-    if material == "handle":
-        return [body * 0.55] * count
-    if material == "shade":
-        return [lit(body, normals, camera)[0] * 0.72] * count
-    if material == "gleam":
-        return [np.ones(3)] * count
+    rising = np.linspace(0, 1, len(normals))[:, None]
+    if material in ("handle", "shade"):
+        return lit(body, normals, camera)[:1] * (0.55 if material == "handle" else 0.72) + rising * 0
     base = rgb(COLORS[material])
     if material in ("glass", "window"):  # dark below, the sky above
         sky = np.array([0.62, 0.74, 0.84]) if material == "glass" else np.array([0.42, 0.5, 0.57])
-        return [base + (sky - base) * amount for amount in np.linspace(0.05, 0.75, count) ** 1.3]
-    if material in ("headlight", "lamp"):
-        return [base * amount for amount in np.linspace(0.75, 1.1, count)]
-    if material == "taillight":
-        return [base * amount for amount in np.linspace(0.7, 1.15, count)]
+        return base + (sky - base) * (0.05 + 0.7 * rising) ** 1.3
+    if material in ("headlight", "lamp", "taillight", "plate"):
+        return base * (0.75 + 0.35 * rising)
     return lit(base, normals, camera, 0.3)

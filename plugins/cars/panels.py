@@ -46,8 +46,14 @@ class Panel:
 
 
 def cut(
-    surface: Surface, u: tuple[float, float], v: tuple[float, float], part: str, material: str, zone: str,
-    pieces: int = 1, corners: float = 0.0,
+    surface: Surface,
+    u: tuple[float, float],
+    v: tuple[float, float],
+    part: str,
+    material: str,
+    zone: str,
+    pieces: int = 1,
+    corners: float = 0.0,
 ) -> Iterator[Panel]:
     """The panel u[0]..u[1] by v[0]..v[1] of a surface, in `pieces` side by side in u, that each have their shade.
 
@@ -57,15 +63,18 @@ def cut(
     frame = OUTLINE * np.where(np.abs(OUTLINE) == 0.5, 1, 1 - 2 * corners * CORNER)
     frame, middle = frame + 0.5, SPINE + 0.5
     slopes = [middle * (wide, high) + step for step in STEPS]
-    one = np.concatenate([frame * (wide, high), middle * (wide, high), *slopes]) + (u[0], v[0])
-    places = one + np.arange(pieces)[:, None, None] * (wide, 0.0)
+    piece = np.concatenate([frame * (wide, high), middle * (wide, high), *slopes]) + np.array([u[0], v[0]])
+    places = piece + np.arange(pieces)[:, None, None] * (wide, 0.0)
     seamed = (material == "paint" and part != "body") or material in ("headlight", "taillight")
     rim = (OUTLINE + 0.5) * (u[1] - u[0], high) + (u[0], v[0])
     flat = np.concatenate([places.reshape(-1, 2), rim] if seamed else [places.reshape(-1, 2)])
     points = surface(flat[:, 0], flat[:, 1])  # all at once: a call costs more than a point
     groups = points[: places[..., 0].size].reshape(pieces, -1, 3)
-    outlines, spines, right, left, above, below = np.split(groups, np.cumsum([len(OUTLINE), *[len(SPINE)] * 4]), axis=1)
-    normals = np.cross(right - left, above - below)
+    first, count = len(OUTLINE), len(SPINE)
+    outlines, spines = groups[:, :first], groups[:, first : first + count]
+    right, left, above, below = groups[:, first + count :].reshape(pieces, 4, count, 3).swapaxes(0, 1)
+    (a, b, c), (d, e, f) = (right - left).transpose(2, 0, 1), (above - below).transpose(2, 0, 1)
+    normals = np.stack([b * f - c * e, c * d - a * f, a * e - b * d], -1)
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True) + 1e-12
     outwards = np.sign(((spines - CORE) * normals).sum((1, 2)))
     for outline, spine, normal, way in zip(outlines, spines, normals, outwards, strict=True):
@@ -190,7 +199,9 @@ def top(skin: Skin) -> Iterator[Panel]:
         frame = part if not front and back == "door" else "body"
         yield from cut(surface, (-1, 1), (0, 1), frame, "paint", zone)
         edge = 0.93 if front else 0.86
-        yield from cut(surface, (-edge, edge), (0.03 if front else 0.1, 0.95 if front else 0.9), label, "glass", zone, 1, 0.04)
+        yield from cut(
+            surface, (-edge, edge), (0.03 if front else 0.1, 0.95 if front else 0.9), label, "glass", zone, 1, 0.04
+        )
         gleam = skewed(surface, ((-0.72, 0.1), (-0.4, 0.1), (0.02, 0.9), (-0.3, 0.9)))
         yield from cut(gleam, (0, 1), (0, 1), "seam", "gleam", zone)
     (roof,) = cut(skin.roof, (-1, 1), (0, 1), "body", "paint", "roof")
@@ -226,5 +237,8 @@ def mirror(skin: Skin, side: int) -> tuple[Points, Points]:
     inner, outer = side * (y * 0.97), side * (y + 0.2)
     box = [(x + dx * k, ys, z + h) for dx, k in ((0.0, 1), (0.13, 0.9)) for ys in (inner, outer) for h in (0.02, 0.16)]
     inset = 0.02 * side
-    pane = [(x, ys, z + h) for ys, h in ((inner + inset, 0.04), (outer - inset, 0.04), (outer - inset, 0.14), (inner + inset, 0.14))]
+    pane = [
+        (x, ys, z + h)
+        for ys, h in ((inner + inset, 0.04), (outer - inset, 0.04), (outer - inset, 0.14), (inner + inset, 0.14))
+    ]
     return np.array(box), np.array(pane)

@@ -1,4 +1,4 @@
-"""Where a drawn car stands: a showroom, a road or a car park, as SVG elements behind it, in the car's own perspective."""
+"""Where a drawn car stands: a showroom, a road or a car park, as SVG elements behind it, in its own perspective."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class Place:
 
     def polygon(self, plane: Plane, fill: str, opacity: float = 1.0) -> None:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in plane.tolist())
-        self.elements.append(f'<polygon data-part="place" points="{points}" fill="{fill}" fill-opacity="{opacity:.2f}"/>')
+        self.elements.append(
+            f'<polygon data-part="place" points="{points}" fill="{fill}" fill-opacity="{opacity:.2f}"/>'
+        )
 
     def band(self, top: float, bottom: float, upper: str, lower: str) -> None:
         """The whole width between two heights of the drawing, from one colour to another."""
@@ -40,6 +42,12 @@ class Place:
             f'<rect data-part="place" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}" '
             f'fill-opacity="{opacity:.2f}"/>'
         )
+
+    def windows(self, columns: np.ndarray, rows: np.ndarray, width: float, height: float, fill: str) -> None:
+        """Equal rectangles in columns and rows: the left and upper edges of them."""
+        corners = [(x, y) for y in rows.tolist() for x in columns.tolist()]
+        path = "".join(f"M{x:.1f} {y:.1f}h{width:.1f}v{height:.1f}h{-width:.1f}z" for x, y in corners)
+        self.elements.append(f'<path data-part="place" d="{path}" fill="{fill}"/>')
 
     def on_ground(self, points: Points, fill: str, opacity: float = 1.0) -> None:
         """A patch of the ground (N, 3); its corners behind the camera are left out."""
@@ -93,7 +101,9 @@ def road(place: Place) -> None:
         x = np.linspace(-300, 600, 46)
         waves = sum(rng.uniform(4, 11) * np.sin(x / rng.uniform(25, 90) + rng.uniform(0, 6.3)) for _ in range(3))
         top = horizon - 16 + waves
-        place.polygon(np.stack([[-300, *x, 600], [far, *top, far]], -1), color(green + 0.05, 0.25, rng.uniform(0.45, 0.65)))
+        place.polygon(
+            np.stack([[-300, *x, 600], [far, *top, far]], -1), color(green + 0.05, 0.25, rng.uniform(0.45, 0.65))
+        )
     else:
         houses(place, far)
     place.band(far, 200, color(green, 0.4, 0.55), color(green, 0.45, 0.62))
@@ -134,9 +144,11 @@ def houses(place: Place, ground: float) -> None:
         hue, value = rng.uniform(0.02, 0.14), rng.uniform(0.5, 0.85)
         place.rectangle(x, ground - height, width + 0.5, height, color(hue, rng.uniform(0.05, 0.35), value))
         size = rng.uniform(5, 8)
-        for row in np.arange(ground - height + 5, ground - size - 3, size * 2):
-            for column in np.arange(x + 4, x + width - size, size * 1.8):
-                place.rectangle(column, row, size, size * 1.2, color(0.58, 0.25, value * 0.6))
+        rows, columns = (
+            np.arange(ground - height + 5, ground - size - 3, size * 2),
+            np.arange(x + 4, x + width - size, size * 1.8),
+        )
+        place.windows(columns, rows, size, size * 1.2, color(0.58, 0.25, value * 0.6))
         x += width
 
 
@@ -150,9 +162,11 @@ def car_park(place: Place) -> None:
         top = edge - rng.uniform(60, 170)
         place.rectangle(-WIDE, top, 2 * WIDE, edge - top, color(hue, grey, light))
         size = rng.uniform(14, 30)
-        for row in np.arange(top + 8, edge - size, size * 1.7):
-            for x in np.arange(-400 + rng.uniform(0, 20), 700, size * 1.9):
-                place.rectangle(x, row, size * 1.3, size, color(0.57, 0.3, light * 0.62))
+        rows, columns = (
+            np.arange(top + 8, edge - size, size * 1.7),
+            np.arange(-400 + rng.uniform(0, 20), 700, size * 1.9),
+        )
+        place.windows(columns, rows, size * 1.3, size, color(0.57, 0.3, light * 0.62))
     else:
         houses(place, edge)
     dark = rng.uniform(0.34, 0.5)

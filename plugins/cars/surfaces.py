@@ -65,9 +65,7 @@ class Skin:
         near = np.clip(near / (1 - ROUND / (0.14 * self.shape.length)), 0, 1) ** 2
         back = np.where(x > 0, np.interp(up, HEIGHTS, FRONT_BACK), np.interp(up, HEIGHTS, REAR_BACK))
         y = side * self.half_width(x) * np.interp(up, HEIGHTS, WIDTHS)
-        return stack(
-            x - np.sign(x) * near * back, y, self.shape.sill + up * (self.shoulder(x) - self.shape.sill)
-        )
+        return stack(x - np.sign(x) * near * back, y, self.shape.sill + up * (self.shoulder(x) - self.shape.sill))
 
     def lid(self, front: bool, across: Line, along: Line) -> Points:
         """The upper side before or behind the cabin: along 0 at the end of the car, 1 at the glass."""
@@ -127,4 +125,6 @@ class Skin:
 
 
 def stack(x: Line, y: Line, z: Line) -> Points:
-    return np.stack(np.broadcast_arrays(x, y, z), axis=-1)
+    points = np.empty((*np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(z)), 3))
+    points[..., 0], points[..., 1], points[..., 2] = x, y, z
+    return points

@@ -81,7 +81,7 @@ class Painter:
         body = label_text(piece, self.rules)
         if not body:
             return None
-        crisp = 'shape-rendering="crispEdges"'
+        crisp, defs = 'shape-rendering="crispEdges"', defs if "url(" in body else ""  # gradients are gone by now
         pixels = rasterize(body, self.view, self.height, self.width, crisp, defs)
         labels, drawn = read_labels(pixels, self.rules, piece.part)
         mask = Image.fromarray(np.where(drawn, 255, 0).astype(np.uint8))

@@ -1,0 +1,110 @@
+"""The Car Parts Dataset as downloaded (github.com/dsmlr/Car-Parts-Segmentation), read lazily.
+
+    root/trainingset/annotations.json   root/trainingset/JPEGImages/train1.jpg ...   400 images
+    root/testset/annotations.json       root/testset/JPEGImages/te1.jpg ...          100 images, here "validation"
+
+annotations.json is in the COCO format: `images` (id, file_name, path, width, height), `categories` (id, name) and
+`annotations` (image_id, category_id, segmentation: a list of polygons x0 y0 x1 y1 ... in pixels). Dataset: Pasupa,
+Kittiworapanya, Hongngern, Woraratpanya, "Evaluation of deep learning algorithms for semantic segmentation of car
+parts", Complex & Intelligent Systems, 2021.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from composegan.data import UserError
+from composegan.domain import DomainSpec
+from composegan.plugins.cars.polygons import Part
+from composegan.plugins.cars.readers import CarParts, check_part, check_polygon
+
+FOLDERS = {"train": "trainingset", "validation": "testset"}
+FILE, IMAGES = "annotations.json", "JPEGImages"
+
+
+@dataclass
+class Marked:
+    """An image as annotations.json has it, and its parts: (place in the file, name, polygons unread)."""
+
+    file: Path
+    height: int | None
+    width: int | None
+    parts: list[tuple[int, str, Any]] = field(default_factory=list)
+
+
+def is_dsmlr(root: Path) -> bool:
+    """Whether a folder looks like the data set, or a half of it."""
+    return any((root / folder).is_dir() for folder in FOLDERS.values())
+
+
+def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
+    """One split, in the order of its file. Raises UserError naming annotations.json and the entry that is wrong."""
+    folder = root / FOLDERS[split]
+    file = folder / FILE
+    content = read_json(file)
+    names = {}
+    for place, category in enumerate(entries(content, "categories", ("id", "name"), file)):
+        names[category["id"]] = check_part(category["name"], spec, f"{file}: categories[{place}]")
+    images = {
+        image["id"]: Marked(
+            folder / IMAGES / Path(str(image["file_name"])).name, image.get("height"), image.get("width")
+        )
+        for image in entries(content, "images", ("id", "file_name"), file)
+    }
+    for place, item in enumerate(entries(content, "annotations", ("image_id", "category_id", "segmentation"), file)):
+        for key, known in (("category_id", names), ("image_id", images)):
+            if item[key] not in known:
+                raise UserError(f"{file}: annotations[{place}]: {key} {item[key]!r} is none of the file's")
+        images[item["image_id"]].parts.append((place, names[item["category_id"]], item["segmentation"]))
+    if not images:
+        raise UserError(f"{file}: has no images")
+    marked = {image.file: image for image in images.values()}
+    return CarParts(list(marked), partial(read_parts, file, marked), spec)
+
+
+def read_parts(source: Path, marked: dict[Path, Marked], file: Path, height: int, width: int) -> list[Part]:
+    """The parts of one image."""
+    image, parts = marked[file], []
+    if (image.height or height, image.width or width) != (height, width):
+        raise UserError(
+            f"{file}: is {height} x {width} but {source} has it as {image.height} x {image.width} (height x width); "
+            "its polygons would not fit"
+        )
+    for place, name, polygons in image.parts:
+        where = f"{source}: annotations[{place}] ({name} in {file.name})"
+        if not isinstance(polygons, list) or not all(isinstance(values, list) for values in polygons):
+            raise UserError(f"{where}: its segmentation is not a list of polygons")
+        if any(polygons):
+            parts.append(Part(name, [check_polygon(values, where) for values in polygons if values]))
+    return parts
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{file}: does not exist; the data set has one beside each folder JPEGImages") from error
+    except ValueError as error:
+        raise UserError(f"{file}: is not JSON ({error}); download it again") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file}: is no COCO file; images, categories and annotations are needed")
+    return content
+
+
+def entries(content: dict[str, Any], key: str, needed: tuple[str, ...], file: Path) -> list[dict[str, Any]]:
+    """A list of a COCO file. Raises UserError for one that is missing, or an entry without what it needs."""
+    items = content.get(key)
+    if not isinstance(items, list):
+        raise UserError(f"{file}: has no list {key!r}; a COCO file has images, categories and annotations")
+    for place, item in enumerate(items):
+        missing = [name for name in needed if not isinstance(item, dict) or name not in item]
+        if missing:
+            raise UserError(f"{file}: {key}[{place}] has no {missing[0]}")
+        wrong = [name for name in needed if name.endswith("id") and not isinstance(item[name], int)]
+        if wrong:
+            raise UserError(f"{file}: {key}[{place}]: {wrong[0]} is {item[wrong[0]]!r}; a number is needed")
+    return items

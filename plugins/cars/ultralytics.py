@@ -1,0 +1,92 @@
+"""Ultralytics' carparts-seg as downloaded, read lazily, in either of the layouts it has been published in.
+
+    root/images/train/NAME.jpg   root/labels/train/NAME.txt     also val, test
+    root/train/images/NAME.jpg   root/train/labels/NAME.txt     also valid, test
+
+A line of a label file is one part: its number and the corners x0 y0 x1 y1 ... of a polygon, 0 to 1 across the picture.
+`train` is "train"; `val` or `valid` is "validation". The numbers' names are read from data.yaml or carparts-seg.yaml
+where the folder has one, else from domains/cars.yaml.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from composegan.config.yaml_file import read_yaml
+from composegan.data import UserError
+from composegan.data.folder import IMAGE_ENDINGS
+from composegan.domain import DomainSpec
+from composegan.plugins.cars.polygons import Part
+from composegan.plugins.cars.readers import CarParts, check_part, check_polygon
+
+SPLITS = {"train": ("train",), "validation": ("val", "valid")}
+NAMES = ("data.yaml", "carparts-seg.yaml")
+BEYOND = 0.01  # how far outside the picture a corner may lie: some lie on its edge, rounded
+
+
+def pairs(root: Path) -> list[tuple[str, Path, Path]]:
+    """The splits that are there: (name, image folder, label folder)."""
+    found = []
+    for name in ("train", "val", "valid", "test"):
+        for images, labels in ((f"images/{name}", f"labels/{name}"), (f"{name}/images", f"{name}/labels")):
+            if (root / images).is_dir():
+                found.append((name, root / images, root / labels))
+    return found
+
+
+def is_ultralytics(root: Path) -> bool:
+    """Whether a folder looks like the data set."""
+    return bool(pairs(root))
+
+
+def open_ultralytics(root: Path, split: str, spec: DomainSpec) -> CarParts:
+    """One split, in the order of the names. Raises UserError: no such split, no images, unknown names."""
+    there = pairs(root)
+    here = [(images, labels) for name, images, labels in there if name in SPLITS[split]]
+    if not here:
+        raise UserError(f"{root}: has no split {split!r} ({' or '.join(SPLITS[split])}); it has {there[0][0]}")
+    images, labels = here[0]
+    files = sorted(file for file in images.iterdir() if file.suffix.lower() in IMAGE_ENDINGS)
+    if not files:
+        raise UserError(f"{images}: there are no images in it")
+    return CarParts(files, partial(read_parts, labels, read_names(root, spec)), spec)
+
+
+def read_names(root: Path, spec: DomainSpec) -> list[str]:
+    """The parts' names by number. Raises UserError for one that the domain's YAML has no rule for."""
+    for file in (root / name for name in NAMES):
+        if not file.exists():
+            continue
+        content = read_yaml(file)
+        names = content.get("names") if isinstance(content, dict) else None
+        if isinstance(names, dict):
+            names = [names[number] for number in sorted(names)]
+        if not isinstance(names, list):
+            raise UserError(f"{file}: has no list `names`; remove the file, and the published numbers are used")
+        # Copies of this file have "back_door,", with a comma.
+        return [check_part(str(name).rstrip(","), spec, f"{file}: names[{k}]") for k, name in enumerate(names)]
+    return list(spec.foreign["ultralytics"])
+
+
+def read_parts(labels: Path, names: list[str], file: Path, height: int, width: int) -> list[Part]:
+    """The parts of one image."""
+    text = labels / f"{file.stem}.txt"
+    try:
+        lines = text.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise UserError(f"{file}: has no labels; {text} is needed, or remove the image") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{text}: cannot be read ({error})") from error
+    parts = []
+    for number, line in enumerate(lines, start=1):
+        words, where = line.split(), f"{text}, line {number}"
+        if not words:
+            continue
+        if not words[0].isdecimal() or int(words[0]) >= len(names):
+            raise UserError(f"{where}: part {words[0]!r} is none of the {len(names)}, which are 0 to {len(names) - 1}")
+        corners = check_polygon(words[1:], where)
+        if corners.min() < -BEYOND or corners.max() > 1 + BEYOND:
+            raise UserError(f"{where}: a corner lies outside the picture; coordinates are parts of it, 0 to 1")
+        parts.append(Part(names[int(words[0])], [corners * (width, height)]))
+    return parts
