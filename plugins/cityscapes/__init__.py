@@ -1,0 +1,52 @@
+"""Streets: Cityscapes as downloaded, or streets drawn on the spot. Classes and mappings: domains/cityscapes.yaml.
+
+Two domains: `cityscapes` with its 30 classes, and `cityscapes16`, the same in 16 super-classes, for comparison.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from composegan.domain import DomainPlugin, DomainSpec
+from composegan.plugins.cityscapes.merged import Merged
+from composegan.plugins.cityscapes.reader import Cityscapes
+from composegan.plugins.cityscapes.street.source import StreetSource
+
+spec = DomainSpec.load(files("composegan.domains") / "cityscapes.yaml")
+spec16 = DomainSpec.load(files("composegan.domains") / "cityscapes16.yaml")
+
+
+def open_cityscapes(root: Path, split: str) -> Cityscapes:
+    """Cityscapes in `root`, or its coarse labels where that is gtCoarse; split is "train" or "validation"."""
+    return Cityscapes(root, split, spec)
+
+
+def open_cityscapes16(root: Path, split: str) -> Merged:
+    """The same in 16 classes."""
+    return Merged(open_cityscapes(root, split), spec, spec16)
+
+
+def draw_streets(count: int, height: int, width: int, seed: int) -> StreetSource:
+    """`count` streets in 30 classes, each a pure function of (seed, index)."""
+    return StreetSource(spec, count=count, height=height, width=width, seed=seed)
+
+
+def draw_streets16(count: int, height: int, width: int, seed: int) -> Merged:
+    """The same streets in 16 classes."""
+    return Merged(draw_streets(count, height, width, seed), spec, spec16)
+
+
+plugin = DomainPlugin(spec=spec, dataset=open_cityscapes, demo=draw_streets)
+plugin16 = DomainPlugin(spec=spec16, dataset=open_cityscapes16, demo=draw_streets16)
+
+__all__ = [
+    "draw_streets",
+    "draw_streets16",
+    "open_cityscapes",
+    "open_cityscapes16",
+    "plugin",
+    "plugin16",
+    "spec",
+    "spec16",
+]

@@ -1,0 +1,75 @@
+"""From the ids in a Cityscapes label file to classes, by the table `label_ids` of domains/cityscapes.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from composegan.data import UserError
+from composegan.domain import DomainSpec
+
+NEAREST = "nearest"
+_UNKNOWN, _FILLED = -1, -2  # in `LabelIds.table`: an id that is none, and one whose pixels take their neighbours' class
+
+
+@dataclass(frozen=True)
+class LabelIds:
+    """What each id becomes. table: int16 (256,), an id's class index or one of the two marks above."""
+
+    table: np.ndarray
+
+    @classmethod
+    def load(cls, config: Mapping[int, str], spec: DomainSpec) -> LabelIds:
+        """The table of a domain's YAML: id -> class name or `nearest`. A negative id is what 8 bits make of it.
+
+        Raises UserError for a class that the domain does not have.
+        """
+        table = np.full(256, _UNKNOWN, np.int16)
+        for label_id, name in config.items():
+            table[int(label_id) % 256] = _FILLED if name == NEAREST else spec.index(name)
+        return cls(table)
+
+    def classes_of(self, ids: np.ndarray, name: str) -> np.ndarray:
+        """ids uint8 (H, W) -> class indices uint8 (H, W). name: the file, for errors.
+
+        Raises UserError: ids that are not in the table, counted and named; or no pixel that has a class.
+        """
+        found = self.table[ids]
+        if (found == _UNKNOWN).any():
+            values, counts = np.unique(ids[found == _UNKNOWN], return_counts=True)
+            shown = ", ".join(map(str, values[:8])) + (", ..." if len(values) > 8 else "")
+            raise UserError(
+                f"{name}: label ids that Cityscapes does not have ({shown}) in {int(counts.sum()):,} of {ids.size:,} "
+                "pixels; a *_labelIds.png with ids 0..33 is needed"
+            )
+        known = found >= 0
+        if not known.any():
+            raise UserError(f"{name}: has no labelled pixel; test images come without labels, and cannot be used")
+        return fill_rows(found.clip(0), known).astype(np.uint8)
+
+
+def fill_rows(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Every unknown pixel gets the value of the nearest known one in its row; a row without any, the nearest row's.
+
+    values: any dtype (H, W); known: bool (H, W), somewhere true. Along rows because a street lies in layers: what is
+    left of a gap in the road, and right of it, is road.
+    """
+    if known.all():
+        return values
+    filled = np.take_along_axis(values, nearest_known(known), axis=1)
+    rows = nearest_known(known.any(axis=1)[None])[0]
+    return filled[rows]
+
+
+def nearest_known(known: np.ndarray) -> np.ndarray:
+    """bool (N, L) -> int (N, L): for each place of a row, the nearest known place (of two as near, the left one).
+
+    A row without a known place gives something of no meaning.
+    """
+    length = known.shape[1]
+    places = np.arange(length)
+    left = np.maximum.accumulate(np.where(known, places, -length), axis=1)
+    right = np.minimum.accumulate(np.where(known, places, 2 * length)[:, ::-1], axis=1)[:, ::-1]
+    return np.where(places - left <= right - places, left, right).clip(0, length - 1)

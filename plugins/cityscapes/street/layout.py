@@ -1,0 +1,85 @@
+"""How a street is divided: lanes, rails, parking, verge, sidewalk, and where the fronts begin. All in metres."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+LANE = 3.2
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of the street, from the road outwards. side: -1 left, 1 right. Places are x, 0 being the camera.
+
+    road: its edge. kerb: where the sidewalk begins (after parking). walk: where it ends. front: where houses stand.
+    parking, verge, forecourt: whether there are bays, grass at the kerb, a paved yard before the houses.
+    """
+
+    side: int
+    road: float
+    kerb: float
+    walk: float
+    front: float
+    parking: bool
+    verge: bool
+    forecourt: bool
+
+    def on_walk(self, rng: random.Random) -> float:
+        """A place on the sidewalk."""
+        first = self.kerb + self.side * (2.2 if self.verge else 0.5)
+        return first + (self.walk - self.side * 0.4 - first) * rng.random()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """setting: city, boulevard, residential or arterial. lanes: middles of the lanes of our way and of the other's.
+    rails: from x to x, or None. end: the distance at which the street is closed (a tunnel), metres."""
+
+    setting: str
+    left: Side
+    right: Side
+    ours: tuple[float, ...]
+    others: tuple[float, ...]
+    rails: tuple[float, float] | None
+    end: float
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        return self.left, self.right
+
+
+def draw_layout(settings: Mapping[str, Any], rng: random.Random) -> Layout:
+    """A street by the chances in `settings` (the block `streets` of domains/cityscapes.yaml)."""
+    chance = settings["chance"]
+    setting = rng.choices(*zip(*settings["settings"].items(), strict=True))[0]
+    wide = setting in ("boulevard", "arterial")
+    ours = (0.0,) if rng.random() < (0.45 if wide else 0.8) else (0.0, LANE)
+    lanes = rng.choice((1, 1, 2)) if wide else 1
+    others = tuple(-LANE * (1 + lane) - 0.3 for lane in range(lanes))
+    rails = None
+    if rng.random() < chance["rail_track"] * (2.4 if setting == "boulevard" else 0.8):
+        start = others[-1] - LANE / 2 - 0.4
+        rails = (start - rng.choice((3.4, 6.6)), start)
+    edges = {
+        -1: rails[0] - 0.2 if rails else others[-1] - LANE / 2 - rng.uniform(0, 0.5),
+        1: ours[-1] + LANE / 2 + rng.uniform(0, 0.7),
+    }
+    sides = {side: draw_side(side, edges[side], setting, chance, rng, bool(rails) and side < 0) for side in (-1, 1)}
+    tunnel = rng.random() < chance["tunnel"] * (3 if setting == "arterial" else 0.6)
+    return Layout(setting, sides[-1], sides[1], ours, others, rails, rng.uniform(22, 45) if tunnel else 150.0)
+
+
+def draw_side(
+    side: int, road: float, setting: str, chance: Mapping[str, float], rng: random.Random, rails: bool
+) -> Side:
+    parking = not rails and setting != "arterial" and rng.random() < chance["parking"] * 0.7
+    kerb = road + side * (2.2 if parking else 0.0)
+    verge = setting != "city" and rng.random() < chance["verge"]
+    narrow, broad = {"city": (2.2, 5.5), "boulevard": (3.5, 7), "residential": (1.6, 3), "arterial": (1.6, 3)}[setting]
+    walk = kerb + side * (rng.uniform(narrow, broad) + (1.8 if verge else 0.0))
+    forecourt = rng.random() < chance["forecourt"] * (0.6 if setting == "residential" else 0.45)
+    gap = rng.uniform(2, 5) if forecourt else rng.uniform(2, 8) if setting == "arterial" else 0.0
+    return Side(side, road, kerb, walk, walk + side * gap, parking, verge, forecourt)

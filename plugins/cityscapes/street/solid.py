@@ -1,0 +1,211 @@
+"""Solid things: a side view, given as an outline, made as wide as the thing is, and turned any way.
+
+A vehicle is one or more of these. Its outline runs from the lower rear over the roof to the lower front; each edge of
+it is a strip across the whole width (boot, rear window, roof, windscreen, bonnet), drawn where it faces the camera.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from composegan.plugins.cityscapes.street.camera import Point, Pose, facing
+from composegan.plugins.cityscapes.street.light import Rgb
+from composegan.plugins.cityscapes.street.sketch import polygon, polygons
+from composegan.plugins.cityscapes.street.stage import Stage
+
+GLASS: Rgb = (58, 68, 80)
+TYRE: Rgb = (28, 28, 30)
+RIM: Rgb = (128, 130, 134)
+
+Spot = tuple[float, float]
+"""(along, height): metres ahead of the middle, and above the ground."""
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A rectangle on the front or the rear: from across[0] to [1] and height[0] to [1]; glow: it is a lamp."""
+
+    across: tuple[float, float]
+    height: tuple[float, float]
+    color: Rgb
+    glow: bool = False
+
+
+@dataclass(frozen=True)
+class Solid:
+    """A thing with a side view. All lengths metres.
+
+    outline: from the lower rear up and over to the lower front. glass: numbers of the outline's edges that are glass.
+    panes: windows in each side. waist, taper: above `waist` it gets narrower, up to by `taper` metres a metre.
+    wheels: (along, radius). front, rear: what is on these faces.
+    """
+
+    outline: tuple[Spot, ...]
+    width: float
+    glass: tuple[int, ...] = ()
+    panes: tuple[tuple[Spot, ...], ...] = ()
+    waist: float = 9.0
+    taper: float = 0.0
+    wheels: tuple[Spot, ...] = ()
+    front: tuple[Plate, ...] = ()
+    rear: tuple[Plate, ...] = ()
+    stripe: tuple[float, float] | None = None  # heights of a coloured band along the sides
+
+
+class Placed:
+    """A solid at its place: where its points are in the picture."""
+
+    def __init__(self, stage: Stage, solid: Solid, pose: Pose) -> None:
+        self.stage, self.solid, self.pose = stage, solid, pose
+
+    def point(self, along: float, across: float, y: float) -> Point:
+        solid = self.solid
+        if y > solid.waist and abs(across) > 0.4 * solid.width:
+            across -= math.copysign(solid.taper * (y - solid.waist), across)
+        x, z = self.pose.place(along, across)
+        return self.stage.camera.point(x, y, max(z, 0.6))
+
+    def face(self, spots: Sequence[Spot], side: int, out: float = 0.0) -> list[Point]:
+        """Spots of the side view, on the left (-1) or the right side (1), `out` metres further out."""
+        across = side * (self.solid.width / 2 + out)
+        return [self.point(along, across, y) for along, y in spots]
+
+    def strip(self, first: Spot, second: Spot, inset: float = 0.0) -> list[Point]:
+        """The strip across the width over one edge of the outline; inset: of its ends, metres."""
+        half = self.solid.width / 2 - inset
+        return [
+            self.point(first[0], -half, first[1]),
+            self.point(first[0], half, first[1]),
+            self.point(second[0], half, second[1]),
+            self.point(second[0], -half, second[1]),
+        ]
+
+    def side_tone(self, across: int) -> float:
+        """How far left (-1) or right (1) of the picture a side looks."""
+        return across * math.cos(self.pose.heading)
+
+
+def draw_solid(stage: Stage, part: str, solid: Solid, pose: Pose, color: Rgb, nearer: float = 0.0) -> None:
+    """Draw it, standing on the ground with its shadow. nearer: metres by which it is taken as closer than it is."""
+    placed = Placed(stage, solid, pose)
+    shapes = shadow(placed)
+    shapes += [text for side in (-1, 1) for text in wheels(placed, side, behind=True)]
+    edges = list(zip(solid.outline, solid.outline[1:], strict=False))
+    order = sorted(range(len(edges)), key=lambda edge: -middle_z(placed, edges[edge]))
+    for edge in order:
+        shapes += draw_edge(placed, edge, *edges[edge], color)
+    for side in (-1, 1):
+        shapes += draw_side(placed, side, color)
+    first, last = solid.outline[0], solid.outline[-1]
+    shapes += plates(placed, solid.rear, first[0], -1)
+    shapes += plates(placed, solid.front, last[0], 1)
+    stage.add(part, pose.z - nearer, *shapes)
+
+
+def middle_z(placed: Placed, edge: tuple[Spot, Spot]) -> float:
+    return placed.pose.place((edge[0][0] + edge[1][0]) / 2, 0)[1]
+
+
+def draw_edge(placed: Placed, number: int, first: Spot, second: Spot, color: Rgb) -> list[str]:
+    strip = placed.strip(first, second)
+    if not facing(strip):
+        return []
+    stage, solid, z = placed.stage, placed.solid, placed.pose.z
+    run, rise = second[0] - first[0], second[1] - first[1]
+    up = run / max(1e-6, math.hypot(run, rise))  # 1 where the strip looks up
+    shade = 0.86 + 0.3 * up
+    if number not in solid.glass:
+        return [polygon(strip, stage.tone(color, z, 0, shade))]
+    sky = [0.62 * dark + 0.38 * light for dark, light in zip(GLASS, stage.light.top, strict=True)]
+    pane = placed.strip(lerp(first, second, 0.08), lerp(first, second, 0.92), 0.09)
+    glint = placed.strip(lerp(first, second, 0.55), lerp(first, second, 0.9), 0.2)
+    return [
+        polygon(strip, stage.tone(color, z, 0, shade)),
+        polygon(pane, stage.tone((sky[0], sky[1], sky[2]), z, 0, 0.62 + 0.4 * up)),
+        polygon(glint, stage.light.tone(stage.light.low, z), 0.16),
+    ]
+
+
+def lerp(first: Spot, second: Spot, part: float) -> Spot:
+    return first[0] + (second[0] - first[0]) * part, first[1] + (second[1] - first[1]) * part
+
+
+def draw_side(placed: Placed, side: int, color: Rgb) -> list[str]:
+    outline = placed.face(placed.solid.outline, side)
+    if facing(outline) != (side < 0):
+        return []
+    stage, solid, z = placed.stage, placed.solid, placed.pose.z
+    looks = placed.side_tone(side)
+    shapes = [polygon(outline, stage.tone(color, z, looks, 0.9))]
+    rear, front = solid.outline[0], solid.outline[-1]
+    low = [rear, (rear[0], rear[1] + 0.22), (front[0], front[1] + 0.22), front]
+    shapes.append(polygon(placed.face(low, side), stage.tone(color, z, looks, 0.62)))
+    if solid.stripe:
+        low, high = solid.stripe
+        band = [(rear[0] + 0.1, low), (rear[0] + 0.1, high), (front[0] - 0.3, high), (front[0] - 0.3, low)]
+        shapes.append(polygon(placed.face(band, side), stage.tone((232, 228, 220), z, looks)))
+    glass = stage.tone(GLASS, z, looks, 0.95)
+    shapes.append(polygons([placed.face(pane, side) for pane in solid.panes], glass))
+    return shapes + wheels(placed, side, behind=False)
+
+
+def wheels(placed: Placed, side: int, behind: bool) -> list[str]:
+    """The wheels of one side. behind: what is seen of them below the body, from the front or the rear."""
+    stage, solid, z = placed.stage, placed.solid, placed.pose.z
+    if behind:
+        shapes = []
+        for along, radius in solid.wheels:
+            inner, outer = side * (solid.width / 2 - 0.28), side * (solid.width / 2 - 0.02)
+            tread = [placed.point(along, inner, 0), placed.point(along, outer, 0),
+                     placed.point(along, outer, radius * 1.5), placed.point(along, inner, radius * 1.5)]  # fmt: skip
+            shapes.append(tread)
+        return [polygons(shapes, stage.tone(TYRE, z))]
+    rounds = [(along, radius, circle(along, radius)) for along, radius in solid.wheels]
+    rims = [placed.face(circle(along, radius * 0.58), side, 0.02) for along, radius, _ in rounds]
+    arches = [placed.face(circle(along, radius * 1.16), side, 0.0) for along, radius, _ in rounds]
+    tyres = [placed.face(spots, side, 0.02) for _, _, spots in rounds]
+    return [
+        polygons(arches, stage.tone((18, 18, 20), z)),
+        polygons(tyres, stage.tone(TYRE, z)),
+        polygons(rims, stage.tone(RIM, z, placed.side_tone(side))),
+    ]
+
+
+def circle(along: float, radius: float) -> list[Spot]:
+    return [
+        (along + radius * math.cos(step * math.tau / 12), radius + radius * math.sin(step * math.tau / 12))
+        for step in range(12)
+    ]
+
+
+def plates(placed: Placed, faces: Sequence[Plate], along: float, end: int) -> list[str]:
+    """Lamps, bumpers, number plates and windows on the front (end 1) or the rear (-1), where that is seen."""
+    outer = [placed.point(along, across, y) for across, y in ((-1, 0), (1, 0), (1, 1), (-1, 1))]
+    if not facing(outer if end < 0 else outer[::-1]):
+        return []
+    stage, z = placed.stage, placed.pose.z
+    shapes = []
+    for plate in faces:
+        (left, right), (low, high) = plate.across, plate.height
+        corners = [(left, low), (right, low), (right, high), (left, high)]
+        quad = [placed.point(along + 0.01 * end, across, y) for across, y in corners]
+        lit = plate.glow and stage.light.lamps
+        shapes.append(polygon(quad, stage.light.glow(plate.color, z) if lit else stage.tone(plate.color, z, 0, 0.95)))
+    return shapes
+
+
+def shadow(placed: Placed) -> list[str]:
+    """The dark under a thing."""
+    solid = placed.solid
+    rear, front = solid.outline[0][0], solid.outline[-1][0]
+    half = solid.width / 2
+    wide = [
+        (rear - 0.25, -half - 0.15),
+        (rear - 0.25, half + 0.15),
+        (front + 0.25, half + 0.15),
+        (front + 0.25, -half - 0.15),
+    ]
+    ground = [placed.point(along, across, 0) for along, across in wide]
+    return [polygon(ground, "#08080c", 0.47)]

@@ -1,0 +1,146 @@
+"""What moves in a street, and what is set about in it: vehicles, riders, people, and things on the sidewalk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from composegan.plugins.cityscapes.street import furniture, ground, people, vehicles
+from composegan.plugins.cityscapes.street.camera import Pose
+from composegan.plugins.cityscapes.street.layout import Layout, Side
+from composegan.plugins.cityscapes.street.stage import Stage
+
+FIRST, SLOT = 11.0, 8.0
+"""Vehicles ahead have places SLOT metres long in each lane, from FIRST on."""
+
+
+class Traffic:
+    """What moves, and what is set about: each class of `count` by its chance and number."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        layout: Layout,
+        count: Mapping[str, Any],
+        crossing: float | None,
+        taken: set[tuple[int, int]],
+    ) -> None:
+        self.stage, self.layout, self.count, self.crossing, self.taken = stage, layout, count, crossing, taken
+        self.rng = stage.rng
+        self.free = {(lane, slot) for lane in (*layout.ours, *layout.others) for slot in range(9)}
+
+    def number(self, name: str) -> int:
+        chance, least, most = self.count[name]
+        if self.rng.random() > chance:
+            return 0
+        return least + int((most - least + 1) * self.rng.random() ** 1.5)
+
+    def draw(self) -> None:
+        for name in ("bus", "truck", "caravan", "trailer"):
+            for _ in range(self.number(name)):
+                self.drive(name)
+        for _ in range(self.number("car")):
+            self.drive("car")
+        if self.layout.rails:
+            for _ in range(self.number("train")):
+                left, right = self.layout.rails
+                middle = left + (right - left) * (0.5 if right - left < 5 else self.rng.choice((0.27, 0.73)))
+                vehicles.draw_train(self.stage, Pose(middle, self.rng.uniform(26, 60), self.rng.choice((0.0, math.pi))))
+                furniture.overhead_mast(self.stage, left - 0.4, right + 0.4, self.rng.uniform(14, 40))
+        for name in ("rider", "motorcycle"):
+            for _ in range(self.number(name)):
+                self.ride(name)
+        self.on_foot()
+        self.furnish()
+
+    def slot(self, long: int = 1) -> Pose | None:
+        """A free place in a lane, near ones more often, taken for `long` lengths."""
+        places = [
+            place for place in self.free
+            if all((place[0], place[1] + step) in self.free for step in range(long))
+            and FIRST + SLOT * place[1] < self.layout.end - 4
+        ]  # fmt: skip
+        if not places:
+            return None
+        places.sort()
+        lane, slot = self.rng.choices(places, [1 / (2.5 + place[1]) for place in places])[0]
+        for step in range(-1 if long > 1 else 0, long + (long > 1)):
+            self.free.discard((lane, slot + step))
+        z = FIRST + SLOT * slot + self.rng.uniform(0, 2.5) + 4 * (long - 1)
+        return Pose(lane + self.rng.gauss(0, 0.15), z, 0.0 if lane in self.layout.ours else math.pi)
+
+    def drive(self, name: str) -> None:
+        pose = self.slot({"car": 1, "bus": 2, "truck": 2, "caravan": 2, "trailer": 2}[name])
+        if pose is None:
+            return
+        if name == "car":
+            vehicles.draw_car(self.stage, pose)
+        elif name in ("caravan", "trailer"):
+            vehicles.draw_towing(self.stage, pose, name)
+        else:
+            {"bus": vehicles.draw_bus, "truck": vehicles.draw_truck}[name](self.stage, pose)
+
+    def ride(self, name: str) -> None:
+        """A rider: along the kerb, towards us or away, or across the road at a crossing; or a motorcycle put down."""
+        rng, side = self.rng, self.rng.choice(self.layout.sides)
+        on = "motorcycle" if name == "motorcycle" else "bicycle"
+        if name == "motorcycle" and rng.random() < 0.5:
+            pose = Pose(side.on_walk(rng), rng.uniform(7, 25), rng.uniform(0.6, 2.4) * rng.choice((-1, 1)))
+            people.motorcycle(self.stage, pose, ground.CURB)
+            return
+        z = rng.uniform(7, 28)
+        if self.crossing and rng.random() < 0.3:
+            pose = Pose(
+                rng.uniform(self.layout.left.road, self.layout.right.road),
+                self.crossing + 1,
+                rng.choice((-1, 1)) * math.pi / 2,
+            )
+        else:
+            inside = 0.9 if (side.side, int(z / 6)) not in self.taken else 2.6
+            pose = Pose(side.road - side.side * inside, z, (0.0 if side.side > 0 else math.pi) + rng.gauss(0, 0.3))
+        people.rider(self.stage, pose, on)
+
+    def on_foot(self) -> None:
+        """People on the sidewalks, one by one and in pairs, and on the crossing."""
+        rng, layout = self.rng, self.layout
+        left = self.number("person")
+        while left > 0:
+            group = min(left, rng.choice((1, 1, 2, 3)))
+            left -= group
+            across = self.crossing is not None and rng.random() < 0.3
+            side = rng.choice(layout.sides)
+            z = self.crossing + rng.uniform(0, 3) if across else 5.5 + 36 * rng.random() ** 1.4
+            x = rng.uniform(layout.left.road, layout.right.road) if across else side.on_walk(rng)
+            for member in range(group):
+                people.person(self.stage, x + 0.55 * member, z + 0.3 * rng.random(), 0 if across else ground.CURB)
+        for _ in range(self.number("bicycle")):
+            side = rng.choice(layout.sides)
+            pose = Pose(side.kerb + side.side * rng.uniform(0.5, 1.2), rng.uniform(5.5, 22), rng.gauss(0.3, 0.5))
+            people.bicycle(self.stage, pose, ground.CURB)
+
+    def furnish(self) -> None:
+        rng, layout, stage = self.rng, self.layout, self.stage
+
+        def along(near: float, far: float) -> tuple[Side, float]:
+            return rng.choice(layout.sides), near + (min(far, layout.end - 1) - near) * rng.random() ** 1.4
+
+        for index in range(self.number("pole")):
+            side, z = layout.sides[index % 2], 6 + 13 * index * rng.uniform(0.8, 1.2)
+            if z < layout.end:
+                furniture.lamp_post(stage, side.kerb + 0.5 * side.side, z)
+        for _ in range(self.number("traffic_sign")):
+            side, z = along(6, 40)
+            furniture.sign(stage, side.kerb + 0.6 * side.side, z)
+        for _ in range(self.number("traffic_light")):
+            side, z = along(12, 45)
+            furniture.traffic_light(stage, side.kerb + 0.5 * side.side, z, rng.random() < 0.25)
+        for _ in range(self.number("polegroup")):
+            side, z = along(6, 16)
+            furniture.pole_group(stage, side.kerb + 0.4 * side.side, z)
+        for _ in range(self.number("static")):
+            side, z = along(6, 28)
+            furniture.static_thing(stage, side.kerb + side.side * rng.uniform(0.7, 1.6), z, ground.CURB)
+        for _ in range(self.number("dynamic")):
+            side, z = along(6, 22)
+            furniture.dynamic_thing(stage, side.on_walk(rng), z, ground.CURB)
