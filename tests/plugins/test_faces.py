@@ -71,6 +71,7 @@ def test_the_second_demo():
 def test_the_plugin_draws_the_default_style():
     assert plugin.spec is spec
     assert (plugin.demo(3, 32, 32, 4)[2].image == draw_avatars(3, 32, 32, 4)[2].image).all()
+    assert (plugin.demos["avataaars"](3, 32, 32, 4)[2].image == draw_avataaars(3, 32, 32, 4)[2].image).all()
 
 
 def test_a_class_is_added_by_editing_the_yaml_alone():

@@ -243,11 +243,19 @@ def test_when_masks_are_kept():
     assert not keeps_masks(replace(source, freeze="none", keep=0.0))
 
 
-def test_other_pictures_give_another_run(adapted, adapt_in, whole_run, tmp_path, pictures, state_of):
-    shutil.copytree(pictures / "0", tmp_path / "fewer")
-    run = adapt_in(tmp_path, whole_run, f"data.root={tmp_path / 'fewer'}")
-    name = "generator.renderer.convs.0.weight"
-    assert not torch.equal(state_of(run)["networks"][name], state_of(adapted["local"])["networks"][name])
+def test_it_comes_nearer_to_the_pictures(adapt_in, whole_run, tmp_path):
+    """Blue ones: after eighty steps what was drawn in all colours is bluer, on the same masks."""
+    (tmp_path / "blue").mkdir()
+    for index in range(8):
+        pixels = np.random.default_rng(index).integers(0, 60, (16, 16, 3), dtype=np.uint8) + [[[0, 0, 190]]]
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "blue" / f"{index}.png")
+    given = [f"data.root={tmp_path / 'blue'}", "training.images=320", "output.score_every=0", "training.augment=0"]
+    before, after = load(whole_run), load(adapt_in(tmp_path, whole_run, *given, "training.batch=4"))
+    codes = before.codes(16)
+    first, last = (model.draw(codes).images.astype(float).mean((0, 1, 2)) for model in (before, after))
+    assert last[2] - last[:2].max() > first[2] - first[:2].min() + 40
+    kept = before.synthesize(codes.slots).coarse, after.synthesize(codes.slots).coarse
+    assert torch.equal(*kept)
 
 
 class TestCommandLine:
