@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -248,3 +249,148 @@ def test_odd_things_on_the_path(site, tmp_path):
     site.domain("cars-1.dist-info", "cars", "cars_plugin:plugin")
     path = [str(tmp_path / "broken.zip"), str(tmp_path / "old.egg"), str(tmp_path / "none"), tmp_path, None, *site.path]
     assert [found.name for found in registry.discover(path)] == ["cars"]
+
+
+HOSTILE = {
+    "a module that is not there": ("gone_plugin:plugin", "", "ModuleNotFoundError: No module named 'gone_plugin'"),
+    "an error without a text": (
+        "odd_plugin:plugin",
+        "class Odd(Exception):\n    def __str__(self): raise ValueError\nraise Odd",
+        "Odd: (an error without a text)",
+    ),
+    "no spec": (
+        "odd_plugin:plugin",
+        "from composegan.domain import DomainPlugin\nplugin = DomainPlugin(spec=None)",
+        "its spec is a NoneType; a composegan.domain.DomainSpec is needed",
+    ),
+    "colours for the terminal": ("odd_plugin:plugin", "raise ValueError('\\x1b[31mred')", r"ValueError: \x1b[31mred"),
+    "a deep recursion": ("odd_plugin:plugin", "def f(): f()\nf()", "RecursionError"),
+}
+
+
+@pytest.mark.parametrize(("target", "source", "reason"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_plugin_is_a_row_that_can_be_printed(site, target, source, reason):
+    if source:
+        site.module("odd_plugin", source)
+    site.domain("odd-1.dist-info", "odd", target)
+    site.module("cars_plugin", PLUGIN.format(name="cars"))
+    site.domain("zoo-1.dist-info", "cars", "cars_plugin:plugin")
+    cars, odd = site.discover()
+    assert reason in odd.error and odd.error.isprintable()
+    assert cars.plugin
+
+
+def test_a_name_that_would_write_over_the_terminal_is_escaped(site):
+    site.module("cars_plugin", PLUGIN.format(name="cars"))
+    site.domain("cars-1.dist-info", "cars\x1b[2K", "cars_plugin:plugin")
+    (found,) = site.discover()
+    assert found.name == r"cars\x1b[2K" and found.plugin is None
+    assert "characters that cannot be printed" in found.error
+
+
+def test_metadata_that_is_no_file_or_huge_is_not_read(site, monkeypatch):
+    monkeypatch.setattr(registry, "MAX_BYTES", 200)
+    site.module("cars_plugin", PLUGIN.format(name="cars"))
+    site.domain("cars-1.dist-info", "cars", "cars_plugin:plugin")
+    (site.folder / "pipe-1.dist-info").mkdir()
+    os.mkfifo(site.folder / "pipe-1.dist-info" / "entry_points.txt")  # whoever reads it waits for ever
+    site.distribution("huge-1.dist-info", "[composegan.domains]\n" + "a = b:c\n" * 99)
+    assert [found.name for found in site.discover()] == ["cars"]
+
+
+PROJECT = """
+[project]
+name = "composegan-trucks"
+version = "0.3"
+[project.entry-points."composegan.domains"]
+trucks = "trucks_plugin:plugin"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder that is not installed; what adding it does to the process is undone."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(registry, "_plugin_paths", [])
+    yield Site(tmp_path / "checkout")
+    for name in [name for name in sys.modules if name.endswith("_plugin")]:
+        del sys.modules[name]
+
+
+def found_in(folder):
+    registry.add_plugin_path(folder.folder)
+    return {found.name: found for found in registry.discover()}
+
+
+def test_a_checkout_that_is_not_installed(folder):
+    (folder.folder / "pyproject.toml").write_text(PROJECT)
+    folder.module("trucks_plugin", PLUGIN.format(name="trucks"))
+    trucks = found_in(folder)["trucks"]
+    assert (trucks.distribution, trucks.version, trucks.error) == ("composegan-trucks", "0.3", None)
+    assert registry.load("trucks") is trucks.plugin
+    assert "faces" in found_in(folder)
+
+
+def test_a_checkout_with_its_code_in_src(folder):
+    (folder.folder / "pyproject.toml").write_text(PROJECT)
+    Site(folder.folder / "src").module("trucks_plugin", PLUGIN.format(name="trucks"))
+    assert found_in(folder)["trucks"].plugin
+
+
+def test_a_module_or_package_that_defines_plugin_is_a_domain_of_its_name(folder):
+    folder.module("trucks_plugin", PLUGIN.format(name="trucks_plugin"))
+    folder.module("other", "raise SystemExit  # nobody imports this: it defines no plugin")
+    Site(folder.folder / "boats_plugin").module("__init__", PLUGIN.format(name="boats_plugin"))
+    folder.module("broken_plugin", "plugin = = 3")
+    found = found_in(folder)
+    assert found["trucks_plugin"].plugin and found["boats_plugin"].plugin
+    assert found["trucks_plugin"].distribution == str(folder.folder)
+    assert "SyntaxError" in found["broken_plugin"].error
+    assert "other" not in found
+
+
+def test_a_checkout_counts_before_the_same_distribution_installed(folder, tmp_path, monkeypatch):
+    site = Site(tmp_path / "site")
+    site.domain("composegan_trucks-0.2.dist-info", "trucks", "old:plugin")
+    monkeypatch.syspath_prepend(str(site.folder))
+    (folder.folder / "pyproject.toml").write_text(PROJECT)
+    folder.module("trucks_plugin", PLUGIN.format(name="trucks"))
+    assert found_in(folder)["trucks"].version == "0.3"
+
+
+def test_a_checkout_with_a_name_that_is_taken_is_an_error_that_names_both(folder):
+    (folder.folder / "pyproject.toml").write_text(PROJECT.replace("trucks =", "faces ="))
+    found = found_in(folder)["faces"]
+    assert found.error.endswith("both register 'faces'; uninstall one")
+    assert {"composegan", "composegan-trucks"} <= set(found.error.replace(",", "").split())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[project", "pyproject.toml cannot be read: "),
+        ("project = 3", "pyproject.toml cannot be read: "),
+        ('[project]\nentry-points."composegan.domains" = "trucks"\n', "pyproject.toml cannot be read: "),
+    ],
+)
+def test_a_pyproject_that_cannot_be_read_is_a_row(folder, content, said):
+    (folder.folder / "pyproject.toml").write_text(content)
+    found = found_in(folder)
+    assert said in found["?"].error and found["faces"].plugin
+
+
+def test_a_folder_that_has_no_plugin(folder, tmp_path):
+    with pytest.raises(UserError, match="gone: there is no such folder"):
+        registry.add_plugin_path(tmp_path / "gone")
+    folder.module("something", "x = 3")
+    with pytest.raises(UserError, match="has no domain; a pyproject.toml with entry points of the group"):
+        registry.add_plugin_path(folder.folder)
+    (folder.folder / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    with pytest.raises(UserError, match="has no domain"):
+        registry.add_plugin_path(folder.folder)
+
+
+def test_what_pip_installs_into_a_folder_is_found_there(folder):
+    folder.module("trucks_plugin", PLUGIN.format(name="trucks"))
+    folder.domain("composegan_trucks-0.2.dist-info", "trucks", "trucks_plugin:plugin")
+    assert found_in(folder)["trucks"].version == "0.2"
