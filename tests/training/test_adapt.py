@@ -247,8 +247,8 @@ def test_it_comes_nearer_to_the_pictures(adapt_in, whole_run, tmp_path):
     """Blue ones: after eighty steps what was drawn in all colours is bluer, on the same masks."""
     (tmp_path / "blue").mkdir()
     for index in range(8):
-        pixels = np.random.default_rng(index).integers(0, 60, (16, 16, 3), dtype=np.uint8) + [[[0, 0, 190]]]
-        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "blue" / f"{index}.png")
+        noise = np.random.default_rng(index).integers(0, 60, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(noise + np.array([0, 0, 190], np.uint8)).save(tmp_path / "blue" / f"{index}.png")
     given = [f"data.root={tmp_path / 'blue'}", "training.images=320", "output.score_every=0", "training.augment=0"]
     before, after = load(whole_run), load(adapt_in(tmp_path, whole_run, *given, "training.batch=4"))
     codes = before.codes(16)
