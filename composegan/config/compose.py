@@ -29,7 +29,8 @@ from composegan.domain import DomainPlugin
 Schema = TypeVar("Schema")
 
 RESUMABLE = (
-    "output.*", "trainer.*", "training.images", "data.root", "data.cache", "data.workers", "data.on_error", "plugin_path",
+    "output.*", "trainer.*", "training.images", "data.root", "data.cache", "data.workers", "data.on_error",
+    "plugin_path",
 )  # fmt: skip
 """What may be given to a run that is continued: none of it changes what the run computes."""
 
@@ -81,6 +82,8 @@ def compose_for_run(run: Path, arguments: Sequence[str]) -> Composed:
     given = [("", split_arguments(arguments))]
     config = merge(Config, given, base=saved, see="composegan fit --help")
     resolve_paths(config)
+    if is_path(config.domain) and is_path(saved.domain) and _same_domain(config.domain, saved.domain):
+        config.domain = saved.domain  # the file that the run's copy is of
     for key in settings_of(Config):
         same = attrgetter(key)(config) == attrgetter(key)(saved)
         if not same and not any(fnmatchcase(key, pattern) for pattern in RESUMABLE):
@@ -138,6 +141,11 @@ def open_domain(domain: str, plugin_path: str | None = None) -> DomainPlugin:
     if is_path(domain):
         return DomainPlugin(spec=read_domain_file(Path(domain).expanduser()))
     return registry.load(domain)
+
+
+def _same_domain(one: str, two: str) -> bool:
+    """Whether two domain files say the same. Raises UserError when one cannot be read."""
+    return one == two or read_domain_file(Path(one)) == read_domain_file(Path(two))
 
 
 def is_path(domain: str) -> bool:

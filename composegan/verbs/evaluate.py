@@ -24,6 +24,7 @@ ABOUT = "measure how good a model is"
 @dataclass
 class EvaluateConfig(ModelChoice):
     domain: str = ""  # whose images are the real set; empty: the run's, or the model's own
+    plugin_path: str | None = None  # folder of a plugin that is not installed; empty: the run's, if it has one
     metrics: str = "all"  # which, such as FSD,edit_leakage; all: every one that can be taken
     n: int = 1000  # how many pictures are generated
     seed: int = 0  # of the generated pictures
@@ -68,14 +69,14 @@ def run(arguments: Sequence[str]) -> None:
     base = EvaluateConfig()
     if (folder / CONFIG).is_file():
         own = load_config(folder / CONFIG)
-        base = EvaluateConfig(domain=own.domain, data=own.data)
+        base = EvaluateConfig(domain=own.domain, plugin_path=own.plugin_path, data=own.data)
     model = config.load_from(folder)
     base.data = replace(base.data, height=model.generator.height, width=model.generator.width)
     config = merge(EvaluateConfig, [("", split_arguments(arguments))], base=base, see=see)
     if (config.data.height, config.data.width) != (base.data.height, base.data.width):
         size = f"{base.data.height}x{base.data.width}"
         raise UserError(f"data.height, data.width: the model draws {size}, and real images are brought to that")
-    plugin = _domain(config.domain, model)
+    plugin = _domain(config.domain, config.plugin_path, model)
 
     from composegan.config.validate import validate_data
     from composegan.data.open import cache_folder, demo_seed, open_source
@@ -104,12 +105,12 @@ def run(arguments: Sequence[str]) -> None:
     print(f"wrote {reports.save(report, settings, model.colors, out)}")
 
 
-def _domain(domain: str, model: Model) -> DomainPlugin:
+def _domain(domain: str, plugin_path: str | None, model: Model) -> DomainPlugin:
     """The domain that is meant, known to have the model's classes. Raises UserError when it has others."""
     from composegan.config.compose import open_domain
 
     try:
-        plugin = open_domain(domain or model.domain)
+        plugin = open_domain(domain or model.domain, plugin_path)
     except UserError as error:
         if domain:
             raise
