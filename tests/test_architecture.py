@@ -139,6 +139,12 @@ def test_the_core_imports_no_plugin():
     assert offenders(core, "composegan.plugins") == []
 
 
+def test_only_plugins_and_the_command_line_know_what_is_for_plugin_authors():
+    own = ("composegan.testing", "composegan.scaffold", "composegan.plugins", "composegan.verbs")
+    core = [item for item in IMPORTS if not within(item.importer, *own)]
+    assert offenders(core, "composegan.testing", "composegan.scaffold") == []
+
+
 def test_plugins_import_public_names_only():
     public = ("composegan.domain", "composegan.data", "composegan.testing", "composegan.domains", "composegan.plugins")
     ours = [item for item in from_package("composegan.plugins") if within(item.module, "composegan")]

@@ -17,6 +17,7 @@ from composegan.config.compose import compose
 from composegan.config.domain_file import read_domain_file
 from composegan.config.errors import UserError
 from composegan.config.recipes import recipes_of
+from composegan.testing import CHECKS
 
 DOCS = Path(__file__).parents[1] / "docs"
 LANGUAGES = {"toml": "toml", "yaml": "yaml", "py": "python"}
@@ -85,6 +86,42 @@ def test_the_plugins_demo_packs_and_reads_back(discs, capsys, monkeypatch):
     from composegan.data import PackedSource
 
     assert len(PackedSource(discs / "packed")) == 4
+
+
+def test_the_discs_hold_every_check(discs, capsys):
+    assert main(["check", "discs"]) == 0, capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[-1] == "domain 'discs': all 11 verdicts hold"
+    tests = {}
+    exec(compile((discs / "tests" / "test_discs.py").read_text(), "test_discs.py", "exec"), tests)
+    assert tests["TestDiscs"]().subject().spec.names == ("ground", "disc")
+
+
+def test_the_checks_that_are_told_of_are_those_there_are():
+    told = re.findall(
+        r"^\| `(\w+)`", (DOCS / "plugins.md").read_text().partition("## Whether it is right")[2], re.MULTILINE
+    )
+    assert told == [check.__name__ for check in CHECKS]
+
+
+def test_the_folder_of_the_discs_need_not_be_installed(discs, capsys, monkeypatch):
+    (next(discs.glob("*.dist-info")) / "entry_points.txt").unlink()
+    discs.rename(discs.with_name("composegan-discs"))
+    monkeypatch.chdir(discs.parent)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(registry, "_plugin_paths", [])
+    domains, fit = [line.split()[1:] for line in commands("plugins.md") if "plugin_path=" in line]
+    assert main(domains) == 0
+    assert ["discs", "2", "composegan-discs", "0.1", "ok"] in [
+        line.split() for line in capsys.readouterr().out.splitlines()
+    ]
+    assert compose(fit[1:]).plugin.spec.names == ("ground", "disc")
+
+
+def test_new_writes_what_the_page_goes_on_with(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    new = commands("plugins.md")[0].split()[1:]
+    assert new[0] == "new" and main(new) == 0
+    assert (tmp_path / "composegan-pets" / "pyproject.toml").is_file()
 
 
 def test_the_commands_of_configuration_are_valid():
