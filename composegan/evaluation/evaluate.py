@@ -79,7 +79,7 @@ def evaluate(
         report.figures += _agreement(segmenter, generated, known, wanted, report)
     if "edit_leakage" in wanted:
         report.leakage = edit_leakage(model, w, generated.proportions, seed, truncation, batch)
-        report.figures += _leakages(report.leakage)
+        report.figures += _leakages(report.leakage, report)
     if f"PPL-{BACKBONE}" in wanted:
         report.figures.append(_path_length(model, min(n, PATH_PAIRS), seed, truncation, batch))
     report.by_class = _by_class(model.names, known, generated, segmenter, report.leakage)
@@ -135,13 +135,16 @@ def _agreement(
     return found
 
 
-def _leakages(leakage: Leakage) -> list[Figure]:
+def _leakages(leakage: Leakage, report: Report) -> list[Figure]:
     found = []
     for key, values in leakage.values.items():
         part, _, grown = key.partition("_")
         where = f"the class grown by {leakage.margin} pixel" if grown else "the class"
         note = f"part of the change outside {where}; mean over classes, each of up to {int(leakage.pictures.max())}"
         name = f"edit_leakage_{part}" + ("_margin" if grown else "")
+        if values.isnan().all():
+            report.skipped.append(f"{name} is left out: other codes changed no picture")
+            continue
         found.append(Figure(name, mean_known(values), LOWER, None, int(leakage.pictures.sum()), 0, note=note))
     return found
 

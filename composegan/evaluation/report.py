@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from composegan.evaluation.evaluate import Report
+from composegan.evaluation.figures import Figure
 from composegan.evaluation.names import LOWER
 from composegan.evaluation.pictures import agreement_sheet, leakage_sheet, presence_chart
 from composegan.saving import whole_file
@@ -34,8 +35,7 @@ def lines_of(report: Report, settings: Mapping[str, Any]) -> list[str]:
         *_columns([row[:-1] for row in _figure_rows(report)]),
         *(["", *_columns(_class_rows(report))] * bool(report.by_class)),
     ]
-    notes = [f"{figure.name}: {figure.note}" for figure in report.figures if figure.note]
-    return [*lines, "", *notes, *report.skipped]
+    return [*lines, "", *_notes(report.figures), *report.skipped]
 
 
 def save(report: Report, settings: Mapping[str, Any], colors: Sequence[tuple[int, int, int]], folder: Path) -> Path:
@@ -71,6 +71,14 @@ def _figure_rows(report: Report) -> list[tuple[str, ...]]:
             (figure.name, f"{figure.value:.4g}", halves, figure.better, f"{figure.images:,}", real, figure.note)
         )
     return rows
+
+
+def _notes(figures: Sequence[Figure]) -> list[str]:
+    """A line for each note, after the names of the figures that it is of."""
+    of: dict[str, list[str]] = {}
+    for figure in figures:
+        of.setdefault(figure.note, []).append(figure.name)
+    return [f"{', '.join(names)}: {note}" for note, names in of.items() if note]
 
 
 def _class_rows(report: Report) -> list[tuple[str, ...]]:

@@ -12,10 +12,13 @@ from PIL import Image
 
 import composegan
 from composegan.cli import main
-from composegan.evaluation import segmenter
+from composegan.evaluation import edits, segmenter
 from composegan.evaluation.edits import edit_leakage
+from composegan.evaluation.evaluate import Report, _leakages
+from composegan.evaluation.figures import Figure
 from composegan.evaluation.generated import draw_all, random_w
 from composegan.evaluation.names import BUNDLED, INCEPTION, OTHERS
+from composegan.evaluation.report import _notes
 from composegan.metrics.inception import WEIGHTS
 from composegan.metrics.layout import class_proportions
 
@@ -153,3 +156,18 @@ def test_what_cannot_be_measured_is_one_line(whole_run, tmp_path, capsys, argume
 def test_a_model_of_a_domain_that_is_not_there(whole_run, tmp_path, capsys):
     assert main(["evaluate", f"model={whole_run / 'model'}", "n=4"]) == 2
     assert "the model is of domain 'shapes', which is not installed; give domain=FILE" in capsys.readouterr().err
+
+
+def test_leakage_of_edits_that_change_nothing_is_left_out_and_said(model, monkeypatch):
+    monkeypatch.setattr(edits, "NOTHING", 10.0)
+    w = random_w(model, 4, 0, 1.0)
+    leakage = edit_leakage(model, w, draw_all(model, w, [], None, batch=4).proportions, 0, 1.0, 4)
+    report = Report()
+    assert all(values.isnan().all() for values in leakage.values.values())
+    assert _leakages(leakage, report) == []
+    assert report.skipped[0] == "edit_leakage_shape is left out: other codes changed no picture"
+
+
+def test_a_note_is_told_once():
+    figures = [Figure(name, 1.0, "lower", None, 4, 0, note=note) for name, note in (("a", "x"), ("b", ""), ("c", "x"))]
+    assert _notes(figures) == ["a, c: x"]
