@@ -1,6 +1,7 @@
 """How near the pictures of found codes come to avatars that training has not seen, and how well they can be edited.
 
     python -m benchmarks.inversion                             # writes benchmarks/results/inversion.json
+    python -m benchmarks.inversion --sweep                     # one setting changed at a time; inversion_sweep.json
     python -m benchmarks.inversion --draw docs/guide/photos    # only draws three of the avatars, with their masks
 
 The avatars are the domain's demo with the validation split's seed, the first ones with enough hair to edit. Each is
@@ -33,9 +34,12 @@ from composegan.interop.saved_model import Model
 from composegan.metrics.leakage import change, region_of
 
 MODEL = Path(__file__).parents[1] / "docs" / "guide" / "avatars"
-RESULT = Path(__file__).parent / "results" / "inversion.json"
+RESULTS = Path(__file__).parent / "results"
 SEED = 1
 """Of the drawings: that of the validation split, see `composegan.data.open.demo_seed`. Training drew with 0."""
+SWEEP: list[dict[str, Any]] = [
+    {}, {"prior": 1.0}, {"prior": 0.1}, {"mse": 0.1}, {"perceptual": 0.0}, {"size": 64}, {"mask": 0.0}, {"rate": 0.05},
+]  # fmt: skip
 ENOUGH = 1 / 32
 """Part of the picture that the edited class covers at least."""
 
@@ -102,6 +106,22 @@ def measure(model: Model, count: int, class_name: str, settings: InversionConfig
     return found
 
 
+def sweep(model: Model, count: int, class_name: str, steps: int) -> dict[str, Any]:
+    """The search for codes alone, with the recipe's settings but for one."""
+    images, labels, _ = held_out(count, model.generator.height, model.generator.width, class_name)
+    found = {}
+    for change_of in SWEEP:
+        settings = InversionConfig(**{"steps": steps, "tune_steps": 0, **change_of})
+        start = time.perf_counter()
+        result = invert(model, images, labels, settings, progress="")
+        figures = {key: mean([one["w+"][key] for one in result.figures]) for key in ("mse", "mask_iou")}
+        leaks = edit_leakage([model] * count, result.codes, class_name)["strict"]
+        name = ", ".join(f"{key}={value}" for key, value in change_of.items()) or "recipe small"
+        found[name] = figures | {"leakage": leaks, "seconds": round(time.perf_counter() - start, 1)}
+        print(name, found[name], flush=True)
+    return found
+
+
 def iou(labels: np.ndarray, wanted: np.ndarray) -> float:
     from composegan.editing.objective import mask_iou
 
@@ -129,7 +149,8 @@ def main() -> None:
     parser.add_argument("--edit", default="hair", help="the class whose texture is replaced")
     parser.add_argument("--steps", type=int, help="fewer of them, for a quick look")
     parser.add_argument("--draw", type=Path, help="only draw three avatars into this folder")
-    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--sweep", action="store_true", help="one setting of the search changed at a time")
+    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     if arguments.draw:
         draw_photos(arguments.draw, 3)
@@ -137,20 +158,27 @@ def main() -> None:
     torch.set_num_threads(1)
     model = composegan.load(arguments.model)
     settings = InversionConfig(steps=arguments.steps, tune_steps=arguments.steps)
+    if arguments.sweep:
+        settings = InversionConfig(steps=arguments.steps or 100, tune_steps=0)
     how = settings.resolve(min(model.generator.height, model.generator.width))
     result = {
-        "command": "python -m benchmarks.inversion",
+        "command": "python -m benchmarks.inversion" + " --sweep" * arguments.sweep,
         "machine": machine(),
         "load average": os.getloadavg()[0],
         "model": {"space": model.space, **model.about},
         "edited": f"{arguments.edit}, texture",
         "settings": vars(how),
-        "held-out avatars": measure(model, arguments.count, arguments.edit, settings),
     }
-    arguments.out.parent.mkdir(exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result["held-out avatars"], indent=2))
-    print(f"wrote {arguments.out}")
+    if arguments.sweep:
+        found = sweep(model, arguments.count, arguments.edit, how.steps)
+    else:
+        found = measure(model, arguments.count, arguments.edit, settings)
+    result["held-out avatars"] = found
+    out = arguments.out or RESULTS / f"inversion{'_sweep' * arguments.sweep}.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(found, indent=2))
+    print(f"wrote {out}")
 
 
 if __name__ == "__main__":

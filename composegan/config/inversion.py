@@ -31,7 +31,7 @@ class Inversion:
 
 RECIPES = {
     "paper": Inversion(),
-    "small": Inversion(steps=200, mse=5.0, mask=3.0, prior=0.01, tune_steps=100, tune_rate=1e-3, size=128),
+    "small": Inversion(steps=200, mse=5.0, mask=3.0, prior=0.1, tune_steps=100, tune_rate=1e-3, size=128),
 }
 
 

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from composegan.data.progress import progress_bar
 from composegan.editing.codes import Codes
 from composegan.editing.invert import nearness, objective_of, search
 from composegan.editing.objective import UNKNOWN, Objective
-from composegan.editing.sample import Samples, draw
+from composegan.editing.sample import draw
 from composegan.editing.tuning import tune
 from composegan.interop.delta import fingerprint, with_delta
 from composegan.interop.saved_model import Model
@@ -33,6 +34,8 @@ from composegan.pictures import color_masks, table
 from composegan.saving import whole_file, writing
 
 FIGURES, CODES, DELTA, SHEET = "inversion.json", "codes.npz", "delta.safetensors", "sheet.png"
+SHOWN = 16
+"""Photos on the sheet of all."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,14 @@ class Job:
     how: Inversion
     out: Path
 
+    @cached_property
+    def weights(self) -> str:
+        """The model's fingerprint."""
+        return fingerprint(self.model.generator)
+
     def request(self, photo: Photo) -> str:
         """A short hash of everything that the result of one photo depends on."""
-        digest = hashlib.sha256(fingerprint(self.model.generator).encode())
+        digest = hashlib.sha256(self.weights.encode())
         digest.update(json.dumps([asdict(self.how), self.distance.name], sort_keys=True).encode())
         for part in (photo.image, photo.labels):
             digest.update(b"none" if part is None else part.tobytes())
@@ -120,59 +128,57 @@ def _finish(job: Job, photo: Photo, done: Any) -> None:
     """Tune, if asked for, and write everything; the figures last, as they say that the rest is there."""
     folder, model = job.out / photo.name, job.model
     codes, figures, objective = Codes.load(folder / CODES, model), job.state(photo), job.objective([photo])
-    drawn = {"w+": draw(model, codes)}
+    first = last = draw(model, codes)
     if job.how.tune_steps:
         started = time.perf_counter()
         delta = tune(model, codes.slots, objective, done=done)
         delta.save(folder / DELTA)
         tuned = with_delta(model, delta)
-        drawn["tuned"], figures["tuned"] = draw(tuned, codes), nearness(tuned, codes, objective)
+        last, figures["tuned"] = draw(tuned, codes), nearness(tuned, codes, objective)
         figures["seconds"]["tuning"] = round(time.perf_counter() - started, 2)
         figures["delta_bytes"] = (folder / DELTA).stat().st_size
     else:
         (folder / DELTA).unlink(missing_ok=True)  # of a run with other settings
-    last = list(drawn.values())[-1]
     pictures = {
-        "photo.png": photo.image.transpose(1, 2, 0),
-        "reconstruction.png": last.images[0],
-        "mask.png": last.masks[0],
-        "labels.png": last.labels[0],
+        "photo": photo.image.transpose(1, 2, 0),
+        "from_codes": first.images[0],
+        "reconstruction": last.images[0],
+        "mask": last.masks[0],
+        "labels": last.labels[0],
     }
     with writing(folder):
         for name, picture in pictures.items():
-            Image.fromarray(picture).save(folder / name)
-    _save_image(sheet(job, [photo], [drawn]), folder / SHEET)
+            Image.fromarray(picture).save(folder / f"{name}.png")
+    _save_image(sheet(job, [photo]), folder / SHEET)
     _write_json(folder / FIGURES, figures | {"finished": True})
 
 
-def sheet(job: Job, photos: Sequence[Photo], drawn: Sequence[dict[str, Samples]]) -> Image.Image:
-    """A row a photo: the photo, its pictures from codes and after tuning, their mask, and the mask that was given."""
+def sheet(job: Job, photos: Sequence[Photo]) -> Image.Image:
+    """A row a photo, of what was written: the photo, its pictures from codes and after tuning, their mask, and the
+    mask that was given."""
+    columns = {"photo": "photo", "from_codes": "from codes", "reconstruction": "after tuning", "mask": "mask"}
+    if not job.how.tune_steps:
+        del columns["reconstruction"]
+    given = any(photo.labels is not None for photo in photos)
     rows = []
-    for photo, samples in zip(photos, drawn, strict=True):
-        given = np.zeros_like(photo.image.transpose(1, 2, 0))
-        if photo.labels is not None:
-            given = color_masks(photo.labels, job.model.colors)
-        last = list(samples.values())[-1]
-        rows.append(
-            np.stack([photo.image.transpose(1, 2, 0), *(s.images[0] for s in samples.values()), last.masks[0], given])
-        )
-    after = ("after tuning",) if len(drawn[0]) > 1 else ()
-    return table(rows, ("photo", "from codes", *after, "mask", "mask given"), [photo.name for photo in photos])
+    for photo in photos:
+        row = [np.asarray(Image.open(job.out / photo.name / f"{name}.png")) for name in columns]
+        if given:
+            black = np.zeros_like(row[0])
+            row.append(black if photo.labels is None else color_masks(photo.labels, job.model.colors))
+        rows.append(np.stack(row))
+    headings = [*columns.values(), *(["mask given"] if given else [])]
+    return table(rows, headings, [photo.name for photo in photos])
 
 
 def _together(job: Job, photos: Sequence[Photo]) -> dict[str, dict[str, float]]:
     """Write what is of all photos together, and return the means."""
-    figures, codes, drawn = [job.state(photo) for photo in photos], [], []
-    for photo in photos:
-        one = Codes.load(job.out / photo.name / CODES, job.model)
-        samples = {"w+": draw(job.model, one)}
-        if job.how.tune_steps:
-            samples["tuned"] = draw(with_delta(job.model, job.out / photo.name / DELTA), one)
-        codes.append(one)
-        drawn.append(samples)
+    figures = [job.state(photo) for photo in photos]
+    codes = [Codes.load(job.out / photo.name / CODES, job.model) for photo in photos]
     replace(codes[0], slots=torch.cat([one.slots for one in codes])).save(job.out / CODES)
-    _save_image(sheet(job, photos, drawn), job.out / SHEET)
-    means = {stage: _means([one[stage] for one in figures]) for stage in drawn[0]}
+    _save_image(sheet(job, photos[:SHOWN]), job.out / SHEET)
+    stages = ["w+", "tuned"] if job.how.tune_steps else ["w+"]
+    means = {stage: _means([one[stage] for one in figures]) for stage in stages}
     _write_json(
         job.out / FIGURES, {"photos": len(photos), "perceptual": job.distance.name, "mean": means, "each": figures}
     )

@@ -130,6 +130,8 @@ def search(model: Model, objective: Objective, done: Done = lambda n: None) -> C
         return (objective(model.generator(slots)) + how.prior * away).sum()
 
     descend([slots], how.rate, how.steps, loss, lambda n: done(n * count))
+    if not slots.isfinite().all():
+        raise UserError(f"rate={how.rate}: the search for codes went out of all bounds; a smaller one is needed")
     return Codes.of(model, slots)
 
 

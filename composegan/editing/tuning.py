@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from composegan.config.errors import UserError
 from composegan.editing.objective import Objective
 from composegan.interop.delta import Delta
 from composegan.interop.saved_model import Model
@@ -45,7 +46,7 @@ def tune(
 
     The mapping stays as it is, and with it the latent space. With `keep` in the settings, pictures of the pivot with
     some of its codes replaced by random ones are held where the untuned model has them, so that edits work as before.
-    seed: of those codes. done: called with 1 after each step.
+    seed: of those codes. done: called with 1 after each step. Raises UserError when the weights grow without bounds.
     """
     how = objective.how
     tuned = copy.deepcopy(model.generator)
@@ -59,7 +60,10 @@ def tune(
         return objective(tuned(pivot)).sum() + how.keep * drift(model.generator, tuned, others)
 
     descend(weights, how.tune_rate, how.tune_steps, loss, done)
-    return Delta.between(model.generator, tuned)
+    delta = Delta.between(model.generator, tuned)
+    if not all(change.isfinite().all() for change in delta.changes.values()):
+        raise UserError(f"tune_rate={how.tune_rate}: tuning went out of all bounds; a smaller one is needed")
+    return delta
 
 
 def neighbours(model: Model, pivot: Tensor, draws: torch.Generator) -> Tensor:

@@ -92,7 +92,15 @@ def test_the_verb_writes_and_says_so(made):
     first, *middle, last = said.splitlines()
     assert first == "3 photo(s), 2 with a mask; perceptual distance: EfficientNet-Lite0 at 32 pixels"
     assert last == f"wrote {out}" and [line.split()[0] for line in middle] == ["w+", "tuned"]
-    names = ["photo.png", "reconstruction.png", "mask.png", "labels.png", "codes.npz", "delta.safetensors"]
+    names = [
+        "photo.png",
+        "from_codes.png",
+        "reconstruction.png",
+        "mask.png",
+        "labels.png",
+        "codes.npz",
+        "delta.safetensors",
+    ]
     together = ["sheet.png", "inversion.json"]
     each = [f"{name}/{file}" for name in ("anna", "bert", "carl") for file in (*names, *together)]
     assert sorted(contents(out)) == sorted([*each, *together, "codes.npz"])
@@ -107,6 +115,8 @@ def test_the_files_are_those_of_one_model_and_one_inversion(made, model):
         drawn = model.with_delta(out / name).draw(Codes.load(out / name, model))
         np.testing.assert_array_equal(np.asarray(Image.open(out / name / "reconstruction.png")), drawn.images[0])
         np.testing.assert_array_equal(np.asarray(Image.open(out / name / "labels.png")), drawn.labels[0])
+        untuned = model.draw(drawn.codes).images[0]
+        np.testing.assert_array_equal(np.asarray(Image.open(out / name / "from_codes.png")), untuned)
         np.testing.assert_array_equal(codes.slots[number], drawn.codes.slots[0])
         one = json.loads((out / name / "inversion.json").read_text())
         assert one == figures["each"][number] and one["finished"] and one["perceptual"] == "EfficientNet-Lite0"

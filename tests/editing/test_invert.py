@@ -27,7 +27,16 @@ def photos(model):
 
 
 def quick(**changes):
-    settings = {"steps": 40, "rate": 0.1, "mse": 1.0, "prior": 0.0, "tune_steps": 0, "size": 32, "lpips": "off"}
+    settings = {
+        "steps": 40,
+        "rate": 0.1,
+        "mse": 10.0,
+        "mask": 1.0,
+        "prior": 0.0,
+        "tune_steps": 0,
+        "size": 32,
+        "lpips": "off",
+    }
     return InversionConfig(**{**settings, **changes})
 
 
@@ -173,3 +182,12 @@ def test_arrays_that_do_not_fit_are_told(model, photos):
     ):
         with pytest.raises(UserError, match=reason):
             invert(model, images, masks, quick(), progress="")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"), [({"rate": 1e37, "prior": 1.0}, "rate="), ({"tune_rate": 1e20}, "tune_rate=")]
+)
+def test_a_rate_that_is_far_too_large_is_told(model, photos, settings, reason):
+    how = quick(**{"steps": 3, "tune_steps": 3, "perceptual": 0.0, **settings})
+    with pytest.raises(UserError, match=f"^{reason}"):
+        invert(model, photos.images[:1], None, how, progress="")
