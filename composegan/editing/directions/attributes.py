@@ -13,7 +13,7 @@ from torch import Tensor
 from composegan.config.errors import UserError, nearest
 
 PRESENT = 1e-3
-"""The part of the picture from which on a class counts as there."""
+"""The part of the picture from which on a class counts as there; of less than that neither place nor colour is told."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ def presence(images: Tensor, region: Tensor) -> Tensor:
 
 def height_of(images: Tensor, region: Tensor) -> Tensor:
     """The region's centre from the top, as a part of the picture's height, 0..1."""
-    return _centre(region.double().sum(dim=2))
+    return _centre(region, dim=2)
 
 
 def column_of(images: Tensor, region: Tensor) -> Tensor:
     """The region's centre from the left, as a part of the picture's width, 0..1."""
-    return _centre(region.double().sum(dim=1))
+    return _centre(region, dim=1)
 
 
 def brightness(images: Tensor, region: Tensor) -> Tensor:
@@ -119,16 +119,23 @@ def class_attribute(text: str, names: Sequence[str]) -> Attribute:
 
 
 def mean_color(images: Tensor, region: Tensor) -> Tensor:
-    """Of the pixels in a region: images (N, 3, H, W) in -1..1 (clamped) -> (N, 3) RGB in 0..1, NaN without any."""
+    """Of the pixels in a region: images (N, 3, H, W) in -1..1 (clamped) -> (N, 3) RGB in 0..1, NaN for too few."""
     colors = (images.double().clamp(-1, 1) + 1) / 2
-    region = region[:, None].double()  # (N, 1, H, W)
-    return (colors * region).sum(dim=(2, 3)) / region.sum(dim=(2, 3))
+    total = (colors * region[:, None]).sum(dim=(2, 3))  # (N, 3)
+    return total / _pixels(region)[:, None]
 
 
-def _centre(weights: Tensor) -> Tensor:
-    """Mean position of weights (N, L) along a side of length 1: (N,), NaN where all are 0."""
+def _pixels(region: Tensor) -> Tensor:
+    """How many: (N, H, W) bool -> (N,) float64, NaN where that is less than `PRESENT` of the picture."""
+    count = region.double().sum(dim=(1, 2))
+    return torch.where(count >= PRESENT * region[0].numel(), count, torch.nan)
+
+
+def _centre(region: Tensor, dim: int) -> Tensor:
+    """Mean position along the other side of a picture, of length 1: (N, H, W) bool -> (N,), NaN for too few pixels."""
+    weights = region.double().sum(dim=dim)  # (N, L)
     places = (torch.arange(weights.shape[1], dtype=torch.float64, device=weights.device) + 0.5) / weights.shape[1]
-    return weights @ places / weights.sum(dim=1)
+    return weights @ places / _pixels(region)
 
 
 def _above_the_others(images: Tensor, region: Tensor, channel: int) -> Tensor:

@@ -60,6 +60,19 @@ def test_hues_have_their_places():
     torch.testing.assert_close(found, torch.tensor([0, 1 / 6, 1 / 3, -1 / 3], dtype=torch.float64))
 
 
+def test_a_few_pixels_are_not_the_class():
+    """2 in 1,024 are, 1 is not; neither is a mask of nothing."""
+    labels = torch.zeros(3, 32, 32, dtype=torch.uint8)
+    labels[0, 3, 3:5] = labels[1, 3, 3] = 1
+    images = torch.zeros(3, 3, 32, 32)
+    found = [
+        class_attribute(f"{kind}(ball)", NAMES).measure(images, labels) for kind in ("presence", "brightness", "x")
+    ]
+    assert found[0].tolist() == [1, 0, 0]
+    for values in found[1:]:
+        assert values.isfinite().tolist() == [True, False, False]
+
+
 def test_colours_beyond_the_range_count_as_its_end(pictures):
     images, labels = pictures
     bright = class_attribute("brightness(ball)", NAMES).measure(images * 0 + 3, labels)
