@@ -150,16 +150,20 @@ def whole_generator(generator: Generator, batch: int, repeats: int) -> dict[str,
         return {"relative difference": agreement, **compare(interleaved({"ours": run, "loop": run_looped}, repeats))}
 
 
+def random_real(generator: Generator, batch: int) -> Real:
+    """Pictures of noise with masks of squares."""
+    device, height, width = generator.slot_of_code.device, generator.height, generator.width
+    labels = torch.randint(0, CLASSES, (batch, height // 8, width // 8), dtype=torch.uint8, device=device)
+    labels = labels.repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)  # (B, H, W): squares of one class
+    image = torch.rand(batch, 3, height, width, device=device) * 2 - 1  # (B, 3, H, W)
+    return Real(image.contiguous(memory_format=torch.channels_last), labels)
+
+
 def training_step(generator: Generator, discriminator: Discriminator, batch: int, repeats: int) -> dict[str, Any]:
     """Each phase with its optimizer step, and all of them at their share. The rate is 0: the weights stay."""
     settings = TrainingConfig(batch=batch)
-    device = generator.slot_of_code.device
-    state = State(generator, discriminator, torch.zeros((), device=device))
-    shape = (batch, generator.height, generator.width)
-    labels = torch.randint(0, CLASSES, (batch, shape[1] // 8, shape[2] // 8), dtype=torch.uint8, device=device)
-    labels = labels.repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)  # (B, H, W): squares of one class
-    image = torch.rand(batch, 3, *shape[1:], device=device) * 2 - 1  # (B, 3, H, W)
-    real = Real(image.contiguous(memory_format=torch.channels_last), labels)
+    state = State(generator, discriminator, torch.zeros((), device=generator.slot_of_code.device))
+    real = random_real(generator, batch)
     networks = {"generator": generator, "discriminator": discriminator}
     adam = {name: torch.optim.Adam(n.parameters(), lr=0.0, betas=(0.0, 0.99)) for name, n in networks.items()}
 

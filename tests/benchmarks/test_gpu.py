@@ -1,0 +1,130 @@
+"""The GPU stages in their small form on the CPU, all of each, so that they work the first time somebody has a GPU."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+import torch
+from PIL import Image
+
+from benchmarks import gpu, gpu_train
+from benchmarks.stage import OUT_OF_MEMORY, Budget, Job, Table, attempt
+from composegan.config.errors import UserError
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, as_before):
+    """(stage, settings...) -> what the stage wrote: its JSON, and the sizes of its pictures."""
+    out = tmp_path / "out"
+
+    def run(stage, *settings):
+        with as_before():
+            gpu.main([stage, "tiny=on", "device=cpu", f"out={out}", f"work={tmp_path / 'work'}", *settings])
+        return json.loads((out / f"{stage}.json").read_text())
+
+    monkeypatch.chdir(tmp_path)
+    run.out = out
+    return run
+
+
+def test_synthesis(run):
+    found = run("synthesis")
+    assert found["command"].startswith("python -m benchmarks.gpu synthesis tiny=on") and found["machine"]["torch"]
+    names = [f"32 {mode} batch {n}" for mode in ("fp32", "tf32", "bf16") for n in (1, 2)] + ["32 bf16 compiled batch 2"]
+    assert list(found["rows"]) == names and "not done yet" not in found
+    for name, row in found["rows"].items():
+        assert "error" not in row, (name, row)
+        assert row["latency, ms"] > 0 and row["images a second"] > 0
+    difference = {name: row["relative difference to fp32"] for name, row in found["rows"].items()}
+    assert difference["32 fp32 batch 2"] == 0 < difference["32 bf16 batch 2"] < 0.1
+    assert 0 < difference["32 bf16 compiled batch 2"] < 0.1
+    with Image.open(run.out / "synthesis.png") as chart:
+        assert chart.width > 400 and chart.height > 18 * len(names)
+
+
+def test_step(run):
+    found = run("step")
+    names = [f"32 {p} {how} batch 1" for p in ("fp32", "bf16-mixed") for how in ("recomputed", "kept")]
+    assert list(found["rows"]) == names
+    for name, row in found["rows"].items():
+        assert "error" not in row, (name, row)
+        phases = {phase: facts["every"] for phase, facts in row["phases"].items()}
+        assert phases == {"Dmain": 1, "Dreg": 16, "Gmain": 1, "Greg": 4}
+        share = sum(facts["ms"] / facts["every"] for facts in row["phases"].values())
+        assert row["step, ms"] == pytest.approx(share, abs=0.1)
+    assert (run.out / "step.png").exists()
+
+
+@pytest.mark.slow
+def test_training_goes_on_from_call_to_call(run):
+    run("train", "images=12")
+    found = run("train", "images=24", "keep_model=on")
+    assert [(call["from"], call["to"]) for call in found["calls"]] == [(0, 12), (12, 24)]
+    assert found["images_seen"] == 24 and found["fit"].startswith("composegan fit domain=faces recipe=quick")
+    assert list(found["sliced Wasserstein, by images seen"]) == ["8", "12", "16", "24"]
+    figures = {figure["name"]: figure["value"] for figure in found["evaluation"]["figures"]}
+    assert figures["sliced_wasserstein"] > 0 and figures["FSD"] > 0
+    with Image.open(run.out / "train_grid.png") as grid, Image.open(run.out / "train_progress.png") as strip:
+        assert strip.width == grid.width and strip.height == 16 * 5  # grids of 0, 8, 12, 16 and 24 images
+    assert (run.out / "model" / "model.safetensors").exists()
+
+
+def test_the_settings_of_the_run_are_valid():
+    from composegan.config.compose import compose
+
+    config = compose(["domain=faces", *gpu_train.AVATARS.split()]).config
+    assert (config.data.height, config.training.batch, config.model.coarse_size) == (128, 64, 32)
+
+
+def test_training_is_stopped_in_time(tmp_path, monkeypatch):
+    """By the signal that `fit` takes as a wish to stop after the step; what fails is told."""
+    stops = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(130)); time.sleep(60)"
+    monkeypatch.setattr(gpu_train, "program", lambda code: [sys.executable, "-u", "-c", code])
+    monkeypatch.setattr(gpu_train, "ENDING", 5.0)
+    budget = Budget(1)
+    gpu_train.train([stops], tmp_path / "log", seconds=9.0)
+    assert budget.left() > 30
+    with pytest.raises(SystemExit, match="ended with 3; see"):
+        gpu_train.train(["print('why'); raise SystemExit(3)"], tmp_path / "log", seconds=60.0)
+
+
+def test_a_table_is_filled_in_several_calls(tmp_path):
+    """What is there is not done again; what there is no time for waits; after running out of memory larger ones are
+    not tried; a failure is a row."""
+    done = []
+
+    def job(name, outcome=None, series="", seconds=0.0):
+        def work():
+            done.append(name)
+            if outcome is not None:
+                raise outcome
+            return {"ms": 1.0}
+
+        return Job(name, work, series, seconds)
+
+    jobs = [
+        job("a"), job("b", ValueError("no such\nkernel")), job("c1", series="c"),
+        job("c2", torch.cuda.OutOfMemoryError("2 GiB"), series="c"), job("c3", series="c"), job("late", seconds=100.0),
+    ]  # fmt: skip
+    table = Table(tmp_path / "t.json", "first")
+    table.fill(jobs, Budget(1))
+    assert done == ["a", "b", "c1", "c2"]
+    assert table.rows["b"] == {"error": "ValueError: no such"} and table.rows["c3"] == OUT_OF_MEMORY
+    assert json.loads((tmp_path / "t.json").read_text())["not done yet"] == ["late"]
+    again = Table(tmp_path / "t.json", "second")
+    again.fill(jobs, Budget(2))
+    assert done == ["a", "b", "c1", "c2", "late"]
+    assert "not done yet" not in json.loads((tmp_path / "t.json").read_text())
+    assert Table(tmp_path / "t.json", "other", {"device": "cuda"}).rows == {}
+
+
+def test_interrupting_is_no_row():
+    with pytest.raises(KeyboardInterrupt):
+        attempt(lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+
+
+def test_no_stage():
+    with pytest.raises(UserError, match="which stage\\? did you mean 'train'"):
+        gpu.main(["trian"])
