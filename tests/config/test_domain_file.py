@@ -22,6 +22,12 @@ def test_a_whole_file(pets):
     assert DomainSpec.load(str(pets)) == spec
 
 
+def test_classes_that_change_places_in_a_mirrored_picture(pets):
+    assert read_domain_file(pets).mirrored == (0, 1, 2)
+    pets.write_text(pets.read_text() + "mirror: {glass: cat}\n")
+    assert read_domain_file(pets).mirrored == (0, 2, 1)
+
+
 def test_classes_are_enough(tmp_path):
     (tmp_path / "cars.yml").write_text("classes: [{name: car, color: [1, 2, 3]}]\n")
     spec = read_domain_file(tmp_path / "cars.yml")
@@ -81,6 +87,10 @@ CLASSES = "classes: [{name: car, color: [1, 2, 3]}]\n"
         ("classes:\n- {name: a, color: [1, 2, 3]}\n- {name: a, color: [1, 2, 4]}\n", "class name a is used more"),
         ("classes:\n- {name: a, color: [1, 2, 3]}\n- {name: b, color: [1, 2, 3]}\n", "class color (1, 2, 3) is"),
         ("classes:\n- {name: a, color: [1, 2, 3]\n", ", line 3: "),
+        ("mirror: [a, b]\n" + CLASSES, "mirror: `key: value` lines needed, found a list"),
+        ("mirror: {car: 3}\n" + CLASSES, "mirror: car: text needed, found 3"),
+        ("mirror: {car: cat}\n" + CLASSES, "has no class 'cat'; did you mean 'car'?"),
+        ("mirror: {car: car}\n" + CLASSES, "mirror names class 'car' more than once"),
     ],
 )
 def test_a_mistake_names_file_and_place_in_one_line(tmp_path, content, said):

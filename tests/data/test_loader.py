@@ -94,6 +94,18 @@ def test_a_flip_mirrors_image_and_labels_together(packed):
             assert torch.equal(flipped[name][index], expected)
 
 
+def test_left_and_right_change_places_in_a_flip(packed):
+    plain, flipped = join(take(packed, 12, flip=False)), join(take(packed, 12, mirrored=(0, 3, 2, 1)))
+    mirrored = [index for index in range(48) if not torch.equal(plain["image"][index], flipped["image"][index])]
+    assert 12 < len(mirrored) < 36
+    other = torch.tensor([0, 3, 2, 1], dtype=torch.uint8)
+    for index in range(48):
+        labels = plain["labels"][index]
+        expected = other[labels.flip(-1).long()] if index in mirrored else labels
+        assert torch.equal(flipped["labels"][index], expected)
+    assert (plain["labels"] == 1).any() and (plain["labels"] == 3).any()
+
+
 def test_the_source_is_not_changed_by_a_flip(packed):
     before = packed[0].image.copy(), packed[0].labels.copy()
     take(packed, 20)

@@ -140,6 +140,16 @@ def test_a_plain_folder_is_taken_before_the_domains_own_form(plugin, data, write
     assert open_source(own, replace(data, root=str(root), split="validation")) == [root, "validation"]
 
 
+def test_other_data_may_have_folders_of_these_names(plugin, data, tmp_path):
+    """Text files, or folders, beside images/ are not the plain layout: the domain is asked."""
+    own = replace(plugin, dataset=lambda root, split: (root, split))
+    for root, below in ((tmp_path / "flat", ""), (tmp_path / "split", "train")):
+        (root / "images" / below).mkdir(parents=True)
+        (root / "labels" / below).mkdir(parents=True)
+        (root / "labels" / below / "a.txt").write_text("0 1 2 3")
+        assert open_source(own, replace(data, root=str(root))) == (root, "train")
+
+
 @pytest.mark.parametrize("own", [None, lambda root, split: pytest.fail("it was opened")])
 def test_a_root_that_is_missing_or_empty(plugin, data, tmp_path, own):
     plugin = replace(plugin, dataset=own)

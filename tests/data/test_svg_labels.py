@@ -3,6 +3,7 @@ import pytest
 
 from composegan.data import UserError
 from composegan.data.svg.labels import LabelRules, label_text, read_labels
+from composegan.data.svg.layers import Painter, draw_scene
 from composegan.data.svg.render import rasterize, widen_view
 from composegan.data.svg.scene import parse_svg, split_scene
 
@@ -88,6 +89,27 @@ def test_an_open_line_is_filled_to_its_chord(spec):
     svg = '<svg><path data-part="nose" d="M3 3 L13 8 L3 13" fill="none" stroke="red" stroke-width="1"/></svg>'
     assert draw(svg, {"nose": "sun"}, spec)[8, 6] == -1
     assert draw(svg, {"nose": "sun"}, spec, solid=["sun"])[8, 6] == 3
+
+
+STREET = """<svg fill="#00ff00"><defs><linearGradient id="sky"><stop stop-color="#0000ff"/></linearGradient></defs>
+  <rect data-part="house" x="2" y="2" width="12" height="12" fill="url(#sky)"/>
+  <g data-part="tree"><rect x="4" y="4" width="4" height="4"/>
+    <rect data-part="house" x="5" y="5" width="2" height="2" fill="red"/><rect x="10" y="4" width="3" height="3"/></g>
+  <rect data-part="shadow" x="0" y="8" width="16" height="8" fill="black" fill-opacity="0.25"/>
+</svg>"""
+
+
+def test_a_scene_is_the_same_in_one_piece_and_in_many(spec):
+    """`draw_scene` draws it in one; a shape's own part counts wherever it stands."""
+    names = {"house": "house", "tree/1": spec.names[3], "tree": spec.names[2], "shadow": "house"}
+    image, labels = draw_scene(
+        STREET, Painter(rules(spec, names), (0, 0, 16, 16), 16, 16), np.full((16, 16, 3), 200, np.uint8)
+    )
+    pieces = draw(STREET, names, spec)
+    assert (labels == np.maximum(pieces, 0)).all() and set(np.unique(labels)) == {0, 1, 2, 3}
+    assert labels[5, 5] == 1 and labels[4, 4] == 2 and labels[5, 11] == 3 and labels[15, 0] == 0
+    assert image[:, 4, 4].tolist() == [0, 255, 0] and image[:, 3, 3].tolist() == [0, 0, 255]
+    assert image[0, 15, 0] == pytest.approx(150, abs=1)
 
 
 def test_one_shape_can_be_several_classes(spec):

@@ -1,0 +1,186 @@
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from composegan.data import check_sample
+from composegan.plugins.cars import DrawnCars, plugin, spec
+from composegan.plugins.cars.camera import Camera, convex_hull
+from composegan.plugins.cars.demo import SIDES, VIEW, rules
+from composegan.plugins.cars.panels import car_panels
+from composegan.plugins.cars.shapes import SHAPES
+from composegan.plugins.cars.surfaces import Skin
+
+# The categories of the Car Parts Dataset, in the order of their numbers.
+PARTS = ["back_bumper", "back_glass", "back_left_door", "back_left_light", "back_right_door", "back_right_light"]
+PARTS += ["front_bumper", "front_glass", "front_left_door", "front_left_light", "front_right_door"]
+PARTS += ["front_right_light", "hood", "left_mirror", "right_mirror", "tailgate", "trunk", "wheel"]
+
+COUNT, HEIGHT, WIDTH = 90, 48, 72
+
+
+@pytest.fixture(scope="module")
+def cars():
+    """Drawn cars: (the side each is seen from, labels)."""
+    source = DrawnCars(COUNT, HEIGHT, WIDTH, seed=0)
+    samples = [check_sample(source[index], len(spec.classes)) for index in range(COUNT)]
+    return [(sample.name.split("from the ")[1].split(" (")[0], sample.labels, sample.image) for sample in samples]
+
+
+def seen(cars, name, *sides):
+    """How often a class is in the pictures of cars from these sides."""
+    there = [(labels == spec.index(name)).any() for side, labels, _ in cars if side in sides]
+    assert len(there) > 3
+    return np.mean(there)
+
+
+def test_the_vocabulary():
+    assert list(spec.names) == ["background", *PARTS, "body"]
+    assert [spec.names[index] for index in spec.transparent] == ["back_glass", "front_glass"]
+    assert [item.name for item in spec.classes if not item.optional] == ["background"]
+
+
+def test_colours_can_be_told_apart():
+    colors = np.array(spec.colors, float)
+    distance = np.linalg.norm(colors[:, None] - colors[None], axis=-1) + 999 * np.eye(len(colors))
+    assert distance.min() > 35
+
+
+def test_it_is_listed_without_torch():
+    code = "import sys, composegan.plugins.cars; print(sorted({'torch', 'resvg_py'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_left_and_right_change_places_in_a_mirrored_picture():
+    mirrored = [spec.names[index] for index in spec.mirrored]
+    expected = [
+        name.replace("left", "?").replace("right", "left").replace("?", "right") for name in spec.names
+    ]  # fmt: skip
+    assert mirrored == expected
+
+
+def test_every_part_is_drawn_as_often_as_is_to_be_expected(cars):
+    shares = {name: seen(cars, name, *SIDES) for name in spec.names}
+    assert shares["background"] == shares["wheel"] == shares["body"] == 1
+    for name in ("front_bumper", "back_bumper", "front_glass", "back_glass", "hood"):
+        assert 0.3 < shares[name] < 0.9, name
+    for name in PARTS:
+        if "door" in name or "light" in name or "mirror" in name:
+            assert 0.25 < shares[name] < 0.95, name
+    assert 0.08 < shares["tailgate"] < 0.4 and 0.2 < shares["trunk"] < 0.7
+
+
+def test_what_is_seen_belongs_to_the_side_it_is_seen_from(cars):
+    left, right = ("front left", "left", "back left"), ("front right", "right", "back right")
+    for end in ("front", "back"):
+        assert seen(cars, f"{end}_right_door", *left) == 0 == seen(cars, f"{end}_left_door", *right)
+        for side, views in (("left", left), ("right", right)):
+            assert seen(cars, f"front_{side}_door", *views) == 1
+            assert seen(cars, f"{end}_{side}_light", f"{end} {side}", end) == 1
+    assert seen(cars, "back_left_door", *left) > 0.7  # a coupé has none
+    for name in ("front_bumper", "front_left_light", "front_right_light", "hood", "front_glass"):
+        assert seen(cars, name, "front") == 1 and seen(cars, name, "back") == 0, name
+    for name in ("back_bumper", "back_left_light", "back_right_light", "back_glass"):
+        assert seen(cars, name, "back") == 1 and seen(cars, name, "front") == 0, name
+
+
+def test_left_is_the_drivers_left(cars):
+    """From the front the car's left is at the right of the picture, from the back at its left."""
+    for side, labels, _ in cars:
+        for end, sign in (("front", 1), ("back", -1)):
+            if side == end:
+                left, right = (
+                    np.nonzero(labels == spec.index(f"{end}_{name}_light"))[1].mean() for name in ("left", "right")
+                )
+                assert (left - right) * sign > WIDTH / 8
+
+
+def test_a_car_stands_whole_in_the_picture(cars):
+    for side, labels, _ in cars:
+        rows, columns = np.nonzero(labels)
+        assert rows.min() > 0 and rows.max() < HEIGHT - 1 and columns.min() > 0 and columns.max() < WIDTH - 1
+        assert (columns.max() - columns.min() > 0.55 * WIDTH) or side in ("front", "back")
+        assert 0.15 < (labels > 0).mean() < 0.75
+
+
+def test_the_pictures_differ_and_have_light_in_them(cars):
+    images = np.stack([image for _, _, image in cars]).astype(float)
+    assert len(np.unique(images.reshape(COUNT, -1), axis=0)) == COUNT
+    assert images.std(axis=(1, 2, 3)).min() > 15  # nothing is flat
+    assert not (images.reshape(COUNT, 3, -1).max(1) == 0).all(-1).any()
+
+
+def test_a_car_is_a_function_of_seed_and_number():
+    first, again = DrawnCars(9, 32, 48, seed=3), DrawnCars(4, 32, 48, seed=3)
+    again[0]
+    copy = pickle.loads(pickle.dumps(again))
+    for source in (again, copy):
+        assert (source[2].image == first[2].image).all() and (source[2].labels == first[2].labels).all()
+    assert first[2].name == copy[2].name
+    assert (DrawnCars(4, 32, 48, seed=4)[2].image != first[2].image).any()
+    with pytest.raises(IndexError, match="car 4 of 4"):
+        again[4]
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (32, 64), (64, 32)])
+def test_pictures_of_any_shape_are_filled(height, width):
+    sample = check_sample(plugin.demo(3, height, width, 0)[1], len(spec.classes))
+    assert sample.image.shape == (3, height, width)
+    assert (sample.image.max(0) > 0).mean() > 0.98 and len(np.unique(sample.labels)) > 5
+
+
+def test_the_drawing_knows_a_class_for_every_element():
+    known = rules()
+    for name in spec.names[1:]:
+        assert [paint.label for paint in known.find(name, 0)] == [spec.index(name)]
+    assert known.find("shadow", 0) == known.find("place", 0) == known.find("seam", 0) == ()
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_panels_face_outwards_and_come_in_pairs(kind):
+    skin = Skin(SHAPES[kind][1])
+    panels = car_panels(skin)
+    for panel in panels:
+        length = np.linalg.norm(panel.normals, axis=-1)  # 0 at the tip of a window, where both pillars meet
+        assert (np.abs(length - 1) < 1e-3).sum() >= 4 and length.max() < 1 + 1e-9
+        assert np.isfinite(panel.outline).all() and ((panel.spine - (0, 0, 0.6)) * panel.normals).sum() > 0
+    left, right = ([panel for panel in panels if panel.zone == f"{side}_side"] for side in ("left", "right"))
+    assert len(left) == len(right) > 5
+    for one, other in zip(left, right, strict=True):
+        np.testing.assert_allclose(one.outline * (1, -1, 1), other.outline, atol=1e-12)
+        assert one.part.replace("left", "right") == other.part
+    points = np.concatenate([panel.outline for panel in panels])
+    reach = np.ptp(points, axis=0)
+    np.testing.assert_allclose(reach[:2], (skin.shape.length, skin.shape.width), rtol=0.05)
+    assert points[:, 2].max() == pytest.approx(skin.shape.height, rel=0.03)
+
+
+def test_the_camera():
+    camera = Camera.around(0, 1.5, 8.0, np.array([0.0, 0.0, 0.5]))
+    left, right, above = camera.project(np.array([[0, 1, 0.5], [0, -1, 0.5], [0, 0, 2.0]]))
+    assert left[0] > right[0] and above[1] < left[1]  # before the car, its left is at the right; y is downwards
+    points = np.random.default_rng(0).uniform(-1, 1, (50, 3))
+    fitted = camera.fitted(points, (10, 20, 100, 60))
+    plane = fitted.project(points)
+    assert plane[:, 1].max() == pytest.approx(80) and (plane.min(0) >= (10 - 1e-9, 20 - 1e-9)).all()
+    assert plane[:, 0].min() + plane[:, 0].max() == pytest.approx(120)
+    far = fitted.project(np.array([-1e7, 0.0, 0.0]))
+    assert far[1] == pytest.approx(fitted.horizon(), abs=1e-3)
+
+
+def test_a_hull_is_convex_and_holds_all_points():
+    points = np.random.default_rng(1).normal(size=(60, 2))
+    hull = convex_hull(points)
+    edges = np.roll(hull, -1, 0) - hull
+    turned = edges[:, 0] * np.roll(edges, -1, 0)[:, 1] - edges[:, 1] * np.roll(edges, -1, 0)[:, 0]
+    assert (turned > 0).all()
+    beside = edges[:, None, 0] * (points - hull[:, None])[..., 1] - edges[:, None, 1] * (points - hull[:, None])[..., 0]
+    assert (beside > -1e-9).all()
+
+
+def test_the_view_has_the_shape_of_the_recipes():
+    for name in ("quick", "cars128", "cars256"):
+        data = spec.recipes[name].overrides["data"]
+        assert data["width"] / data["height"] == VIEW[2] / VIEW[3]
