@@ -13,12 +13,12 @@ import numpy as np
 from composegan.config.compose import compose
 from composegan.config.errors import UserError
 from composegan.config.recipes import find_recipe, recipes_of
-from composegan.data import Sample, check_sample
+from composegan.data import Sample
 from composegan.domain import API_VERSION
 from composegan.testing.licence import licence_of
 from composegan.testing.step import step
 from composegan.testing.subject import Subject
-from composegan.testing.verdict import Check, Verdict
+from composegan.testing.verdict import Check, Verdict, nothing_to_read, readable
 from composegan.testing.workers import workers
 
 APART = 10
@@ -26,9 +26,6 @@ APART = 10
 
 RESERVED = ("all",)
 """Names that a command line reads as something else, as in `classes=all`."""
-
-NOTHING = "has no demo"
-GIVE = "give data.root=FOLDER to check its images"
 
 
 def contract(subject: Subject) -> Iterator[Verdict]:
@@ -115,14 +112,10 @@ def credits(subject: Subject) -> Iterator[Verdict]:
 
 def images(subject: Subject) -> Iterator[Verdict]:
     """Images and labels are uint8, of one size, and every label is a class."""
-    yield from _nothing(subject)
+    if subject.trouble:
+        raise subject.trouble
+    yield from nothing_to_read(subject)
     for name, samples in subject.samples.items():
-        if not samples:
-            yield Verdict(False, f"{name}: has no images", "give it at least one")
-            continue
-        for sample in samples:
-            _check_form(sample, name)
-            check_sample(sample, len(subject.spec.classes))
         sizes = {sample.labels.shape for sample in samples}
         shown = ", ".join(f"{height}x{width}" for height, width in sorted(sizes)[:3]) + ", ..." * (len(sizes) > 3)
         yield Verdict(True, f"{name}: {len(samples)} looked at, {shown}, labels 0 to {_highest(samples)}")
@@ -132,8 +125,8 @@ def images(subject: Subject) -> Iterator[Verdict]:
 
 def presence(subject: Subject) -> Iterator[Verdict]:
     """Every class that is not optional is in at least one of the images looked at."""
-    yield from _nothing(subject)
-    for name, samples in subject.samples.items():
+    yield from nothing_to_read(subject)
+    for name, samples in readable(subject).items():
         seen = set(np.unique(np.concatenate([np.unique(sample.labels) for sample in samples])).tolist())
         missing = [
             item.name for label, item in enumerate(subject.spec.classes) if label not in seen and not item.optional
@@ -147,8 +140,8 @@ def presence(subject: Subject) -> Iterator[Verdict]:
 
 def determinism(subject: Subject) -> Iterator[Verdict]:
     """The same index gives the same image, whatever was read before; of drawings, another seed gives another."""
-    yield from _nothing(subject)
-    for name, samples in subject.samples.items():
+    yield from nothing_to_read(subject)
+    for name, samples in readable(subject).items():
         fresh, other = subject.again(name), None
         backwards = all(_same(fresh[index], samples[index]) for index in reversed(range(len(samples))))
         if not backwards:
@@ -168,16 +161,6 @@ CHECKS: tuple[Check, ...] = (
     contract, vocabulary, colours, recipes, credits, images, presence, determinism, workers, step,
 )  # fmt: skip
 """Every check there is. Where `contract` does not hold, the others have nothing to look at."""
-
-
-def _nothing(subject: Subject) -> Iterator[Verdict]:
-    if not subject.openers:
-        yield Verdict(None, NOTHING, GIVE)
-
-
-def _check_form(sample: object, name: str) -> None:
-    if not isinstance(sample, Sample) or not isinstance(sample.image, np.ndarray):
-        raise UserError(f"{name}: gives a {type(sample).__name__}; a composegan.data.Sample of NumPy arrays is needed")
 
 
 def _drawn_as_asked(subject: Subject, name: str) -> Iterator[Verdict]:

@@ -14,12 +14,8 @@ def licence_of(distribution: str, plugin_path: str | None = None) -> str:
     """The licence in a package's metadata or, of one that is not installed, in its pyproject.toml; "" if in neither."""
     if plugin_path:
         project = Path(plugin_path).expanduser() / "pyproject.toml"
-        stated = (
-            tomllib.loads(project.read_text(encoding="utf-8"))["project"].get("license", "")
-            if project.is_file()
-            else ""
-        )
-        return str(stated)
+        content = tomllib.loads(project.read_text(encoding="utf-8")) if project.is_file() else {}
+        return str(content.get("project", {}).get("license", ""))
     try:
         about = metadata(distribution)
     except PackageNotFoundError:

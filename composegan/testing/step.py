@@ -9,7 +9,7 @@ from time import perf_counter
 from composegan.config.compose import compose
 from composegan.domain import Source
 from composegan.testing.subject import Subject
-from composegan.testing.verdict import Verdict
+from composegan.testing.verdict import Verdict, nothing_to_read, readable
 
 TINY = """
 data.height=32 data.width=32 data.demo= data.root= trainer.accelerator=cpu grouping=per_class
@@ -23,10 +23,9 @@ training.path_every=1
 
 def step(subject: Subject) -> Iterator[Verdict]:
     """A tiny model of the domain's classes takes one training step, each phase of it, on the CPU."""
-    if not subject.openers:
-        yield Verdict(None, "has no demo", "give data.root=FOLDER to check its images")
-    for name, source in list(subject.sources.items())[:1]:  # the model is the same for the others
-        losses, seconds = train_once(subject, source)
+    yield from nothing_to_read(subject)
+    for name in list(readable(subject))[:1]:  # the model is the same for the others
+        losses, seconds = train_once(subject, subject.sources[name])
         wrong = [phase for phase, loss in losses.items() if not isfinite(loss)]
         text = f"{name}: {', '.join(losses)} in {seconds:.1f} s"
         yield Verdict(

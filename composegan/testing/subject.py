@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from composegan import registry
 from composegan.config.compose import is_path, open_domain
 from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
-from composegan.data import Sample
+from composegan.data import Sample, check_sample
 from composegan.data.open import demo_seed, open_root
 from composegan.domain import DomainPlugin, DomainSpec, Source
 from composegan.registry import Found
@@ -72,6 +74,22 @@ class Subject:
         """The first images of each source, read once, as they came."""
         count = self.data.demo_count
         return {name: [source[i] for i in range(min(count, len(source)))] for name, source in self.sources.items()}
+
+    @cached_property
+    def trouble(self) -> Exception | None:
+        """What opening or reading the images raises, or a bad one among them; None where all can be looked at."""
+        try:
+            for name, samples in self.samples.items():
+                if not samples:
+                    raise UserError(f"{name}: has no images; give it at least one")
+                for sample in samples:
+                    if not isinstance(sample, Sample) or not isinstance(sample.image, np.ndarray):
+                        kind = type(sample).__name__
+                        raise UserError(f"{name}: gives a {kind}; a composegan.data.Sample of NumPy arrays is needed")
+                    check_sample(sample, len(self.spec.classes))
+        except Exception as error:  # whatever a plugin's code raises
+            return error
+        return None
 
     def again(self, name: str, **changes: int) -> Source:
         """A source opened anew, with other settings of `data` where they are given."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from composegan.config.errors import UserError, first_line
+from composegan.data import Sample
 from composegan.testing.subject import Subject
 
 
@@ -39,6 +40,19 @@ def verdicts_of(check: Check, subject: Subject) -> list[Verdict]:
         where = _innermost(error)
         verdicts.append(Verdict(False, f"raised {type(error).__name__}: {first_line(error)}", f"see {where}"))
     return verdicts
+
+
+def nothing_to_read(subject: Subject) -> Iterator[Verdict]:
+    """That there are no images to look at, or none that can be read, for the checks that need them."""
+    if not subject.openers:
+        yield Verdict(None, "has no demo", "give data.root=FOLDER to check its images")
+    elif subject.trouble:
+        yield Verdict(None, "its images cannot be used", "see what `images` says")
+
+
+def readable(subject: Subject) -> dict[str, list[Sample]]:
+    """The images to look at, by source; none where `nothing_to_read` says so."""
+    return {} if subject.trouble else subject.samples
 
 
 def _innermost(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from composegan.config.errors import first_line
 from composegan.data import Sample
 from composegan.testing.subject import Subject
-from composegan.testing.verdict import Verdict
+from composegan.testing.verdict import Verdict, nothing_to_read, readable
 
 REMEDY = "keep in it only what pickles: no open files, no lambdas, no functions within functions"
 
@@ -27,9 +27,9 @@ print(digest(source[index]))
 
 def workers(subject: Subject) -> Iterator[Verdict]:
     """A source can be sent to a reading process that was started anew, and gives the same images there."""
-    if not subject.openers:
-        yield Verdict(None, "has no demo", "give data.root=FOLDER to check its images")
-    for name, source in subject.sources.items():
+    yield from nothing_to_read(subject)
+    for name in readable(subject):
+        source = subject.sources[name]
         index = len(source) - 1
         try:
             sent = pickle.dumps((source, index))

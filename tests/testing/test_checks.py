@@ -151,6 +151,12 @@ class OfTheProcess(Toys):
 """
 
 
+def test_images_that_cannot_be_read_are_told_of_once():
+    for check in (checks.presence, checks.determinism, workers, CHECKS[-1]):
+        (line,) = lines(check, subject(Broken))
+        assert line == f"skip  {check.__name__}: its images cannot be used; see what `images` says"
+
+
 def test_what_a_new_process_reads_is_compared(tmp_path, monkeypatch):
     (tmp_path / "toys_to_send.py").write_text(SENT)
     monkeypatch.syspath_prepend(str(tmp_path))
