@@ -89,5 +89,5 @@ def _direction(
     vectors = boundary.normal.unflatten(0, (len(chosen), -1))  # (m, S)
     sigma = math.sqrt(float(torch.einsum("ms,st,mt->", vectors.double(), spread, vectors.double())))
     name = f"{target.name(model.names)}.{what}"
-    facts = {"accuracy": boundary.accuracy, "held_out": boundary.held_out, "strength": boundary.strength}
+    facts = {"accuracy": boundary.accuracy, "held_out": boundary.held_out, "regularization": boundary.strength}
     return Direction(name, "boundary", target, chosen, vectors, sigma, model.space, model.names, facts)

@@ -50,8 +50,9 @@ class Directions:
         """Both; of two with the same name the one that is added."""
         return Directions({**self.items, **more.items}, self.space, self.names)
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: Path | str) -> Path:
         """Write both files to `folder`. Raises UserError when they cannot be written."""
+        folder = Path(folder)
         facts = {
             "format": FORMAT,
             "space": self.space,
