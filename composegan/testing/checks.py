@@ -41,7 +41,7 @@ def contract(subject: Subject) -> Iterator[Verdict]:
 
 
 def vocabulary(subject: Subject) -> Iterator[Verdict]:
-    """Class names are unique and can be written on a command line; the first class can be what is behind all others."""
+    """Class names are unique and can be written on a command line; the first class can stand behind all others."""
     classes, wrong = subject.spec.classes, False
     folded = Counter(item.name.casefold() for item in classes)
     for item in classes:
@@ -58,12 +58,12 @@ def vocabulary(subject: Subject) -> Iterator[Verdict]:
                 f"class name {name} cannot be written in classes=NAME,NAME",
                 f"use letters, digits, - and _ {where}",
             )
-    if classes[0].transparent or classes[0].optional:
+    if classes[0].transparent:
         wrong = True
         yield Verdict(
             False,
-            f"class 0, {classes[0].name!r}, is transparent or optional, but fills what is behind the others",
-            f"put an opaque class that is always there first in {subject.home}",
+            f"class 0, {classes[0].name!r}, is transparent, but fills what is behind the others",
+            f"put an opaque class first in {subject.home}",
         )
     if not wrong:
         yield Verdict(

@@ -176,7 +176,7 @@ def test_what_a_new_process_reads_is_compared(tmp_path, monkeypatch):
         ((GROUND, replace(BALL, name="Ground")), "'ground' is there more than once, but for upper case; rename one"),
         ((GROUND, replace(BALL, name="a,b")), "'a,b' cannot be written in classes=NAME,NAME"),
         ((GROUND, replace(BALL, name="all")), "'all' cannot be written"),
-        ((replace(GROUND, transparent=True), BALL), "class 0, 'ground', is transparent or optional"),
+        ((replace(GROUND, transparent=True), BALL), "class 0, 'ground', is transparent, but fills"),
     ],
 )
 def test_names_and_the_first_class(classes, said):
