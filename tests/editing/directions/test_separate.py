@@ -40,6 +40,14 @@ def test_a_planted_attribute_is_found_in_the_codes_that_make_it(squares):
     torch.testing.assert_close(areas[1] - areas[0], torch.tensor(3 / 16, dtype=torch.float64), rtol=0.1, atol=0)
 
 
+def test_what_is_there_or_not(squares):
+    """The ball is missing in about a tenth of the pictures: both sides count the same all the same."""
+    attribute = class_attribute("presence(ball)", squares.names)
+    direction = attribute_direction(squares, Target(("ball",), "shape"), attribute, UNIT, n=600, truncation=2.0)
+    assert direction.vectors[0] @ squares.generator.reach > 0.9 and direction.facts["accuracy"] > 0.9
+    assert direction.facts["pictures"] == 600
+
+
 def test_an_attribute_of_another_class_is_named_after_both(squares):
     attribute = class_attribute("green(ground)", squares.names)
     with_it = attribute_direction(squares, Target(("ground",), "texture"), attribute, UNIT, n=400)
