@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from composegan.config.inversion import InversionConfig
 from composegan.editing.codes import Codes
 from composegan.editing.edit import compare
 from composegan.editing.invert import invert
+from composegan.editing.objective import mask_iou
 from composegan.interop.saved_model import Model
 from composegan.metrics.leakage import change, region_of
 
@@ -38,7 +40,7 @@ RESULTS = Path(__file__).parent / "results"
 SEED = 1
 """Of the drawings: that of the validation split, see `composegan.data.open.demo_seed`. Training drew with 0."""
 SWEEP: list[dict[str, Any]] = [
-    {}, {"prior": 1.0}, {"prior": 0.1}, {"mse": 0.1}, {"perceptual": 0.0}, {"size": 64}, {"mask": 0.0}, {"rate": 0.05},
+    {}, {"prior": 1.0}, {"prior": 0.01}, {"mse": 0.1}, {"perceptual": 0.0}, {"size": 64}, {"mask": 0.0}, {"rate": 0.05},
 ]  # fmt: skip
 ENOUGH = 1 / 32
 """Part of the picture that the edited class covers at least."""
@@ -101,7 +103,7 @@ def measure(model: Model, count: int, class_name: str, settings: InversionConfig
             drawn_labels = np.concatenate(
                 [one.draw(codes).labels for one, codes in zip(models, result.codes, strict=True)]
             )
-            means["mask_iou"] = mean([iou(*pair) for pair in zip(drawn_labels, labels, strict=True)])
+            means["mask_iou"] = mean([mask_iou(*pair) for pair in zip(drawn_labels, labels, strict=True)])
             found[name][stage] = means | {"leakage": edit_leakage(models, result.codes, class_name)}
     return found
 
@@ -122,10 +124,17 @@ def sweep(model: Model, count: int, class_name: str, steps: int) -> dict[str, An
     return found
 
 
-def iou(labels: np.ndarray, wanted: np.ndarray) -> float:
-    from composegan.editing.objective import mask_iou
-
-    return mask_iou(labels, wanted)
+def markdown(found: dict[str, Any]) -> str:
+    """The table of docs/guide/inversion.md, from what `measure` found."""
+    lines = ["| | MSE | mask mIoU | leakage, strict | one pixel around | pasted by `edit` |", "| --- |" + " --- |" * 5]
+    rows = {"drawn codes, for comparison": {"leakage": found["leakage of drawn codes"]}}
+    for how in ("with mask", "without mask"):
+        stages = {"w+": f"from codes, {how}", "tuned": f"after tuning, {how}"}
+        rows |= {name: found[how][stage] for stage, name in stages.items() if stage in found[how]}
+    for name, row in rows.items():
+        near = [f"{row[key]:.{digits}f}" if key in row else "" for key, digits in (("mse", 4), ("mask_iou", 2))]
+        lines.append(" | ".join([f"| {name}", *near, *(f"{value:.1%}" for value in row["leakage"].values())]) + " |")
+    return "\n".join(lines)
 
 
 def mean(values: list[float]) -> float:
@@ -162,7 +171,7 @@ def main() -> None:
         settings = InversionConfig(steps=arguments.steps or 100, tune_steps=0)
     how = settings.resolve(min(model.generator.height, model.generator.width))
     result = {
-        "command": "python -m benchmarks.inversion" + " --sweep" * arguments.sweep,
+        "command": " ".join(["python -m benchmarks.inversion", *sys.argv[1:]]),
         "machine": machine(),
         "load average": os.getloadavg()[0],
         "model": {"space": model.space, **model.about},
@@ -177,7 +186,7 @@ def main() -> None:
     out = arguments.out or RESULTS / f"inversion{'_sweep' * arguments.sweep}.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(found, indent=2))
+    print(json.dumps(found, indent=2) if arguments.sweep else markdown(found))
     print(f"wrote {out}")
 
 

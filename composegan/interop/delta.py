@@ -53,8 +53,9 @@ class Delta:
                 weights[name] += change.to(weights[name])
         return generator
 
-    def save(self, path: Path) -> Path:
+    def save(self, path: str | PathLike[str]) -> Path:
         """Write a safetensors file. Raises UserError when it cannot be written."""
+        path = Path(path)
         about = json.dumps(
             {"format": FORMAT, "base": self.base}
         )  # of several entries the order would be left to chance

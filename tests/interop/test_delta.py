@@ -32,7 +32,7 @@ def changed(generator, amount=1e-2, part="renderer"):
 
 @pytest.fixture
 def file(model, tmp_path):
-    return Delta.between(model.generator, changed(model.generator)).save(tmp_path / "delta.safetensors")
+    return Delta.between(model.generator, changed(model.generator)).save(str(tmp_path / "delta.safetensors"))
 
 
 def test_a_file_gives_back_the_weights_but_for_half_precision(model, file):
