@@ -87,6 +87,8 @@ def test_an_install_works_from_anywhere(kind, checkout, fresh, tmp_path):
     assert [line.split() for line in table if line.startswith("faces")] == [
         ["faces", "13", "composegan", composegan.__version__, "ok"]
     ]
+    run(environment / "bin" / "composegan", "new", "pets", "classes=cat", cwd=elsewhere)
+    assert (elsewhere / "composegan-pets" / "composegan_pets" / "demo.py").is_file()
     # No import name but composegan: neither `plugins` nor `domains` leaks.
     folders = {path.name for path in packages.iterdir() if path.is_dir()}
     assert {name for name in folders if not name.endswith(".dist-info")} <= {"composegan", "__pycache__"}
