@@ -54,25 +54,8 @@ class Camera:
 
 
 def convex_hull(points: Plane) -> Plane:
-    """The corners (M, 2) of the smallest convex polygon round points (N, 2): Andrew's monotone chain.
-
-    Of very many points, a polygon with at most 96 corners, which are some of them.
+    """The corners (M, 2) of the smallest convex polygon round points (N, 2): those that reach furthest in one of 96
+    directions. A corner blunter than 4 degrees may be missing.
     """
-    if len(points) > 2 * len(ROUND):  # those that reach furthest in some direction are enough
-        points = points[np.unique((points @ ROUND.T).argmax(0))]
-    ordered = sorted({(float(x), float(y)) for x, y in points})
-
-    def half(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        kept: list[tuple[float, float]] = []
-        for point in line:
-            while len(kept) > 1 and turn(kept[-2], kept[-1], point) <= 0:
-                kept.pop()
-            kept.append(point)
-        return kept[:-1]
-
-    return np.array(half(ordered) + half(ordered[::-1]))
-
-
-def turn(first: tuple[float, float], second: tuple[float, float], third: tuple[float, float]) -> float:
-    """Above 0 where the way through three points turns to the left (y upwards)."""
-    return (second[0] - first[0]) * (third[1] - first[1]) - (second[1] - first[1]) * (third[0] - first[0])
+    furthest = (points @ ROUND.T).argmax(0)
+    return points[furthest[furthest != np.roll(furthest, 1)]]

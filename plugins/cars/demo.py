@@ -13,7 +13,6 @@ from composegan.data.svg.layers import Painter, draw_scene
 from composegan.domain import DomainSpec
 from composegan.plugins.cars.camera import Camera
 from composegan.plugins.cars.drawing import draw_car, outermost
-from composegan.plugins.cars.panels import car_panels
 from composegan.plugins.cars.places import draw_place
 from composegan.plugins.cars.shapes import PAINTS, choose, draw_shape
 from composegan.plugins.cars.surfaces import Skin
@@ -75,15 +74,14 @@ def draw_svg(rng: np.random.Generator) -> tuple[str, str, str]:
     side = choose({name: weight for name, (weight, _) in SIDES.items()}, rng)
     azimuth = rng.uniform(*SIDES[side][1])
     skin = Skin(shape)
-    panels = car_panels(skin)
     camera = Camera.around(
         azimuth, rng.uniform(1.3, 2.3), rng.uniform(6.5, 10), np.array([0.0, 0.0, shape.height * 0.4])
     )
     wide, high = 300 * rng.uniform(0.84, 0.95), 200 * rng.uniform(0.7, 0.86)
     left, floor = (300 - wide) * rng.uniform(0.2, 0.8), 200 * rng.uniform(0.87, 0.95)
-    camera = camera.fitted(outermost(skin, panels), (left, floor - high, wide, high))
+    camera = camera.fitted(outermost(skin), (left, floor - high, wide, high))
     place = draw_place(camera, rng)
     rim = ("#b9bec3", "#8f959b", "#4a4d51")[rng.choice(3, p=(0.6, 0.25, 0.15))]
-    drawing = draw_car(skin, panels, camera, choose(PAINTS, rng), rim, int(rng.choice((5, 6, 7, 10))))
+    drawing = draw_car(skin, camera, choose(PAINTS, rng), rim, int(rng.choice((5, 6, 7, 10))))
     gradients = "".join(place.gradients + drawing.gradients)
     return kind, side, f"<svg><defs>{gradients}</defs>{''.join(place.elements + drawing.elements)}</svg>"

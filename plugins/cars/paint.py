@@ -35,7 +35,7 @@ def rgb(color: str) -> Rgb:
 
 
 def text(color: Rgb) -> str:
-    return "#" + "".join(f"{min(max(int(part * 255 + 0.5), 0), 255):02x}" for part in color.tolist())
+    return "#" + np.clip(color * 255 + 0.5, 0, 255).astype(np.uint8).tobytes().hex()
 
 
 def lit(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> np.ndarray:

@@ -17,6 +17,7 @@ from composegan.plugins.cars.camera import Points
 from composegan.plugins.cars.surfaces import Line, Skin, stack
 
 Surface = Callable[[Line, Line], Points]
+BESIDE = 3.0  # metres: from further to the right than this, nothing of the left side is seen, drawn in as it may be
 CORE = (0.0, 0.0, 0.6)  # a point inside every car
 
 # A panel as its outline, in parts of its width and height from its middle, and points up its middle with small steps
@@ -83,14 +84,20 @@ def cut(
         yield Panel(part, "seam", zone, points[-len(OUTLINE) :], spines[0], normals[0] * (outwards[0] or 1.0))
 
 
-def car_panels(skin: Skin) -> list[Panel]:
-    """Every panel of a car but its wheels and mirrors, each zone's in the order they are laid on."""
+def car_panels(skin: Skin, seen_from: Points | None = None) -> list[Panel]:
+    """Every panel of a car but its wheels and mirrors, each zone's in the order they are laid on.
+
+    seen_from: where the camera stands; ends and sides that cannot be seen from there are left out.
+    """
     panels: list[Panel] = []
     for side, name in ((1, "left"), (-1, "right")):
-        panels += lower_side(skin, side, name)
-        panels += windows(skin, side, name)
-    panels += front_end(skin)
-    panels += back_end(skin)
+        if seen_from is None or seen_from[1] * side > -BESIDE:
+            panels += lower_side(skin, side, name)
+            panels += windows(skin, side, name)
+    if seen_from is None or seen_from[0] > 0:
+        panels += front_end(skin)
+    if seen_from is None or seen_from[0] < 0:
+        panels += back_end(skin)
     panels += top(skin)
     return panels
 

