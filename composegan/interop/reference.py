@@ -76,6 +76,8 @@ def convert(checkpoint: Mapping[str, Any]) -> Reference:
                 found.moments[name] = adam_state(checkpoint[key], weights, convert_state, network)
             except MisfitError as error:
                 found.notes.append(f"{key} is left out: {error}; the {name}'s Adam starts anew")
+    if _given(checkpoint["args"]).get("detach_texture"):
+        found.notes.append("it was trained with detach_texture, which training here has not; drawing is the same")
     return found
 
 
@@ -88,7 +90,7 @@ def generator_settings(arguments: Any) -> dict[str, Any]:
     """
     if arguments is None:
         raise UserError("checkpoint has no 'args', the settings it was trained with")
-    given = dict(arguments) if isinstance(arguments, Mapping) else vars(arguments)
+    given = _given(arguments)
 
     def value(name: str) -> Any:
         if name not in given:
@@ -106,7 +108,8 @@ def generator_settings(arguments: Any) -> dict[str, Any]:
     classes = whole("seg_dim")
     if not whole("base_layers") <= whole("depth_layers") <= whole("local_layers"):
         raise wrong("depth_layers", "a number from base_layers to local_layers")
-    multiplier, transparent = value("channel_multiplier"), value("transparent_dims")
+    multiplier = value("channel_multiplier")
+    transparent = () if value("transparent_dims") is None else given["transparent_dims"]
     if type(multiplier) not in (int, float) or not 0 < multiplier <= LARGEST:
         raise wrong("channel_multiplier", "a number above 0")
     if not isinstance(transparent, (list, tuple)) or any(k not in range(classes) for k in transparent):
@@ -134,6 +137,10 @@ def generator_settings(arguments: Any) -> dict[str, Any]:
         "noise": True,
         "recompute": True,
     }
+
+
+def _given(arguments: Any) -> dict[str, Any]:
+    return dict(arguments) if isinstance(arguments, Mapping) else vars(arguments)
 
 
 class _Reader:

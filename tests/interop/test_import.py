@@ -96,6 +96,13 @@ def test_thirteen_classes_are_faces(tmp_path):
     assert composegan.load(tmp_path / "run").names == model.names
 
 
+def test_what_training_here_has_not_is_told(checkpoint, domain, tmp_path, capsys):
+    args = release.arguments(SETTINGS)
+    args.detach_texture = True
+    assert main(["import", str(checkpoint(args=args)), f"out={tmp_path / 'model'}", domain]) == 0
+    assert "\nit was trained with detach_texture, which training here has not" in capsys.readouterr().out
+
+
 def test_mistakes(checkpoint, domain, tmp_path, capsys):
     path, out = checkpoint(), f"out={tmp_path / 'out'}"
     assert refused(capsys, out) == "which file? write composegan import FILE.pt out=PATH"

@@ -262,7 +262,7 @@ def test_weights_that_do_not_fit(write, make, said):
         ("base_layers", 3, "depth_layers is '2'; a number from base_layers to local_layers needed"),
         ("channel_multiplier", float("nan"), "channel_multiplier is 'nan'; a number above 0"),
         ("transparent_dims", (3,), "transparent_dims is '(3,)'; a list of classes, each 0 to 2"),
-        ("transparent_dims", torch.ones(1), "transparent_dims is 'tensor([1.])'; a list of classes"),
+        ("transparent_dims", torch.ones(2), "transparent_dims is 'tensor([1., 1.])'; a list of classes"),
     ],
 )
 def test_settings_that_do_not_fit(write, name, value, said):
