@@ -28,6 +28,7 @@ class ImportConfig:
     out: str | None = None  # folder to write the averaged generator to, as a saved model
     run: str | None = None  # folder to write a run to that `fit` continues: both networks, Adam's moments if there
     domain: str = ""  # whose classes they are: a registered domain or a path to a domain YAML; empty: faces, if 13
+    plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
@@ -50,7 +51,7 @@ def run(arguments: Sequence[str]) -> None:
     path = Path(config.file).expanduser()
     _check(config, given)
     if config.domain:
-        open_domain(config.domain)  # before the file is read, so that a mistake is told at once
+        open_domain(config.domain, config.plugin_path)  # before the file is read, so that a mistake is told at once
     from composegan.interop.release_file import read_reference
 
     reference = read_reference(path)
@@ -58,7 +59,7 @@ def run(arguments: Sequence[str]) -> None:
     domain = config.domain or ("faces" if classes == FACES else "")
     if not domain:
         raise UserError(f"{path}: has {classes} classes; which are they? write domain=NAME or domain=FILE.yaml")
-    plugin = open_domain(domain)
+    plugin = open_domain(domain, config.plugin_path)
     if len(plugin.spec.classes) != classes:
         raise UserError(f"{path}: has {classes} classes, domain {plugin.spec.name!r} has {len(plugin.spec.classes)}")
     size = "{height}x{width}".format(**reference.settings)
@@ -114,6 +115,8 @@ def _run_settings(path: Path, reference: Reference, domain: str, plugin: DomainP
     if reference.discriminator is None:
         raise UserError(f"{path}: has no 'd', a discriminator, so it cannot be trained on; out=PATH works")
     try:
-        return run_settings(reference, domain, plugin, config.training)
+        settings = run_settings(reference, domain, plugin, config.training)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+    settings.plugin_path = config.plugin_path and str(Path(config.plugin_path).expanduser().absolute())
+    return settings
