@@ -4,27 +4,35 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "data.md").read_text(encoding="utf-8")
-PICTURE = DOCS / "images" / "demo_faces.png"
 
 
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 
-def test_the_committed_picture_is_the_demo(tmp_path, monkeypatch):
+def block(word):
+    """The only example with a word in it."""
+    (found,) = (text for text in BLOCKS if word in text)
+    return found
+
+
+@pytest.mark.parametrize(("name", "shape"), [("demo_faces", (4 * 96, 8 * 96, 3)), ("demo_cars", (4 * 96, 6 * 144, 3))])
+def test_the_committed_picture_is_the_demo(tmp_path, monkeypatch, name, shape):
     monkeypatch.chdir(tmp_path)
-    exec(BLOCKS[0], {})
-    drawn, committed = (np.asarray(Image.open(path)).astype(int) for path in ("demo_faces.png", PICTURE))
-    assert drawn.shape == committed.shape == (4 * 96, 8 * 96, 3)
+    exec(block(name), {})
+    paths = f"{name}.png", DOCS / "images" / f"{name}.png"
+    drawn, committed = (np.asarray(Image.open(path)).astype(int) for path in paths)
+    assert drawn.shape == committed.shape == shape
     assert np.abs(drawn - committed).mean() < 1
 
 
 def test_the_street_is_drawn():
     names: dict = {}
-    exec(BLOCKS[1], names)
+    exec(block("draw_scene"), names)
     image, labels = names["image"], names["labels"]
     assert image.shape == (3, 64, 128) and labels.shape == (64, 128)
     assert np.unique(labels).tolist() == [0, 1, 2, 3]

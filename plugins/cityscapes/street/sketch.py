@@ -8,7 +8,7 @@ from composegan.plugins.cityscapes.street.camera import Point
 
 
 def path(points: Sequence[Point]) -> str:
-    return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points) + "Z"
+    return "M" + "L".join(["%.2f %.2f" % point for point in points]) + "Z"  # noqa: UP031, twice as fast
 
 
 def polygon(points: Sequence[Point], fill: str, opacity: float = 1.0) -> str:

@@ -14,16 +14,23 @@ AUTUMN: tuple[Rgb, ...] = ((168, 122, 48), (146, 86, 42), (132, 124, 52))
 BARK: Rgb = (86, 72, 60)
 
 
+CIRCLES = {
+    corners: [
+        (math.cos(corner * math.tau / corners), math.sin(corner * math.tau / corners)) for corner in range(corners)
+    ]
+    for corners in (5, 9, 11, 14)
+}
+"""Round outlines with so many corners."""
+
+
 def blob(stage: Stage, x: float, y: float, across: float, down: float, corners: int = 9) -> list[Point]:
-    """An irregular round shape about (x, y), in units of the view."""
-    rng = stage.rng
-    start = rng.random() * 6.3
-    outline = []
-    for corner in range(corners):
-        angle = start + corner * math.tau / corners
-        radius = rng.uniform(0.78, 1.12)
-        outline.append((x + across * radius * math.cos(angle), y + down * radius * math.sin(angle)))
-    return outline
+    """An irregular round shape about (x, y), in units of the view. corners: one of CIRCLES."""
+    random = stage.rng.random
+    radii = [0.78 + 0.34 * random() for _ in range(corners)]
+    return [
+        (x + across * radius * cos, y + down * radius * sin)
+        for radius, (cos, sin) in zip(radii, CIRCLES[corners], strict=True)
+    ]
 
 
 def crown(stage: Stage, middle: Point, across: float, down: float, z: float, color: Rgb) -> list[str]:
@@ -47,7 +54,7 @@ def crown(stage: Stage, middle: Point, across: float, down: float, z: float, col
                 down * rng.uniform(0.2, 0.3),
             )
         )
-    count = 26 if across > 4 else 10 if across > 1.5 else 0
+    count = 22 if across > 4 else 8 if across > 1.5 else 0
     for _ in range(count):
         angle, reach = rng.uniform(0, math.tau), rng.random() ** 0.6 * 0.86
         u, v = math.cos(angle) * reach, math.sin(angle) * reach
@@ -72,7 +79,7 @@ def tree(stage: Stage, x: float, z: float, height: float, color: Rgb) -> None:
     camera, rng = stage.camera, stage.rng
     radius = height * rng.uniform(0.26, 0.36)
     stem = height - 1.7 * radius
-    girth = 0.025 * height
+    girth = 0.019 * height
     bend = rng.uniform(-0.4, 0.4)
     trunk = [
         camera.point(x - girth * 1.2, 0, z), camera.point(x + girth * 1.2, 0, z),
@@ -110,7 +117,7 @@ def hedge(stage: Stage, x: float, z0: float, z1: float, height: float, thick: fl
     back = [camera.point(x + thick * side, top, z) for z, top in zip(steps, tops, strict=True)]
     face = camera.quad(x, x + thick * side, 0, tops[0], z0)
     dabs, dark = [], []
-    for _ in range(int(26 * math.log(z1 / z0)) + 8):
+    for _ in range(int(18 * math.log(z1 / z0)) + 6):
         z = z0 * (z1 / z0) ** rng.random()
         u, v = camera.point(x, rng.random() * height * 0.95, z)
         size = camera.scale(z) * rng.uniform(0.08, 0.22) * min(2.0, height)
