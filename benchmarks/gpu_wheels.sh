@@ -8,7 +8,7 @@
 #
 #   python3 -m pip install --no-index --no-deps .wheels/*.whl && \
 #       python3 -m pip install --no-index --no-deps --no-build-isolation -e . && \
-#       python3 -m benchmarks.gpu all minutes=8
+#       python3 -m benchmarks.gpu synthesis
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-.wheels}
