@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from composegan.config.errors import UserError
+from composegan.config.errors import UserError, nearest
+from composegan.config.yaml_file import read_yaml
 from composegan.data.folder import FolderSource
 from composegan.data.images import read_image, read_labels
 from composegan.data.open import open_pictures, open_source, prepare
@@ -33,12 +34,14 @@ __all__ = [
     "check_sample",
     "draw_background",
     "fit_sample",
+    "nearest",
     "open_pictures",
     "open_source",
     "pack",
     "prepare",
     "read_image",
     "read_labels",
+    "read_yaml",
     "training_loader",
 ]
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.config.errors import nearest
-from composegan.data import Sample, UserError, read_image
+from composegan.data import Sample, UserError, nearest, read_image
 from composegan.domain import DomainSpec
 from composegan.plugins.cars.polygons import Part, cut_out, cut_round, paint
 from composegan.plugins.cars.sides import side_of

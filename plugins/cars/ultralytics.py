@@ -13,8 +13,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from composegan.config.yaml_file import read_yaml
-from composegan.data import UserError
+from composegan.data import UserError, read_yaml
 from composegan.data.folder import IMAGE_ENDINGS
 from composegan.domain import DomainSpec
 from composegan.plugins.cars.polygons import Part
@@ -60,7 +59,7 @@ def read_names(root: Path, spec: DomainSpec) -> list[str]:
             continue
         content = read_yaml(file)
         names = content.get("names") if isinstance(content, dict) else None
-        if isinstance(names, dict):
+        if isinstance(names, dict) and all(isinstance(number, int) for number in names):
             names = [names[number] for number in sorted(names)]
         if not isinstance(names, list):
             raise UserError(f"{file}: has no list `names`; remove the file, and the published numbers are used")

@@ -163,6 +163,12 @@ def test_the_yaml_beside_the_data_is_believed(yolo):
     (root / "data.yaml").write_text("names:\n  1: 'back_door,'\n  0: trunk\n")
     assert read_names(root, spec) == ["trunk", "back_door"]
     assert share(plugin.dataset(root, "train")[0], "trunk") > 0.4
+    (root / "data.yaml").write_text("names: [hood\n")
+    with pytest.raises(UserError, match=r"data\.yaml"):
+        plugin.dataset(root, "train")
+    (root / "data.yaml").write_text("names: 3\n")
+    with pytest.raises(UserError, match=r"data\.yaml: has no list `names`"):
+        plugin.dataset(root, "train")
     (root / "data.yaml").write_text("names: [hoood]\n")
     with pytest.raises(UserError, match=r"data\.yaml: names\[0\]: part 'hoood' is not known; .*'hood'"):
         plugin.dataset(root, "train")
