@@ -24,11 +24,17 @@ class LabelIds:
     def load(cls, config: Mapping[int, str], spec: DomainSpec) -> LabelIds:
         """The table of a domain's YAML: id -> class name or `nearest`. A negative id is what 8 bits make of it.
 
-        Raises UserError for a class that the domain does not have.
+        Raises UserError for a class that the domain does not have, an id beyond 8 bits, and two that are one in 8 bits.
         """
         table = np.full(256, _UNKNOWN, np.int16)
         for label_id, name in config.items():
-            table[int(label_id) % 256] = _FILLED if name == NEAREST else spec.index(name)
+            if not isinstance(label_id, int) or not -128 <= label_id <= 255:
+                raise UserError(f"domain {spec.name!r}: label_ids: {label_id!r} is no id; -128..255 is needed")
+            if table[label_id % 256] != _UNKNOWN:
+                raise UserError(
+                    f"domain {spec.name!r}: label_ids: {label_id} is {label_id % 256} in 8 bits, given twice"
+                )
+            table[label_id % 256] = _FILLED if name == NEAREST else spec.index(name)
         return cls(table)
 
     def classes_of(self, ids: np.ndarray, name: str) -> np.ndarray:

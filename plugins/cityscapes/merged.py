@@ -13,7 +13,7 @@ from composegan.domain import DomainSpec, Source
 class Merged:
     """A source whose labels of `fine` become those of `coarse`, by the table `merged` of the latter's YAML.
 
-    Raises UserError when the table forgets a class, or names one that there is not.
+    Raises UserError as `merging_table` does.
     """
 
     def __init__(self, source: Source, fine: DomainSpec, coarse: DomainSpec) -> None:
@@ -29,11 +29,21 @@ class Merged:
 
 
 def merging_table(fine: DomainSpec, coarse: DomainSpec) -> np.ndarray:
-    """The index of the super-class of each class: uint8 (classes of `fine`,)."""
-    parents = {
-        fine.index(name): coarse.index(parent) for parent, names in coarse.foreign["merged"].items() for name in names
-    }
+    """The index of the super-class of each class: uint8 (classes of `fine`,).
+
+    Raises UserError for a table that names what there is not, forgets a class or has it twice, or leaves one empty.
+    """
+    where, merged = f"domain {coarse.name!r}: merged", coarse.foreign["merged"]
+    parents: dict[int, int] = {}
+    for parent, names in merged.items():
+        for name in names:
+            if fine.index(name) in parents:
+                raise UserError(f"{where}: {name} is in {coarse.names[parents[fine.index(name)]]} and in {parent}")
+            parents[fine.index(name)] = coarse.index(parent)
     missing = [name for name in fine.names if fine.index(name) not in parents]
     if missing:
-        raise UserError(f"domain {coarse.name!r}: merged: has no place for {', '.join(missing)}")
+        raise UserError(f"{where}: has no place for {', '.join(missing)}")
+    empty = [name for name in coarse.names if coarse.index(name) not in parents.values()]
+    if empty:
+        raise UserError(f"{where}: nothing is in {', '.join(empty)}")
     return np.array([parents[label] for label in range(len(fine.classes))], np.uint8)

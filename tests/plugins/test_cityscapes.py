@@ -1,6 +1,7 @@
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,6 +52,30 @@ def test_every_id_of_the_original_is_mapped():
 def test_a_class_that_is_none_is_told():
     with pytest.raises(UserError, match="domain 'cityscapes' has no class 'rod'.*road"):
         LabelIds.load({7: "rod"}, spec)
+
+
+def test_ids_that_cannot_be_are_told():
+    with pytest.raises(UserError, match="label_ids: 255 is 255 in 8 bits, given twice"):
+        LabelIds.load({-1: "car", 255: "road"}, spec)
+    for label_id in (256, -200, "seven"):
+        with pytest.raises(UserError, match=r"is no id; -128\.\.255 is needed"):
+            LabelIds.load({label_id: "road"}, spec)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"road": []}, "has no place for road"),
+        ({"void": ["static", "dynamic", "ground", "road"]}, "road is in void and in road"),
+        ({"pole": ["pole"], "sky": ["sky", "polegroup", "rode"]}, "no class 'rode'"),
+        ({"pole": [], "sky": ["sky", "pole", "polegroup"]}, "nothing is in pole"),
+        ({"rode": ["road"], "road": []}, "no class 'rode'"),
+    ],
+)
+def test_a_merging_that_does_not_add_up_is_told(change, said):
+    wrong = replace(spec16, foreign={"merged": {**spec16.foreign["merged"], **change}})
+    with pytest.raises(UserError, match=said):
+        merging_table(spec, wrong)
 
 
 def test_gaps_take_the_class_beside_them():
