@@ -42,7 +42,7 @@ done
 step train
 run=$(ls -d "$out"/runs/faces/* 2>/dev/null | head -n 1 || true)
 if [ -z "$run" ]; then
-    composegan fit domain=faces $recipe data.root="$out/train" output.root="$out/runs" ${FIT:-}
+    composegan fit domain=faces $recipe data.root="$out" output.root="$out/runs" ${FIT:-}
     run=$(ls -d "$out"/runs/faces/* | head -n 1)
 elif [ ! -e "$out/trained" ]; then
     composegan fit run="$run" ${FIT:-}
@@ -50,8 +50,9 @@ fi
 touch "$out/trained"
 
 step "figures against the training images, as in the paper's table, and against the held-out ones"
-composegan evaluate run="$run" data.root="$out/train" n="$n" out="$out/evaluation" ${EVALUATE:-}
-composegan evaluate run="$run" data.root="$out/validation" metrics=mask_consistency,FSD,sliced_wasserstein n="$n" out="$out/evaluation-validation"
+composegan evaluate run="$run" data.root="$out" n="$n" out="$out/evaluation" ${EVALUATE:-}
+composegan evaluate run="$run" data.root="$out" data.split=validation metrics=FSD,sliced_wasserstein n="$n" \
+    out="$out/evaluation-validation"
 
 step "pictures: samples, classes one after another, edits, interpolation"
 composegan sample run="$run" n=16 out="$out/figures/samples"
@@ -66,7 +67,7 @@ composegan directions run="$run" method=pca classes=hair part=texture $direction
 composegan directions run="$run" method=sefa classes=face part=shape $directions out="$out/figures/directions-sefa"
 
 step "inversion of $photos held-out images"
-(cd "$here" && python -m benchmarks.held_out data.root="$(realpath "$out")/validation" n="$photos" out="$(realpath "$out")/held-out")
+(cd "$here" && python -m benchmarks.held_out data.root="$(realpath "$out")" data.split=validation n="$photos" out="$(realpath "$out")/held-out")
 composegan invert run="$run" photos="$out/held-out/images" masks="$out/held-out/labels" $invert out="$out/inverted"
 composegan edit run="$run" codes="$out/inverted" n=4 classes=hair part=texture out="$out/figures/edit-inverted"
 

@@ -108,8 +108,8 @@ def test_the_reader_sees_imports(tmp_path):
     "name",
     [
         "composegan", "composegan.domain", "composegan.grouping.plan", "composegan.grouping.taxonomy",
-        "composegan.config.schema", "composegan.config.errors", "composegan.config.settings", "composegan.config.arguments",
-        "composegan.config.run_folder", "composegan.config.validate", "composegan.cli",
+        "composegan.config.schema", "composegan.config.errors", "composegan.config.settings",
+        "composegan.config.arguments", "composegan.config.run_folder", "composegan.config.validate", "composegan.cli",
     ],
 )  # fmt: skip
 def test_standard_library_only(name):

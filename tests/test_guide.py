@@ -51,8 +51,8 @@ def test_the_commands_of_editing_work(here, capsys):
     for command in commands(DOCS / "guide" / "editing.md"):
         assert command[0] in QUICK
         assert main(command) == 0, capsys.readouterr().err
-    for made in ("drawn/contact_sheet.png", "edited/sheet.png", "mixed.png", "parts/00000.png", "everything.gif", "hair.mp4"):
-        assert (here / made).stat().st_size > 0
+    made = ("drawn/contact_sheet.png", "edited/sheet.png", "mixed.png", "parts/00000.png", "everything.gif", "hair.mp4")
+    assert all((here / name).stat().st_size > 0 for name in made)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem)
