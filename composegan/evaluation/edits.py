@@ -51,7 +51,7 @@ def edit_leakage(model: Model, w: Tensor, proportions: Tensor, seed: int, trunca
     codes = Codes.of(model, w.to(model.device))
     keys = [f"{part}{ending}" for part in PARTS for ending in ("", "_margin")]
     values = {key: torch.full((classes,), torch.nan, dtype=torch.float64) for key in keys}
-    chosen = [(proportions[:, k] >= PRESENT).nonzero()[:PICTURES, 0] for k in range(classes)]
+    chosen = [_with_class(proportions[:, k]) for k in range(classes)]
     rows, before, after, heat = [], [], {part: [] for part in PARTS}, {part: [] for part in PARTS}
     with progress_bar("Editing classes", sum(map(len, chosen))) as advance:
         for k, pictures in enumerate(chosen):
@@ -82,6 +82,12 @@ def edit_leakage(model: Model, w: Tensor, proportions: Tensor, seed: int, trunca
         {part: np.stack(images) for part, images in after.items()},
         {part: np.stack(maps) for part, maps in heat.items()},
     )  # fmt: skip
+
+
+def _with_class(shares: Tensor) -> Tensor:
+    """The first PICTURES pictures that have a class, the one with most of it in front, to be shown. shares: (N,)."""
+    pictures = (shares >= PRESENT).nonzero()[:PICTURES, 0]
+    return pictures[shares[pictures].argsort(descending=True)]
 
 
 @torch.inference_mode()

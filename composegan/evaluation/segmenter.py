@@ -26,6 +26,9 @@ from composegan.saving import whole_file
 SIDE = 128
 """Larger pictures are brought to this shorter side before they are segmented."""
 IMAGES, HELD_OUT, STEPS, BATCH, RATE = 4000, 0.1, 500, 16, 1e-2
+JITTER, NOISE = 0.2, 0.1
+"""Colours are scaled by up to that much, and noise of up to that deviation added, while it learns: what it thinks of a
+generated picture should hang on what is drawn there, and not on a tint or a grain that real ones do not have."""
 CHANNELS = (16, 24, 40, 112, 320)
 WIDTHS = (16, 24, 32, 48, 48)
 
@@ -94,7 +97,7 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
     if len(numbers) < 2:
         raise UserError(f"the real set, {real.name}, has {len(numbers)} images; a segmenter needs at least 2")
     held_out = max(1, round(HELD_OUT * len(numbers)))
-    key = digest([len(numbers), HELD_OUT, STEPS, BATCH, RATE, CHANNELS, WIDTHS, SIDE])
+    key = digest([len(numbers), HELD_OUT, STEPS, BATCH, RATE, JITTER, NOISE, CHANNELS, WIDTHS, SIDE])
     path = real.folder / f"segmenter-{key}.safetensors" if real.folder else None
     facts = held_out, len(numbers) - held_out
     efficientnet_lite0().to(device)
@@ -150,13 +153,19 @@ def _train(network: Segmenter, images: Tensor, labels: Tensor, device: torch.dev
     with progress_bar("Training a segmenter", STEPS) as advance:
         for _ in range(STEPS):
             chosen = torch.randint(len(images), (BATCH,))
-            batch = images[chosen].to(device).float().div_(127.5).sub_(1)
+            batch = _jitter(images[chosen].float().div_(127.5).sub_(1)).to(device)
             loss = F.cross_entropy(network(batch), labels[chosen].to(device).long(), weight)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
             advance(1)
+
+
+def _jitter(images: Tensor) -> Tensor:
+    """Images (N, 3, H, W) with colours and noise of their own, see JITTER; drawn on the CPU for any device."""
+    gain = 1 + JITTER * (2 * torch.rand(len(images), 3, 1, 1) - 1)
+    return images * gain + NOISE * torch.rand(len(images), 1, 1, 1) * torch.randn_like(images)
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Sequential:
