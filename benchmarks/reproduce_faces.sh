@@ -67,7 +67,8 @@ composegan directions run="$run" method=pca classes=hair part=texture $direction
 composegan directions run="$run" method=sefa classes=face part=shape $directions out="$out/figures/directions-sefa"
 
 step "inversion of $photos held-out images"
-(cd "$here" && python -m benchmarks.held_out data.root="$(realpath "$out")" data.split=validation n="$photos" out="$(realpath "$out")/held-out")
+(cd "$here" && python -m benchmarks.held_out data.root="$(realpath "$out")" data.split=validation data.height="$size" \
+    data.width="$size" n="$photos" out="$(realpath "$out")/held-out")
 composegan invert run="$run" photos="$out/held-out/images" masks="$out/held-out/labels" $invert out="$out/inverted"
 composegan edit run="$run" codes="$out/inverted" n=4 classes=hair part=texture out="$out/figures/edit-inverted"
 

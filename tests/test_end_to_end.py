@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,11 +119,12 @@ def test_what_a_run_leaves(whole_run, tiny, shapes):
         "config.yaml", "overrides.txt", "plugins.json", "grouping.jsonl", "metrics.csv",
         "samples/000000.png", "samples/000008.png", "samples/000016.png", "samples/000024.png",
         "checkpoints/last.pt", "checkpoints/previous.pt", "checkpoints/best.pt",
-        "model/model.safetensors", "model/config.json",
+        "model/model.safetensors", "model/config.json", "domain/shapes.yaml",
     }  # fmt: skip
     arguments = (whole_run / "overrides.txt").read_text().splitlines()
     assert arguments[:3] == [*shapes, "recipe=quick"]
-    assert load_config(whole_run / "config.yaml") == compose(arguments).config
+    saved, composed = load_config(whole_run / "config.yaml"), compose(arguments).config
+    assert Path(saved.domain).name == "shapes.yaml" and replace(saved, domain=composed.domain) == composed
 
     facts = json.loads((whole_run / "plugins.json").read_text())
     assert facts["domain"] == "shapes" and facts["classes"] == ["ground", "ball", "glass"]

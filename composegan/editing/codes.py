@@ -124,20 +124,21 @@ class Codes:
             moved = torch.where(chosen.to(moved.device)[None, :, None], moved, self.slots)
         return replace(self, slots=moved.clone())
 
-    def save(self, path: Path) -> Path:
+    def save(self, path: str | Path) -> Path:
         """Write an npz of `slots`, `classes` and `space`. Raises UserError when it cannot be written."""
+        path = Path(path)
         content = {"slots": self.slots.cpu().numpy(), "classes": np.array(self.names), "space": np.array(self.space)}
         with whole_file(path) as temporary, temporary.open("wb") as file:
             np.savez(file, format=np.array(FORMAT), **content)
         return path
 
     @classmethod
-    def load(cls, path: Path, model: Model) -> Codes:
+    def load(cls, path: str | Path, model: Model) -> Codes:
         """What `save` wrote, on the model's device. `path`: the file, or a folder with a codes.npz.
 
         Raises UserError when it is missing, damaged, or of another vocabulary or latent space.
         """
-        path = path / "codes.npz" if path.is_dir() else path
+        path = Path(path) / "codes.npz" if Path(path).is_dir() else Path(path)
         if not path.exists():
             raise UserError(f"codes={path}: there is no such file; `composegan sample` writes a codes.npz")
         try:
