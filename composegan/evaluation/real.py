@@ -13,11 +13,11 @@ from torch import Tensor
 
 from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
+from composegan.data.cache import digest, fingerprint, read_arrays, write_arrays
 from composegan.data.progress import progress_bar
 from composegan.data.resize import fit_sample
 from composegan.data.sample import check_sample
 from composegan.domain import Source
-from composegan.evaluation.cache import digest, fingerprint, read_arrays, write_arrays
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.metrics.layout import class_proportions
 

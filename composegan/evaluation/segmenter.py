@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composegan.config.errors import UserError
+from composegan.data.cache import digest
 from composegan.data.progress import progress_bar
-from composegan.evaluation.cache import digest
 from composegan.evaluation.real import RealSet
 from composegan.metrics.backbone import efficientnet_lite0
 from composegan.metrics.layout import confusion
