@@ -29,8 +29,9 @@ MARGIN = 1 / 64
 class Edit:
     """Pictures before and after.
 
-    after: what the model draws, or, where it was composited, that within the edited classes and `before` elsewhere.
-    difference: (N, H, W) in 0..2, mean absolute difference over channels between `before` and what the model draws.
+    before: what the model draws of the codes before, or the photos that they were found for. after: what it draws of
+    those after, or, where it was composited, that within the edited classes and `before` elsewhere.
+    difference: (N, H, W) in 0..2, mean absolute difference over channels of what the model draws of both.
     leakage, composited_leakage: (N,) in 0..1, the part of the model's and of the composited change that is outside the
     edited classes (as they were before or are after); None where that says nothing (base codes belong to all classes)
     or was not done.
@@ -80,12 +81,19 @@ class Edit:
 
 
 def compare(
-    model: Model, before: Codes, after: Codes, classes: Sequence[str] | None, *, composite: bool = True, batch: int = 16
+    model: Model,
+    before: Codes,
+    after: Codes,
+    classes: Sequence[str] | None,
+    *,
+    composite: bool = True,
+    photos: np.ndarray | None = None,
+    batch: int = 16,
 ) -> Edit:
     """Draw both and measure where they differ.
 
     classes: those edited, by name; None: all, as base codes were edited too. composite: paste the edited classes into
-    the pictures before, so that nothing else changes.
+    the pictures before, so that nothing else changes; into `photos`, (N, H, W, 3) uint8, where those are given.
     """
     first, second = (draw(model, codes, batch=batch) for codes in (before, after))
     old, new = (_tensor(samples.images) for samples in (first, second))
@@ -97,9 +105,11 @@ def compare(
     edit = Edit(first, second, tuple(classes), difference, leakage(old, new, region).numpy())
     if not composite:
         return edit
-    pasted = paste(old, new, region)
-    second = replace(second, images=to_uint8(pasted))
-    return replace(edit, after=second, composited_leakage=leakage(old, _tensor(second.images), region).numpy())
+    if photos is not None:
+        first, old = replace(first, images=photos), _tensor(photos)
+    second = replace(second, images=to_uint8(paste(old, new, region)))
+    pasted = leakage(old, _tensor(second.images), region).numpy()
+    return replace(edit, before=first, after=second, composited_leakage=pasted)
 
 
 def paste(old: Tensor, new: Tensor, region: Tensor) -> Tensor:

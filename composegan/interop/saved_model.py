@@ -18,6 +18,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from composegan.config.errors import UserError, nearest
+from composegan.domain import DomainSpec, SemanticClass
 from composegan.models.generator import Generator, Synthesis
 from composegan.saving import whole_file
 
@@ -54,6 +55,12 @@ class Model:
         for tensor in self.generator.mapping.state_dict().values():
             digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:12]
+
+    @property
+    def spec(self) -> DomainSpec:
+        """Name, classes and colours of its domain, as far as the model knows them."""
+        classes = (SemanticClass(*item) for item in zip(self.names, self.colors, strict=True))
+        return DomainSpec(self.domain, tuple(classes))
 
     def index(self, name: str) -> int:
         """The label value of a class. Raises UserError offering the nearest name."""

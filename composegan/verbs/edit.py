@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composegan.config.errors import UserError
+from composegan.config.lists import numbers_in
 from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, one_of
 from composegan.verbs.help_text import help_text
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from composegan.editing.codes import Codes
     from composegan.interop.saved_model import Model
 
@@ -29,6 +32,7 @@ class EditConfig(ClassesChoice, CodesChoice):
     slide: str | None = None  # of slide: standard deviations of directions, as in hair.texture.pca0:2,hair.area:-1.5
     directions: str | None = None  # of slide: the folder that `composegan directions` wrote
     composite: bool = True  # paste the edited classes into the pictures before, so that nothing else changes
+    photos: str | None = None  # the photos that codes= were inverted from, to paste the edited classes into them
     out: str | None = None  # folder to write; empty: edit-CLASSES-METHOD in the run's or model's folder
     n: int = 4  # how many pictures
     batch: int = 16  # images at a time
@@ -42,6 +46,8 @@ class EditConfig(ClassesChoice, CodesChoice):
             raise UserError("slide= and directions= go together and with no other method: what to move, and its file")
         if self.slide and (self.classes, self.part, self.base) != ("all", "both", False):
             raise UserError("classes=, part= and base= are not for slide=; each direction has its own")
+        if self.photos and (not self.codes or self.base or not self.composite):
+            raise UserError(f"photos={self.photos}: goes with codes= of invert, and not with base=on or composite=off")
         at_least(1, n=self.n, batch=self.batch)
         at_least(0, other_seed=self.other_seed)
 
@@ -74,7 +80,8 @@ def run(arguments: Sequence[str]) -> None:
         after = _edited(config, model, codes, codes.slots_of(names, config.parts(), base))
     out = Path(config.out).expanduser() if config.out else folder / f"edit-{'-'.join(names) or 'base'}-{config.method}"
     edited = None if base else names
-    edit = compare(model, codes, after, edited, composite=config.composite, batch=config.batch)
+    photos = _photos(config, model, len(codes)) if config.photos else None
+    edit = compare(model, codes, after, edited, composite=config.composite, photos=photos, batch=config.batch)
     print(f"wrote {edit.save(out)}; look at {out / 'sheet.png'}")
     if edit.leakage is not None:
         print(f"{edit.mean_leakage(edit.leakage):.1%} of the model's change is outside {', '.join(names)}")
@@ -111,3 +118,17 @@ def _slid(config: EditConfig, model: Model, codes: Codes) -> tuple[list[str], bo
     targets = [direction.target for direction, _ in sliders]
     names = [name for name in model.names if any(name in target.classes for target in targets)]
     return names, any(target.base for target in targets), codes
+
+
+def _photos(config: EditConfig, model: Model, count: int) -> np.ndarray:
+    """The photos in order of their names, as `invert` took them: (N, H, W, 3) uint8."""
+    import numpy as np
+
+    from composegan.data.photos import PhotoFiles
+
+    height, width = model.generator.height, model.generator.width
+    files = PhotoFiles.find(Path(config.photos).expanduser(), None, model.spec, height, width)
+    numbers = numbers_in(config.pictures, "pictures") or range(count)
+    if max(numbers) >= len(files) or len(numbers) != count:
+        raise UserError(f"photos={config.photos}: has {len(files)}, for {count} pictures of codes={config.codes}")
+    return np.stack([files.read(files.names[number]).image.transpose(1, 2, 0) for number in numbers])

@@ -52,15 +52,13 @@ def run(arguments: Sequence[str]) -> None:
     folder = config.folder()
     model = config.load_from(folder)
     from composegan.data.photos import PhotoFiles
-    from composegan.domain import DomainSpec, SemanticClass
     from composegan.editing.inversion_folder import invert_files
     from composegan.losses.perceptual import perceptual_distance
 
     height, width = model.generator.height, model.generator.width
     how = config.resolve(min(height, width))
-    classes = tuple(SemanticClass(*item) for item in zip(model.names, model.colors, strict=True))
     photos, masks = (Path(path).expanduser() if path else None for path in (config.photos, config.masks))
-    files = PhotoFiles.find(photos, masks, DomainSpec(model.domain, classes), height, width)
+    files = PhotoFiles.find(photos, masks, model.spec, height, width)
     distance = perceptual_distance(config.lpips, how.size)
     with_masks = f", {len(files.masks)} with a mask" if masks else ""
     print(f"{len(files)} photo(s){with_masks}; perceptual distance: {distance.name} at {how.size} pixels", flush=True)

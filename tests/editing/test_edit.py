@@ -83,6 +83,32 @@ def test_the_verb(whole_run, model, tmp_path, capsys, method):
     assert np.asarray(Image.open(out / "difference" / "00001.png")).shape == (16, 16, 3)
 
 
+def test_edits_are_pasted_into_the_photos_themselves(whole_run, model, tmp_path, capsys):
+    photos = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
+    (tmp_path / "photos").mkdir()
+    for name, photo in zip("abc", photos, strict=True):
+        Image.fromarray(photo).save(tmp_path / "photos" / f"{name}.png")
+    model.codes(3).save(tmp_path / "codes.npz")
+    given = ["edit", f"run={whole_run}", f"codes={tmp_path / 'codes.npz'}", f"photos={tmp_path / 'photos'}"]
+    assert main([*given, "classes=ball", "pictures=2,0", f"out={tmp_path / 'out'}"]) == 0
+    for number, photo in enumerate(photos[[2, 0]]):
+        before, after = (np.asarray(Image.open(tmp_path / "out" / p / "images" / f"{number:05d}.png")) for p in PARTS)
+        labels = [np.asarray(Image.open(tmp_path / "out" / p / "labels" / f"{number:05d}.png")) for p in PARTS]
+        near = np.asarray(Image.fromarray((labels[0] == 1) | (labels[1] == 1)).convert("L"))
+        near = np.pad(near, 1)
+        near = np.max([near[y : y + 16, x : x + 16] for y in range(3) for x in range(3)], axis=0) > 0
+        np.testing.assert_array_equal(before, photo)
+        np.testing.assert_array_equal(after[~near], photo[~near])
+        assert near.any() and (after[near] != photo[near]).any()
+    assert "of the model's change is outside" in capsys.readouterr().out
+    assert told(capsys, *given, "classes=ball", "base=on").startswith("photos=")
+    (tmp_path / "photos" / "c.png").unlink()
+    assert "has 2, for 3 pictures" in told(capsys, *given, "classes=ball")
+
+
+PARTS = ("before", "after")
+
+
 def test_base_codes_belong_to_all_classes(whole_run, tmp_path, capsys):
     assert main(["edit", f"run={whole_run}", "classes=", "base=on", "n=1", f"out={tmp_path / 'out'}"]) == 0
     assert "outside" not in capsys.readouterr().out
