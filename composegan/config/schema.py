@@ -43,6 +43,7 @@ class ModelConfig:
     discriminator_max_channels: int = 512  # widest discriminator layer
     residual_refine: bool = True  # add the coarse mask to the refined one
     mask_rank: int = 0  # channels of the mask's refinement; 0: one a class
+    adapter_rank: int = 0  # of each class's own correction to its group's weights; 0: none
     noise: bool = True  # add noise maps in the render net: fine random texture, such as hair or skin
     recompute: bool = True  # trade a little time for the local stage's memory
 

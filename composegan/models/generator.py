@@ -63,6 +63,7 @@ class Generator(nn.Module):
         mask_rank: int = 0,
         noise: bool = True,
         recompute: bool = True,
+        adapter_rank: int = 0,
     ) -> None:
         super().__init__()
         short, long = min(height, width), max(height, width)
@@ -82,6 +83,7 @@ class Generator(nn.Module):
             channels=local_channels,
             feature_channels=coarse_channels,
             recompute=recompute,
+            adapter_rank=adapter_rank,
         )
         self.renderer = Renderer(
             classes=classes,

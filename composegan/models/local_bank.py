@@ -2,7 +2,7 @@
 
 K classes in G groups. A group shares the layer weights and the projection to features; a class has its own latent
 codes, its own embedding (added to its codes), its own modulation and activation biases, pseudo-depth head and
-feature gain. G = K with no embedding is the paper.
+feature gain, and by option a correction of low rank to each layer's weight. G = K without these is the paper.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class LocalBank(nn.Module):
         channels: int,
         feature_channels: int,
         recompute: bool,
+        adapter_rank: int = 0,
     ) -> None:
         super().__init__()
         classes, groups = len(group_of), max(group_of) + 1
@@ -68,6 +69,9 @@ class LocalBank(nn.Module):
         self.style_bias = nn.Parameter(torch.ones(layers, classes, channels))
         self.bias = nn.Parameter(torch.zeros(layers, classes, channels))
         self.embedding = nn.Parameter(torch.zeros(classes, latent_channels)) if shared else None
+        # `W_k = W_g + A_k B_k`; A begins at 0, so that classes of a group begin alike.
+        self.adapter_out = nn.Parameter(torch.zeros(layers, classes, channels, adapter_rank)) if adapter_rank else None
+        self.adapter_in = nn.Parameter(torch.randn(layers, classes, adapter_rank, channels)) if adapter_rank else None
         self.depth_weight = nn.Parameter(torch.randn(classes - 1, channels))
         self.depth_gain = nn.Parameter(torch.ones(classes - 1, channels))
         self.depth_bias = nn.Parameter(torch.zeros(classes - 1))
@@ -119,7 +123,10 @@ class LocalBank(nn.Module):
         """codes (B, K, L, S) -> for each layer its modulated weight (B K, C, C) and its bias (B K, C, 1)."""
         batch, channels = codes.shape[0], self.channels
         styles = self._styles(codes)  # (L, K, B, C)
-        weight = self._per_class(self.weight) / math.sqrt(channels)  # (L, K, C, C)
+        weight = self._per_class(self.weight)  # (L, K, C, C)
+        if self.adapter_out is not None:
+            weight = weight + torch.matmul(self.adapter_out, self.adapter_in)  # (L, K, C, C)
+        weight = weight / math.sqrt(channels)  # (L, K, C, C)
         energy = torch.matmul(styles.square(), weight.square().transpose(2, 3)) + 1e-8  # (L, K, B, C)
         demodulation = energy.rsqrt() * GAIN  # (L, K, B, C)
         scale = demodulation.unsqueeze(4) * styles.unsqueeze(3)  # (L, K, B, C, C)

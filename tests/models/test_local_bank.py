@@ -180,3 +180,39 @@ def test_fourier_features():
     x, y = torch.linspace(-1, 1, 5).repeat(3), torch.linspace(-1, 1, 3).repeat_interleave(5)
     rows = [x, y, x.sin(), y.sin(), x.cos(), y.cos(), (2 * x).sin(), (2 * y).sin(), (2 * x).cos(), (2 * y).cos()]
     torch.testing.assert_close(c, torch.stack(rows))
+
+
+def grouped(rank: int) -> LocalBank:
+    return small_bank(group_of=(0, 1, 1, 0), adapter_rank=rank)
+
+
+def test_adapters_begin_as_if_they_were_not_there():
+    """Also for the optimizer: at first only what is multiplied by something learns."""
+    torch.manual_seed(0)
+    bank = grouped(3)
+    with torch.no_grad():
+        bank.adapter_out.zero_()
+    codes = draw_codes(bank)
+    plain_bank = grouped(0)
+    plain_bank.load_state_dict({k: v for k, v in bank.state_dict().items() if not k.startswith("adapter")})
+    for found, expected in zip(bank(codes), plain_bank(codes), strict=True):
+        assert torch.equal(found, expected)
+    sum(part.square().sum() for part in bank(codes)).backward()
+    assert bank.adapter_out.grad.abs().amax(dim=(2, 3)).min() > 0 and not bank.adapter_in.grad.any()
+
+
+def test_adapters_of_full_rank_are_weights_of_ones_own():
+    torch.manual_seed(0)
+    bank = grouped(8)
+    codes = draw_codes(bank)
+    own = small_bank()
+    state = bank.state_dict()
+    of_class = bank.member.T.argmax(dim=1)
+    state["weight"] = state["weight"][:, of_class] + state.pop("adapter_out") @ state.pop("adapter_in")
+    state["style_weight"] = state["style_weight"][:, of_class]
+    state["feature_weight"] = state["feature_weight"][of_class]
+    embedding = state.pop("embedding")
+    own.load_state_dict(state)
+    with_embedding = codes.view(len(codes), 4, bank.layers, -1) + embedding[:, None]
+    for found, expected in zip(bank(codes), own(with_embedding.flatten(1, 2)), strict=True):
+        torch.testing.assert_close(found, expected)
