@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -142,6 +143,8 @@ class Codes:
         if not path.exists():
             raise UserError(f"codes={path}: there is no such file; `composegan sample` writes a codes.npz")
         try:
+            if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and say how to load one
+                raise ValueError("it is no npz file")
             with np.load(path, allow_pickle=False) as content:
                 if int(content["format"]) != FORMAT:
                     raise ValueError(f"format {content['format']}, not {FORMAT}")

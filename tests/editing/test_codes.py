@@ -95,6 +95,12 @@ def test_codes_of_something_else_are_refused(model, tmp_path, changes, reason):
     assert str(path) in str(error.value)
 
 
+def test_another_file_is_no_file_of_codes(model, tmp_path):
+    (tmp_path / "codes.npz").write_bytes(b"\x89PNG and so on")
+    with pytest.raises(UserError, match=r"codes.npz: is damaged or not a file of codes \(it is no npz file\)$"):
+        Codes.load(tmp_path, model)
+
+
 def test_names_are_checked_and_the_nearest_offered(model):
     with pytest.raises(UserError, match="did you mean 'ball'"):
         model.codes(1)["bal"]
