@@ -13,10 +13,9 @@ import torch
 from benchmarks.gpu_synthesis import timed
 from benchmarks.measure import peak_cuda_bytes
 from benchmarks.paper_mode import CLASSES, SMALL, make_generator, random_real
-from benchmarks.stage import OUT_OF_MEMORY, Budget, Job, Row, Table, bars
+from benchmarks.stage import OUT_OF_MEMORY, Budget, Job, Row, Table
 from composegan.config.schema import TrainingConfig
 from composegan.models.discriminator import Discriminator
-from composegan.saving import whole_file
 from composegan.training.memory import keep_freed_memory
 from composegan.training.phases import Phase, State, phases
 
@@ -60,13 +59,9 @@ def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
                         fits = fits or table.rows.get(job.name) not in (None, OUT_OF_MEMORY)
 
     table.fill(jobs(), budget)
-    rates = {name: row["images a second"] for name, row in table.rows.items() if "images a second" in row}
-    out = Path(config.out)
-    table.path = out / "step.json"
-    table.write()
-    with whole_file(out / "step.png") as file:
-        bars("Training, images a second: size, precision, local stage, batch", rates, "/s").save(file)
-    return [out / "step.json", out / "step.png"]
+    return table.publish(
+        Path(config.out) / "step.json", "Training, images a second: size, precision, local stage, batch"
+    )
 
 
 def measured(size: int, device: torch.device, batch: int, precision: str, recompute: bool, tiny: bool) -> Row:

@@ -15,9 +15,8 @@ from torch import Tensor
 
 from benchmarks.measure import peak_cuda_bytes
 from benchmarks.paper_mode import SMALL, draw_codes, make_generator
-from benchmarks.stage import Budget, Job, Row, Table, bars
+from benchmarks.stage import Budget, Job, Row, Table
 from composegan.models.generator import Generator
-from composegan.saving import whole_file
 
 if TYPE_CHECKING:
     from benchmarks.gpu import GpuConfig
@@ -55,13 +54,9 @@ def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
                 yield Job(f"{series} batch {batch}", one, series, seconds)
 
     table.fill(jobs(), budget)
-    rates = {name: row["images a second"] for name, row in table.rows.items() if "images a second" in row}
-    out = Path(config.out)
-    table.path = out / "synthesis.json"
-    table.write()
-    with whole_file(out / "synthesis.png") as file:
-        bars("Synthesis, images a second: size, arithmetic, pictures at a time", rates, "/s").save(file)
-    return [out / "synthesis.json", out / "synthesis.png"]
+    return table.publish(
+        Path(config.out) / "synthesis.json", "Synthesis, images a second: size, arithmetic, pictures at a time"
+    )
 
 
 def measured(generator: Generator, batch: int, mode: str, compiled: bool, tiny: bool) -> Row:

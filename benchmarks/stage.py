@@ -85,6 +85,15 @@ class Table:
         with whole_file(self.path) as file:
             file.write_text(json.dumps(content, indent=2) + "\n")
 
+    def publish(self, path: Path, title: str) -> list[Path]:
+        """Write the table to `path`, and a chart of its rows' images a second beside it. Returns both."""
+        rates = {name: row["images a second"] for name, row in self.rows.items() if "images a second" in row}
+        self.path, chart = path, path.with_suffix(".png")
+        self.write()
+        with whole_file(chart) as file:
+            bars(title, rates, "/s").save(file)
+        return [path, chart]
+
 
 def attempt(run: Callable[[], Row]) -> Row:
     """The row, or what went wrong: one figure that cannot be had is no reason to lose the others."""

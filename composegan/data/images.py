@@ -107,3 +107,8 @@ def open_picture(path: Path) -> Image.Image:
             raise UserError(f"{path}: cannot be read ({error.strerror})") from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path}: is truncated or damaged ({reason}); replace or remove it") from error
+
+
+def size_of(array: np.ndarray) -> str:
+    """An array's shape in words, for an error line: `512 x 1024`."""
+    return " x ".join(str(number) for number in array.shape)

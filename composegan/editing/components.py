@@ -22,14 +22,12 @@ class Components:
     """One picture, class by class.
 
     names: of the classes in the order they are added; steps: one picture a class, step i is composed of the first
-    i + 1 classes; depth: (n, h, w) float32, each class's pseudo-depth, higher is nearer; share: (n,) in 0..1, the part
-    of the whole picture that the class has in the end.
+    i + 1 classes; depth: (n, h, w) float32, each class's pseudo-depth, higher is nearer.
     """
 
     names: tuple[str, ...]
     steps: Samples
     depth: np.ndarray
-    share: np.ndarray
 
     def sheet(self) -> Image.Image:
         """Rows: picture, mask and pseudo-depth (light is near; one scale for all classes); a column a class."""
@@ -61,6 +59,4 @@ def components(model: Model, codes: Codes, classes: Sequence[str]) -> Components
         np.concatenate([step.images for step in steps]), np.concatenate([step.labels for step in steps]),
         codes.repeat(len(steps)), model.colors,
     )  # fmt: skip
-    labels = whole.mask.labels().cpu().numpy()
-    share = np.array([(labels == index).mean() for index in indices])
-    return Components(tuple(classes), together, whole.depth[0, indices].float().cpu().numpy(), share)
+    return Components(tuple(classes), together, whole.depth[0, indices].float().cpu().numpy())

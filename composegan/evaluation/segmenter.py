@@ -49,14 +49,14 @@ class Segmenter(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         with torch.no_grad():
-            maps = efficientnet_lite0().pyramid(images)  # strides 2 to 32
+            maps = efficientnet_lite0().pyramid(images)  # each (N, C, H / s, W / s), s from 2 to 32
         x: Tensor | None = None
         for level in reversed(range(len(maps))):
-            side = self.across[level](maps[level])
-            x = side if x is None else side + F.interpolate(x, side.shape[2:])
-            x = self.up[level](x)
-        x = torch.cat((self.stem(images), F.interpolate(x, images.shape[2:])), dim=1)
-        return self.head(self.join(x))
+            side = self.across[level](maps[level])  # (N, w, H / s, W / s)
+            x = side if x is None else side + F.interpolate(x, side.shape[2:])  # (N, w, H / s, W / s)
+            x = self.up[level](x)  # (N, v, H / s, W / s)
+        x = torch.cat((self.stem(images), F.interpolate(x, images.shape[2:])), dim=1)  # (N, 2 w, H, W)
+        return self.head(self.join(x))  # (N, K, H, W)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a plan costs, without training it: the real networks and phases are run on tensors that have no memory.
 
 On torch's meta device a tensor knows its shape and size and holds nothing, so that a step of the largest model takes a
-second or two anywhere; what it would keep is counted as it comes and goes. Nothing is guessed by formula.
+few seconds anywhere; what it would keep is counted as it comes and goes.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,7 @@ MEAN, SPREAD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 """ImageNet's mean and deviation as pictures in -1..1 have them (Zhang et al., arXiv 1801.03924, its release)."""
 
 
-class PerceptualDistance(nn.Module):
+class PerceptualDistance(nn.Module, ABC):
     """`sum_l mean_p sum_c u_lc (a_lcp - b_lcp)^2`, of feature maps a, b scaled to length 1 over the channels c at every
     place p (Zhang et al., arXiv 1801.03924, equation 1). Frozen; differentiable with respect to the pictures.
 
@@ -35,13 +36,13 @@ class PerceptualDistance(nn.Module):
         super().__init__()
         self.size = size
 
+    @abstractmethod
     def features(self, images: Tensor) -> list[Tensor]:
         """Resized images in -1..1 -> maps (N, C, h, w) of several scales."""
-        raise NotImplementedError
 
+    @abstractmethod
     def weighted(self, level: int, difference: Tensor) -> Tensor:
         """Squared differences (N, C, h, w) of a level's scaled maps, weighted and summed over channels: (N, h, w)."""
-        raise NotImplementedError
 
     def maps(self, images: Tensor) -> list[Tensor]:
         """Images (N, 3, H, W) in -1..1, any size -> the scaled maps, to be compared by `forward`."""
@@ -50,8 +51,9 @@ class PerceptualDistance(nn.Module):
 
     def forward(self, maps: list[Tensor], others: list[Tensor]) -> Tensor:
         """What `maps` gave for two batches -> (N,), 0 for the same pictures."""
-        levels = enumerate(zip(maps, others, strict=True))
-        return torch.stack([self.weighted(i, (a - b).square()).mean(dim=(1, 2)) for i, (a, b) in levels]).sum(dim=0)
+        levels = enumerate(zip(maps, others, strict=True))  # pairs of (N, C, h, w)
+        parts = [self.weighted(i, (a - b).square()).mean(dim=(1, 2)) for i, (a, b) in levels]  # each (N)
+        return torch.stack(parts).sum(dim=0)  # (N)
 
 
 class EfficientNetDistance(PerceptualDistance):

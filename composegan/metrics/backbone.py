@@ -38,10 +38,10 @@ class EfficientNetLite0(nn.Module):
 
     def pyramid(self, images: Tensor) -> list[Tensor]:
         """Maps after each stage at the images' own size, strides 2, 4, 8, 16 and 32: (N, C, H / stride, W / stride)."""
-        x = self.network.bn1(self.network.conv_stem(images))
+        x = self.network.bn1(self.network.conv_stem(images))  # (N, 32, H / 2, W / 2)
         maps = []
         for number, block in enumerate(self.network.blocks):
-            x = block(x)
+            x = block(x)  # (N, C, H / stride, W / stride)
             if number in (0, 1, 2, 4, 6):
                 maps.append(x)
         return maps

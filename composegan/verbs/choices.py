@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from composegan.config.errors import UserError, nearest
 from composegan.config.lists import names_in, numbers_in
@@ -98,6 +98,19 @@ class ClassesChoice:
     def parts(self) -> tuple[str, ...]:
         """Which of their codes: "shape", "texture"."""
         return ("shape", "texture") if self.part == "both" else (self.part,)
+
+
+Choice = TypeVar("Choice", bound=ModelChoice)
+
+
+def opened(schema: type[Choice], arguments: Sequence[str], verb: str) -> tuple[Choice, Path, Model]:
+    """What a verb that uses a model begins with: its checked settings, the model's folder, and the model."""
+    from composegan.config.compose import read_arguments
+
+    config = read_arguments(schema, arguments, see=f"composegan {verb} --help")
+    config.check()
+    folder = config.folder()
+    return config, folder, config.load_from(folder)
 
 
 def at_least(least: float, **values: float) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composegan.config.lists import names_in
-from composegan.verbs.choices import CodesChoice, at_least
+from composegan.verbs.choices import CodesChoice, at_least, opened
 from composegan.verbs.help_text import help_text
 
 ABOUT = "show how pictures are put together, class by class, with pseudo-depth"
@@ -32,12 +32,7 @@ def help() -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Take pictures of a run or a model apart; says where it writes."""
-    from composegan.config.compose import read_arguments
-
-    config = read_arguments(ComponentsConfig, arguments, see="composegan components --help")
-    config.check()
-    folder = config.folder()
-    model = config.load_from(folder)
+    config, folder, model = opened(ComponentsConfig, arguments, "components")
     from composegan.editing.components import components
 
     names = names_in(config.classes, model.names) or list(model.names)

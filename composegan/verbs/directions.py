@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from composegan.config.errors import UserError
 from composegan.config.lists import numbers_in
-from composegan.verbs.choices import ClassesChoice, ModelChoice, at_least, one_of
+from composegan.verbs.choices import ClassesChoice, ModelChoice, at_least, one_of, opened
 from composegan.verbs.help_text import help_text
 
 if TYPE_CHECKING:
@@ -73,12 +73,7 @@ def help() -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Find directions of a run or a model; says what they do and where they are."""
-    from composegan.config.compose import read_arguments
-
-    config = read_arguments(DirectionsConfig, arguments, see="composegan directions --help")
-    config.check()
-    folder = config.folder()
-    model = config.load_from(folder)
+    config, folder, model = opened(DirectionsConfig, arguments, "directions")
     from composegan.data.progress import progress_bar
     from composegan.editing.codes import draw_codes
     from composegan.editing.directions.direction import Target

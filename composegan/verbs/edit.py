@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from composegan.config.errors import UserError
 from composegan.config.lists import numbers_in
-from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, one_of
+from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, one_of, opened
 from composegan.verbs.help_text import help_text
 
 if TYPE_CHECKING:
@@ -64,12 +64,7 @@ def help() -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Edit codes of a run or a model; says where it writes and how much leaked."""
-    from composegan.config.compose import read_arguments
-
-    config = read_arguments(EditConfig, arguments, see="composegan edit --help")
-    config.check()
-    folder = config.folder()
-    model = config.load_from(folder)
+    config, folder, model = opened(EditConfig, arguments, "edit")
     from composegan.editing.edit import compare
 
     codes = config.load_codes(model, config.n)

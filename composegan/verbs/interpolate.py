@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composegan.config.errors import UserError
-from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least
+from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, opened
 from composegan.verbs.help_text import help_text
 
 ABOUT = "a video (mp4, gif) of pictures, or some of their classes, turning into one another"
@@ -42,12 +42,7 @@ def help() -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Write a video of a run or a model; says where."""
-    from composegan.config.compose import read_arguments
-
-    config = read_arguments(InterpolateConfig, arguments, see="composegan interpolate --help")
-    config.check()
-    folder = config.folder()
-    model = config.load_from(folder)
+    config, folder, model = opened(InterpolateConfig, arguments, "interpolate")
     from composegan.data.progress import progress_bar
     from composegan.editing.interpolation import draw_frames, loop
     from composegan.video import write_video

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from composegan.config.errors import UserError
 from composegan.config.inversion import InversionConfig
-from composegan.verbs.choices import ModelChoice, at_least
+from composegan.verbs.choices import ModelChoice, at_least, opened
 from composegan.verbs.help_text import help_text
 
 ABOUT = "find the codes of photos, to edit them"
@@ -45,12 +45,7 @@ def help() -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Invert photos into a folder; says which perceptual distance is used, how near the pictures come, and where."""
-    from composegan.config.compose import read_arguments
-
-    config = read_arguments(InvertConfig, arguments, see="composegan invert --help")
-    config.check()
-    folder = config.folder()
-    model = config.load_from(folder)
+    config, folder, model = opened(InvertConfig, arguments, "invert")
     from composegan.data.photos import PhotoFiles
     from composegan.editing.inversion_folder import invert_files
     from composegan.losses.perceptual import perceptual_distance

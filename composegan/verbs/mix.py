@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composegan.saving import whole_file
-from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least
+from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, opened
 from composegan.verbs.help_text import help_text
 
 ABOUT = "a grid of pictures from the left that take named classes from those above"
@@ -38,12 +38,7 @@ def help() -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Write a grid of a run or a model; says where."""
-    from composegan.config.compose import read_arguments
-
-    config = read_arguments(MixConfig, arguments, see="composegan mix --help")
-    config.check()
-    folder = config.folder()
-    model = config.load_from(folder)
+    config, folder, model = opened(MixConfig, arguments, "mix")
     from composegan.editing.mix import mix, mix_sheet
 
     names = config.names(model.names)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from composegan.verbs.choices import CodesChoice, at_least
+from composegan.verbs.choices import CodesChoice, at_least, opened
 from composegan.verbs.help_text import help_text
 
 ABOUT = "draw images and masks from a run or a saved model"
@@ -35,12 +35,7 @@ def help() -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Write samples of a run or a model; says where."""
-    from composegan.config.compose import read_arguments
-
-    config = read_arguments(SampleConfig, arguments, see="composegan sample --help")
-    config.check()
-    folder = config.folder()
-    model = config.load_from(folder)
+    config, folder, model = opened(SampleConfig, arguments, "sample")
     from composegan.editing.codes import mean_codes
 
     codes = mean_codes(model) if config.mean else config.load_codes(model, config.n)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from composegan.data import Sample, UserError, read_image
-from composegan.data.images import open_picture
+from composegan.data.images import open_picture, size_of
 from composegan.domain import DomainSpec
 from composegan.plugins.cityscapes.label_ids import LabelIds
 
@@ -102,7 +102,3 @@ def check_layout(root: Path, given: Path, kind: str) -> None:
                 f"{given}: there is no folder {root / name}; data.root of Cityscapes is the folder with {IMAGES}/ and "
                 f"{FINE}/, or the folder {COARSE}/ beside {IMAGES}/, or one made by `composegan prepare`"
             )
-
-
-def size_of(array: np.ndarray) -> str:
-    return " x ".join(str(number) for number in array.shape)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from composegan.data import Sample, UserError, read_image
-from composegan.data.images import open_picture
+from composegan.data.images import open_picture, size_of
 from composegan.data.resize import resize_image
 from composegan.domain import DomainSpec
 
@@ -84,7 +84,3 @@ def check_layout(root: Path) -> None:
                 f"{root}: has no folder {name}; data.root of domain 'faces' is the unpacked CelebAMask-HQ "
                 f"({IMAGES}/ and {MASKS}/), a folder with images/ and labels/, or one made by `composegan prepare`"
             )
-
-
-def size_of(array: np.ndarray) -> str:
-    return " x ".join(str(number) for number in array.shape)
