@@ -14,12 +14,10 @@ from composegan.data.cache import fingerprint, read_arrays, write_arrays
 from composegan.data.progress import progress_bar
 from composegan.data.sample import check_sample
 from composegan.domain import Source
+from composegan.presence import PRESENT
 
 CELLS = 8
 """Rows and columns of the position map."""
-
-PRESENT = 1 / 1024
-"""A class is in a picture from this part of its pixels on: 4 of 64 x 64, so that a stray pixel does not count."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from composegan.data.progress import progress_bar
 from composegan.editing.codes import PARTS, Codes
 from composegan.editing.edit import MARGIN
 from composegan.interop.saved_model import Model
-from composegan.metrics.layout import PRESENT
 from composegan.metrics.leakage import change, leakage, region_of
+from composegan.metrics.presence import present
 from composegan.pictures import to_uint8
 
 PICTURES = 32
@@ -86,7 +86,7 @@ def edit_leakage(model: Model, w: Tensor, proportions: Tensor, seed: int, trunca
 
 def _with_class(shares: Tensor) -> Tensor:
     """The first PICTURES pictures that have a class, the one with most of it in front, to be shown. shares: (N,)."""
-    pictures = (shares >= PRESENT).nonzero()[:PICTURES, 0]
+    pictures = present(shares).nonzero()[:PICTURES, 0]
     return pictures[shares[pictures].argsort(descending=True)]
 
 

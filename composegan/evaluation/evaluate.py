@@ -17,15 +17,16 @@ from composegan.evaluation.figures import Figure, Sets
 from composegan.evaluation.generated import PATCH_PICTURES, Generated, draw_all, random_w
 from composegan.evaluation.names import BACKBONE, BUNDLED, HIGHER, INCEPTION, LOWER, MEASURES, WITH_SEGMENTER
 from composegan.evaluation.networks import FeatureNetwork, bundled_network, inception_network
+from composegan.evaluation.presence import RESIZE as SEGMENTED
+from composegan.evaluation.presence import of_segmenter, presence_figures
 from composegan.evaluation.real import RealSet, Statistics, statistics
-from composegan.evaluation.segmenter import SIDE, Trained, trained_segmenter
+from composegan.evaluation.segmenter import Trained, trained_segmenter
 from composegan.interop.saved_model import Model
 from composegan.metrics.backbone import efficientnet_lite0
-from composegan.metrics.layout import intersection_over_union, mean_known, presence_rates, recall
+from composegan.metrics.layout import intersection_over_union, mean_known, recall
 from composegan.metrics.path_length import path_lengths
+from composegan.metrics.presence import class_recall, presence_rates
 
-RARE = 0.2
-"""A class that is in a smaller part of the real images is rare."""
 PATH_PAIRS = 1000
 
 
@@ -73,10 +74,9 @@ def evaluate(
     layouts = Sets(known.proportions, generated.proportions)
     if "FSD" in wanted:
         report.figures.append(figures.frechet("FSD", layouts, len(model.names), "none"))
-    if "presence" in wanted:
-        report.figures.append(figures.presence(layouts))
-    if segmenter:
-        report.figures += _agreement(segmenter, generated, known, wanted, report)
+    report.figures += presence_figures(layouts, generated, segmenter, wanted, report.skipped)
+    if segmenter and "mask_consistency" in wanted:
+        report.figures.append(_agreement(segmenter, generated))
     if "edit_leakage" in wanted:
         report.leakage = edit_leakage(model, w, generated.proportions, seed, truncation, batch)
         report.figures += _leakages(report.leakage, report)
@@ -110,29 +110,12 @@ def _patches(real: RealSet, generated: Generated) -> tuple[Tensor, Tensor, Tenso
     return first, generated.pictures, second if len(parts[1]) == size else second[:0]
 
 
-def _agreement(
-    segmenter: Trained, generated: Generated, known: Statistics, wanted: Sequence[str], report: Report
-) -> list[Figure]:
-    """Mask consistency and the recall of rare classes, each beside the segmenter's own on real images."""
+def _agreement(segmenter: Trained, generated: Generated) -> Figure:
+    """Mask consistency, beside the segmenter's own on real images."""
+    values = [mean_known(intersection_over_union(p)) for p in (generated.pixels, segmenter.held_out_pixels)]
     counts = len(generated.proportions), segmenter.held_out, segmenter.held_out
-    resize = f"to a shorter side of at most {SIDE}, bilinear, antialiased"
-    note = f"segmenter of {segmenter.learned_from:,} real images; beside it, its own on held-out ones"
-    found = []
-    if "mask_consistency" in wanted:
-        values = (mean_known(intersection_over_union(p)) for p in (generated.pixels, segmenter.held_out_pixels))
-        found.append(Figure("mask_consistency", next(values), HIGHER, next(values), *counts, resize, f"mIoU; {note}"))
-    if "rare_class_recall" in wanted:
-        rates = presence_rates(known.proportions)
-        rare = (rates > 0) & (rates < RARE)
-        values = [mean_known(recall(p)[rare]) for p in (generated.pixels, segmenter.held_out_pixels)]
-        if rare.any() and values[0] == values[0]:
-            halves = values[1] if values[1] == values[1] else None
-            about = f"of the {int(rare.sum())} classes in less than {RARE:.0%} of the real images"
-            found.append(Figure("rare_class_recall", values[0], HIGHER, halves, *counts, resize, f"{about}; {note}"))
-        else:
-            why = "the model draws none of them" if rare.any() else f"none is in less than {RARE:.0%} of real images"
-            report.skipped.append(f"rare_class_recall is left out: {why}")
-    return found
+    note = f"mIoU; {of_segmenter(segmenter)}"
+    return Figure("mask_consistency", values[0], HIGHER, values[1], *counts, SEGMENTED, note)
 
 
 def _leakages(leakage: Leakage, report: Report) -> list[Figure]:
@@ -174,6 +157,7 @@ def _by_class(
     columns: dict[str, Tensor] = {
         "presence_real": presence_rates(known.proportions),
         "presence_generated": presence_rates(generated.proportions),
+        "presence_recall": class_recall(known.proportions, generated.proportions),
         "pixels_real": known.proportions.double().mean(dim=0),
         "pixels_generated": generated.proportions.double().mean(dim=0),
     }
@@ -181,7 +165,7 @@ def _by_class(
         columns["presence_seen"] = presence_rates(generated.seen)
         columns["iou"] = intersection_over_union(generated.pixels)
         columns["iou_of_segmenter"] = intersection_over_union(segmenter.held_out_pixels)
-        columns["recall"] = recall(generated.pixels)
+        columns["recall_of_segmenter"] = recall(generated.pixels)
     if leakage:
         columns |= {f"leakage_{key}": values for key, values in leakage.values.items()}
         columns["leakage_pictures"] = leakage.pictures

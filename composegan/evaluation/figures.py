@@ -13,7 +13,6 @@ from composegan.config.errors import UserError
 from composegan.evaluation.names import HIGHER, LOWER
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.metrics.frechet import frechet_distance, moments
-from composegan.metrics.layout import presence_accuracy
 from composegan.metrics.manifold import NEIGHBOURS, precision_recall
 from composegan.metrics.of_features import inception_score, kernel_distance
 from composegan.metrics.sliced_wasserstein import patch_levels, sliced_wasserstein
@@ -64,18 +63,18 @@ def of_network(network: FeatureNetwork, real: Tensor, fake: Tensor, wanted: list
         figures.append(frechet(names[0], sets, network.channels, network.resize))
     if names[1] in wanted:
         _enough(2, "kernel distance", names[1], real, fake)
-        halves = _or_none(lambda: kernel_distance(half_a, half_b))
+        halves = or_none(lambda: kernel_distance(half_a, half_b))
         figures.append(Figure(names[1], kernel_distance(real, fake), LOWER, halves, note="unbiased", **counts))
     if names[2] in wanted:
         _enough(2, "inception score", names[2], fake)
-        halves = _or_none(lambda: inception_score(_logits(network, half_a)))
+        halves = or_none(lambda: inception_score(_logits(network, half_a)))
         note = f"low for few images: {len(fake):,} in up to 10 parts; beside it that of one real half"
         figures.append(Figure(names[2], inception_score(_logits(network, fake)), HIGHER, halves, note=note, **counts))
     if {names[3], names[4]} & set(wanted):
         _enough(NEIGHBOURS + 1, "precision and recall", names[3], real, fake)
         size = min(len(real), len(fake))
         values = precision_recall(real[:size], fake[:size])
-        halves = _or_none(lambda: precision_recall(half_a, half_b)) or (None, None)
+        halves = or_none(lambda: precision_recall(half_a, half_b)) or (None, None)
         counts |= {"images": size, "real_images": size}
         note = f"k={NEIGHBOURS}; figures of other counts cannot be compared"
         for name, value, half in zip(names[3:], values, halves, strict=True):
@@ -89,19 +88,12 @@ def frechet(name: str, sets: Sets, dimensions: int, resize: str) -> Figure:
     _enough(2, "a Frechet distance", name, sets.real, sets.fake)
     value = frechet_distance(moments(sets.real), moments(sets.fake))
     half_a, half_b = sets.halves
-    halves = _or_none(lambda: frechet_distance(moments(half_a), moments(half_b)))
+    halves = or_none(lambda: frechet_distance(moments(half_a), moments(half_b)))
     least, note = min(len(sets.real), len(sets.fake)), ""
     if least <= dimensions:
         differ = "" if halves is None else f"; the two halves, of {len(half_a):,} each, differ by {halves:.4g}"
         note = f"biased upwards: {least:,} images for {dimensions:,} features{differ}"
     return Figure(name, value, LOWER, halves, len(sets.fake), len(sets.real), len(half_a), resize, note)
-
-
-def presence(sets: Sets) -> Figure:
-    """`presence_accuracy` of proportions (N, K)."""
-    half_a, half_b = sets.halves
-    value, halves = presence_accuracy(sets.real, sets.fake), _or_none(lambda: presence_accuracy(half_a, half_b))
-    return Figure("presence", value, HIGHER, halves, len(sets.fake), len(sets.real), len(half_a))
 
 
 def wasserstein(real: Tensor, fake: Tensor, half: Tensor) -> Figure:
@@ -124,7 +116,7 @@ def _enough(least: int, what: str, name: str, *sets: Tensor) -> None:
         raise UserError(f"{name}: {found} images are too few; {what} needs at least {least} real and generated ones")
 
 
-def _or_none(measure: Callable) -> float | tuple[float, float] | None:
+def or_none(measure: Callable) -> float | tuple[float, float] | None:
     """What it gives; None when the halves are too small for it."""
     try:
         value = measure()

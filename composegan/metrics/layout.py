@@ -1,12 +1,9 @@
-"""Measures of label maps: which classes are there, how much of the picture each has, and agreement of two maps."""
+"""Measures of label maps: how much of the picture each class has, and the agreement of two maps."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-
-PRESENT = 1 / 1024
-"""A class is in a picture from this part of its pixels on: 4 of 64 x 64, so that a stray pixel does not count."""
 
 
 def class_proportions(labels: Tensor, classes: int) -> Tensor:
@@ -18,16 +15,6 @@ def class_proportions(labels: Tensor, classes: int) -> Tensor:
     rows = torch.arange(len(labels), device=labels.device)[:, None] * classes
     counts = torch.bincount((labels.long().flatten(1) + rows).flatten(), minlength=len(labels) * classes)
     return counts.view(len(labels), classes) / labels[0].numel()
-
-
-def presence_rates(proportions: Tensor) -> Tensor:
-    """The part of the pictures that each class is in. (N, K) of `class_proportions` -> (K,)."""
-    return (proportions >= PRESENT).double().mean(dim=0)
-
-
-def presence_accuracy(real: Tensor, fake: Tensor) -> float:
-    """`1 - mean_k |rate_k - rate'_k|` of the presence rates of two sets of proportions; 1 is as in the data."""
-    return 1 - (presence_rates(real) - presence_rates(fake)).abs().mean().item()
 
 
 def confusion(target: Tensor, predicted: Tensor, classes: int) -> Tensor:

@@ -6,27 +6,14 @@ from composegan.metrics.layout import (
     confusion,
     intersection_over_union,
     mean_known,
-    presence_accuracy,
-    presence_rates,
     recall,
 )
 
 LABELS = torch.tensor([[[0, 0, 1, 1], [0, 0, 1, 2]], [[0, 0, 0, 0], [0, 0, 0, 0]]], dtype=torch.uint8)
 
 
-def test_proportions_and_presence():
-    proportions = class_proportions(LABELS, 4)
-    assert proportions.tolist() == [[0.5, 0.375, 0.125, 0], [1, 0, 0, 0]]
-    assert presence_rates(proportions).tolist() == [1, 0.5, 0.5, 0]
-    fake = torch.tensor([[0.5, 0.5, 0, 0], [0.5, 0.5, 0, 0]])
-    assert presence_accuracy(proportions, fake) == pytest.approx(1 - (0 + 0.5 + 0.5 + 0) / 4)
-    assert presence_accuracy(proportions, proportions) == 1
-
-
-def test_stray_pixels_are_no_presence():
-    labels = torch.zeros(2, 64, 64, dtype=torch.uint8)
-    labels[0, 0, :3], labels[1, 0, :4] = 1, 1
-    assert presence_rates(class_proportions(labels, 2)).tolist() == [1, 0.5]
+def test_proportions():
+    assert class_proportions(LABELS, 4).tolist() == [[0.5, 0.375, 0.125, 0], [1, 0, 0, 0]]
 
 
 def test_intersection_over_union_by_hand():

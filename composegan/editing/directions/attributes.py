@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 
 from composegan.config.errors import UserError, nearest
-
-PRESENT = 1e-3
-"""The part of the picture from which on a class counts as there; of less than that neither place nor colour is told."""
+from composegan.presence import PRESENT
 
 
 @dataclass(frozen=True)

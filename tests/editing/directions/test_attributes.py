@@ -61,10 +61,10 @@ def test_hues_have_their_places():
 
 
 def test_a_few_pixels_are_not_the_class():
-    """2 in 1,024 are, 1 is not; neither is a mask of nothing."""
-    labels = torch.zeros(3, 32, 32, dtype=torch.uint8)
-    labels[0, 3, 3:5] = labels[1, 3, 3] = 1
-    images = torch.zeros(3, 3, 32, 32)
+    """4 in 4,096 are, 3 are not; neither is a mask of nothing."""
+    labels = torch.zeros(3, 64, 64, dtype=torch.uint8)
+    labels[0, 3, 3:7] = labels[1, 3, 3:6] = 1
+    images = torch.zeros(3, 3, 64, 64)
     found = [
         class_attribute(f"{kind}(ball)", NAMES).measure(images, labels) for kind in ("presence", "brightness", "x")
     ]
