@@ -25,7 +25,7 @@ class ClassLoop(nn.Module):
         super().__init__()
         self.bank = bank
 
-    def forward(self, codes: Tensor, keep: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, codes: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """codes (B, K * layers, S) -> features (B, F, h, w), m (B, K, h, w), pseudo-depth (B, K, h, w)."""
         bank = self.bank
         codes = codes.unflatten(1, (bank.classes, bank.layers))  # (B, K, L, S)
@@ -38,10 +38,9 @@ class ClassLoop(nn.Module):
             features.append(feature)
             depths.append(depth)
         depth = torch.cat(depths, dim=1)  # (B, K, h, w)
+        if present is not None:  # computed all the same, as a plain loop has it
+            depth = depth.masked_fill(~present.to(depth.device)[..., None, None], -math.inf)
         m = depth.softmax(dim=1)  # (B, K, h, w)
-        if keep is not None:
-            m = m * keep[..., None, None]
-            m = m / (m.sum(dim=1, keepdim=True) + 1e-8)
         weights = m  # (B, K, h, w)
         if bank.opaque is not None:
             solid = m * bank.opaque[:, None, None]

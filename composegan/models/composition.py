@@ -5,17 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from composegan.models.routing import Routing
 
-def class_weights(depth: Tensor, keep: Tensor | None = None) -> Tensor:
-    """`m = softmax_k(depth)`; with a keep-mask c, `m c / (sum + 1e-8)`.
 
-    depth: (B, K, P); keep: (B, K) or (K,) -> m (B, K, P) in 0..1.
+def class_weights(depth: Tensor) -> Tensor:
+    """`m = softmax_k(depth)`, over the classes that are there: an absent one has depth -inf and takes nothing.
+
+    depth: (B, K, P) -> m (B, K, P) in 0..1.
     """
-    m = depth.softmax(dim=1)  # (B, K, P)
-    if keep is None:
-        return m
-    m = m * keep.to(m.dtype)[..., None]  # (B, K, P)
-    return m / (m.sum(dim=1, keepdim=True) + 1e-8)  # (B, K, P)
+    return depth.softmax(dim=1)  # (B, K, P)
 
 
 def feature_weights(m: Tensor, opaque: Tensor | None) -> Tensor:
@@ -50,3 +48,26 @@ def compose(
         projection = weight.permute(0, 2, 1).flatten(0, 1)  # (G C, F)
     features = torch.matmul(hidden.flatten(1, 2).transpose(1, 2), projection)  # (B, P, F)
     return features + torch.matmul(weights.transpose(1, 2), bias)  # (B, P, F)
+
+
+def compose_pairs(
+    hidden: Tensor, weights: Tensor, weight: Tensor, gain: Tensor, bias: Tensor, routing: Routing
+) -> Tensor:
+    """The same as `compose`, of the pairs that are there: `sum_g W_g (sum_{k in g} w_k gain_k h_k) + sum_k w_k b_k`.
+
+    hidden: (N, C, P); weights w: (N, P); weight: (G, F, C); gain: (K, C), scale included; bias: (K, F) -> (B, P, F).
+    """
+    batch, slots = routing.slot_group.shape
+    hidden = hidden * gain.index_select(0, routing.of_class)[:, :, None] * weights[:, None]  # (N, C, P)
+    channels, pixels = hidden.shape[1:]
+    # The groups of a sample side by side, each the sum of its classes; then all in one product.
+    slotted = hidden.new_zeros(batch * slots, channels, pixels).index_add(0, routing.slot, hidden)  # (B A, C, P)
+    projection = weight.index_select(0, routing.slot_group.flatten()).permute(0, 2, 1)  # (B A, C, F)
+    projection = projection.reshape(batch, slots * channels, -1)  # (B, A C, F)
+    features = torch.matmul(slotted.view(batch, -1, pixels).transpose(1, 2), projection)  # (B, P, F)
+    seats = batch * routing.seats[1]
+    seated = weights.new_zeros(seats, pixels).index_copy(0, routing.seat, weights)  # (B Q, P)
+    bias = bias.index_select(0, routing.of_class)  # (N, F)
+    bias = bias.new_zeros(seats, bias.shape[1]).index_copy(0, routing.seat, bias)  # (B Q, F)
+    seated, bias = seated.unflatten(0, routing.seats), bias.unflatten(0, routing.seats)
+    return features + torch.matmul(seated.transpose(1, 2), bias)  # (B, P, F)

@@ -22,7 +22,7 @@ class Synthesis:
 
     image: (B, 3, H, W), in -1..1 where well trained; mask: the refined mask as a SemanticMap;
     coarse: (B, K, h, w) in -1..1, the composition weights as `2 m - 1`; depth: (B, K, h, w), pseudo-depth,
-    higher is nearer, 0 for class 0.
+    higher is nearer, 0 for class 0, -inf for a class that is left out.
     """
 
     image: Tensor
@@ -122,8 +122,10 @@ class Generator(nn.Module):
         """codes: (B, S), (B, base + 2K, S) or (B, K * local_layers, S).
 
         noise: the render net's stored maps, or drawn anew. truncation psi: `mean + psi (w - mean)`, needs
-        mean_code (S,) unless 1. classes: (B, K) or (K,) keep-mask of the composition, None for all.
-        Raises ValueError for another latent shape, another word for noise, or a truncation without a mean.
+        mean_code (S,) unless 1. classes: (B, K) or (K,), true for those to compose, best on the CPU (it is waited for
+        elsewhere); the others are not computed. None: all.
+        Raises ValueError for another latent shape, another word for noise, a truncation without a mean, or a picture
+        without any class.
         """
         if noise not in ("stored", "fresh"):
             raise ValueError(f"noise={noise!r}; expected 'stored' or 'fresh'")
@@ -132,6 +134,8 @@ class Generator(nn.Module):
                 raise ValueError("truncation needs mean_code, the mean of many w")
             codes = mean_code + truncation * (codes - mean_code)
         codes = self.expand(codes)  # (B, K L, S)
+        if classes is not None:
+            classes = classes.expand(len(codes), -1)  # (B, K)
         features, m, depth = self.local(codes, classes)  # (B, F, h, w), (B, K, h, w), (B, K, h, w)
         coarse = 2 * m - 1  # (B, K, h, w)
         image, mask = self.renderer(features, coarse, noise == "fresh")  # (B, 3, H, W)

@@ -3,6 +3,7 @@
 K classes in G groups. A group shares the layer weights and the projection to features; a class has its own latent
 codes, its own embedding (added to its codes), its own modulation and activation biases, pseudo-depth head and
 feature gain, and by option a correction of low rank to each layer's weight. G = K without these is the paper.
+With class sets only the (sample, class) pairs that are in them are computed, see `Routing`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from composegan.models.composition import class_weights, compose, feature_weights
+from composegan.models.composition import class_weights, compose, compose_pairs, feature_weights
 from composegan.models.layers import GAIN, activate
+from composegan.models.routing import Routing
 
 TILE = 1 << 16
 """Outputs of a layer, of one class and the whole batch, that the CPU works on at a time. Not of all classes: the number
@@ -53,7 +55,7 @@ class LocalBank(nn.Module):
         classes, groups = len(group_of), max(group_of) + 1
         self.height, self.width = height, width
         self.classes, self.layers, self.depth_layers, self.channels = classes, layers, depth_layers, channels
-        self.recompute = recompute
+        self.recompute, self.group_of = recompute, tuple(group_of)
         self.register_buffer("fourier", fourier_features(height, width, octaves), persistent=False)
         opaque = torch.ones(classes)
         opaque[list(transparent)] = 0
@@ -79,23 +81,49 @@ class LocalBank(nn.Module):
         self.feature_gain = nn.Parameter(torch.ones(classes, channels))
         self.feature_bias = nn.Parameter(torch.zeros(classes, feature_channels))
 
-    def forward(self, codes: Tensor, keep: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """keep: (B, K), 1 for the classes to compose and 0 for those to leave out, or None for all."""
+    def forward(self, codes: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """present: (B, K), true where a class is in a sample, on the CPU (elsewhere this waits for the device); None:
+        all are. Absent ones are not computed; their m is 0 and their pseudo-depth -inf.
+
+        Raises ValueError for a sample without any class.
+        """
+        routing = None if present is None else Routing.of(present, self.group_of, codes.device)
         if self.recompute and torch.is_grad_enabled():
             # No draw happens inside, so there is no random state to keep.
-            return checkpoint(self._forward, codes, keep, use_reentrant=False, preserve_rng_state=False)
-        return self._forward(codes, keep)
+            return checkpoint(self._forward, codes, routing, use_reentrant=False, preserve_rng_state=False)
+        return self._forward(codes, routing)
 
-    def _forward(self, codes: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _forward(self, codes: Tensor, routing: Routing | None) -> tuple[Tensor, Tensor, Tensor]:
         batch = codes.shape[0]
-        layers = self._layers(codes.view(batch, self.classes, self.layers, -1))
+        codes = codes.view(batch, self.classes, self.layers, -1)  # (B, K, L, S)
+        layers = self._layers(codes) if routing is None else self._layers_of(codes, routing)
         tiles = self.fourier.chunk(self._tiles(batch), dim=1)  # each (waves, p)
-        parts = [self._compose(*self._hidden(layers, tile), keep) for tile in tiles]
+        parts = [self._part(layers, tile, batch, routing) for tile in tiles]
         features = torch.cat([part[0] for part in parts], dim=1)  # (B, P, F): already channels-last
         m, depth = (torch.cat([part[i] for part in parts], dim=2) for i in (1, 2))  # (B, K, P)
         features = features.transpose(1, 2).unflatten(2, (self.height, self.width))  # (B, F, h, w)
         grid = (batch, self.classes, self.height, self.width)
         return features, m.view(grid), depth.view(grid)
+
+    def _part(
+        self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor, batch: int, routing: Routing | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Some pixels' fourier features (waves, P) -> features (B, P, F), m (B, K, P), depth (B, K, P)."""
+        hidden, depth = self._hidden(layers, fourier, routing)  # (N, C, P), (N, P)
+        if routing is not None:
+            absent = depth.new_full((batch * self.classes, depth.shape[1]), -math.inf)
+            depth = absent.index_copy(0, routing.pair, depth)  # (B K, P)
+        depth = depth.unflatten(0, (batch, self.classes))  # (B, K, P)
+        m = class_weights(depth)  # (B, K, P)
+        weights = feature_weights(m, self.opaque)  # (B, K, P)
+        gain = self.feature_gain / math.sqrt(self.channels)  # (K, C)
+        if routing is None:
+            hidden = hidden.unflatten(0, (batch, self.classes))  # (B, K, C, P)
+            features = compose(hidden, weights, self.feature_weight, gain, self.feature_bias, self.member)
+        else:
+            weights = weights.flatten(0, 1).index_select(0, routing.pair)  # (N, P)
+            features = compose_pairs(hidden, weights, self.feature_weight, gain, self.feature_bias, routing)
+        return features, m, depth
 
     def _tiles(self, batch: int) -> int:
         """In how many parts the pixels go through all layers: on CPU so many that an output stays in the cache."""
@@ -134,36 +162,48 @@ class LocalBank(nn.Module):
         bias = (self.bias * GAIN)[:, None].expand(-1, batch, -1, -1).reshape(self.layers, -1, channels, 1)
         return list(zip(modulated.unbind(), bias.unbind(), strict=True))
 
-    def _hidden(self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels' fourier features (waves, P) -> hidden (B, K, C, P), depth (B, K, P)."""
+    def _layers_of(self, codes: Tensor, routing: Routing) -> list[tuple[Tensor, Tensor]]:
+        """The same of the N pairs that are there: modulated weights (N, C, C) and biases (N, C, 1)."""
+        codes = codes.flatten(0, 1).index_select(0, routing.pair)  # (N, L, S)
+        if self.embedding is not None:
+            codes = codes + self.embedding.index_select(0, routing.of_class)[:, None]  # (N, L, S)
+        codes = codes.transpose(0, 1) / math.sqrt(codes.shape[-1])  # (L, N, S)
+        # By group, as its affine map is far larger than a code.
+        buckets = codes.index_select(1, routing.bucket).unflatten(1, routing.buckets)  # (L, G, M, S)
+        styles = torch.matmul(buckets, self.style_weight.transpose(2, 3)).flatten(1, 2)  # (L, G M, C)
+        styles = styles.index_select(1, routing.place)  # (L, N, C)
+        styles = styles + self.style_bias.index_select(1, routing.of_class)  # (L, N, C)
+        weight = self.weight.index_select(1, routing.group)  # (L, N, C, C)
+        if self.adapter_out is not None:
+            adapters = (a.index_select(1, routing.of_class) for a in (self.adapter_out, self.adapter_in))
+            weight = weight + torch.matmul(*adapters)  # (L, N, C, C)
+        weight = weight * (styles / math.sqrt(self.channels)).unsqueeze(2)  # (L, N, C, C)
+        modulated = weight * ((weight.square().sum(dim=3, keepdim=True) + 1e-8).rsqrt() * GAIN)  # (L, N, C, C)
+        bias = (self.bias * GAIN).index_select(1, routing.of_class).unsqueeze(3)  # (L, N, C, 1)
+        return list(zip(modulated.unbind(), bias.unbind(), strict=True))
+
+    def _hidden(
+        self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor, routing: Routing | None
+    ) -> tuple[Tensor, Tensor]:
+        """Pixels' fourier features (waves, P) -> hidden (N, C, P), depth (N, P), of N pairs or all B K."""
         position = self.position / math.sqrt(self.position.shape[1])  # (C, waves), the same for every class
         (first, bias), *others = layers
-        x = torch.addmm(bias.flatten(0, 1), first.flatten(0, 1) @ position, fourier)  # (B K C, P)
-        x = activate(x).view(-1, self.channels, x.shape[1])  # (B K, C, P)
-        depth = self._depth(x) if self.depth_layers == 1 else None
+        x = torch.addmm(bias.flatten(0, 1), first.flatten(0, 1) @ position, fourier)  # (N C, P)
+        x = activate(x).view(-1, self.channels, x.shape[1])  # (N, C, P)
+        depth = self._depth(x, routing) if self.depth_layers == 1 else None
         for i, (weight, bias) in enumerate(others, start=2):
-            x = activate(torch.baddbmm(bias, weight, x))  # (B K, C, P)
+            x = activate(torch.baddbmm(bias, weight, x))  # (N, C, P)
             if i == self.depth_layers:
-                depth = self._depth(x)  # (B, K, P)
-        return x.unflatten(0, (-1, self.classes)), depth
+                depth = self._depth(x, routing)  # (N, P)
+        return x, depth
 
-    def _depth(self, x: Tensor) -> Tensor:
-        """Hidden maps (B K, C, P) -> pseudo-depth (B, K, P); class 0 has no head, its depth is 0."""
+    def _depth(self, x: Tensor, routing: Routing | None) -> Tensor:
+        """Hidden maps (N, C, P) -> pseudo-depth (N, P); class 0 has no head, its depth is 0."""
         head = self.depth_weight * self.depth_gain / math.sqrt(self.channels)  # (K - 1, C)
         head = torch.cat((head.new_zeros(1, self.channels), head))[:, None]  # (K, 1, C)
-        shift = torch.cat((self.depth_bias.new_zeros(1), self.depth_bias))  # (K)
-        x = x.unflatten(0, (-1, self.classes))  # (B, K, C, P)
-        return torch.matmul(head, x)[:, :, 0] + shift[:, None]  # (B, K, P)
-
-    def _compose(self, hidden: Tensor, depth: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """hidden (B, K, C, P), depth (B, K, P) -> features (B, P, F), class weights m (B, K, P), depth as it came."""
-        m = class_weights(depth, keep)  # (B, K, P)
-        features = compose(
-            hidden,
-            feature_weights(m, self.opaque),
-            self.feature_weight,
-            self.feature_gain / math.sqrt(self.channels),
-            self.feature_bias,
-            self.member,
-        )  # (B, P, F)
-        return features, m, depth
+        shift = torch.cat((self.depth_bias.new_zeros(1), self.depth_bias))[:, None]  # (K, 1)
+        if routing is None:
+            x = x.unflatten(0, (-1, self.classes))  # (B, K, C, P)
+            return (torch.matmul(head, x)[:, :, 0] + shift).flatten(0, 1)  # (B K, P)
+        head, shift = (part.index_select(0, routing.of_class) for part in (head, shift))  # (N, 1, C), (N, 1)
+        return torch.matmul(head, x)[:, 0] + shift  # (N, P)

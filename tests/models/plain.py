@@ -42,17 +42,16 @@ def upsample(x: Tensor) -> Tensor:
 
 
 def local_stage(
-    bank: LocalBank, codes: Tensor, group_of: tuple[int, ...], opaque: tuple[int, ...], keep: Tensor | None = None
+    bank: LocalBank, codes: Tensor, group_of: tuple[int, ...], opaque: tuple[int, ...], present: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """codes (B, K * layers, S) -> features (B, F, h, w), m (B, K, h, w), depth (B, K, h, w): sample by sample."""
     composed, weights, depths = [], [], []
     for b in range(codes.shape[0]):
         hidden, depth = zip(*(_one_class(bank, codes[b], k, group_of[k]) for k in range(len(group_of))), strict=True)
         depth = torch.stack(depth)  # (K, P)
+        if present is not None:
+            depth = depth.masked_fill(~present[b][:, None], -math.inf)  # (K, P)
         m = depth.softmax(dim=0)  # (K, P)
-        if keep is not None:
-            m = m * keep[b][:, None]
-            m = m / (m.sum(dim=0) + 1e-8)
         solid = sum(m[k] for k in opaque) + 1e-8  # (P)
         features = 0
         for k, group in enumerate(group_of):

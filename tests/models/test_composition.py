@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -17,25 +19,15 @@ def test_nearer_covers():
     torch.testing.assert_close(class_weights(depth), torch.tensor([[[0.0], [1.0], [0.0]]]))
 
 
-def test_kept_classes_share_all_and_the_others_have_nothing():
+def test_classes_that_are_there_share_all_and_the_others_have_nothing():
     depth = normal(2, 4, 7)
-    keep = torch.tensor([[1, 0, 1, 1], [0, 0, 1, 0]], dtype=torch.float64)
-    m = class_weights(depth, keep)
+    present = torch.tensor([[True, False, True, True], [False, False, True, False]])
+    m = class_weights(depth.masked_fill(~present[..., None], -math.inf))
     whole = class_weights(depth)
     for b in range(2):
-        kept = keep[b].bool()
-        assert not m[b, ~kept].any()
-        torch.testing.assert_close(m[b, kept], whole[b, kept] / (whole[b, kept].sum(dim=0) + 1e-8))
-
-
-def test_one_keep_mask_for_the_whole_batch():
-    depth, keep = normal(2, 4, 7), torch.tensor([1.0, 0.0, 1.0, 1.0])
-    assert torch.equal(class_weights(depth, keep), class_weights(depth, keep.expand(2, 4)))
-
-
-def test_keeping_all_changes_nothing():
-    depth = normal(2, 4, 7)
-    torch.testing.assert_close(class_weights(depth, torch.ones(2, 4)), class_weights(depth))
+        there = present[b]
+        assert not m[b, ~there].any()
+        torch.testing.assert_close(m[b, there], whole[b, there] / whole[b, there].sum(dim=0))
 
 
 def test_transparent_classes_lie_over_the_others():

@@ -33,14 +33,14 @@ def test_bank_is_a_loop_over_classes(plan, transparent):
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_a_keep_mask_leaves_classes_out(plan):
+def test_classes_that_are_not_there_are_left_out(plan):
     bank = small_bank(group_of=plan)
     codes = draw_codes(bank)
-    keep = torch.tensor([[1, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 0]], dtype=torch.float64)
-    found = bank(codes, keep)
-    close(found, plain.local_stage(bank, codes, plan, (0, 1, 3), keep))
+    present = torch.tensor([[1, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 0]]).bool()
+    found = bank(codes, present)
+    close(found, plain.local_stage(bank, codes, plan, (0, 1, 3), present))
     _, m, _ = found
-    assert torch.equal((m > 0).any(dim=(2, 3)).double(), keep)
+    assert torch.equal((m > 0).any(dim=(2, 3)), present)
 
 
 @pytest.mark.parametrize("plan", [(0, 1, 1, 0), (0, 0, 0, 0)])
@@ -154,14 +154,14 @@ def operations(bank: LocalBank, backward: bool) -> int:
 
 
 def test_the_tiles_do_not_show(monkeypatch):
-    """Pixels go through in parts on CPU; with and without a keep-mask, the answer is that of one part."""
+    """Pixels go through in parts on CPU; with and without class sets, the answer is that of one part."""
     bank = small_bank(height=24, width=40)
-    codes, keep = draw_codes(bank), torch.tensor([1.0, 0.0, 1.0, 1.0])
+    codes, present = draw_codes(bank), torch.tensor([[True, False, True, True]]).expand(3, -1)
     answers = []
     for size, parts in ((1 << 20, 1), (1 << 12, 5), (1, 7)):  # at the smallest, a part has 128 pixels or more
         monkeypatch.setattr("composegan.models.local_bank.TILE", size)
         assert bank._tiles(batch=3) == parts
-        answers.append([*derivatives(bank, codes), *bank(codes, keep)])
+        answers.append([*derivatives(bank, codes), *bank(codes, present)])
     close(answers[1], answers[0])
     close(answers[2], answers[0])
 

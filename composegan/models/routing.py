@@ -1,0 +1,81 @@
+"""Presence routing: which (sample, class) pairs the local generators compute, and where each pair's numbers are.
+
+A street has a dozen of its thirty classes in it. The others take no computation and no mass: their pairs are not there.
+All sizes are known on the CPU, where class sets are drawn, so that nothing waits for the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Routing:
+    """The N pairs of a batch of B samples, in order of sample and class. All but `buckets` are int64 tensors.
+
+    pair: (N,), `b K + k`; of_class: (N,), k; group: (N,), that of the class.
+    buckets: (G, M), how the pairs are gathered by group for products with a group's weights: M is the size of the
+    largest; bucket: (G M,), the pair in each place, 0 where a place is left over; place: (N,), where each pair is.
+    seat: (N,), `b Q + q`: the pair is the q-th of its sample, of at most Q.
+    slot: (N,), `b A + a`: its group is the a-th of those in its sample, of at most A; slot_group: (B, A), which groups
+    these are, 0 where there are fewer.
+    """
+
+    classes: int
+    pair: Tensor
+    of_class: Tensor
+    group: Tensor
+    buckets: tuple[int, int]
+    bucket: Tensor
+    place: Tensor
+    seats: tuple[int, int]
+    seat: Tensor
+    slot: Tensor
+    slot_group: Tensor
+
+    @classmethod
+    def of(cls, present: Tensor, group_of: Sequence[int], device: torch.device | str = "cpu") -> Routing:
+        """present: (B, K), true where a class is in a sample; on the CPU, or this waits for the device.
+
+        group_of: the group of each class, 0..G-1. Raises ValueError for a sample without any class.
+        """
+        present = present.cpu() != 0  # (B, K)
+        if not present.any(dim=1).all():
+            raise ValueError("a class set is empty; a picture has at least one class")
+        batch, classes = present.shape
+        groups = torch.as_tensor(group_of)  # (K)
+        sample, of_class = present.nonzero(as_tuple=True)  # (N), (N)
+        group = groups[of_class]  # (N)
+
+        sizes = torch.bincount(group, minlength=int(groups.max()) + 1)  # (G)
+        most = int(sizes.max())
+        order = group.argsort(stable=True)  # (N)
+        first = (sizes.cumsum(0) - sizes)[group[order]]  # (N): where the group begins in this order
+        place = torch.empty_like(group)
+        place[order] = group[order] * most + torch.arange(len(group)) - first
+        bucket = torch.zeros(len(sizes) * most, dtype=torch.int64)
+        bucket[place] = torch.arange(len(group))
+
+        numbers = present.sum(dim=1)  # (B)
+        seats = int(numbers.max())
+        seat = sample * seats + torch.arange(len(sample)) - (numbers.cumsum(0) - numbers)[sample]  # (N)
+
+        there = torch.zeros(batch, len(sizes), dtype=torch.bool)
+        there[sample, group] = True  # (B, G)
+        rank = there.cumsum(dim=1) - 1  # (B, G)
+        slots = int(rank[:, -1].max()) + 1
+        slot = sample * slots + rank[sample, group]  # (N)
+        slot_group = torch.zeros(batch * slots, dtype=torch.int64)
+        slot_group[slot] = group
+
+        def move(x: Tensor) -> Tensor:
+            return x.to(device, non_blocking=True)
+
+        return cls(
+            classes, move(sample * classes + of_class), move(of_class), move(group), (len(sizes), most), move(bucket),
+            move(place), (batch, seats), move(seat), move(slot), move(slot_group.view(batch, slots)),
+        )  # fmt: skip
