@@ -6,19 +6,22 @@ A small run is trained once without disturbance, and then again and again with `
 random moments, and every other time while a checkpoint is being written. After each kill `composegan fit run=...` goes
 on. When it has come to its end, networks, averages and Adam's moments are compared with the undisturbed run's. For
 readers of data in the training process and in two of their own, on one device and on two (gloo).
+
+It can be killed, too: the file it writes says how far it came, and the same command goes on from there.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
 import random
 import signal
-import subprocess
+import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,9 +29,12 @@ from typing import Any
 
 import torch
 
+import composegan.training.fit  # noqa: F401  what is loaded here need not be loaded by each of the runs
 from benchmarks.measure import machine
 from composegan import cli
 from composegan.config.compose import read_arguments
+from composegan.config.errors import UserError
+from composegan.saving import whole_file
 
 SETTINGS = """
 domain=faces recipe=quick data.height=16 data.width=16 data.demo_count=64 data.flip=true
@@ -40,90 +46,122 @@ output.samples=2 output.log_every=8 output.samples_every=80 output.checkpoint_ev
 """
 """Every phase within two steps, every kind of draw there is, and a checkpoint every fourth step."""
 
+SOONEST, LATEST = 0.05, 0.5
+"""When it is killed, as a part of the time that a run takes which is not: from before its first step on."""
+
 
 @dataclass
 class ChaosConfig:
     kills: int = 30  # of each kind of run
     chain: int = 6  # kills of one run, after which it may come to its end
     seed: int = 0  # of the moments
-    kinds: str = "1x0,1x2,2x0"  # devices x workers
-    out: str = "benchmarks/results/chaos.json"  # file to write
+    kinds: str = "1x0,1x2,2x0,2x2"  # devices x workers
+    out: str = "benchmarks/results/chaos.json"  # file to write, and to continue
 
 
 def main(arguments: Sequence[str]) -> None:
     config = read_arguments(ChaosConfig, arguments, see="the head of benchmarks/chaos.py")
-    draws, rows = random.Random(config.seed), []
+    out = Path(config.out)
+    rows = {row["kind"]: row for row in json.loads(out.read_text())["rows"]} if out.exists() else {}
+    command = " ".join(["python -m benchmarks.chaos", *arguments])
     with TemporaryDirectory() as folder:
         for kind in config.kinds.split(","):
-            devices, workers = map(int, kind.split("x"))
-            settings = [f"trainer.devices={devices}", f"data.workers={workers}"]
-            rows.append(torment(Path(folder) / kind, settings, config, draws))
-            print(json.dumps(rows[-1]), flush=True)
-            content = {"command": " ".join(["python -m benchmarks.chaos", *arguments]), "machine": machine()}
-            Path(config.out).write_text(json.dumps({**content, "rows": rows}, indent=2) + "\n")
+            rows.setdefault(kind, {"kind": kind, "kills": 0, "while_saving": 0, "runs": 0, "bitwise_the_same": 0})
+            for _ in torment(Path(folder) / kind, rows[kind], config):
+                content = {"command": command, "machine": machine(), "rows": list(rows.values())}
+                with whole_file(out) as file:
+                    file.write_text(json.dumps(content, indent=2) + "\n")
+                print(json.dumps(rows[kind]), flush=True)
     print(f"wrote {config.out}")
 
 
-def torment(folder: Path, settings: list[str], config: ChaosConfig, draws: random.Random) -> dict[str, Any]:
-    """Runs of one kind until they have been killed `kills` times; how many ended as the undisturbed one."""
+def torment(folder: Path, row: dict[str, Any], config: ChaosConfig) -> Iterator[None]:
+    """Runs of one kind until they have been killed `kills` times in all; yields after each that came to its end, when
+    `row` counts it.
+
+    Raises UserError when the undisturbed run ends otherwise than that with which the row was begun.
+    """
+    if row["kills"] >= config.kills:
+        return
+    devices, workers = map(int, row["kind"].split("x"))
+    settings = [f"trainer.devices={devices}", f"data.workers={workers}"]
     start = [*SETTINGS.split(), *settings, f"data.cache={folder.parent / 'cache'}"]
-    began = time.monotonic()
-    train([*start, f"output.root={folder / 'whole'}"])
-    seconds = time.monotonic() - began
+    for name in ("first", "whole"):  # the first also draws the pictures, which is no part of a run's time
+        began = time.monotonic()
+        train([*start, f"output.root={folder / name}"], devices)
+        seconds = time.monotonic() - began
     expected = final_state(only_run(folder / "whole"))
-    kills = inside = same = runs = 0
-    while kills < config.kills:
-        root, left = folder / str(runs), min(config.chain, config.kills - kills)
-        while left:
+    if row.setdefault("weights", digest(expected)) != digest(expected):
+        raise UserError(f"{config.out}: its {row['kind']} is of other code or another machine; give another out=")
+    while row["kills"] < config.kills:
+        draws = random.Random(f"{config.seed} {row['kind']} {row['runs']}")
+        root, kills, inside = folder / str(row["runs"]), 0, 0
+        while kills < min(config.chain, config.kills - row["kills"]):
             run = only_run(root)
             if run and is_finished(run):
                 break  # killed when all was done but the leaving
             again = [f"run={run}", *settings] if run else [*start, f"output.root={root}"]
-            saving = kills % 2 == 1
-            if train(again, kill_after=draws.uniform(0.3, 0.9) * seconds, folder=root, saving=saving) is None:
+            saving = (row["kills"] + kills) % 2 == 1
+            if not train(again, devices, draws.uniform(SOONEST, LATEST) * seconds, root if saving else None):
                 break  # it was faster than its killer
-            kills, left, inside = kills + 1, left - 1, inside + saving
+            kills, inside = kills + 1, inside + saving
         run = only_run(root)
         if run is None or not is_finished(run):
-            train([f"run={run}", *settings] if run else [*start, f"output.root={root}"])
-        runs += 1
-        same += same_state(final_state(only_run(root)), expected)
-    return {"settings": settings, "kills": kills, "while_saving": inside, "runs": runs, "bitwise_the_same": same}
+            train([f"run={run}", *settings] if run else [*start, f"output.root={root}"], devices)
+        row["kills"] += kills
+        row["while_saving"] += inside
+        row["runs"] += 1
+        row["bitwise_the_same"] += same_state(final_state(only_run(root)), expected)
+        yield
 
 
-def train(
-    arguments: list[str], kill_after: float | None = None, folder: Path | None = None, saving: bool = False
-) -> int | None:
-    """One `composegan fit`. kill_after: seconds until all of its processes are killed; saving: then wait, besides, for
-    a checkpoint that is being written. Returns the signal; None when it ended by itself.
-    Raises RuntimeError on failure.
+def train(arguments: list[str], devices: int, kill_after: float = 1e9, saving: Path | None = None) -> bool:
+    """One `composegan fit`, and whether it was killed before its end.
+
+    kill_after: seconds until all of its processes are killed. saving: not before a checkpoint is being written under
+    this folder. Raises RuntimeError when the training fails.
     """
-    process = multiprocessing.get_context("fork").Process(target=fit, args=(arguments,))
+    process = multiprocessing.get_context("fork").Process(target=fit, args=(arguments, devices))
     process.start()
-    deadline = time.monotonic() + (kill_after if kill_after is not None else 1e9)
+    deadline = time.monotonic() + kill_after
     while process.is_alive():
         late = time.monotonic() > deadline
-        if late and (not saving or any(folder.glob("*/*/checkpoints/.partial.*"))):
+        if late and (saving is None or any(saving.glob("*/*/checkpoints/.partial.*"))):
             os.killpg(process.pid, signal.SIGKILL)
             process.join()
-            return signal.SIGKILL
+            return True
         time.sleep(0.0005 if late else 0.01)
     process.join()
     if process.exitcode:
         raise RuntimeError(f"composegan fit {' '.join(arguments)}: exit status {process.exitcode}")
-    return None
+    return False
 
 
-def fit(arguments: list[str]) -> None:
-    """In a process group of its own, and quiet. Forked, so that it need not load torch again; two devices are started
-    by Lightning as commands."""
+def fit(arguments: list[str], devices: int) -> None:
+    """In a process group of its own, and quiet. Forked, so that nothing need be loaded again; the second of two
+    processes, too, which finds the first as those do that torchrun starts."""
     os.setpgid(0, 0)
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 1)
     os.dup2(devnull, 2)
-    if "trainer.devices=1" in arguments:
+    if devices == 1:
         sys.exit(cli.main(["fit", *arguments]))
-    sys.exit(subprocess.run([sys.executable, "-m", "composegan.cli", "fit", *arguments]).returncode)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(devices)}
+    os.environ.update(place, NODE_RANK="0")
+    forked = multiprocessing.get_context("fork")
+    ranks = [forked.Process(target=fit_as, args=(arguments, rank)) for rank in range(devices)]
+    for process in ranks:
+        process.start()
+    for process in ranks:
+        process.join()
+    sys.exit(max(abs(process.exitcode) for process in ranks))
+
+
+def fit_as(arguments: list[str], rank: int) -> None:
+    os.environ["LOCAL_RANK"] = str(rank)
+    sys.exit(cli.main(["fit", *arguments]))
 
 
 def only_run(root: Path) -> Path | None:
@@ -141,6 +179,14 @@ def is_finished(run: Path) -> bool:
 def final_state(run: Path) -> dict[str, Any]:
     state = torch.load(run / "checkpoints" / "last.pt", weights_only=True)
     return {key: state[key] for key in ("images_seen", "networks", "optimizers")}
+
+
+def digest(state: dict[str, Any]) -> str:
+    """A fingerprint of a final state: of every weight of every network, in order."""
+    weights = hashlib.sha256()
+    for name, tensor in state["networks"].items():
+        weights.update(name.encode() + tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return weights.hexdigest()[:16]
 
 
 def same_state(one: Any, other: Any) -> bool:

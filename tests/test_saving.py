@@ -1,5 +1,7 @@
 import errno
 import os
+import stat
+from contextlib import nullcontext
 
 import pytest
 
@@ -37,6 +39,52 @@ def test_what_a_killed_process_left_is_in_nobodys_way(tmp_path):
         partial.write_text("second")
     assert path.read_text() == "second"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def moves(monkeypatch):
+    """What was done to the disk, in order: (flush, file or folder, its size) and (rename, the new name, its size)."""
+    done = []
+    flush, rename = os.fsync, os.replace
+
+    def noted_flush(handle):
+        done.append(("flush", os.path.realpath(f"/proc/self/fd/{handle}"), os.fstat(handle).st_size))
+        flush(handle)
+
+    def noted_rename(old, new):
+        done.append(("rename", str(new), os.stat(old).st_size))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", noted_flush)
+    monkeypatch.setattr(os, "replace", noted_rename)
+    return done
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="no way to tell what is flushed")
+def test_the_file_is_flushed_before_it_has_its_name_and_the_folder_after(tmp_path, moves):
+    """Else a power cut might leave the new name with nothing in it, or take the name back."""
+    path = tmp_path.resolve() / "file"
+    with whole_file(path) as partial:
+        partial.write_text("new")
+    assert [move[:2] for move in moves] == [("flush", str(partial)), ("rename", str(path)), ("flush", str(path.parent))]
+    assert moves[0][2] == moves[1][2] == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are not flushed")
+@pytest.mark.parametrize(("number", "told"), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)])
+def test_where_folders_cannot_be_flushed_names_are_the_systems_matter(tmp_path, monkeypatch, number, told):
+    flush = os.fsync
+
+    def only_files(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    path = tmp_path / "file"
+    with pytest.raises(UserError, match="Input/output error$") if told else nullcontext(), whole_file(path) as partial:
+        partial.write_text("new")
+    assert path.read_text() == "new"
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])

@@ -24,13 +24,15 @@ def save(folder: Path, state: dict[str, Any], *, best: bool = False) -> Path:
     there before is then untouched.
     """
     last = folder / LAST
-    with whole_file(last) as path:
-        with path.open("wb") as file:  # given a name, torch hides why it could not write
-            torch.save(state, file)
-        if last.exists():
-            _keep_as(last, PREVIOUS)
+    if last.exists():
+        with whole_file(folder / PREVIOUS) as before:  # takes its name after `last`: two are whole at any moment
+            _link(last, before)
+            _write(last, state)
+    else:
+        _write(last, state)
     if best:
-        _keep_as(last, BEST)
+        with whole_file(folder / BEST) as second:
+            _link(last, second)
     return last
 
 
@@ -69,11 +71,15 @@ def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:
     return None
 
 
-def _keep_as(path: Path, name: str) -> None:
-    """Give a file a second name, in the place of what had it; a copy where the file system has no links."""
-    with whole_file(path.with_name(name)) as second:
-        second.unlink(missing_ok=True)
-        try:
-            os.link(path, second)
-        except OSError:
-            shutil.copyfile(path, second)
+def _write(path: Path, state: dict[str, Any]) -> None:
+    with whole_file(path) as partial, partial.open("wb") as file:  # given a name, torch hides why it could not write
+        torch.save(state, file)
+
+
+def _link(path: Path, second: Path) -> None:
+    """Give a file a second name; a copy where the file system has no links."""
+    second.unlink(missing_ok=True)
+    try:
+        os.link(path, second)
+    except OSError:
+        shutil.copyfile(path, second)

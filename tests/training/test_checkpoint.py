@@ -52,6 +52,19 @@ def test_the_one_before_and_the_best_are_kept(tmp_path):
     assert names(tmp_path) == ["best.pt", "last.pt", "previous.pt"]
 
 
+def test_all_of_it_is_flushed_before_it_has_its_name(tmp_path, monkeypatch):
+    """The order of flushing and renaming is tests/test_saving.py's; here, that nothing is still in torch's hands."""
+    flushed, flush = [], os.fsync
+
+    def noted(handle):
+        flushed.append(os.fstat(handle))
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    now = checkpoint.save(tmp_path, state(2)).stat()
+    assert (now.st_ino, now.st_size) in [(each.st_ino, each.st_size) for each in flushed]
+
+
 def test_where_there_are_no_links_files_are_copied(tmp_path, monkeypatch):
     def no_link(*paths):
         raise OSError(errno.EPERM, "Operation not permitted")
@@ -86,7 +99,9 @@ def test_killed_between_any_two_moves_there_is_one_to_read(tmp_path, monkeypatch
             patch.setattr(os, name, counted(getattr(os, name)))
         checkpoint.save(tmp_path, state(6), best=True)
         raise StopIteration
-    assert checkpoint.read_newest(tmp_path)[0]["images_seen"] == (6 if stopped_after >= 3 else 4)
+    assert checkpoint.read_newest(tmp_path)[0]["images_seen"] == (6 if stopped_after >= 2 else 4)
+    kept = seen(tmp_path / "last.pt"), seen(tmp_path / "previous.pt")
+    assert kept == ((4, 2) if stopped_after < 2 else (6, 2) if stopped_after == 2 else (6, 4))  # never one file twice
 
 
 def full(size):
