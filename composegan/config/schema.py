@@ -44,6 +44,7 @@ class ModelConfig:
     residual_refine: bool = True  # add the coarse mask to the refined one
     mask_rank: int = 0  # channels of the mask's refinement; 0: one a class
     adapter_rank: int = 0  # of each class's own correction to its group's weights; 0: none
+    embedding: bool | None = None  # a vector of each class's own, added to its codes; empty: where classes share
     noise: bool = True  # add noise maps in the render net: fine random texture, such as hair or skin
     recompute: bool = True  # trade a little time for the local stage's memory
 
@@ -65,6 +66,7 @@ class TrainingConfig:
     path_decay: float = 0.01  # of the running mean of lengths
     mask: float = 100.0  # weight of the loss that ties refined to coarse mask
     mixing: float = 0.3  # probability of style mixing
+    class_sets: str = "all"  # of generated pictures: all classes in each, or data: sets as they occur in the data
     augment: float = 0.0  # chance of each change (shift, turn, scale, colour) to what the discriminator sees
     ema_half_life: float = 10_000.0  # images after which the averaged generator has forgotten half
     ema_rampup: float = 0.0  # half-life at most this part of images seen; 0: no ramp-up

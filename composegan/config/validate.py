@@ -15,6 +15,7 @@ CHOICES = {
     "data.split": ("train", "validation"),
     "data.on_error": ("stop", "skip"),
     "training.precision": ("auto", "32", "bf16"),
+    "training.class_sets": ("all", "data"),
     "adapt.freeze": ("local", "none"),
     "trainer.accelerator": ("auto", "cpu", "gpu", "mps"),
 }

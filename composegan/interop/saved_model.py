@@ -19,6 +19,7 @@ from torch import Tensor
 
 from composegan.config.errors import UserError, nearest
 from composegan.domain import DomainSpec, SemanticClass
+from composegan.models.class_sets import ClassSets
 from composegan.models.generator import Generator, Synthesis
 from composegan.saving import whole_file
 
@@ -32,7 +33,8 @@ class Model:
 
     settings: keyword arguments of `Generator`; names, colors: of the classes, in order of label value;
     mean_code: (S,), the mean of many w, where truncation pulls to; domain: the name of its domain;
-    about: plain values that were saved with it, such as the images it has seen.
+    about: plain values that were saved with it, such as the images it has seen. class_sets: those that it was trained
+    on, of which drawn codes take theirs; None where every picture had all classes.
     """
 
     generator: Generator
@@ -42,6 +44,7 @@ class Model:
     colors: tuple[tuple[int, int, int], ...]
     mean_code: Tensor
     about: Mapping[str, Any] = field(default_factory=dict)
+    class_sets: ClassSets | None = None
 
     @property
     def device(self) -> torch.device:
@@ -80,9 +83,13 @@ class Model:
         return with_delta(self, delta)
 
     @torch.inference_mode()
-    def synthesize(self, codes: Tensor, truncation: float = 1.0) -> Synthesis:
-        """codes: w (B, S), slots or expanded codes, see `Generator.forward` -> image, mask, coarse mask, depth."""
-        return self.generator(codes.to(self.device), truncation=truncation, mean_code=self.mean_code)
+    def synthesize(self, codes: Any, truncation: float = 1.0, classes: Tensor | None = None) -> Synthesis:
+        """codes: `Codes`, with the classes they have, or a tensor, see `Generator.forward`: w (B, S), slots or expanded
+        codes, with `classes` (B, K) bool or all -> image, mask, coarse mask, depth."""
+        if not isinstance(codes, Tensor):
+            codes, classes = codes.slots, codes.present
+        codes = codes.to(self.device)
+        return self.generator(codes, truncation=truncation, mean_code=self.mean_code, classes=classes)
 
     def codes(self, n: int = 16, seed: int = 0, truncation: float = 1.0, pictures: Sequence[int] | None = None) -> Any:
         """Random codes by name, see `composegan.editing.codes`: the first n of a seed, or those with the numbers
@@ -117,6 +124,8 @@ def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> 
     """
     weights = {f"generator.{name}": tensor.contiguous().cpu() for name, tensor in model.generator.state_dict().items()}
     weights["mean_code"] = model.mean_code.cpu()
+    if model.class_sets is not None:
+        weights |= {f"class_sets.{name}": tensor for name, tensor in model.class_sets.to_tensors().items()}
     facts = {
         "format": FORMAT,
         "domain": model.domain,
@@ -142,12 +151,12 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model
         where = "there is no such folder" if not folder.exists() else f"no {CONFIG} and no model/{CONFIG} in it"
         raise UserError(f"{folder}: is not a saved model ({where})")
     facts, generator = _read_config(folder / CONFIG)
-    mean = _read_weights(folder / WEIGHTS, generator)
+    mean, class_sets = _read_weights(folder / WEIGHTS, generator)
     generator = generator.to(memory_format=torch.channels_last).requires_grad_(False).eval()
     names = tuple(item["name"] for item in facts["classes"])
     colors = tuple(tuple(item["color"]) for item in facts["classes"])
     about = facts.get("about") or {}
-    return Model(generator, facts["generator"], facts["domain"], names, colors, mean, about).to(device)
+    return Model(generator, facts["generator"], facts["domain"], names, colors, mean, about, class_sets).to(device)
 
 
 def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:
@@ -167,17 +176,21 @@ def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:
     return facts, generator
 
 
-def _read_weights(path: Path, generator: Generator) -> Tensor:
-    """Loads them into the generator. Returns the mean code."""
+def _read_weights(path: Path, generator: Generator) -> tuple[Tensor, ClassSets | None]:
+    """Loads them into the generator. Returns the mean code and the class sets."""
     try:
         weights = load_file(path)
         mean = weights.pop("mean_code")
         if mean.shape != (generator.latent_channels,):
             raise ValueError(f"mean_code of shape {tuple(mean.shape)}")
+        sets = {name: weights.pop(key) for name in ("sets", "counts") if (key := f"class_sets.{name}") in weights}
+        class_sets = ClassSets(**sets) if sets else None
+        if class_sets and class_sets.sets.shape[1] != generator.classes:
+            raise ValueError(f"class sets of {class_sets.sets.shape[1]} classes, of {generator.classes}")
         generator.load_state_dict({name.removeprefix("generator."): tensor for name, tensor in weights.items()})
-    except (OSError, safetensors.SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: is missing, damaged or of another model ({_one_line(error)})") from error
-    return mean
+    return mean, class_sets
 
 
 def _one_line(error: Exception) -> str:

@@ -44,3 +44,7 @@ class ClassSets:
     def draw(self, number: int, generator: torch.Generator | None = None) -> Tensor:
         """Random class sets (number, K) bool, on the CPU."""
         return self.at(torch.rand(number, generator=generator, dtype=torch.float64))
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """For files: uint8 and float64, as not every format has bool."""
+        return {"sets": self.sets.to(torch.uint8), "counts": self.counts}

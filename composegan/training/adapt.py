@@ -82,6 +82,7 @@ def begin(module: CompositionModule, source: Path) -> str:
     """
     model = saved_model.load(source)
     judge = _discriminator_in(source)
+    module.class_sets = model.class_sets
     try:
         module.begin_with(model.generator.state_dict(), judge)
     except RuntimeError as error:

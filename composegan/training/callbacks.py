@@ -43,8 +43,9 @@ def average_pictures(
     draws = torch.Generator().manual_seed(seed)
     z = torch.randn(count, module.average.latent_channels, generator=draws)
     images, labels = [], []
-    for part in z.split(batch):
-        result = module.average(module.average.map(part.to(module.device)))
+    classes = [None] * count if module.class_sets is None else module.class_sets.draw(count, draws).split(batch)
+    for part, present in zip(z.split(batch), classes, strict=False):
+        result = module.average(module.average.map(part.to(module.device)), classes=present)
         images.append(result.image.float().clamp(-1, 1).cpu())
         labels.append(result.mask.labels().cpu())
     return torch.cat(images), torch.cat(labels)
@@ -100,7 +101,7 @@ class Keeper(Callback):
         checkpoint.save(self.run / "checkpoints", {**module.checkpoint(), **facts}, best=improved)
         model = saved_model.Model(
             module.average, self.settings, self.spec.name, self.spec.names, self.spec.colors,
-            saved_model.mean_code(module.average),
+            saved_model.mean_code(module.average), class_sets=module.class_sets,
         )  # fmt: skip
         about = {"images_seen": module.images_seen, "recipe": self.config.recipe}
         if self.config.adapt.source:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import torch
 
 from composegan import registry
 from composegan.config.compose import Composed, compose_for_run, is_path, write_config
@@ -26,6 +27,7 @@ from composegan.domain import DomainSpec, Source
 from composegan.grouping.budget import within
 from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import propose
+from composegan.models.class_sets import ClassSets
 from composegan.saving import whole_file, writing
 from composegan.training import checkpoint
 from composegan.training.adapt import begin
@@ -47,6 +49,7 @@ def fit(composed: Composed) -> Path:
     module, notes = _first_module(composed)
     if is_first_process():
         print(*notes, sep="\n", end="\n" * bool(notes))
+    module.class_sets = module.class_sets or _class_sets(composed, source)
     run = _new_run(composed)  # last, so that a mistake leaves no folder
     return _train(trainer, run, composed, source, module)
 
@@ -75,6 +78,7 @@ def resume(run: Path, arguments: list[str]) -> Path:
         notes = [f"{run} stopped before its first checkpoint; starting anew in the same folder", *notes]
     trainer = make_trainer(composed.config)
     source = _open_data(composed)
+    module.class_sets = module.class_sets or _class_sets(composed, source)
     if is_first_process():
         print(*notes, sep="\n")
         with whole_file(run / CONFIG) as file:
@@ -160,6 +164,17 @@ def _settle_grouping(composed: Composed, source: Source, world: int) -> Composed
     if is_first_process():
         print(f"grouping={config.grouping}: " + "; ".join(", ".join(group) for group in plan.to_names(spec.names)))
     return replace(composed, config=replace(config, grouping=plan.to_names(spec.names)))
+
+
+def _class_sets(composed: Composed, source: Source) -> ClassSets | None:
+    """The data's, where generated pictures are to have them; a checkpoint keeps them for the runs that go on."""
+    config, spec = composed.config, composed.plugin.spec
+    if config.training.class_sets == "all" or config.adapt.source:
+        return None
+    cache, policy = cache_folder(config.data), config.data.on_error
+    statistics = class_statistics(source, len(spec.classes), cache=cache, on_error=policy)
+    sets = ClassSets(torch.from_numpy(statistics.sets), torch.from_numpy(statistics.counts))
+    return sets.mirrored(spec.mirrored) if config.data.flip else sets
 
 
 def _train(

@@ -14,7 +14,7 @@ from composegan.config.schema import AdaptConfig, TrainingConfig
 from composegan.losses.adversarial import discriminator_loss, generator_loss
 from composegan.losses.regularizers import image_slope, mask_loss
 from composegan.training.augment import augment
-from composegan.training.phases import Logs, Phase, Real, State, draw_slots, path_phase
+from composegan.training.phases import Logs, Phase, Real, State, draw_classes, draw_fake, draw_slots, path_phase
 
 
 def frozen_parts(adapt: AdaptConfig) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]
 
     def judge_images(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
-            fake = state.synthesize(draw_slots(state.generator, len(real.image), config.mixing), noise="fresh")
+            fake = draw_fake(state, len(real.image), config.mixing)
         on_fake = state.judge(*augment(fake.image, None, config.augment))
         on_real = state.judge(*augment(real.image, None, config.augment))
         loss = discriminator_loss(on_real, on_fake)
@@ -50,13 +50,14 @@ def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]
 
     def convince(state: State, real: Real) -> tuple[Tensor, Logs]:
         slots = draw_slots(state.generator, len(real.image), config.mixing)
-        fake = state.synthesize(slots, noise="fresh")
+        classes = draw_classes(state, len(real.image))
+        fake = state.synthesize(slots, noise="fresh", classes=classes)
         adversarial = generator_loss(state.judge(*augment(fake.image, None, config.augment)))
         tie = mask_loss(fake.coarse, fake.mask)
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
         if state.source is not None:
             with torch.no_grad():
-                _, m, _ = state.source(state.generator.expand(slots))  # (B, K, h, w)
+                _, m, _ = state.source(state.generator.expand(slots), classes)  # (B, K, h, w)
             moved = (fake.coarse - (2 * m - 1)).square().mean()
             loss, logs = loss + keep * moved, {**logs, "loss/keep": moved}
         return loss, logs

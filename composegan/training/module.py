@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from composegan.config.schema import Config
+from composegan.models.class_sets import ClassSets
 from composegan.training import ema
 from composegan.training.distributed import average_gradients, world
 from composegan.training.image_phases import frozen_parts, image_phases, keeps_masks
@@ -30,7 +31,7 @@ class CompositionModule(lightning.LightningModule):
 
     images_seen: real images shown, over all devices; with the seed and the rank it determines every draw, so that a
     run that was stopped goes on bit for bit as if it had not been. logs: the latest value of each figure, as tensors
-    that nobody has waited for.
+    that nobody has waited for. class_sets: which classes generated pictures have; None: all of them.
     """
 
     def __init__(self, config: Config, generator: nn.Module, discriminator: nn.Module) -> None:
@@ -48,6 +49,7 @@ class CompositionModule(lightning.LightningModule):
         # In a tuple, so that the compiled forms are not modules of this one with weights of their own.
         self.fast = tuple(torch.compile(n) if config.trainer.compile else n for n in (generator, discriminator))
         self.images_seen = 0
+        self.class_sets: ClassSets | None = None
         self.logs: dict[str, Tensor] = {}
         self._moments: list[dict[str, Any]] | None = None  # of a checkpoint, until there are optimizers
 
@@ -93,7 +95,10 @@ class CompositionModule(lightning.LightningModule):
         torch.manual_seed(derive_seed(self.config.seed, self.global_rank, self.step))
         image = batch["image"].to(self.device, torch.float32).div_(127.5).sub_(1)  # (B, 3, H, W)
         real = Real(image.contiguous(memory_format=torch.channels_last), batch["labels"])
-        state = State(self.generator, self.discriminator, self.path_mean, *self.fast, source=self.source)
+        state = State(
+            self.generator, self.discriminator, self.path_mean, *self.fast, source=self.source,
+            class_sets=self.class_sets,
+        )  # fmt: skip
         optimizers = dict(zip(("generator", "discriminator"), self.optimizers(), strict=True))
         for phase in self.phases:
             if self.step % phase.every == 0:
@@ -125,12 +130,15 @@ class CompositionModule(lightning.LightningModule):
             "networks": {key: value for key, value in self.state_dict().items()},
             "optimizers": [optimizer.optimizer.state_dict() for optimizer in self.optimizers()],
             "world": world(),
+            "class_sets": None if self.class_sets is None else self.class_sets.to_tensors(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `checkpoint` gave, before training starts. Raises RuntimeError when it is of another model."""
         self.load_state_dict(state["networks"])
         self.images_seen, self._moments = state["images_seen"], state["optimizers"]
+        if state.get("class_sets"):  # older checkpoints know of none
+            self.class_sets = ClassSets(**state["class_sets"])
 
 
 def parameters_of(modules: Iterable[nn.Module]) -> int:

@@ -17,6 +17,7 @@ from torch import Tensor
 from composegan.config.schema import TrainingConfig
 from composegan.losses.adversarial import discriminator_loss, generator_loss
 from composegan.losses.regularizers import mask_loss, path_length, r1_penalty
+from composegan.models.class_sets import ClassSets
 from composegan.models.discriminator import Discriminator
 from composegan.models.generator import Generator, Synthesis
 from composegan.models.local_bank import LocalBank
@@ -32,6 +33,7 @@ class State:
     path_mean: (), the running mean of path lengths, on the networks' device. synthesize, judge: compiled forms of the
     networks for the phases without second derivatives, which torch.compile has not; by default the networks themselves.
     source: the local generators of the model that is adapted, as they were; None where nothing asks for them.
+    class_sets: which classes generated pictures have; None: all of them.
     """
 
     generator: Generator
@@ -40,6 +42,7 @@ class State:
     synthesize: Callable[..., Synthesis] | None = None
     judge: Callable[..., Tensor] | None = None
     source: LocalBank | None = None
+    class_sets: ClassSets | None = None
 
     def __post_init__(self) -> None:
         self.synthesize = self.generator if self.synthesize is None else self.synthesize
@@ -78,7 +81,7 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
 
     def judge_both(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
-            fake = state.synthesize(draw_slots(state.generator, len(real.image), config.mixing), noise="fresh")
+            fake = draw_fake(state, len(real.image), config.mixing)
         on_fake = state.judge(*augment(fake.image, fake.mask, config.augment))
         on_real = state.judge(*augment(real.image, real_mask(state, real), config.augment))
         loss = discriminator_loss(on_real, on_fake)
@@ -93,7 +96,7 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
         return loss, {"r1/image": penalty.image, "r1/mask": penalty.mask}
 
     def convince(state: State, real: Real) -> tuple[Tensor, Logs]:
-        fake = state.synthesize(draw_slots(state.generator, len(real.image), config.mixing), noise="fresh")
+        fake = draw_fake(state, len(real.image), config.mixing)
         adversarial = generator_loss(state.judge(*augment(fake.image, fake.mask, config.augment)))
         tie = mask_loss(fake.coarse, fake.mask)
         return adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
@@ -114,7 +117,7 @@ def path_phase(config: TrainingConfig) -> Phase:
         batch = max(1, len(real.image) // config.path_shrink)
         slots = draw_slots(state.generator, batch, config.mixing)
         codes = state.generator.expand(slots).requires_grad_()  # also where the mapping does not learn
-        fake = state.generator(codes, noise="fresh")
+        fake = state.generator(codes, noise="fresh", classes=draw_classes(state, batch))
         result = path_length(fake.image, codes, state.path_mean, torch.randn_like(fake.image), config.path_decay)
         state.path_mean.copy_(result.mean)
         average([state.path_mean])  # over all processes, so that any one's checkpoint is everybody's
@@ -125,6 +128,17 @@ def path_phase(config: TrainingConfig) -> Phase:
 
 def real_mask(state: State, real: Real) -> SemanticMap:
     return SemanticMap.from_labels(real.labels, state.generator.classes)
+
+
+def draw_fake(state: State, batch: int, mixing: float) -> Synthesis:
+    """Random pictures as the main phases judge them."""
+    slots, classes = draw_slots(state.generator, batch, mixing), draw_classes(state, batch)
+    return state.synthesize(slots, noise="fresh", classes=classes)
+
+
+def draw_classes(state: State, batch: int) -> Tensor | None:
+    """Random class sets (batch, K) bool, on the CPU, so that nobody waits for the device; None: all classes."""
+    return None if state.class_sets is None else state.class_sets.draw(batch)
 
 
 def draw_slots(generator: Generator, batch: int, mixing: float) -> Tensor:
