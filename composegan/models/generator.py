@@ -64,6 +64,7 @@ class Generator(nn.Module):
         noise: bool = True,
         recompute: bool = True,
         adapter_rank: int = 0,
+        embedding: bool | None = None,
     ) -> None:
         super().__init__()
         short, long = min(height, width), max(height, width)
@@ -84,6 +85,7 @@ class Generator(nn.Module):
             feature_channels=coarse_channels,
             recompute=recompute,
             adapter_rank=adapter_rank,
+            embedding=embedding,
         )
         self.renderer = Renderer(
             classes=classes,

@@ -50,27 +50,27 @@ class LocalBank(nn.Module):
         feature_channels: int,
         recompute: bool,
         adapter_rank: int = 0,
+        embedding: bool | None = None,
     ) -> None:
         super().__init__()
         classes, groups = len(group_of), max(group_of) + 1
         self.height, self.width = height, width
         self.classes, self.layers, self.depth_layers, self.channels = classes, layers, depth_layers, channels
-        self.recompute, self.group_of = recompute, tuple(group_of)
+        self.recompute = recompute
         self.register_buffer("fourier", fourier_features(height, width, octaves), persistent=False)
         opaque = torch.ones(classes)
         opaque[list(transparent)] = 0
         self.register_buffer("opaque", opaque if transparent else None, persistent=False)
-        member = torch.zeros(groups, classes)
-        member[list(group_of), list(range(classes))] = 1
-        shared = groups < classes
-        self.register_buffer("member", member if shared else None, persistent=False)
+        self.assign(group_of)
+        self.probe: Tensor | None = None  # zeros (L, K, C, C) that, when set, get each class's gradient
 
         self.position = nn.Parameter(torch.randn(channels, self.fourier.shape[0]))
         self.weight = nn.Parameter(torch.randn(layers, groups, channels, channels))
         self.style_weight = nn.Parameter(torch.randn(layers, groups, channels, latent_channels))
         self.style_bias = nn.Parameter(torch.ones(layers, classes, channels))
         self.bias = nn.Parameter(torch.zeros(layers, classes, channels))
-        self.embedding = nn.Parameter(torch.zeros(classes, latent_channels)) if shared else None
+        embedded = groups < classes if embedding is None else embedding
+        self.embedding = nn.Parameter(torch.zeros(classes, latent_channels)) if embedded else None
         # `W_k = W_g + A_k B_k`; A begins at 0, so that classes of a group begin alike.
         self.adapter_out = nn.Parameter(torch.zeros(layers, classes, channels, adapter_rank)) if adapter_rank else None
         self.adapter_in = nn.Parameter(torch.randn(layers, classes, adapter_rank, channels)) if adapter_rank else None
@@ -80,6 +80,14 @@ class LocalBank(nn.Module):
         self.feature_weight = nn.Parameter(torch.randn(groups, feature_channels, channels))
         self.feature_gain = nn.Parameter(torch.ones(classes, channels))
         self.feature_bias = nn.Parameter(torch.zeros(classes, feature_channels))
+
+    def assign(self, group_of: Sequence[int]) -> None:
+        """Say which group each class is in. The weights are seen to by `composegan.grouping.split`."""
+        self.group_of = tuple(group_of)
+        classes, groups = len(self.group_of), max(self.group_of) + 1
+        member = torch.zeros(groups, classes)
+        member[list(self.group_of), list(range(classes))] = 1
+        self.register_buffer("member", member.to(self.fourier) if groups < classes else None, persistent=False)
 
     def forward(self, codes: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """present: (B, K), true where a class is in a sample, on the CPU (elsewhere this waits for the device); None:
@@ -139,6 +147,11 @@ class LocalBank(nn.Module):
         flat = torch.matmul(self.member.T.to(shared.dtype), shared.flatten(-2))  # (..., K, a b)
         return flat.unflatten(-1, shared.shape[-2:])
 
+    def _weights(self) -> Tensor:
+        """The layers' weights of each class: (L, K, C, C)."""
+        weight = self._per_class(self.weight)
+        return weight if self.probe is None else weight + self.probe.to(weight.dtype)
+
     def _styles(self, codes: Tensor) -> Tensor:
         """codes (B, K, L, S) -> styles (L, K, B, C): `s = A w + b`, all layers and classes at once."""
         if self.embedding is not None:
@@ -151,7 +164,7 @@ class LocalBank(nn.Module):
         """codes (B, K, L, S) -> for each layer its modulated weight (B K, C, C) and its bias (B K, C, 1)."""
         batch, channels = codes.shape[0], self.channels
         styles = self._styles(codes)  # (L, K, B, C)
-        weight = self._per_class(self.weight)  # (L, K, C, C)
+        weight = self._weights()  # (L, K, C, C)
         if self.adapter_out is not None:
             weight = weight + torch.matmul(self.adapter_out, self.adapter_in)  # (L, K, C, C)
         weight = weight / math.sqrt(channels)  # (L, K, C, C)
@@ -173,7 +186,8 @@ class LocalBank(nn.Module):
         styles = torch.matmul(buckets, self.style_weight.transpose(2, 3)).flatten(1, 2)  # (L, G M, C)
         styles = styles.index_select(1, routing.place)  # (L, N, C)
         styles = styles + self.style_bias.index_select(1, routing.of_class)  # (L, N, C)
-        weight = self.weight.index_select(1, routing.group)  # (L, N, C, C)
+        weight, which = (self.weight, routing.group) if self.probe is None else (self._weights(), routing.of_class)
+        weight = weight.index_select(1, which)  # (L, N, C, C)
         if self.adapter_out is not None:
             adapters = (a.index_select(1, routing.of_class) for a in (self.adapter_out, self.adapter_in))
             weight = weight + torch.matmul(*adapters)  # (L, N, C, C)
