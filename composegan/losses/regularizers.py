@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -47,17 +48,25 @@ class PathLength(NamedTuple):
     lengths: Tensor
 
 
-def path_length(image: Tensor, codes: Tensor, mean: Tensor, noise: Tensor, decay: float = 0.01) -> PathLength:
+def path_length(
+    image: Tensor,
+    codes: Tensor,
+    mean: Tensor,
+    noise: Tensor,
+    decay: float = 0.01,
+    everywhere: Callable[[Tensor], Tensor] = lambda mean: mean,
+) -> PathLength:
     """Path-length regularization (StyleGAN2, arXiv 1912.04958, eq. 4), at the expanded codes.
 
     image: (B, 3, H, W) made from codes (B, N, S); mean: () running mean; noise: (B, 3, H, W) standard normal.
     Length: `sqrt(mean over codes of sum over channels of grad^2)` for the image projected on noise / sqrt(H W).
+    everywhere: makes the mean over all processes' batches of the mean over this one's.
     """
     projected = (image * noise).sum() / math.sqrt(image.shape[2] * image.shape[3])
     (grad,) = torch.autograd.grad(projected, codes, create_graph=True)
     lengths = grad.square().sum(dim=2).mean(dim=1).sqrt()  # (B)
     # The gradient goes through the updated mean too, as in the public release.
-    mean = mean + decay * (lengths.mean() - mean)  # ()
+    mean = mean + decay * (everywhere(lengths.mean()) - mean)  # ()
     return PathLength((lengths - mean).square().mean(), mean.detach(), lengths)
 
 

@@ -6,8 +6,8 @@ gradients of gradients. So nothing is wrapped: a phase does its backward pass an
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from lightning.pytorch.strategies import DDPStrategy
@@ -24,11 +24,6 @@ def device_count(settings: TrainerConfig) -> int:
     if settings.devices != "auto":
         raise UserError(f"trainer.devices={settings.devices}: a number from 1, or auto")
     return max(1, torch.cuda.device_count()) if settings.accelerator in ("auto", "gpu", "cuda") else 1
-
-
-def is_first_process() -> bool:
-    """Whether this is the process that writes, told from what launchers set before anything is initialized."""
-    return all(int(os.environ.get(name, 0)) == 0 for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def world() -> int:
@@ -50,6 +45,24 @@ def average(tensors: Sequence[Tensor]) -> None:
         tensor.copy_(mean.view(tensor.shape))
 
 
+class _Mean(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        x = x.clone()
+        average([x])
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return _Mean.forward(ctx, gradient)
+
+
+def mean_everywhere(x: Tensor) -> Tensor:
+    """The mean over all processes, as new values. Each process's loss sends its gradient to all of them, as in one
+    batch of all their images; so all must take part in the backward pass as well."""
+    return x if world() == 1 else _Mean.apply(x)
+
+
 def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     """Replace each gradient by its mean over all processes. A parameter without one counts as zero."""
     if world() == 1:
@@ -63,8 +76,13 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
 
 def same_everywhere(module: torch.nn.Module) -> None:
     """Give every process the first one's parameters and buffers."""
+    as_in_first_process(module.state_dict().values())
+
+
+def as_in_first_process(tensors: Iterable[Tensor]) -> None:
+    """Replace each tensor by the first process's, in place."""
     if world() > 1:
-        for tensor in module.state_dict().values():
+        for tensor in tensors:
             distributed.broadcast(tensor, src=0)
 
 

@@ -27,14 +27,16 @@ from composegan.domain import DomainSpec, Source
 from composegan.grouping.budget import within
 from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import propose
+from composegan.grouping.scheduler import is_progressive, last_groups, settled
 from composegan.models.class_sets import ClassSets
+from composegan.processes import is_first_process
 from composegan.saving import whole_file, writing
 from composegan.training import checkpoint
 from composegan.training.adapt import begin
 from composegan.training.build import build, generator_settings
 from composegan.training.callbacks import Ending, Keeper, Progress
-from composegan.training.distributed import is_first_process
 from composegan.training.module import CompositionModule, parameters_of
+from composegan.training.splitting import Splitting
 from composegan.training.trainer import make_trainer
 
 
@@ -154,6 +156,12 @@ def _settle_grouping(composed: Composed, source: Source, world: int) -> Composed
     config, spec = composed.config, composed.plugin.spec
     if not isinstance(config.grouping, str) or config.grouping in ("per_class", "single"):
         return composed
+    if is_progressive(config.grouping):
+        config = settled(config, spec, config.training.batch // world)
+        if is_first_process():
+            groups, every = last_groups(config.grouping, len(spec.classes)), config.training.split_every
+            print(f"{config.grouping}: one group for all classes, split every {every:,} images until there are {groups}")
+        return replace(composed, config=config)
     cache, policy = cache_folder(config.data), config.data.on_error
     plan = propose(
         config.grouping,
@@ -190,7 +198,8 @@ def _train(
     settings = generator_settings(config, spec, GroupingPlan.parse(config.grouping, spec.names))
     ending = Ending(config.training.images)
     keeper = Keeper(run, config, spec, source, settings, best)
-    trainer.callbacks += [ending, keeper, Progress(config.training.images)]
+    splitting = [Splitting(run, config, spec)] if is_progressive(config.grouping) else []
+    trainer.callbacks += [ending, *splitting, keeper, Progress(config.training.images)]
     loader = training_loader(
         source,
         classes=len(spec.classes),
@@ -246,7 +255,7 @@ def _check_unfinished(run: Path, seen: int, images: int) -> None:
 def _restore(module: CompositionModule, state: dict[str, Any], path: Path) -> None:
     try:
         module.restore(state)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise UserError(f"{path}: is of another model ({' '.join(str(error).split())[:200]})") from error
 
 

@@ -23,7 +23,7 @@ from composegan.models.generator import Generator, Synthesis
 from composegan.models.local_bank import LocalBank
 from composegan.models.semantic_map import SemanticMap
 from composegan.training.augment import augment
-from composegan.training.distributed import average
+from composegan.training.distributed import mean_everywhere
 
 
 @dataclass
@@ -118,9 +118,9 @@ def path_phase(config: TrainingConfig) -> Phase:
         slots = draw_slots(state.generator, batch, config.mixing)
         codes = state.generator.expand(slots).requires_grad_()  # also where the mapping does not learn
         fake = state.generator(codes, noise="fresh", classes=draw_classes(state, batch))
-        result = path_length(fake.image, codes, state.path_mean, torch.randn_like(fake.image), config.path_decay)
+        noise = torch.randn_like(fake.image)
+        result = path_length(fake.image, codes, state.path_mean, noise, config.path_decay, mean_everywhere)
         state.path_mean.copy_(result.mean)
-        average([state.path_mean])  # over all processes, so that any one's checkpoint is everybody's
         return config.path_length * config.path_every * result.penalty, {"path/length": result.lengths.mean()}
 
     return Phase("Greg", "generator", config.path_every, even_out, full_precision=True)

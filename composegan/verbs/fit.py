@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from composegan.config.arguments import split_arguments
 from composegan.config.run_folder import require_run
 from composegan.config.schema import Config
+from composegan.processes import is_first_process
 from composegan.verbs.help_text import help_text
 
 ABOUT = "train a model, or continue a run"
@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
     from composegan.config.compose import compose
 
     composed = compose(arguments)
-    if os.environ.get("LOCAL_RANK", "0") == "0":  # the first process, when several train together
+    if is_first_process():
         for note in composed.notes:
             print(note, flush=True)
     from composegan.training.fit import fit

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from composegan import processes
 from composegan.training import distributed
 from composegan.training.checkpoint import read
 
@@ -168,8 +169,8 @@ def test_alone_nothing_is_touched():
 def test_the_first_process_is_told_from_the_environment(monkeypatch, name):
     for each in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"):
         monkeypatch.delenv(each, raising=False)
-    assert distributed.is_first_process()
+    assert processes.is_first_process()
     monkeypatch.setenv(name, "0")
-    assert distributed.is_first_process()
+    assert processes.is_first_process()
     monkeypatch.setenv(name, "1")
-    assert not distributed.is_first_process()
+    assert not processes.is_first_process()
