@@ -67,6 +67,7 @@ class TrainingConfig:
     mask: float = 100.0  # weight of the loss that ties refined to coarse mask
     mixing: float = 0.3  # probability of style mixing
     class_sets: str = "all"  # of generated pictures: all classes in each, or data: sets as they occur in the data
+    split_every: int = 0  # images between splits of grouping=progressive; 0: evenly over the first half
     augment: float = 0.0  # chance of each change (shift, turn, scale, colour) to what the discriminator sees
     ema_half_life: float = 10_000.0  # images after which the averaged generator has forgotten half
     ema_rampup: float = 0.0  # half-life at most this part of images seen; 0: no ramp-up
@@ -115,7 +116,9 @@ class Config:
     plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
     recipe: str = ""  # a recipe of the domain; empty: its default, and says so
     seed: int = 0  # of weights, data order and every draw
-    grouping: Any = "per_class"  # per_class, single, taxonomy, affinity (:8 for 8 groups), or lists of class names
+    grouping: Any = (
+        "per_class"  # per_class, single, taxonomy, affinity or progressive (:8 for 8 groups), or lists of class names
+    )
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -65,12 +65,13 @@ class GroupingPlan:
     @classmethod
     def parse(cls, value: Any, names: Sequence[str]) -> GroupingPlan:
         """From the configuration's `grouping`: "per_class", "single", or a list of lists of class names.
+        "progressive" and "progressive:8" are what they begin as, which is "single".
 
         Raises UserError saying what would be right.
         """
         if value == "per_class":
             return cls.per_class(len(names))
-        if value == "single":
+        if value == "single" or (isinstance(value, str) and value.partition(":")[0] == "progressive"):
             return cls.single(len(names))
         if isinstance(value, str):
             raise UserError(f"grouping={value}: {nearest(value, ('per_class', 'single'))} (or [[name,name],[name]])")

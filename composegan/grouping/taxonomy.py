@@ -9,6 +9,9 @@ from composegan.config.errors import UserError, nearest
 from composegan.domain import DomainSpec
 from composegan.grouping.plan import GroupingPlan
 
+POLICIES = ("per_class", "single", "taxonomy", "affinity", "progressive")
+"""Words that the setting knows by itself; others are those of installed packages."""
+
 
 def levels(spec: DomainSpec) -> int:
     """How deep the taxonomy is: 0 without categories."""
@@ -33,13 +36,22 @@ def taxonomy(spec: DomainSpec, level: int = 1) -> GroupingPlan:
 
 def check_grouping(grouping: Any, spec: DomainSpec) -> None:
     """Raises UserError for a setting that no policy understands, before any data is looked at."""
-    if isinstance(grouping, str) and (found := re.fullmatch(r"(taxonomy|affinity)(?::(.*))?", grouping)):
+    if isinstance(grouping, str) and (found := re.fullmatch(r"(taxonomy|affinity|progressive)(?::(.*))?", grouping)):
         if found[2] is not None and not re.fullmatch(r"[1-9]\d{0,3}", found[2]):
             raise UserError(f"grouping={grouping}: a number is needed, as in {found[1]}:4")
+        if found[1] == "progressive" and int(found[2] or 1) > len(spec.classes):
+            most = len(spec.classes)
+            raise UserError(f"grouping={grouping}: 1 to {most} groups, for {most} classes")
         if found[1] == "taxonomy":
             taxonomy(spec, int(found[2] or 1))
         return
     if isinstance(grouping, str) and grouping not in ("per_class", "single"):
-        known = ("per_class", "single", "taxonomy", "affinity")
-        raise UserError(f"grouping={grouping}: {nearest(grouping, known)} (or [[name,name],[name]])")
+        from composegan import registry
+        from composegan.extensions import GROUPING
+
+        name, known = grouping.partition(":")[0], registry.names(GROUPING)
+        if name not in known:
+            raise UserError(f"grouping={grouping}: {nearest(name, [*POLICIES, *known])} (or [[name,name],[name]])")
+        registry.require(name, GROUPING)
+        return
     GroupingPlan.parse(grouping, spec.names)

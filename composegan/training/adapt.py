@@ -53,7 +53,7 @@ def compose_adaptation(folder: Path, arguments: Sequence[str]) -> Composed:
         plugin_path=plugin_path,
         recipe=trained.recipe,
         seed=trained.seed,
-        grouping=trained.grouping,
+        grouping=_grouping_of(model),
         data=DataConfig(**kept),
         model=trained.model,
         training=trained.training,

@@ -99,8 +99,9 @@ class Keeper(Callback):
         """A checkpoint, and the averaged generator as a model that can be used at once."""
         facts = {"domain": self.spec.name, "classes": list(self.spec.names), "best": self.best, "best_of": self.best_of}
         checkpoint.save(self.run / "checkpoints", {**module.checkpoint(), **facts}, best=improved)
+        settings = {**self.settings, "group_of": list(module.plan.group_of)}
         model = saved_model.Model(
-            module.average, self.settings, self.spec.name, self.spec.names, self.spec.colors,
+            module.average, settings, self.spec.name, self.spec.names, self.spec.colors,
             saved_model.mean_code(module.average), class_sets=module.class_sets,
         )  # fmt: skip
         about = {"images_seen": module.images_seen, "recipe": self.config.recipe}

@@ -13,8 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from composegan.config.schema import Config
+from composegan.grouping.plan import GroupingPlan
+from composegan.grouping.scheduler import last_groups, plan_of
+from composegan.grouping.split import regroup
 from composegan.models.class_sets import ClassSets
 from composegan.training import ema
+from composegan.training.class_gradients import watched
 from composegan.training.distributed import average_gradients, world
 from composegan.training.image_phases import frozen_parts, image_phases, keeps_masks
 from composegan.training.phases import Phase, Real, State, phases
@@ -32,6 +36,8 @@ class CompositionModule(lightning.LightningModule):
     images_seen: real images shown, over all devices; with the seed and the rank it determines every draw, so that a
     run that was stopped goes on bit for bit as if it had not been. logs: the latest value of each figure, as tensors
     that nobody has waited for. class_sets: which classes generated pictures have; None: all of them.
+    class_gradients: (L, K, C, C), with `grouping=progressive`: what each class asked of the layers' weights since the
+    last split; else None.
     """
 
     def __init__(self, config: Config, generator: nn.Module, discriminator: nn.Module) -> None:
@@ -41,6 +47,10 @@ class CompositionModule(lightning.LightningModule):
         self.generator, self.discriminator = generator, discriminator
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.register_buffer("path_mean", torch.zeros(()))
+        self.groups = last_groups(config.grouping, generator.classes)
+        weight = generator.local.weight  # (L, G, C, C)
+        asked = weight.new_zeros(len(weight), generator.classes, *weight.shape[2:]) if self.groups else None
+        self.register_buffer("class_gradients", asked)
         training, adapt = config.training, config.adapt
         self.phases = image_phases(training, adapt.keep) if adapt.source else phases(training)
         self.frozen = frozen_parts(adapt)
@@ -64,6 +74,20 @@ class CompositionModule(lightning.LightningModule):
             self.source.load_state_dict(self.generator.local.state_dict())
         if discriminator is not None:
             self.discriminator.load_state_dict(discriminator)
+
+    @property
+    def plan(self) -> GroupingPlan:
+        """Which classes share now."""
+        return plan_of(self.generator.local.group_of)
+
+    def split(self, plan: GroupingPlan, adam: torch.optim.Optimizer | None = None) -> None:
+        """Go on with a finer plan, see `composegan.grouping.split`. adam: the generator's, once there is one.
+
+        Raises ValueError when classes that were apart would share.
+        """
+        regroup(self.generator.local, plan.group_of, adam)
+        regroup(self.average.local, plan.group_of)
+        self.class_gradients.zero_()
 
     @property
     def step(self) -> int:
@@ -116,9 +140,11 @@ class CompositionModule(lightning.LightningModule):
         for part in self.frozen:
             getattr(self.generator, part).requires_grad_(False)
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self.device.type, enabled=False) if phase.full_precision else nullcontext():
-            loss, logs = phase.loss(state, real)
-        self.manual_backward(loss)
+        watching = phase.name == "Gmain" and len(self.plan.groups) < self.groups
+        with watched(self.generator.local, self.class_gradients if watching else None):
+            with torch.autocast(self.device.type, enabled=False) if phase.full_precision else nullcontext():
+                loss, logs = phase.loss(state, real)
+            self.manual_backward(loss)
         average_gradients(weight for weight in moving.parameters() if weight.requires_grad)
         optimizer.step()
         self.logs.update({name: value.detach() for name, value in logs.items()})
@@ -130,11 +156,17 @@ class CompositionModule(lightning.LightningModule):
             "networks": {key: value for key, value in self.state_dict().items()},
             "optimizers": [optimizer.optimizer.state_dict() for optimizer in self.optimizers()],
             "world": world(),
+            "grouping": self.plan.to_json(),
             "class_sets": None if self.class_sets is None else self.class_sets.to_tensors(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `checkpoint` gave, before training starts. Raises RuntimeError when it is of another model."""
+        """Take up what `checkpoint` gave, before training starts.
+
+        Raises RuntimeError, UserError or ValueError when it is of another model.
+        """
+        if self.groups:
+            self.split(GroupingPlan.from_json(state.get("grouping")))
         self.load_state_dict(state["networks"])
         self.images_seen, self._moments = state["images_seen"], state["optimizers"]
         if state.get("class_sets"):  # older checkpoints know of none

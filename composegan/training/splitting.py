@@ -1,0 +1,77 @@
+"""`grouping=progressive` while a run goes on: when a group is split, and what is written of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Callback, Trainer
+
+from composegan.config.schema import Config
+from composegan.domain import DomainSpec
+from composegan.grouping.conflict import cosines
+from composegan.grouping.scheduler import Split, last_groups, next_split
+from composegan.saving import whole_file, writing
+from composegan.training.callbacks import is_due
+from composegan.training.distributed import as_in_first_process
+from composegan.training.module import CompositionModule
+
+FILE = "grouping.jsonl"
+
+
+class Splitting(Callback):
+    """Splits the group with the most conflict every `training.split_every` images, until there are as many as asked.
+
+    Before `Keeper` among a trainer's callbacks, so that a checkpoint has the split of its last step.
+    """
+
+    def __init__(self, run: Path, config: Config, spec: DomainSpec, say: Callable[[str], None] = print) -> None:
+        self.path, self.names, self.say = run / FILE, spec.names, say
+        self.every, self.groups = config.training.split_every, last_groups(config.grouping, len(spec.classes))
+
+    def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
+        if trainer.is_global_zero:
+            drop_later_lines(self.path, module.images_seen)
+
+    def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
+        if len(module.plan.groups) >= self.groups or not is_due(module, self.every):
+            return
+        alike = cosines(module.class_gradients).to(module.device, torch.float32)
+        as_in_first_process([alike])  # the same numbers, but on the processors of another machine
+        split = next_split(module.plan, alike.double().cpu().numpy())
+        if split is None:
+            return
+        module.split(split.plan, trainer.optimizers[0])
+        if trainer.is_global_zero:
+            self._tell(module.images_seen, split)
+
+    def _tell(self, images_seen: int, split: Split) -> None:
+        group, *parts = ([self.names[k] for k in part] for part in (split.members, *split.halves))
+        line = {
+            "images_seen": images_seen,
+            "split": group,
+            "into": parts,
+            "conflict": round(split.conflict, 4),
+            "groups": split.plan.to_names(self.names),
+        }
+        with writing(self.path), self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        one, other = map(", ".join, parts)
+        self.say(f"{images_seen:,} images: {one} | {other} (conflict {split.conflict:.2f})")
+
+
+def drop_later_lines(path: Path, images_seen: int) -> None:
+    """Keep of grouping.jsonl what was written by then: what comes after a checkpoint will be written again."""
+    kept = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            seen = json.loads(line)["images_seen"]
+        except (ValueError, KeyError, TypeError):  # cut short by a kill
+            continue
+        if seen <= images_seen:
+            kept.append(line + "\n")
+    with whole_file(path) as file:
+        file.write_text("".join(kept))
