@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from composegan.config.errors import UserError, first_line
 
-GROUP = "composegan.domains"
+DOMAINS = "composegan.domains"
 
 _DEFINES_PLUGIN = re.compile(r"^(plugin\s*[:=]|from\s.*\bimport\b.*\bplugin\b)", re.MULTILINE)
 
@@ -26,14 +26,16 @@ class Registered:
     error: str | None = None
 
 
-def entries_of_folder(folder: Path) -> list[Registered]:
-    """The domains that a folder registers by its pyproject.toml or, where it has none, by its modules.
+def entries_of_folder(folder: Path, group: str = DOMAINS) -> list[Registered]:
+    """What a folder registers under a group by its pyproject.toml or, domains where it has none, by its modules.
 
     A module or package `pets` at the folder's top (or in its src/) that defines `plugin` registers the domain `pets`.
     """
     project = folder / "pyproject.toml"
     if project.is_file():
-        return list(_entries_of_project(project))
+        return list(_entries_of_project(project, group))
+    if group != DOMAINS:
+        return []
     return [
         Registered(name, f"{name}:plugin", str(folder), "")
         for place in code_folders(folder)
@@ -47,28 +49,29 @@ def code_folders(folder: Path) -> list[Path]:
     return [place for place in (folder, folder / "src") if place.is_dir()]
 
 
-def require_plugins(folder: Path) -> None:
-    """Raises UserError when a folder given as plugin_path does not exist or registers nothing."""
+def require_plugins(folder: Path, groups: Sequence[str] = (DOMAINS,)) -> None:
+    """Raises UserError when a folder given as plugin_path does not exist or registers nothing under any group."""
     if not folder.is_dir():
         raise UserError(f"plugin_path={folder}: there is no such folder")
     installed = any(folder.glob("*.dist-info"))  # what `pip install --target` leaves, found as on any sys.path
-    if not installed and not entries_of_folder(folder):
+    if not installed and not any(entries_of_folder(folder, group) for group in groups):
+        others = "".join(f", {group}" for group in groups if group != DOMAINS)
         raise UserError(
-            f"plugin_path={folder}: has no domain; a pyproject.toml with entry points of the group {GROUP} is needed, "
-            "or a module that defines `plugin`"
+            f"plugin_path={folder}: has no domain; a pyproject.toml with entry points of the group {DOMAINS}{others} "
+            "is needed, or a module that defines `plugin`"
         )
 
 
-def _entries_of_project(file: Path) -> Iterator[Registered]:
+def _entries_of_project(file: Path, group: str) -> Iterator[Registered]:
     try:
         project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
         name, version = project.get("name", file.parent.name), project.get("version", "")
-        entries = project.get("entry-points", {}).get(GROUP, {}).items()
+        entries = project.get("entry-points", {}).get(group, {}).items()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError) as error:
         yield Registered("?", "", file.parent.name, "", f"{file} cannot be read: {first_line(error)}")
         return
-    for domain, target in entries:
-        yield Registered(domain, str(target), str(name), str(version))
+    for own, target in entries:
+        yield Registered(own, str(target), str(name), str(version))
 
 
 def _modules_in(place: Path) -> Iterator[tuple[str, Path]]:
