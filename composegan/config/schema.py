@@ -116,9 +116,7 @@ class Config:
     plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
     recipe: str = ""  # a recipe of the domain; empty: its default, and says so
     seed: int = 0  # of weights, data order and every draw
-    grouping: Any = (
-        "per_class"  # per_class, single, taxonomy, affinity or progressive (:8 for 8 groups), or lists of class names
-    )
+    grouping: Any = "per_class"  # per_class, single, taxonomy, affinity, progressive (:8: 8 groups), or lists of names
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)

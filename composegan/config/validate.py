@@ -40,7 +40,8 @@ SCORES = ("sliced_wasserstein", "FSD", "FD-EffNetLite0", "KD-EffNetLite0")
 NOT_NEGATIVE = (
     "seed", "data.demo_seed", "data.workers", "model.mask_rank", "model.adapter_rank",
     "training.r1_image", "training.r1_mask", "training.r1_every", "training.path_length", "training.path_every",
-    "training.mask", "training.split_every", "training.ema_rampup", "adapt.keep", "output.score_every", "trainer.threads",
+    "training.mask", "training.split_every", "training.ema_rampup", "adapt.keep", "output.score_every",
+    "trainer.threads",
 )  # fmt: skip
 """Numbers from 0."""
 

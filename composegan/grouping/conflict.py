@@ -1,8 +1,9 @@
 """How much the classes of a group disagree on the weights they share, and where the group comes apart best.
 
 What a shared weight gets in the backward pass is the sum of what its classes ask for, each by its own gradient. Where
-these point different ways (Yu et al. 2020, arXiv 2001.06782, call a negative cosine a conflict) part of the sum cancels,
-and that part is what sharing costs. Everything here is of unit gradients, so that a small class counts as a large one.
+these point different ways (Yu et al. 2020, arXiv 2001.06782, call a negative cosine a conflict) part of the sum
+cancels, and that part is what sharing costs. Everything here is of unit gradients, so that a small class counts as a
+large one.
 """
 
 from __future__ import annotations
