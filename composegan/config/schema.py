@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass
 class DataConfig:
-    root: str | None = None  # folder of labelled images, or one that `composegan prepare` made; empty: the drawn demo
+    root: str | None = None  # folder (images, or what `prepare` made), or NAME://ADDRESS; empty: the drawn demo
     height: int = 256  # pixels; the shorter side is a power of two
     width: int = 256  # pixels
     split: str = "train"  # train or validation
@@ -57,6 +57,7 @@ class TrainingConfig:
     discriminator_learning_rate: float | None = None  # empty: the same
     beta1: float = 0.0  # Adam
     beta2: float = 0.99  # Adam
+    loss: str = "paper"  # what is trained on: paper, or the loss recipe of an installed package
     r1_image: float = 10.0  # R1 penalty on images
     r1_mask: float = 1000.0  # R1 penalty on masks
     r1_every: int = 16  # steps between R1 penalties; 0: never
@@ -98,6 +99,7 @@ class TrainerConfig:
     accelerator: str = "auto"  # auto, cpu, gpu or mps
     devices: str = "auto"  # how many, or auto
     num_nodes: int = 1  # machines
+    accumulate: int = 1  # parts in which a device does its share of a batch, one after another, in less memory
     threads: int = 0  # CPU threads; 0: torch's choice
     compile: bool = False  # compile the main phases (torch.compile)
     deterministic: bool = True  # same seed, same machine: the same run, bit for bit

@@ -30,7 +30,7 @@ POSITIVE = (
     "training.images", "training.batch", "training.learning_rate", "training.discriminator_learning_rate",
     "training.path_shrink", "training.ema_half_life",
     "output.log_every", "output.samples_every", "output.samples", "output.checkpoint_every", "output.score_samples",
-    "trainer.num_nodes", "budget.groups", "budget.parameters",
+    "trainer.num_nodes", "trainer.accumulate", "budget.groups", "budget.parameters",
 )  # fmt: skip
 """Numbers above 0."""
 

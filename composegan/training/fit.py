@@ -47,7 +47,7 @@ def fit(composed: Composed) -> Path:
     """
     trainer = make_trainer(composed.config)
     source = _open_data(composed)
-    composed = _settle_grouping(composed, source, trainer.world_size)
+    composed = _settle_grouping(composed, source, trainer.world_size * composed.config.trainer.accumulate)
     module, notes = _first_module(composed)
     if is_first_process():
         print(*notes, sep="\n", end="\n" * bool(notes))

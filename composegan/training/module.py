@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -20,14 +19,10 @@ from composegan.models.class_sets import ClassSets
 from composegan.training import ema
 from composegan.training.class_gradients import watched
 from composegan.training.distributed import average_gradients, world
-from composegan.training.image_phases import frozen_parts, image_phases, keeps_masks
-from composegan.training.phases import Phase, Real, State, phases
-
-
-def derive_seed(*parts: int | str) -> int:
-    """A seed that is a pure function of its parts, well mixed: 0..2^63-1."""
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+from composegan.training.image_phases import frozen_parts, keeps_masks
+from composegan.training.objective import objective
+from composegan.training.parts import Draws, derive_seed, mean_of
+from composegan.training.phases import Phase, Real, State
 
 
 class CompositionModule(lightning.LightningModule):
@@ -52,7 +47,7 @@ class CompositionModule(lightning.LightningModule):
         asked = weight.new_zeros(len(weight), generator.classes, *weight.shape[2:]) if self.groups else None
         self.register_buffer("class_gradients", asked)
         training, adapt = config.training, config.adapt
-        self.phases = image_phases(training, adapt.keep) if adapt.source else phases(training)
+        self.phases = objective(training, adapt)
         self.frozen = frozen_parts(adapt)
         # The local generators of the model that is adapted, which `begin_with` fills; part of the checkpoints.
         self.source = copy.deepcopy(self.average.local) if keeps_masks(adapt) else None
@@ -116,9 +111,12 @@ class CompositionModule(lightning.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor]) -> None:
         """batch: image (B, 3, H, W) uint8 and labels (B, H, W) uint8 of this device."""
-        torch.manual_seed(derive_seed(self.config.seed, self.global_rank, self.step))
+        count = self.config.trainer.accumulate
+        numbers = range(self.global_rank * count, (self.global_rank + 1) * count)
+        draws = Draws([derive_seed(self.config.seed, number, self.step) for number in numbers], self.device)
         image = batch["image"].to(self.device, torch.float32).div_(127.5).sub_(1)  # (B, 3, H, W)
-        real = Real(image.contiguous(memory_format=torch.channels_last), batch["labels"])
+        image = image.contiguous(memory_format=torch.channels_last)
+        parts = [Real(*part) for part in zip(image.chunk(count), batch["labels"].chunk(count), strict=True)]
         state = State(
             self.generator, self.discriminator, self.path_mean, *self.fast, source=self.source,
             class_sets=self.class_sets,
@@ -126,13 +124,13 @@ class CompositionModule(lightning.LightningModule):
         optimizers = dict(zip(("generator", "discriminator"), self.optimizers(), strict=True))
         for phase in self.phases:
             if self.step % phase.every == 0:
-                self._run(phase, state, real, optimizers[phase.network])
+                self._run(phase, state, parts, draws, optimizers[phase.network])
         self.images_seen += self.config.training.batch
         settings = self.config.training
         keep = ema.decay(settings.batch, self.images_seen, settings.ema_half_life, settings.ema_rampup)
         ema.update(self.average, self.generator, keep)
 
-    def _run(self, phase: Phase, state: State, real: Real, optimizer: Any) -> None:
+    def _run(self, phase: Phase, state: State, parts: Sequence[Real], draws: Draws, optimizer: Any) -> None:
         moving = getattr(self, phase.network)
         still = self.discriminator if moving is self.generator else self.generator
         still.requires_grad_(False)
@@ -142,12 +140,19 @@ class CompositionModule(lightning.LightningModule):
         optimizer.zero_grad(set_to_none=True)
         watching = phase.name == "Gmain" and len(self.plan.groups) < self.groups
         with watched(self.generator.local, self.class_gradients if watching else None):
-            with torch.autocast(self.device.type, enabled=False) if phase.full_precision else nullcontext():
-                loss, logs = phase.loss(state, real)
-            self.manual_backward(loss)
+            logs, path_mean, path_means = [], self.path_mean.clone(), []
+            for number, real in enumerate(parts):
+                self.path_mean.copy_(path_mean)  # every part goes on from where the step began
+                with draws.of(number):
+                    with torch.autocast(self.device.type, enabled=False) if phase.full_precision else nullcontext():
+                        loss, figures = phase.loss(state, real)
+                    self.manual_backward(loss if len(parts) == 1 else loss / len(parts))
+                logs.append(figures)
+                path_means.append(self.path_mean.clone())
+            self.path_mean.copy_(torch.stack(path_means).mean())
         average_gradients(weight for weight in moving.parameters() if weight.requires_grad)
         optimizer.step()
-        self.logs.update({name: value.detach() for name, value in logs.items()})
+        self.logs.update({name: value.detach() for name, value in mean_of(logs).items()})
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything that decides what comes next, as tensors and plain values."""

@@ -52,6 +52,8 @@ def make_trainer(config: Config) -> lightning.Trainer:
         raise UserError(f"{wanted}: {' '.join(str(error).split())}") from error
     if config.training.batch % trainer.world_size:
         raise UserError(f"training.batch={config.training.batch} is not a multiple of the {trainer.world_size} devices")
+    if (own := config.training.batch // trainer.world_size) % (parts := config.trainer.accumulate):
+        raise UserError(f"trainer.accumulate={parts}: does not divide the {own} images that a device has of a batch")
     return trainer
 
 
