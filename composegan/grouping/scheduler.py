@@ -60,6 +60,14 @@ def settled(config: Config, spec: DomainSpec, batch: int) -> Config:
     return replace(config, grouping=f"{POLICY}:{groups}", training=replace(training, split_every=every))
 
 
+def in_words(config: Config) -> str:
+    """What `grouping` means in a configuration that is settled."""
+    groups, every = config.grouping.partition(":")[2], config.training.split_every
+    if groups == "1":
+        return "one group for all classes"
+    return f"one group for all classes at first, then a split every {every:,} images until there are {groups}"
+
+
 def next_split(plan: GroupingPlan, alike: np.ndarray) -> Split | None:
     """The split of the group that has the most conflict, of equals the first; None where no group has any.
 

@@ -75,6 +75,11 @@ class CompositionModule(lightning.LightningModule):
         """Which classes share now."""
         return plan_of(self.generator.local.group_of)
 
+    @property
+    def may_split(self) -> bool:
+        """Whether there are fewer groups than there may be in the end."""
+        return len(self.plan.groups) < self.groups
+
     def split(self, plan: GroupingPlan, adam: torch.optim.Optimizer | None = None) -> None:
         """Go on with a finer plan, see `composegan.grouping.split`. adam: the generator's, once there is one.
 
@@ -138,8 +143,8 @@ class CompositionModule(lightning.LightningModule):
         for part in self.frozen:
             getattr(self.generator, part).requires_grad_(False)
         optimizer.zero_grad(set_to_none=True)
-        watching = phase.name == "Gmain" and len(self.plan.groups) < self.groups
-        with watched(self.generator.local, self.class_gradients if watching else None):
+        main = phase.network == "generator" and not phase.name.endswith("reg")
+        with watched(self.generator.local, self.class_gradients if main and self.may_split else None):
             logs, path_mean, path_means = [], self.path_mean.clone(), []
             for number, real in enumerate(parts):
                 self.path_mean.copy_(path_mean)  # every part goes on from where the step began

@@ -13,7 +13,7 @@ from lightning import Callback, Trainer
 from composegan.config.schema import Config
 from composegan.domain import DomainSpec
 from composegan.grouping.conflict import cosines
-from composegan.grouping.scheduler import Split, last_groups, next_split
+from composegan.grouping.scheduler import Split, next_split
 from composegan.saving import whole_file, writing
 from composegan.training.callbacks import is_due
 from composegan.training.distributed import as_in_first_process
@@ -30,14 +30,14 @@ class Splitting(Callback):
 
     def __init__(self, run: Path, config: Config, spec: DomainSpec, say: Callable[[str], None] = print) -> None:
         self.path, self.names, self.say = run / FILE, spec.names, say
-        self.every, self.groups = config.training.split_every, last_groups(config.grouping, len(spec.classes))
+        self.every = config.training.split_every
 
     def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
         if trainer.is_global_zero:
             drop_later_lines(self.path, module.images_seen)
 
     def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
-        if len(module.plan.groups) >= self.groups or not is_due(module, self.every):
+        if not module.may_split or not is_due(module, self.every):
             return
         alike = cosines(module.class_gradients).to(module.device, torch.float32)
         as_in_first_process([alike])  # the same numbers, but on the processors of another machine
