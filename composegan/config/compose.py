@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from operator import attrgetter
 from pathlib import Path
@@ -17,6 +17,7 @@ from composegan import registry
 from composegan.config.arguments import split_arguments
 from composegan.config.domain_file import read_domain_file
 from composegan.config.errors import UserError
+from composegan.config.extensions import used_extensions
 from composegan.config.recipes import find_recipe, recipes_of
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.schema import Config
@@ -25,6 +26,7 @@ from composegan.config.validate import validate
 from composegan.config.values import convert
 from composegan.config.yaml_file import read_yaml, write_yaml
 from composegan.domain import DomainPlugin
+from composegan.extensions import source_address
 
 Schema = TypeVar("Schema")
 
@@ -40,13 +42,14 @@ class Composed:
     """A configuration and where it came from.
 
     config: every setting, checked. plugin: the domain. overrides: the arguments that were given.
-    notes: lines to show a person, such as which recipe was taken.
+    notes: lines to show a person, such as which recipe was taken. extensions: those of other packages that it names.
     """
 
     config: Config
     plugin: DomainPlugin
     overrides: list[str]
     notes: list[str]
+    extensions: list[registry.Found] = field(default_factory=list)
 
 
 def compose(arguments: Sequence[str]) -> Composed:
@@ -70,7 +73,7 @@ def compose(arguments: Sequence[str]) -> Composed:
     resolve_paths(config)
     validate(config, plugin.spec)
     notes = [] if recipe_name else _recipe_notes(plugin, recipe.name)
-    return Composed(config, plugin, list(arguments), notes)
+    return Composed(config, plugin, list(arguments), notes, used_extensions(config))
 
 
 def compose_for_run(run: Path, arguments: Sequence[str]) -> Composed:
@@ -90,7 +93,7 @@ def compose_for_run(run: Path, arguments: Sequence[str]) -> Composed:
             raise UserError(f"{key} would change the run {run}; a run can be continued with {', '.join(RESUMABLE)}")
     plugin = open_domain(config.domain, config.plugin_path)
     validate(config, plugin.spec)
-    return Composed(config, plugin, list(arguments), [])
+    return Composed(config, plugin, list(arguments), [], used_extensions(config))
 
 
 def read_arguments(schema: type[Schema], arguments: Sequence[str], see: str) -> Schema:
@@ -206,7 +209,8 @@ def resolve_paths(config: Config) -> None:
     if is_path(config.domain):
         config.domain = _absolute(config.domain)
     config.plugin_path = config.plugin_path and _absolute(config.plugin_path)
-    config.data.root = config.data.root and _absolute(config.data.root)
+    if config.data.root and not source_address(config.data.root):
+        config.data.root = _absolute(config.data.root)
     config.data.cache = config.data.cache and _absolute(config.data.cache)
     config.adapt.source = config.adapt.source and _absolute(config.adapt.source)
     config.output.root = os.path.expanduser(config.output.root)

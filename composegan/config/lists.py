@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from composegan.config.errors import UserError, nearest
 
 
-def names_in(text: str, known: Sequence[str], key: str = "classes") -> list[str]:
+def names_in(text: str, known: Sequence[str], key: str = "classes", more: Sequence[str] = ()) -> list[str]:
     """Names separated by commas, each once and in the order given; `all` is every known one, empty is none.
 
-    key: the setting, for the error. Raises UserError offering the nearest name.
+    key: the setting, for the error; more: names that may be given, too, and are no part of `all`.
+    Raises UserError offering the nearest name.
     """
-    names = [part.strip() for part in text.split(",") if part.strip()]
-    if names == ["all"]:
-        return list(known)
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    names = [name for part in parts for name in (known if part == "all" else [part])]
     for name in names:
-        if name not in known:
-            raise UserError(f"{key}={text}: there is no {name!r}; {nearest(name, known)}")
+        if name not in known and name not in more:
+            raise UserError(f"{key}={text}: there is no {name!r}; {nearest(name, [*known, *more])}")
     return list(dict.fromkeys(names))
 
 

@@ -61,13 +61,18 @@ def validate(config: Config, spec: DomainSpec) -> None:
     _check_layers(config.model)
     _check_coarse_size(config)
     check_grouping(config.grouping, spec)
+    from composegan.config.extensions import used_extensions
+
+    used_extensions(config)
 
 
 def score_names(config: Config) -> list[str]:
     """The distances that `output.metrics` names. Raises UserError for an unknown one, or none."""
+    from composegan import registry
     from composegan.config.lists import names_in
+    from composegan.extensions import METRIC
 
-    names = names_in(config.output.metrics, SCORES, "output.metrics")
+    names = names_in(config.output.metrics, SCORES, "output.metrics", more=registry.names(METRIC))
     if not names:
         raise UserError(f"output.metrics=: which? some of: {', '.join(SCORES)}; without scores: output.score_every=0")
     return names

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from composegan import registry
 from composegan.config.errors import UserError, nearest
 from composegan.config.schema import DataConfig
 from composegan.data.files import one_at_a_time
@@ -17,6 +18,7 @@ from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack
 from composegan.data.pictures import PictureSource
 from composegan.domain import DomainPlugin, DomainSpec, Source
+from composegan.extensions import SOURCE, source_address
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "validation")
@@ -25,29 +27,34 @@ SPLITS = ("train", "validation")
 def open_source(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -> Source:
     """The labelled images that the settings name.
 
-    data.root given: the packed folder or the plain one that it is, else the domain's data as downloaded.
+    data.root given: the packed folder or the plain one that it is, else the domain's data as downloaded; or, as
+    NAME://ADDRESS, what the data source of an installed package gives.
     data.root empty: the domain's demo, drawn in worker processes on first use and kept in the cache folder.
     progress: show a bar while drawing. Raises UserError: no such root, no demo, another vocabulary, bad settings.
     """
     check_settings(data)
-    return open_root(plugin, data, Path(data.root).expanduser()) if data.root else open_demo(plugin, data, progress)
+    return open_root(plugin, data, data.root) if data.root else open_demo(plugin, data, progress)
 
 
 def open_pictures(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -> Source:
     """The images that the settings name, whose labels nobody is to look at.
 
-    data.root given: a packed folder of the domain, or any folder of images. Empty: a demo, as for `open_source`.
+    data.root given: a packed folder of the domain, NAME://ADDRESS, or any folder of images. Empty: a demo.
     Raises UserError: no such root, no images in it, no such demo, bad settings.
     """
     check_settings(data)
     if not data.root:
         return open_demo(plugin, data, progress)
     root = Path(data.root).expanduser()
-    return open_root(plugin, data, root) if is_packed(root) else PictureSource(root)
+    here = source_address(data.root) or is_packed(root)
+    return open_root(plugin, data, data.root) if here else PictureSource(root)
 
 
-def open_root(plugin: DomainPlugin, data: DataConfig, root: Path) -> Source:
-    """The source in a folder that the user named."""
+def open_root(plugin: DomainPlugin, data: DataConfig, root: str) -> Source:
+    """The source in a folder that the user named, or at NAME://ADDRESS."""
+    if address := source_address(root):
+        return open_installed(*address, plugin.spec, data.split)
+    root = Path(root).expanduser()
     check_root(root)
     for folder in (root / data.split, root):
         if is_packed(folder):
@@ -60,6 +67,16 @@ def open_root(plugin: DomainPlugin, data: DataConfig, root: Path) -> Source:
     for line in source.skipped:
         log.warning("skipped: %s", line)
     return source
+
+
+def open_installed(name: str, address: str, spec: DomainSpec, split: str) -> Source:
+    """What the data source `name` of an installed package gives. Raises UserError when it cannot be used, or fails."""
+    found = registry.require(name, SOURCE)
+    with found.answering() as source:
+        opened = source.open(address, spec, split)
+        if len(opened) == 0:
+            raise UserError(f"data.root={name}://{address}: has no images")
+    return opened
 
 
 def open_demo(plugin: DomainPlugin, data: DataConfig, progress: bool) -> PackedSource:

@@ -93,5 +93,5 @@ def _with_class(shares: Tensor) -> Tensor:
 @torch.inference_mode()
 def _draw(model: Model, codes: Codes) -> tuple[Tensor, Tensor]:
     """Images (B, 3, H, W) clamped to -1..1, and labels (B, H, W), on the CPU."""
-    result = model.generator(codes.slots)
+    result = model.synthesize(codes)
     return result.image.float().clamp(-1, 1).cpu(), result.mask.labels().cpu()

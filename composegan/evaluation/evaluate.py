@@ -15,6 +15,7 @@ from composegan.evaluation import figures
 from composegan.evaluation.edits import Leakage, edit_leakage
 from composegan.evaluation.figures import Figure, Sets
 from composegan.evaluation.generated import PATCH_PICTURES, Generated, draw_all, random_w
+from composegan.evaluation.installed import installed_metrics, real_rows
 from composegan.evaluation.names import BACKBONE, BUNDLED, HIGHER, INCEPTION, LOWER, MEASURES, WITH_SEGMENTER
 from composegan.evaluation.networks import FeatureNetwork, bundled_network, inception_network
 from composegan.evaluation.presence import RESIZE as SEGMENTED
@@ -56,16 +57,19 @@ def evaluate(
     batch: int = 32,
 ) -> Report:
     """Take the wanted measures (of `names.MEASURES`; all: those on Inception features only where its weights are) of n
-    generated pictures.
+    generated pictures, and those of installed packages that are named.
 
-    Raises UserError for too few images for a measure, and for missing weights when they are asked for.
+    Raises UserError for too few images for a measure, for missing weights when they are asked for, and for a metric of
+    a package that cannot be used or fails.
     """
     report = Report()
     networks = _networks(model, wanted, inception, report)
     known = statistics(real, networks)
     segmenter = trained_segmenter(real, model.device) if set(WITH_SEGMENTER) & set(wanted) else None
     w = random_w(model, n, seed, truncation)
-    generated = report.generated = draw_all(model, w, networks, segmenter, batch)
+    metrics = installed_metrics(wanted, len(model.names))
+    described = real_rows(real, metrics)
+    generated = report.generated = draw_all(model, w, networks, segmenter, batch, metrics)
     for network in networks:
         sets = known.features[network.title], generated.features[network.title]
         report.figures += figures.of_network(network, *sets, list(wanted))
@@ -82,6 +86,9 @@ def evaluate(
         report.figures += _leakages(report.leakage, report)
     if f"PPL-{BACKBONE}" in wanted:
         report.figures.append(_path_length(model, min(n, PATH_PAIRS), seed, truncation, batch))
+    for metric in metrics:
+        sets = Sets(described[metric.name], generated.features[metric.name])
+        report.figures.append(figures.of_installed(metric, sets))
     report.by_class = _by_class(model.names, known, generated, segmenter, report.leakage)
     return report
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from composegan.config.errors import UserError
+from composegan.evaluation.installed import InstalledMetric
 from composegan.evaluation.names import HIGHER, LOWER
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.metrics.frechet import frechet_distance, moments
@@ -94,6 +95,15 @@ def frechet(name: str, sets: Sets, dimensions: int, resize: str) -> Figure:
         differ = "" if halves is None else f"; the two halves, of {len(half_a):,} each, differ by {halves:.4g}"
         note = f"biased upwards: {least:,} images for {dimensions:,} features{differ}"
     return Figure(name, value, LOWER, halves, len(sets.fake), len(sets.real), len(half_a), resize, note)
+
+
+def of_installed(metric: InstalledMetric, sets: Sets) -> Figure:
+    """What a metric of an installed package says of its own rows (N, D)."""
+    half_a, half_b = sets.halves
+    halves = or_none(lambda: metric.distance(half_a, half_b)) if len(half_a) else None
+    counts = len(sets.fake), len(sets.real), len(half_a)
+    value, better = metric.distance(sets.real, sets.fake), metric.found.plugin.better
+    return Figure(metric.name, value, better, halves, *counts, note=f"of {metric.found.home}")
 
 
 def wasserstein(real: Tensor, fake: Tensor, half: Tensor) -> Figure:

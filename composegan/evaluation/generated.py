@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from composegan.data.progress import progress_bar
+from composegan.evaluation.installed import InstalledMetric
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.evaluation.segmenter import Trained, shrink
 from composegan.interop.saved_model import Model
@@ -33,7 +34,8 @@ class Example:
 
 @dataclass
 class Generated:
-    """w: (N, S), after truncation; proportions: (N, K); features: by the network's title, (N, D); all on the CPU.
+    """w: (N, S), after truncation; proportions: (N, K); features: by the network's title, or the name of an installed
+    metric, (N, D); all on the CPU.
 
     pictures: uint8 (at most PATCH_PICTURES, 3, H, W). pixels: confusion (K, K) of masks with the segmenter's, and
     seen: (N, K), the segmenter's proportions; None without segmenter. worst, best: where the two agree least and most.
@@ -59,11 +61,13 @@ def random_w(model: Model, n: int, seed: int, truncation: float) -> Tensor:
 
 
 def draw_all(
-    model: Model, w: Tensor, networks: Sequence[FeatureNetwork], segmenter: Trained | None, batch: int
-) -> Generated:
+    model: Model, w: Tensor, networks: Sequence[FeatureNetwork], segmenter: Trained | None, batch: int,
+    metrics: Sequence[InstalledMetric] = (),
+) -> Generated:  # fmt: skip
     """Draw every picture once and take everything of it that is needed."""
     classes, parts = len(model.names), {name: [] for name in ("proportions", "pictures", "seen")}
     features: dict[str, list[Tensor]] = {network.title: [] for network in networks}
+    features |= {metric.name: [] for metric in metrics}
     pixels = torch.zeros(classes, classes, dtype=torch.int64) if segmenter else None
     worst, best, done = [], [], 0
     with progress_bar("Drawing pictures", len(w)) as advance:
@@ -73,6 +77,8 @@ def draw_all(
                 parts["pictures"].append(images[: PATCH_PICTURES - done])
             for network in networks:
                 features[network.title].append(network.features(images).float().cpu())
+            for metric in metrics:
+                features[metric.name].append(metric.rows(images, labels))
             if segmenter:
                 small, target = shrink(images, labels)
                 seen = segmenter.predict(small.to(model.device)).cpu()

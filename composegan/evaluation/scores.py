@@ -12,6 +12,7 @@ from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
 from composegan.data.resize import fit_sample
 from composegan.domain import Source
+from composegan.evaluation.installed import installed_metrics
 from composegan.evaluation.networks import FeatureNetwork, bundled_network
 from composegan.metrics.frechet import frechet_distance, moments
 from composegan.metrics.layout import class_proportions
@@ -21,7 +22,7 @@ from composegan.pictures import to_uint8
 
 
 class Scores:
-    """The named distances (of `config.validate.SCORES`) of generated pictures from `count` real images.
+    """The named distances of generated pictures from `count` real images: of `config.validate.SCORES`, or installed.
 
     The real ones are drawn with replacement, by `seed`. Figures of few images are biased upwards, the same way every
     time, so that they compare with each other and not with those of `composegan evaluate`.
@@ -38,6 +39,7 @@ class Scores:
         device: torch.device,
     ) -> None:
         self.names, self.classes = list(names), classes
+        self.installed = {metric.name: metric for metric in installed_metrics(names, classes)}
         self.network: FeatureNetwork | None = None
         if any("EffNet" in name for name in names):
             with torch.random.fork_rng():
@@ -47,7 +49,12 @@ class Scores:
     def __call__(self, images: Tensor, labels: Tensor) -> dict[str, float]:
         """Generated images (N, 3, H, W) in -1..1 and labels (N, H, W) -> a figure for each name; lower is better."""
         fake = self._facts(images, labels)
-        return {name: _distance(name, self.real, fake) for name in self.names}
+        return {
+            name: self.installed[name].distance(self.real[name], fake[name])
+            if name in self.installed
+            else _distance(name, self.real, fake)
+            for name in self.names
+        }
 
     @torch.inference_mode()
     def _facts(self, images: Tensor, labels: Tensor) -> dict[str, list[Tensor] | Tensor]:
@@ -57,9 +64,13 @@ class Scores:
             facts["patches"] = patch_levels(images)
         if "FSD" in self.names:
             facts["proportions"] = class_proportions(labels, self.classes)
-        if self.network:
+        if self.network or self.installed:
             bytes_ = torch.from_numpy(to_uint8(images)).permute(0, 3, 1, 2)
+        if self.network:
             facts["features"] = torch.cat([self.network.features(part).cpu() for part in bytes_.split(16)])
+        for name, metric in self.installed.items():
+            parts = zip(bytes_.split(16), labels.split(16), strict=True)
+            facts[name] = torch.cat([metric.rows(*part) for part in parts])
         return facts
 
 

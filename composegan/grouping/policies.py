@@ -9,8 +9,9 @@ from composegan.config.errors import UserError
 from composegan.data.statistics import ClassStatistics
 from composegan.domain import DomainSpec
 from composegan.grouping.affinity import distances, merges
+from composegan.grouping.installed import propose_by
 from composegan.grouping.plan import GroupingPlan
-from composegan.grouping.taxonomy import levels, taxonomy
+from composegan.grouping.taxonomy import POLICIES, levels, taxonomy
 
 Fits = Callable[[GroupingPlan], bool]
 
@@ -28,6 +29,8 @@ def propose(
     policy, _, number = grouping.partition(":") if isinstance(grouping, str) else (None, "", "")
     if policy == "taxonomy":
         return taxonomy(spec, int(number or 1))
+    if policy and policy not in POLICIES:
+        return propose_by(policy, number, spec, statistics, fits)
     if policy != "affinity":
         return GroupingPlan.parse(grouping, spec.names)
     plans = merges(distances(statistics()))  # of K groups down to one

@@ -40,7 +40,8 @@ def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], floa
     from composegan.data import training_loader
     from composegan.grouping.plan import GroupingPlan
     from composegan.training.build import build
-    from composegan.training.phases import Real, State, phases
+    from composegan.training.objective import objective
+    from composegan.training.phases import Real, State
 
     extra = [f"plugin_path={subject.plugin_path}"] if subject.plugin_path else []
     config = compose([f"domain={subject.domain}", *TINY.split(), *extra]).config
@@ -57,7 +58,7 @@ def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], floa
             torch.manual_seed(0)
             generator, discriminator = build(config, subject.spec, GroupingPlan.parse("per_class", subject.spec.names))
             state = State(generator, discriminator, torch.zeros(()))
-            for phase in phases(config.training):
+            for phase in objective(config.training):
                 moving = generator if phase.network == "generator" else discriminator
                 still = discriminator if moving is generator else generator
                 moving.requires_grad_(True)

@@ -58,7 +58,7 @@ class Subject:
         """What gives labelled images, by name: (settings) -> Source. Only the seed and the size of drawings change."""
         openers: dict[str, Callable[[DataConfig], Source]] = {}
         if self.data.root:
-            openers["data.root"] = lambda data: open_root(self.plugin, data, Path(str(data.root)).expanduser())
+            openers["data.root"] = lambda data: open_root(self.plugin, data, str(data.root))
         demos = {"demo": self.plugin.demo} if self.plugin.demo else {}
         for name, draw in {**demos, **{f"demo {name}": draw for name, draw in self.plugin.demos.items()}}.items():
             openers[name] = lambda data, draw=draw: draw(data.demo_count, data.height, data.width, demo_seed(data))

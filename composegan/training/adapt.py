@@ -11,12 +11,14 @@ from torch import Tensor
 from composegan.config.arguments import split_arguments
 from composegan.config.compose import Composed, flat, load_config, merge, open_domain, resolve_paths
 from composegan.config.errors import UserError
+from composegan.config.extensions import used_extensions
 from composegan.config.recipes import recipes_of
 from composegan.config.run_folder import CONFIG
 from composegan.config.schema import AdaptConfig, Config, DataConfig, ModelConfig
 from composegan.config.validate import validate
 from composegan.domain import DomainPlugin, DomainSpec
 from composegan.grouping.plan import GroupingPlan
+from composegan.grouping.scheduler import is_progressive
 from composegan.interop import saved_model
 from composegan.interop.saved_model import Model
 from composegan.training import checkpoint
@@ -68,11 +70,13 @@ def compose_adaptation(folder: Path, arguments: Sequence[str]) -> Composed:
             setattr(config.output, name, max(1, config.training.images // times))
     resolve_paths(config)
     validate(config, plugin.spec)
+    if is_progressive(config.grouping):
+        raise UserError(f"grouping={config.grouping}: an adaptation keeps the groups of its source")
     if not config.data.root and not config.data.demo:
         demos = "".join(f" or data.demo={name}" for name in plugin.demos)
         raise UserError(f"adapt to which images? write data.root=FOLDER{demos}")
     _check_settings(folder, config, plugin.spec, model)
-    return Composed(config, plugin, list(arguments), [])
+    return Composed(config, plugin, list(arguments), [], used_extensions(config))
 
 
 def begin(module: CompositionModule, source: Path) -> str:

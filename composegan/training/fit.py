@@ -27,7 +27,7 @@ from composegan.domain import DomainSpec, Source
 from composegan.grouping.budget import within
 from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import propose
-from composegan.grouping.scheduler import is_progressive, last_groups, settled
+from composegan.grouping.scheduler import in_words, is_progressive, settled
 from composegan.models.class_sets import ClassSets
 from composegan.processes import is_first_process
 from composegan.saving import whole_file, writing
@@ -113,6 +113,7 @@ def describe_run(run: Path, composed: Composed) -> None:
         "from": " ".join(homes[0]) if homes else config.domain,
         "classes": list(spec.names),
         "packages": {package: version(package) for package in packages},
+        "extensions": {f"{found.kind.word} {found.name}": found.home for found in composed.extensions},
     }
     groups = [[spec.names[k] for k in group] for group in GroupingPlan.parse(config.grouping, spec.names).groups]
     line = {"images_seen": 0, "grouping": config.grouping, "groups": groups}
@@ -159,8 +160,7 @@ def _settle_grouping(composed: Composed, source: Source, world: int) -> Composed
     if is_progressive(config.grouping):
         config = settled(config, spec, config.training.batch // world)
         if is_first_process():
-            groups, every = last_groups(config.grouping, len(spec.classes)), config.training.split_every
-            print(f"{config.grouping}: one group for all classes, split every {every:,} images until there are {groups}")
+            print(f"grouping={config.grouping}: {in_words(config)}")
         return replace(composed, config=config)
     cache, policy = cache_folder(config.data), config.data.on_error
     plan = propose(
@@ -255,7 +255,7 @@ def _check_unfinished(run: Path, seen: int, images: int) -> None:
 def _restore(module: CompositionModule, state: dict[str, Any], path: Path) -> None:
     try:
         module.restore(state)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, UserError) as error:
         raise UserError(f"{path}: is of another model ({' '.join(str(error).split())[:200]})") from error
 
 

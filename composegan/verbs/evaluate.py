@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,7 +46,7 @@ class EvaluateConfig(ModelChoice):
             raise UserError(f"n={self.n}: at least 2 pictures are needed, and 1,000 to say much")
         if not 0 <= self.truncation <= 1:
             raise UserError(f"truncation={self.truncation}: must be 0 to 1")
-        if not names_in(self.metrics, MEASURES, "metrics"):
+        if not self.metrics.strip(" ,"):
             raise UserError(f"metrics=: which? all, or some of: {', '.join(MEASURES)}")
 
 
@@ -58,9 +59,11 @@ def help() -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Evaluate a run or a model; prints a table and says where the rest is."""
+    from composegan import registry
     from composegan.config.arguments import split_arguments
     from composegan.config.compose import load_config, merge, read_arguments
     from composegan.evaluation.names import MEASURES
+    from composegan.extensions import METRIC
 
     see = "composegan evaluate --help"
     config = read_arguments(EvaluateConfig, arguments, see=see)
@@ -70,6 +73,9 @@ def run(arguments: Sequence[str]) -> None:
     if (folder / CONFIG).is_file():
         own = load_config(folder / CONFIG)
         base = EvaluateConfig(domain=own.domain, plugin_path=own.plugin_path, data=own.data)
+    if plugin_path := config.plugin_path or base.plugin_path:
+        registry.add_plugin_path(os.path.expanduser(plugin_path))
+    wanted = names_in(config.metrics, MEASURES, "metrics", more=registry.names(METRIC))
     model = config.load_from(folder)
     base.data = replace(base.data, height=model.generator.height, width=model.generator.width)
     config = merge(EvaluateConfig, [("", split_arguments(arguments))], base=base, see=see)
@@ -90,7 +96,6 @@ def run(arguments: Sequence[str]) -> None:
     name = f"{spec.name} {data.split} ({where})"
     source = open_source(plugin, data)
     real = real_set(source, data, len(spec.names), name, config.real_images, cache_folder(data) / "statistics")
-    wanted = names_in(config.metrics, MEASURES, "metrics")
     report = evaluate(
         model, real, wanted, n=config.n, seed=config.seed, truncation=config.truncation, inception=config.inception,
         batch=config.batch,
