@@ -13,7 +13,7 @@ from composegan.config.errors import UserError, nearest
 
 VERBS = (
     "fit", "adapt", "sample", "edit", "mix", "components", "interpolate", "directions", "invert", "evaluate",
-    "plan", "prepare", "domains", "check", "new", "import",
+    "plan", "prepare", "domains", "check", "new", "import", "bench",
 )  # fmt: skip
 """Each is a module of `composegan.verbs` with `ABOUT` (one line), `help() -> str` and `run(arguments)`."""
 

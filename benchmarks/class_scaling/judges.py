@@ -1,0 +1,66 @@
+"""What runs are measured against: held-out streets in a vocabulary, and a segmenter that has learned it from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.class_scaling.arms import FINE, MERGED
+from composegan import registry
+from composegan.config.schema import DataConfig
+from composegan.data.open import cache_folder, open_source
+from composegan.evaluation.networks import FeatureNetwork, bundled_network
+from composegan.evaluation.real import RealSet, Statistics, real_set, statistics
+from composegan.evaluation.segmenter import Trained, trained_segmenter
+from composegan.plugins.cityscapes.merged import Merged, merging_table
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A vocabulary to measure in. names: of its K classes; known: proportions and features of the real set.
+
+    table_of: by the vocabulary of a model, the class here of each of its classes, uint8.
+    """
+
+    names: tuple[str, ...]
+    table_of: dict[str, np.ndarray]
+    real: RealSet
+    known: Statistics
+    segmenter: Trained
+
+
+def held_out(data: DataConfig) -> DataConfig:
+    """Streets that no run has seen: the validation split, or, of drawn ones, those of the next demo_seed."""
+    return replace(data, split="validation") if data.root else replace(data, demo_seed=data.demo_seed + 1)
+
+
+def make_judges(data: DataConfig, device: torch.device) -> tuple[dict[str, Judge], FeatureNetwork]:
+    """The judge of the 30 classes and that of the 16, and the network of the Frechet distance.
+
+    data: what runs learn from. Everything is kept in the cache folder, so that the first call of all does the work.
+    """
+    data = held_out(data)
+    fine, merged = registry.load(FINE), registry.load(MERGED)
+    source = open_source(fine, data)
+    table = merging_table(fine.spec, merged.spec)
+    same = [np.arange(len(plugin.spec.names), dtype=np.uint8) for plugin in (fine, merged)]
+    vocabularies = {
+        FINE: (fine, source, {FINE: same[0]}),
+        MERGED: (merged, Merged(source, fine.spec, merged.spec), {FINE: table, MERGED: same[1]}),
+    }
+    network, judges = bundled_network(data.height, data.width, device), {}
+    for name, (plugin, images, tables) in vocabularies.items():
+        cache: Path = cache_folder(data) / "statistics"
+        real = real_set(images, data, len(plugin.spec.names), f"{name} held out", 50_000, cache)
+        known = statistics(real, [network] if name == FINE else [])
+        judges[name] = Judge(plugin.spec.names, tables, real, known, trained_segmenter(real, device))
+    return judges, network
+
+
+def relabel(labels: Tensor, table: np.ndarray) -> Tensor:
+    """Labels of a model's classes (N, H, W) uint8 -> the judge's, uint8."""
+    return torch.from_numpy(table)[labels.long()]

@@ -1,0 +1,166 @@
+"""What is measured of a trained run: its pictures, and its masks in each vocabulary that they can be read in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.class_scaling.edits import leakages
+from benchmarks.class_scaling.judges import Judge, relabel
+from composegan.evaluation.networks import FeatureNetwork
+from composegan.evaluation.segmenter import Trained, shrink
+from composegan.interop.saved_model import Model
+from composegan.metrics.frechet import frechet_distance, moments
+from composegan.metrics.layout import class_proportions, confusion, intersection_over_union, mean_known, recall
+from composegan.metrics.presence import (
+    class_recall,
+    presence_agreement,
+    presence_rates,
+    rare_classes,
+    rare_recall,
+)
+from composegan.metrics.sliced_wasserstein import patch_levels, sliced_wasserstein
+
+PATCH_PICTURES = 1000
+"""Pictures, at most, that the sliced Wasserstein distance takes its patches from."""
+BATCH = 32
+
+LOWER, HIGHER = "lower", "higher"
+OF_PICTURES = {"sliced_wasserstein": LOWER, "FD-EffNetLite0": LOWER}
+OF_MASKS = {
+    "FSD": LOWER, "mask_consistency": HIGHER, "rare_mask_consistency": HIGHER, "rare_recall": HIGHER,
+    "rare_pixel_recall": HIGHER, "presence": HIGHER, "leakage_texture": LOWER, "leakage_shape": LOWER,
+}  # fmt: skip
+"""Measures, and which way is better. rare_recall: of how often rare classes are in the masks; rare_pixel_recall: of
+their pixels there, the part in which the segmenter sees them. A class that a model does not draw counts as 0."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pictures of a model: codes; images: (N, 3, H, W) uint8; labels: (N, H, W) uint8, of its own classes."""
+
+    model: Model
+    codes: Any
+    images: Tensor
+    labels: Tensor
+
+
+def draw(model: Model, count: int, seed: int) -> Drawn:
+    codes = model.codes(count, seed=seed)
+    samples = model.draw(codes, batch=BATCH)
+    return Drawn(model, codes, torch.from_numpy(samples.images).permute(0, 3, 1, 2), torch.from_numpy(samples.labels))
+
+
+def measure(
+    model: Model, judges: Mapping[str, Judge], network: FeatureNetwork, count: int, seed: int
+) -> dict[str, Any]:
+    """Figures of `count` pictures. judges: by domain, of which the model's classes can be read in some.
+
+    Returns {"pictures": figures, "masks": {domain: figures}, "classes": {domain: {class: figures}}}; None for a figure
+    that there is not.
+    """
+    drawn, first = draw(model, count, seed), next(iter(judges.values()))
+    features = features_of(drawn.images, network)
+    patches = real_pictures(first, 0, PATCH_PICTURES), drawn.images
+    found: dict[str, Any] = {
+        "pictures": distances(patches, (first.known.features[network.title], features)), "masks": {}, "classes": {},
+    }  # fmt: skip
+    for name, judge in judges.items():
+        if model.domain in judge.table_of:
+            found["masks"][name], found["classes"][name] = of_masks(drawn, judge, seed)
+    return found
+
+
+def reference(judges: Mapping[str, Judge], network: FeatureNetwork) -> dict[str, Any]:
+    """The same of real pictures, to know what is good: one half against the other, and of masks what the segmenter
+    makes of real ones that it has not learned from."""
+    first = next(iter(judges.values()))
+    half = len(first.real) // 2
+    features = first.known.features[network.title]
+    pictures = distances(
+        (real_pictures(first, 0, half), real_pictures(first, half, 2 * half)), (features[:half], features[half:])
+    )
+    masks = {}
+    for name, judge in judges.items():
+        known, iou = judge.known.proportions, intersection_over_union(judge.segmenter.held_out_pixels).nan_to_num(0)
+        there, rare = presence_rates(known) > 0, rare_classes(known)
+        masks[name] = {
+            "FSD": frechet_distance(moments(known[:half]), moments(known[half:])),
+            "mask_consistency": iou[there].mean().item(),
+            "rare_mask_consistency": plain(iou[rare].mean()),
+            "rare_recall": plain(rare_recall(known[:half], known[half:])),
+            "rare_pixel_recall": plain(recall(judge.segmenter.held_out_pixels).nan_to_num(0)[rare].mean()),
+            "presence": presence_agreement(known[:half], known[half:]),
+            "classes_drawn": int(there.sum()),
+        }
+    return {"pictures": pictures, "masks": masks}
+
+
+def real_pictures(judge: Judge, first: int, end: int) -> Tensor:
+    """uint8 (at most PATCH_PICTURES, 3, H, W) of the real set, in its order."""
+    numbers = judge.real.numbers[first : min(end, first + PATCH_PICTURES)]
+    return torch.cat([images for images, _ in judge.real.batches(numbers)])
+
+
+def features_of(images: Tensor, network: FeatureNetwork) -> Tensor:
+    return torch.cat([network.features(part).float().cpu() for part in images.split(BATCH)])
+
+
+def distances(pictures: tuple[Tensor, Tensor], features: tuple[Tensor, Tensor]) -> dict[str, float]:
+    """Of two sets: pictures uint8 (N, 3, H, W) each, features (N, D) each."""
+    count = min(*map(len, pictures), PATCH_PICTURES)
+    patches = (patch_levels(some[:count].float() / 127.5 - 1) for some in pictures)
+    return {
+        "sliced_wasserstein": sliced_wasserstein(*patches),
+        "FD-EffNetLite0": frechet_distance(*map(moments, features)),
+    }
+
+
+def of_masks(drawn: Drawn, judge: Judge, seed: int) -> tuple[dict, dict]:
+    """Figures of all classes together, and by class."""
+    table, classes = judge.table_of[drawn.model.domain], len(judge.names)
+    labels, known = relabel(drawn.labels, table), judge.known.proportions
+    proportions = class_proportions(labels, classes)
+    pixels = agreement(drawn.images, labels, judge.segmenter, classes)
+    iou = intersection_over_union(pixels).nan_to_num(0)
+    there, rare = presence_rates(known) > 0, rare_classes(known)
+    leaks = leakages(drawn.model, drawn.codes, table, proportions, seed)
+    figures = {
+        "FSD": frechet_distance(moments(known), moments(proportions)),
+        "mask_consistency": iou[there].mean().item(),
+        "rare_mask_consistency": iou[rare].mean().item(),
+        "rare_recall": rare_recall(known, proportions),
+        "rare_pixel_recall": recall(pixels).nan_to_num(0)[rare].mean().item(),
+        "presence": presence_agreement(known, proportions),
+        **{f"leakage_{part}": mean_known(values) for part, values in leaks.items()},
+        "classes_drawn": int((presence_rates(proportions) > 0).sum()),
+    }
+    columns = {
+        "presence_real": presence_rates(known), "presence": presence_rates(proportions),
+        "recall": class_recall(known, proportions), "pixels_real": known.mean(dim=0), "pixels": proportions.mean(dim=0),
+        "iou": iou, "iou_of_segmenter": intersection_over_union(judge.segmenter.held_out_pixels),
+        "pixel_recall": recall(pixels), **{f"leakage_{part}": values for part, values in leaks.items()},
+    }  # fmt: skip
+    by_class = {name: {key: plain(v[k]) for key, v in columns.items()} for k, name in enumerate(judge.names)}
+    return {key: plain(value) for key, value in figures.items()}, by_class
+
+
+@torch.inference_mode()
+def agreement(images: Tensor, labels: Tensor, segmenter: Trained, classes: int) -> Tensor:
+    """Pixels of each pair of classes, (K, K): of the masks, and of what the segmenter says of the pictures."""
+    device = segmenter.network.head.weight.device
+    pixels = torch.zeros(classes, classes, dtype=torch.int64)
+    for some, theirs in zip(images.split(BATCH), labels.split(BATCH), strict=True):
+        small, target = shrink(some, theirs)
+        pixels += confusion(target, segmenter.predict(small.to(device)).cpu(), classes)
+    return pixels
+
+
+def plain(value: Any) -> float | None:
+    """A number for JSON, which has no NaN."""
+    value = float(value)
+    return value if value == value else None

@@ -1,0 +1,78 @@
+"""`composegan bench`: run a study of the repository's `benchmarks/` folder."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from composegan.config.errors import UserError, nearest
+
+ABOUT = "run one of the repository's studies"
+
+FOLDER = "benchmarks"
+GUARD = "__main__"
+
+
+def help() -> str:
+    lines = [
+        "usage: composegan bench",
+        "       composegan bench STUDY key=value ...",
+        "",
+        "List the studies of the repository's benchmarks/ folder, or run one, as `python -m benchmarks.STUDY` does.",
+        "What a study takes is told at the head of its file; docs/benchmarks.md tells what came of each.",
+    ]
+    return "\n".join(lines)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Print a line for each study, or become one, as if it had been started as a module.
+
+    Raises UserError when there is no checkout of the repository, or no such study.
+    """
+    checkout = find_checkout()
+    about = studies(checkout / FOLDER)
+    if not arguments:
+        width = max(map(len, about))
+        print("\n".join(f"{name:{width}}  {text}" for name, text in about.items()))
+        return
+    name, *settings = arguments
+    if name not in about:
+        raise UserError(f"bench {name}: there is no such study; {nearest(name, about)}")
+    path = os.pathsep.join(filter(None, (str(checkout), os.environ.get("PYTHONPATH"))))
+    sys.stdout.flush()
+    # In this process's place, so that Ctrl-C, other signals and the exit status are the study's own.
+    command = [sys.executable, "-m", f"{FOLDER}.{name}", *settings]
+    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": path})
+
+
+def find_checkout() -> Path:
+    """The repository: the current directory, or what an editable install points to.
+
+    Raises UserError when neither is one.
+    """
+    for folder in (Path.cwd(), Path(__file__).parents[2]):
+        if (folder / FOLDER / "class_scaling").is_dir() and (folder / "composegan").is_dir():
+            return folder
+    raise UserError(
+        "the studies are in composegan's repository and not in the installed package; in a checkout of it, "
+        "`pip install -e .` and call this again"
+    )
+
+
+def studies(folder: Path) -> dict[str, str]:
+    """Every module and package that can be run, by name, with the first line of its docstring. Nothing is imported."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if (path / f"{GUARD}.py").is_file():
+            found[path.name] = first_line(path / "__init__.py")
+        elif path.suffix == ".py" and f'if __name__ == "{GUARD}"' in path.read_text(encoding="utf-8"):
+            found[path.stem] = first_line(path)
+    return found
+
+
+def first_line(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return (docstring or "").partition("\n")[0]
