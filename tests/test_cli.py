@@ -102,7 +102,8 @@ def test_mistakes_are_one_line_and_status_2(capsys, pets, tmp_path):
     assert refused(capsys, "fit", f"domain={pets}", "batch=4") == "unknown key 'batch'; did you mean 'training.batch'?"
     assert refused(capsys, "fit", f"run={tmp_path}").startswith(f"run={tmp_path}: is not a run")
     assert refused(capsys, "fit", "run=").startswith("run=.: is not a run")
-    assert refused(capsys, "domains", "faces") == "domains takes no arguments but plugin_path=DIR, found 'faces'"
+    told = refused(capsys, "domains", "faces")
+    assert told == "domains takes no arguments but plugin_path=DIR and extensions=on, found 'faces'"
     assert refused(capsys, "sample", "n=0", f"model={tmp_path}") == "n=0: must be 1 or more"
     assert refused(capsys, "sample", "batch=0", f"model={tmp_path}") == "batch=0: must be 1 or more"
     assert refused(capsys, "sample", "seed=-1", f"model={tmp_path}") == "seed=-1: must be 0 or more"

@@ -7,63 +7,90 @@ import sys
 from collections.abc import Sequence
 
 from composegan.config.errors import UserError
+from composegan.config.values import convert
 
 ABOUT = "list the installed domains"
 
 COLUMNS = ("name", "classes", "distribution", "version", "status")
+EXTENSION_COLUMNS = ("name", "kind", "distribution", "version", "status")
 
 
 def help() -> str:
     return "\n".join(
         [
             "usage: composegan domains",
+            "       composegan domains extensions=on",
             "       composegan domains plugin_path=DIR",
             "",
             "List the installed domains: name, number of classes, distribution, version, and ok or what is wrong.",
+            "With extensions=on: grouping policies, data sources, metrics and loss recipes of installed packages.",
             "With plugin_path also those of a folder that is not installed. docs/plugins.md tells how to add one.",
         ]
     )
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Print a row for each registered domain, also for those that cannot be used."""
+    """Print a row for each registered domain, or for each other extension, also for those that cannot be used."""
+    extensions = False
     for argument in arguments:
-        if not argument.startswith("plugin_path="):
-            raise UserError(f"domains takes no arguments but plugin_path=DIR, found {argument!r}")
-    from composegan.registry import add_plugin_path, discover
+        key, _, value = argument.partition("=")
+        if not argument.startswith(("plugin_path=", "extensions=")):
+            raise UserError(f"domains takes no arguments but plugin_path=DIR and extensions=on, found {argument!r}")
+        if key == "extensions":
+            try:
+                extensions = convert(value, bool)
+            except ValueError as error:
+                raise UserError(f"{key}: {error}") from error
+        else:
+            from composegan.registry import add_plugin_path
 
-    for argument in arguments:
-        add_plugin_path(os.path.expanduser(argument.removeprefix("plugin_path=")))
-    rows = [
-        (
-            found.name,
-            str(len(found.plugin.spec.classes)) if found.plugin else "",
-            found.distribution,
-            found.version,
-            f"error: {found.error}" if found.error else "ok",
-        )
-        for found in discover()
-    ]
+            add_plugin_path(os.path.expanduser(value))
+    columns, rows = (EXTENSION_COLUMNS, _extensions()) if extensions else (COLUMNS, _domains())
     if sys.stdout.isatty():
-        _print_table(rows)
+        _print_table(columns, rows)
     else:
-        _print_plain(rows)
+        _print_plain(columns, rows)
 
 
-def _print_table(rows: Sequence[Sequence[str]]) -> None:
+def _domains() -> list[tuple[str, ...]]:
+    from composegan.registry import discover
+
+    rows = []
+    for found in discover():
+        classes = str(len(found.plugin.spec.classes)) if found.plugin else ""
+        rows.append((found.name, classes, found.distribution, found.version, _status(found.error)))
+    return rows
+
+
+def _extensions() -> list[tuple[str, ...]]:
+    from composegan.extensions import EXTENSIONS
+    from composegan.registry import discover
+
+    return [
+        (found.name, kind.word, found.distribution, found.version, _status(found.error))
+        for kind in EXTENSIONS
+        for found in discover(kind=kind)
+    ]
+
+
+def _status(error: str | None) -> str:
+    return f"error: {error}" if error else "ok"
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*COLUMNS, box=None, header_style="bold")
+    table = Table(*columns, box=None, header_style="bold")
     for row in rows:
         table.add_row(*map(Text, row[:-1]), Text(row[-1], style="green" if row[-1] == "ok" else "red"))
     Console().print(table)
 
 
-def _print_plain(rows: Sequence[Sequence[str]]) -> None:
-    """Columns of plain text, one line a domain, for pipes and logs."""
-    lines = [COLUMNS, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
+def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns of plain text, one line a row, for pipes and logs."""
+    lines = [columns, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(columns))]
     for line in lines:
         print("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
