@@ -63,15 +63,25 @@ def mean_everywhere(x: Tensor) -> Tensor:
     return x if world() == 1 else _Mean.apply(x)
 
 
-def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
-    """Replace each gradient by its mean over all processes. A parameter without one counts as zero."""
+def average_gradients(parameters: Iterable[torch.nn.Parameter], reached: list[bool]) -> None:
+    """Replace each gradient by its mean over all processes. A gradient that another process has and this one lacks
+    counts as zero here; one that none has stays away, so that Adam passes the parameter over as it does on one device.
+
+    reached: which parameters have a gradient in any process. Found out, which is waited for, while it is empty.
+    """
     if world() == 1:
         return
     parameters = list(parameters)
-    for parameter in parameters:
-        if parameter.grad is None:
+    if not reached:
+        own = torch.tensor([float(parameter.grad is not None) for parameter in parameters], device=parameters[0].device)
+        average([own])
+        reached += (own > 0).tolist()
+    for parameter, anywhere in zip(parameters, reached, strict=True):
+        if anywhere and parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
-    average([parameter.grad for parameter in parameters])
+        elif not anywhere and parameter.grad is not None:
+            raise RuntimeError("a parameter has a gradient now that it had in no process in the first such phase")
+    average([parameter.grad for parameter in parameters if parameter.grad is not None])
 
 
 def same_everywhere(module: torch.nn.Module) -> None:

@@ -56,6 +56,7 @@ class CompositionModule(lightning.LightningModule):
         self.images_seen = 0
         self.class_sets: ClassSets | None = None
         self.logs: dict[str, Tensor] = {}
+        self.reached: dict[str, list[bool]] = {}  # by phase, see `average_gradients`
         self._moments: list[dict[str, Any]] | None = None  # of a checkpoint, until there are optimizers
 
     def begin_with(self, generator: Mapping[str, Tensor], discriminator: Mapping[str, Tensor] | None) -> None:
@@ -155,7 +156,8 @@ class CompositionModule(lightning.LightningModule):
                 logs.append(figures)
                 path_means.append(self.path_mean.clone())
             self.path_mean.copy_(torch.stack(path_means).mean())
-        average_gradients(weight for weight in moving.parameters() if weight.requires_grad)
+        learning = (weight for weight in moving.parameters() if weight.requires_grad)
+        average_gradients(learning, self.reached.setdefault(phase.name, []))
         optimizer.step()
         self.logs.update({name: value.detach() for name, value in mean_of(logs).items()})
 

@@ -26,12 +26,12 @@ rank = os.environ.get("LOCAL_RANK", "0")
 notes = {"own": [], "mean": []}
 average, end = module.average_gradients, Ending.on_train_end
 
-def noted(parameters):
+def noted(parameters, reached):
     parameters = list(parameters)
     notes["own"].append([None if p.grad is None else p.grad.clone() for p in parameters])
-    average(parameters)
-    notes["mean"].append([p.grad.clone() for p in parameters])
-    assert all(p.grad.stride() == p.stride() for p in parameters)
+    average(parameters, reached)
+    notes["mean"].append([None if p.grad is None else p.grad.clone() for p in parameters])
+    assert all(p.grad is None or p.grad.stride() == p.stride() for p in parameters)
 
 def on_train_end(ending, trainer, module):
     end(ending, trainer, module)
@@ -84,8 +84,9 @@ def test_two_processes(fit_on_two, tiny, shapes, tmp_path, capfd):
     for before, theirs, after in zip(own["own"], other["own"], own["mean"], strict=True):
         assert not all(a is None or torch.equal(a, b) for a, b in zip(before, theirs, strict=True))
         for a, b, mean in zip(before, theirs, after, strict=True):
-            expected = torch.zeros_like(mean) if a is None else (a + b) / 2
-            torch.testing.assert_close(mean, expected, rtol=1e-6, atol=1e-9)
+            assert (a is None) == (b is None) == (mean is None)
+            if a is not None:
+                torch.testing.assert_close(mean, (a + b) / 2, rtol=1e-6, atol=1e-9)
 
     fit_on_two(*new_run(tiny, shapes, "half", "training.images=12"))
     (run,) = (tmp_path / "half" / "shapes").iterdir()
@@ -128,6 +129,13 @@ def twins(monkeypatch):
     monkeypatch.setattr(torch.distributed, "all_reduce", lambda tensor: tensor.mul_(2))
 
 
+@pytest.fixture
+def a_twin_with_gradients(monkeypatch):
+    """As if a second process had gradients for all parameters, of zeros."""
+    monkeypatch.setattr(distributed, "world", lambda: 2)
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda tensor: tensor.add_(1 if tensor.numel() == 2 else 0))
+
+
 def convolution():
     torch.manual_seed(0)
     return nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
@@ -146,22 +154,35 @@ def step_of_adam(between):
 
 def test_averaging_keeps_the_memory_order(twins):
     """Fused Adam would silently give each weight another's gradient."""
-    alone, averaged = step_of_adam(lambda parameters: None), step_of_adam(distributed.average_gradients)
+    alone, averaged = step_of_adam(lambda parameters: None), step_of_adam(lambda parameters: distributed.average_gradients(parameters, []))
     assert alone.weight.stride() != alone.weight.contiguous().stride()
     assert torch.equal(alone.weight, averaged.weight) and torch.equal(alone.bias, averaged.bias)
 
 
-def test_a_missing_gradient_counts_as_zero(twins):
-    layer = convolution()
+def test_a_gradient_that_another_process_has_counts_as_zero_here(a_twin_with_gradients):
+    layer, reached = convolution(), []
     layer.bias.grad = torch.ones(4)
-    distributed.average_gradients(layer.parameters())
+    distributed.average_gradients(layer.parameters(), reached)
+    assert reached == [True, True]
     assert torch.equal(layer.weight.grad, torch.zeros_like(layer.weight))
+    assert torch.equal(layer.bias.grad, torch.full((4,), 0.5))
+
+
+def test_a_gradient_that_no_process_has_stays_away(twins):
+    """Else Adam would count a step for the parameter and forget part of its second moment, on two devices only."""
+    layer, reached = convolution(), []
+    layer.bias.grad = torch.ones(4)
+    distributed.average_gradients(layer.parameters(), reached)
+    assert reached == [False, True] and layer.weight.grad is None
     assert torch.equal(layer.bias.grad, torch.ones(4))
+    layer.weight.grad = torch.ones_like(layer.weight)
+    with pytest.raises(RuntimeError, match="in no process in the first such phase"):
+        distributed.average_gradients(layer.parameters(), reached)
 
 
 def test_alone_nothing_is_touched():
     layer = convolution()
-    distributed.average_gradients(layer.parameters())
+    distributed.average_gradients(layer.parameters(), [])
     assert layer.weight.grad is None
 
 
