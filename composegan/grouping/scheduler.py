@@ -65,7 +65,7 @@ def in_words(config: Config) -> str:
     groups, every = config.grouping.partition(":")[2], config.training.split_every
     if groups == "1":
         return "one group for all classes"
-    return f"one group for all classes at first, then a split every {every:,} images until there are {groups}"
+    return f"one group for all classes at first, then a split every {every:,} images until there are {groups} groups"
 
 
 def next_split(plan: GroupingPlan, alike: np.ndarray) -> Split | None:

@@ -16,6 +16,7 @@ from composegan.grouping.budget import is_set, within
 from composegan.grouping.cost import Cost, cost_of, estimate
 from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import propose, usual_groups
+from composegan.grouping.scheduler import in_words, is_progressive, last_groups, settled
 from composegan.grouping.taxonomy import levels, taxonomy
 from composegan.training.build import build
 
@@ -42,18 +43,25 @@ def print_table(composed: Composed, measure: bool) -> None:
         source, len(spec.classes), cache=cache_folder(config.data), on_error=config.data.on_error
     )
     batch = config.training.batch
-    plans = candidates(spec, merges(distances(statistics)))
+    ladder = merges(distances(statistics))
+    plans = candidates(spec, ladder)
+    if is_progressive(config.grouping):
+        last = settled(config, spec, batch)  # its cost is that of so many groups, whoever will be in them
+        plans.setdefault(last.grouping, ladder[-last_groups(last.grouping, len(ladder))])
+        plans["single"] = plans.pop("single")  # the cheapest stays the last line
     with progress_bar("Estimating" + " and measuring" * measure, len(plans)) as done:
         rows = []
         for name, plan in plans.items():
             rows.append(_row(config, spec, name, plan, batch, measure))
             done(1)
     print("\n".join(lines(rows, batch)))
-    fits = within(config, spec, batch)
-    chosen = propose(config.grouping, spec, lambda: statistics, fits)
+    if is_progressive(config.grouping):
+        said = [f"{in_words(last)};", f"it begins at the cost of single and ends at that of {last.grouping}"]
+    else:
+        chosen = propose(config.grouping, spec, lambda: statistics, within(config, spec, batch))
+        said = [", ".join(group) for group in chosen.to_names(spec.names)]
     print(f"\ngrouping={config.grouping}" + (" within the budget" if is_set(config.budget) else "") + " means:")
-    for group in chosen.to_names(spec.names):
-        print(f"  {', '.join(group)}")
+    print("\n".join(f"  {line}" for line in said))
 
 
 def candidates(spec, ladder: list[GroupingPlan]) -> dict[str, GroupingPlan]:
