@@ -6,6 +6,7 @@ What is in each is a pure function of (seed, position), whoever reads it and fro
 from __future__ import annotations
 
 import logging
+import re
 import signal
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -22,6 +23,8 @@ from composegan.data.sample import check_labels, check_sample
 from composegan.domain import Source
 
 log = logging.getLogger(__name__)
+IN_A_ROW = 100
+"""So many bad items one after another are no bad items any more: the data is gone."""
 
 
 def training_loader(
@@ -82,23 +85,44 @@ def _leave_signals_to_the_trainer(worker: int) -> None:
 class TrainingLoader(DataLoader):
     """A DataLoader that raises a worker's UserError as it was, and keeps count of skipped items.
 
-    skipped: name of each bad item met so far -> what is wrong with it.
+    skipped: name of each bad item met so far -> what is wrong with it. patient: a batch that cannot be had, other than
+    the first, is not raised but ends the batches, and `failure` says what is wrong.
     """
 
     skipped: dict[str, str]
+    patient = False
+    failure: str | None = None
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        batches = super().__iter__()
+        batches, given = super().__iter__(), False
         while True:
-            item, failures = next(batches)
+            try:
+                item, failures = next(batches)
+            except RuntimeError as error:
+                item, failures = dead_reader(error), {}
+                if item is None:
+                    raise
             for name, reason in failures.items():
                 if name not in self.skipped:
                     self.skipped[name] = reason
                     log.warning("skipped (%d so far): %s", len(self.skipped), reason)
             if isinstance(item, str):
                 batches = self._iterator = None  # ends the workers now; the error's traceback would keep them
+                if given and self.patient:
+                    self.failure = item
+                    return
                 raise UserError(item)
+            given = True
             yield item
+
+
+def dead_reader(error: RuntimeError) -> str | None:
+    """What to say of torch's error about a reading process that was killed; None: it is another error."""
+    found = re.search(r"DataLoader worker .*?(?:killed by signal: ([\w ]+)|exited unexpectedly)", str(error))
+    if found is None:
+        return None
+    how = f"was killed ({found[1].strip()})" if found[1] else "ended"
+    return f"a process that reads data {how}; is the data still there, and are memory and /dev/shm large enough?"
 
 
 class Steps(Sampler):
@@ -129,8 +153,8 @@ class Batches(Dataset):
         failures: dict[str, str] = {}
         try:
             images, labels = self._read(positions, failures)
-        except UserError as error:
-            return str(error), failures
+        except (UserError, OSError) as error:
+            return reason_of(error), failures
         if self.flip:
             mirrored = stream_flips(positions, self.seed)
             images[mirrored] = images[mirrored][..., ::-1]
@@ -151,13 +175,22 @@ class Batches(Dataset):
         return images, labels
 
     def _read_one(self, index: int, position: int, failures: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
-        for shift in range(1, len(self.source) + 1):
+        tries = min(len(self.source), IN_A_ROW)
+        for shift in range(1, tries + 1):
             try:
                 sample = fit_sample(check_sample(self.source[index], self.classes), self.height, self.width)
                 return sample.image, sample.labels
-            except UserError as error:
+            except (UserError, OSError) as error:
                 if not self.skip:
                     raise
-                failures[f"item {index}"] = str(error)
+                failures[f"item {index}"] = last = reason_of(error)
             index = int(stream_indices(np.array([position]), self.seed, len(self.source), shift)[0])
-        raise UserError(f"none of the {len(self.source)} images can be used; the last: {failures[f'item {index}']}")
+        which = f"none of the {tries} images" if tries == len(self.source) else f"none of {tries} images in a row"
+        raise UserError(f"{which} can be used; the last: {last}")
+
+
+def reason_of(error: UserError | OSError) -> str:
+    """In one line. An OSError is that of a source that leaves it to us, as when a network's disk is gone."""
+    if isinstance(error, UserError):
+        return str(error)
+    return f"{error.filename or 'the data'}: cannot be read ({error.strerror or error})"

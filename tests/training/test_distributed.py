@@ -154,7 +154,8 @@ def step_of_adam(between):
 
 def test_averaging_keeps_the_memory_order(twins):
     """Fused Adam would silently give each weight another's gradient."""
-    alone, averaged = step_of_adam(lambda parameters: None), step_of_adam(lambda parameters: distributed.average_gradients(parameters, []))
+    alone = step_of_adam(lambda parameters: None)
+    averaged = step_of_adam(lambda parameters: distributed.average_gradients(parameters, []))
     assert alone.weight.stride() != alone.weight.contiguous().stride()
     assert torch.equal(alone.weight, averaged.weight) and torch.equal(alone.bias, averaged.bias)
 
