@@ -22,6 +22,23 @@ def names_in(text: str, known: Sequence[str], key: str = "classes", more: Sequen
     return list(dict.fromkeys(names))
 
 
+def changes_in(text: str, known: Sequence[str], key: str = "classes") -> tuple[list[str], list[str], list[str] | None]:
+    """`+hat,-eyeglass`: what is added and what is taken away; `hair,face`: no others -> (add, remove, only or None).
+
+    Empty changes nothing. Raises UserError for a mixture of both, a class in both, or an unknown one.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    signed = [part for part in parts if part[0] in "+-"]
+    if not signed:
+        return [], [], names_in(text, known, key) if parts and parts != ["all"] else None
+    if len(signed) < len(parts):
+        raise UserError(f"{key}={text}: either changes, as in {key}=+hat,-eyeglass, or the only ones, as in {key}=hair")
+    add, remove = (names_in(",".join(p[1:] for p in parts if p[0] == sign), known, key) for sign in "+-")
+    if both := [name for name in add if name in remove]:
+        raise UserError(f"{key}={text}: {both[0]!r} is both added and taken away")
+    return add, remove, None
+
+
 def numbers_in(text: str, key: str, most: int = 100_000) -> list[int]:
     """Whole numbers from 0 and ranges of them, separated by commas: `0,3,5-8` -> [0, 3, 5, 6, 7, 8].
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from composegan.config.errors import UserError
 from composegan.editing.codes import Codes
 from composegan.editing.sample import Samples, draw
 from composegan.interop.saved_model import Model
@@ -48,12 +49,16 @@ class Components:
 
 @torch.inference_mode()
 def components(model: Model, codes: Codes, classes: Sequence[str]) -> Components:
-    """Add the classes one after another. codes: of one picture; classes: their order, by name.
+    """Add the classes one after another. codes: of one picture; classes: their order, by name; those that the picture
+    does not have are passed over.
 
-    Raises UserError for a class that is not there.
+    Raises UserError for a class that is not there, and when the picture has none of them.
     """
+    classes = [name for name in classes if codes[name].present.all()]
+    if not classes:
+        raise UserError("the picture has none of these classes")
     indices = [model.index(name) for name in classes]
-    whole = model.synthesize(codes.slots)
+    whole = model.synthesize(codes)
     steps = [draw(model, codes, classes=classes[: i + 1]) for i in range(len(classes))]
     together = Samples(
         np.concatenate([step.images for step in steps]), np.concatenate([step.labels for step in steps]),

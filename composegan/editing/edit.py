@@ -124,13 +124,14 @@ def paste(old: Tensor, new: Tensor, region: Tensor) -> Tensor:
 
 
 def resample(model: Model, codes: Codes, chosen: Tensor, *, seed: int = 1, truncation: float = 1.0) -> Codes:
-    """The chosen slots (see `Codes.slots_of`) of fresh random codes, of another draw for each picture."""
-    return codes.blend(model.codes(len(codes), seed, truncation), 1.0, chosen)
+    """The chosen slots (see `Codes.slots_of`) of fresh random codes, of another draw for each picture. Each picture has
+    the classes it had."""
+    return replace(codes.blend(model.codes(len(codes), seed, truncation), 1.0, chosen), present=codes.present)
 
 
 def scale(model: Model, codes: Codes, chosen: Tensor, amount: float) -> Codes:
     """The chosen slots nearer to the mean code (below 1; 0 is the mean) or farther from it (above 1)."""
-    return codes.blend(mean_codes(model), 1 - amount, chosen)
+    return replace(codes.blend(mean_codes(model), 1 - amount, chosen), present=codes.present)
 
 
 def _tensor(images: np.ndarray) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -32,7 +33,8 @@ def closed_curve(points: Tensor, between: int) -> Tensor:
 def loop(codes: Codes, chosen: Tensor, between: int) -> Codes:
     """Codes of all frames of a loop through N pictures. chosen: the slots that move (`Codes.slots_of`); the others stay
     the first picture's."""
-    frames = Codes(closed_curve(codes.slots, between), codes.names, codes.space)
+    nearest = (torch.arange(len(codes) * between) + between // 2) // between % len(codes)  # its classes are a frame's
+    frames = replace(codes, slots=closed_curve(codes.slots, between), present=codes.present[nearest])
     return codes[0].repeat(len(frames)).blend(frames, 1.0, chosen)
 
 

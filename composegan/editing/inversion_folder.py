@@ -131,7 +131,7 @@ def _finish(job: Job, photo: Photo, done: Any) -> None:
     first = last = draw(model, codes)
     if job.how.tune_steps:
         started = time.perf_counter()
-        delta = tune(model, codes.slots, objective, done=done)
+        delta = tune(model, codes, objective, done=done)
         delta.save(folder / DELTA)
         tuned = with_delta(model, delta)
         last, figures["tuned"] = draw(tuned, codes), nearness(tuned, codes, objective)
@@ -175,7 +175,8 @@ def _together(job: Job, photos: Sequence[Photo]) -> dict[str, dict[str, float]]:
     """Write what is of all photos together, and return the means."""
     figures = [job.state(photo) for photo in photos]
     codes = [Codes.load(job.out / photo.name / CODES, job.model) for photo in photos]
-    replace(codes[0], slots=torch.cat([one.slots for one in codes])).save(job.out / CODES)
+    slots, present = (torch.cat([getattr(one, part) for one in codes]) for part in ("slots", "present"))
+    replace(codes[0], slots=slots, present=present).save(job.out / CODES)
     _save_image(sheet(job, photos[:SHOWN]), job.out / SHEET)
     stages = ["w+", "tuned"] if job.how.tune_steps else ["w+"]
     means = {stage: _means([one[stage] for one in figures]) for stage in stages}

@@ -21,7 +21,7 @@ from torch import Tensor
 from composegan.config.errors import UserError
 from composegan.config.inversion import Inversion, InversionConfig
 from composegan.data.progress import progress_bar
-from composegan.editing.codes import Codes
+from composegan.editing.codes import Codes, usual_present
 from composegan.editing.objective import UNKNOWN, Objective, mask_iou
 from composegan.editing.sample import Samples, draw
 from composegan.editing.tuning import descend, tune
@@ -82,7 +82,7 @@ def invert(
             )
             if how.tune_steps:
                 started = time.perf_counter()
-                deltas.append(tune(model, codes[i].slots, one, done=done))
+                deltas.append(tune(model, codes[i], one, done=done))
                 figure["tuning_seconds"] = time.perf_counter() - started
                 figure["tuned"] = nearness(with_delta(model, deltas[i]), codes[i], one)
             figures.append(figure)
@@ -124,15 +124,29 @@ def search(model: Model, objective: Objective, done: Done = lambda n: None) -> C
     how, count = objective.how, len(objective.images)
     layout, scale = model.generator.layout, spread(model)
     slots = model.mean_code.repeat(count, layout.slots, 1).requires_grad_()  # (N, base + 2K, S)
+    present = classes_of(model, objective)
 
     def loss() -> Tensor:
         away = ((slots - model.mean_code) / scale).square().mean(dim=(1, 2))  # (N,)
-        return (objective(model.generator(slots)) + how.prior * away).sum()
+        return (objective(model.generator(slots, classes=present)) + how.prior * away).sum()
 
     descend([slots], how.rate, how.steps, loss, lambda n: done(n * count))
     if not slots.isfinite().all():
         raise UserError(f"rate={how.rate}: the search for codes went out of all bounds; a smaller one is needed")
-    return Codes.of(model, slots)
+    return Codes.of(model, slots, present)
+
+
+def classes_of(model: Model, objective: Objective) -> Tensor | None:
+    """What the pictures of photos are composed of, (N, K) bool: the classes of the mask that is given, or those of most
+    pictures of the data; None for a model whose every picture has all classes."""
+    present = usual_present(model, len(objective.labels))
+    if present is None:
+        return None
+    for number, labels in enumerate(objective.labels.cpu()):
+        if (known := labels[labels != UNKNOWN].unique()).numel():
+            present[number] = False
+            present[number, known] = True
+    return present
 
 
 def spread(model: Model, samples: int = 4096) -> Tensor:

@@ -14,8 +14,7 @@ from composegan.pictures import enlarge, grid
 
 def mix(model: Model, rows: Codes, columns: Codes, chosen: torch.Tensor, *, batch: int = 16) -> Samples:
     """R x C pictures, row by row: the codes of row r, but the chosen slots (`Codes.slots_of`) of column c."""
-    slots = rows.slots.repeat_interleave(len(columns), dim=0)  # (R C, slots, S)
-    lines = Codes(slots, rows.names, rows.space)
+    lines = rows[[row for row in range(len(rows)) for _ in range(len(columns))]]  # R C pictures
     return draw(model, lines.blend(columns.repeat(len(rows)), 1.0, chosen), batch=batch)
 
 

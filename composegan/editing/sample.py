@@ -53,23 +53,17 @@ class Samples:
 
 @torch.inference_mode()
 def draw(model: Model, codes: Codes, *, batch: int = 16, classes: Sequence[str] | None = None) -> Samples:
-    """The pictures of codes. classes: the only ones to compose, by name; None: all.
+    """The pictures of codes. classes: the only ones to compose, by name, of those a picture has; None: all of those.
 
-    Raises UserError unless there are pictures to draw and batch is positive, and for a class that is not there.
+    Raises UserError unless there are pictures to draw and batch is positive, for a class that is not there, and when
+    a picture has none of them.
     """
     if batch < 1:
         raise UserError(f"batch={batch}: at least 1 is needed")
-    keep = None if classes is None else keep_mask(model, classes)
+    shown = codes if classes is None else codes.having(only=classes)
     images, labels = [], []
-    for slots in codes.slots.to(model.device).split(batch):
-        result = model.generator(slots, classes=keep)
+    for start in range(0, len(shown), batch):
+        result = model.synthesize(shown[start : start + batch])
         images.append(to_uint8(result.image))
         labels.append(result.mask.labels().cpu().numpy())
     return Samples(np.concatenate(images), np.concatenate(labels), codes, model.colors)
-
-
-def keep_mask(model: Model, classes: Sequence[str]) -> torch.Tensor:
-    """(K,) of 0 and 1: the named classes. Raises UserError for a class that is not there."""
-    keep = torch.zeros(len(model.names), device=model.device)
-    keep[[model.index(name) for name in classes]] = 1
-    return keep

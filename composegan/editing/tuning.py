@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from composegan.config.errors import UserError
+from composegan.editing.codes import Codes
 from composegan.editing.objective import Objective
 from composegan.interop.delta import Delta
 from composegan.interop.saved_model import Model
@@ -40,9 +41,9 @@ def descend(
 
 
 def tune(
-    model: Model, pivot: Tensor, objective: Objective, seed: int = 0, done: Callable[[int], None] = lambda n: None
+    model: Model, pivot: Codes, objective: Objective, seed: int = 0, done: Callable[[int], None] = lambda n: None
 ) -> Delta:
-    """The change of the weights that makes the picture of `pivot` (1, base + 2K, S) the photo of `objective`.
+    """The change of the weights that makes the picture of `pivot`, one, the photo of `objective`.
 
     The mapping stays as it is, and with it the latent space. With `keep` in the settings, pictures of the pivot with
     some of its codes replaced by random ones are held where the untuned model has them, so that edits work as before.
@@ -54,10 +55,11 @@ def tune(
     draws = torch.Generator().manual_seed(seed)
 
     def loss() -> Tensor:
+        apart = objective(tuned(pivot.slots, classes=pivot.present)).sum()
         if not how.keep:
-            return objective(tuned(pivot)).sum()
-        others = neighbours(model, pivot, draws)  # (OTHERS, slots, S)
-        return objective(tuned(pivot)).sum() + how.keep * drift(model.generator, tuned, others)
+            return apart
+        others = neighbours(model, pivot.slots, draws)  # (OTHERS, slots, S)
+        return apart + how.keep * drift(model.generator, tuned, others, pivot.present)
 
     descend(weights, how.tune_rate, how.tune_steps, loss, done)
     delta = Delta.between(model.generator, tuned)
@@ -75,10 +77,13 @@ def neighbours(model: Model, pivot: Tensor, draws: torch.Generator) -> Tensor:
     return torch.where(chosen.to(pivot.device), w[:, None], pivot)
 
 
-def drift(before: Generator, after: Generator, codes: Tensor) -> Tensor:
-    """Mean squared difference of two generators' pictures, and of their masks, of the same codes: a number."""
+def drift(before: Generator, after: Generator, codes: Tensor, present: Tensor | None = None) -> Tensor:
+    """Mean squared difference of two generators' pictures, and of their masks, of the same codes: a number.
+
+    present: the classes of the pictures, (1, K) bool; None: all.
+    """
     with torch.no_grad():
-        old = before(codes)
-    new = after(codes)
+        old = before(codes, classes=present)
+    new = after(codes, classes=present)
     masks = (new.mask.logits() - old.mask.logits()).square().mean()
     return (new.image - old.image).square().mean() + masks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -39,16 +39,19 @@ class Leakage:
     heat: dict[str, np.ndarray]
 
 
-def edit_leakage(model: Model, w: Tensor, proportions: Tensor, seed: int, truncation: float, batch: int) -> Leakage:
+def edit_leakage(
+    model: Model, w: Tensor, proportions: Tensor, seed: int, truncation: float, batch: int,
+    having: Tensor | None = None,
+) -> Leakage:  # fmt: skip
     """w: (N, S) of the pictures, of which each class takes the first PICTURES that it is in; proportions: (N, K).
 
-    The new codes are those of seed + 1.
+    The new codes are those of seed + 1. having: (N, K) bool, the pictures' class sets, which stay as they are.
     """
     from composegan.evaluation.generated import random_w
 
     classes, margin = len(model.names), max(1, round(MARGIN * min(model.generator.height, model.generator.width)))
     others = Codes.of(model, random_w(model, len(w), seed + 1, truncation))
-    codes = Codes.of(model, w.to(model.device))
+    codes = Codes.of(model, w.to(model.device), having)
     keys = [f"{part}{ending}" for part in PARTS for ending in ("", "_margin")]
     values = {key: torch.full((classes,), torch.nan, dtype=torch.float64) for key in keys}
     chosen = [_with_class(proportions[:, k]) for k in range(classes)]
@@ -63,6 +66,7 @@ def edit_leakage(model: Model, w: Tensor, proportions: Tensor, seed: int, trunca
                 image, labels = _draw(model, old)
                 for part in PARTS:
                     new = old.blend(others[part_of_them.tolist()], 1.0, codes.slots_of([model.names[k]], [part]))
+                    new = replace(new, present=old.present)
                     edited, edited_labels = _draw(model, new)
                     changed = change(image, edited).mean(dim=(1, 2)) > NOTHING
                     for key, grown in ((part, 0), (f"{part}_margin", margin)):

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from composegan.config.errors import UserError
 from composegan.data.progress import progress_bar
+from composegan.editing.codes import draw_present
 from composegan.evaluation import figures
 from composegan.evaluation.edits import Leakage, edit_leakage
 from composegan.evaluation.figures import Figure, Sets
@@ -66,10 +67,10 @@ def evaluate(
     networks = _networks(model, wanted, inception, report)
     known = statistics(real, networks)
     segmenter = trained_segmenter(real, model.device) if set(WITH_SEGMENTER) & set(wanted) else None
-    w = random_w(model, n, seed, truncation)
+    w, present = random_w(model, n, seed, truncation), draw_present(model, range(n), seed)
     metrics = installed_metrics(wanted, len(model.names))
     described = real_rows(real, metrics)
-    generated = report.generated = draw_all(model, w, networks, segmenter, batch, metrics)
+    generated = report.generated = draw_all(model, w, networks, segmenter, batch, metrics, present)
     for network in networks:
         sets = known.features[network.title], generated.features[network.title]
         report.figures += figures.of_network(network, *sets, list(wanted))
@@ -82,7 +83,7 @@ def evaluate(
     if segmenter and "mask_consistency" in wanted:
         report.figures.append(_agreement(segmenter, generated))
     if "edit_leakage" in wanted:
-        report.leakage = edit_leakage(model, w, generated.proportions, seed, truncation, batch)
+        report.leakage = edit_leakage(model, w, generated.proportions, seed, truncation, batch, present)
         report.figures += _leakages(report.leakage, report)
     if f"PPL-{BACKBONE}" in wanted:
         report.figures.append(_path_length(model, min(n, PATH_PAIRS), seed, truncation, batch))
@@ -143,14 +144,19 @@ def _path_length(model: Model, pairs: int, seed: int, truncation: float, batch: 
     """Perceptual path length in w between random ends, at random places ("full" sampling)."""
     backbone = efficientnet_lite0().to(model.device)
     ends = random_w(model, 2 * pairs, seed + 2, truncation)
+    present = draw_present(model, range(pairs), seed + 2)
     places = torch.rand(pairs, generator=torch.Generator().manual_seed(seed)).to(model.device)
     lengths = []
     with torch.inference_mode(), progress_bar("Walking between codes", pairs) as advance:
-        parts = (tensor.split(batch) for tensor in (ends[:pairs], ends[pairs:], places))
-        for start, end, place in zip(*parts, strict=True):
-            lengths.append(
-                path_lengths(lambda w: model.generator(w).image, backbone.pyramid, start, end, place).double().cpu()
-            )
+        for first in range(0, pairs, batch):
+            some = slice(first, first + batch)
+            classes = None if present is None else present[some]  # the same all along a path
+
+            def picture(w: Tensor, classes: Tensor | None = classes) -> Tensor:
+                return model.synthesize(w, classes=classes).image
+
+            start, end, place = (tensor[some] for tensor in (ends[:pairs], ends[pairs:], places))
+            lengths.append(path_lengths(picture, backbone.pyramid, start, end, place).double().cpu())
             advance(len(start))
     values = torch.cat(lengths)
     error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else 0.0

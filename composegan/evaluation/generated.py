@@ -37,6 +37,7 @@ class Generated:
     """w: (N, S), after truncation; proportions: (N, K); features: by the network's title, or the name of an installed
     metric, (N, D); all on the CPU.
 
+    present: (N, K) bool, the class sets asked for; None where all classes are in every picture.
     pictures: uint8 (at most PATCH_PICTURES, 3, H, W). pixels: confusion (K, K) of masks with the segmenter's, and
     seen: (N, K), the segmenter's proportions; None without segmenter. worst, best: where the two agree least and most.
     """
@@ -47,6 +48,7 @@ class Generated:
     pictures: Tensor
     pixels: Tensor | None = None
     seen: Tensor | None = None
+    present: Tensor | None = None
     worst: list[Example] = field(default_factory=list)
     best: list[Example] = field(default_factory=list)
 
@@ -62,16 +64,16 @@ def random_w(model: Model, n: int, seed: int, truncation: float) -> Tensor:
 
 def draw_all(
     model: Model, w: Tensor, networks: Sequence[FeatureNetwork], segmenter: Trained | None, batch: int,
-    metrics: Sequence[InstalledMetric] = (),
+    metrics: Sequence[InstalledMetric] = (), present: Tensor | None = None,
 ) -> Generated:  # fmt: skip
-    """Draw every picture once and take everything of it that is needed."""
+    """Draw every picture once and take everything of it that is needed. present: (N, K) bool, their class sets."""
     classes, parts = len(model.names), {name: [] for name in ("proportions", "pictures", "seen")}
     features: dict[str, list[Tensor]] = {network.title: [] for network in networks}
     features |= {metric.name: [] for metric in metrics}
     pixels = torch.zeros(classes, classes, dtype=torch.int64) if segmenter else None
     worst, best, done = [], [], 0
     with progress_bar("Drawing pictures", len(w)) as advance:
-        for images, labels in _drawn(model, w, batch):
+        for images, labels in _drawn(model, w, present, batch):
             parts["proportions"].append(class_proportions(labels, classes).float())
             if done < PATCH_PICTURES:
                 parts["pictures"].append(images[: PATCH_PICTURES - done])
@@ -90,16 +92,17 @@ def draw_all(
     joined = {name: torch.cat(tensors) for name, tensors in parts.items() if tensors}
     return Generated(
         w.cpu(), joined["proportions"], {title: torch.cat(tensors) for title, tensors in features.items()},
-        joined["pictures"], pixels, joined.get("seen"),
+        joined["pictures"], pixels, joined.get("seen"), present,
         [item[1] for item in sorted(worst, reverse=True)], [item[1] for item in sorted(best, reverse=True)],
     )  # fmt: skip
 
 
 @torch.inference_mode()
-def _drawn(model: Model, w: Tensor, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _drawn(model: Model, w: Tensor, present: Tensor | None, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Images uint8 (B, 3, H, W), as they would be saved, and labels uint8 (B, H, W), on the CPU."""
-    for part in w.split(batch):
-        result = model.generator(part.to(model.device))
+    for start in range(0, len(w), batch):
+        some = slice(start, start + batch)
+        result = model.synthesize(w[some], classes=None if present is None else present[some])
         yield torch.from_numpy(to_uint8(result.image)).permute(0, 3, 1, 2), result.mask.labels().cpu()
 
 

@@ -137,7 +137,8 @@ class Generator(nn.Module):
             codes = mean_code + truncation * (codes - mean_code)
         codes = self.expand(codes)  # (B, K L, S)
         if classes is not None:
-            classes = classes.expand(len(codes), -1)  # (B, K)
+            classes = classes.expand(len(codes), -1).cpu()  # (B, K)
+            classes = None if classes.all() else classes
         features, m, depth = self.local(codes, classes)  # (B, F, h, w), (B, K, h, w), (B, K, h, w)
         coarse = 2 * m - 1  # (B, K, h, w)
         image, mask = self.renderer(features, coarse, noise == "fresh")  # (B, 3, H, W)

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from composegan.interop.saved_model import Model
 
 ABOUT = "change shape or texture of named classes; shows where the picture changed"
-METHODS = ("resample", "copy", "scale", "interpolate", "slide")
+METHODS = ("resample", "copy", "scale", "interpolate", "add", "remove", "slide")
 
 
 @dataclass
 class EditConfig(ClassesChoice, CodesChoice):
-    method: str = "resample"  # resample (fresh random codes), copy (another picture's), scale, interpolate or slide
+    method: str = "resample"  # resample (fresh codes), copy (another's), scale, interpolate, add, remove or slide
     amount: float = 0.5  # of scale: 0 the mean, 1 as it is, 2 twice as far; of interpolate: 0 as it is, 1 the other
     other: str | None = None  # codes.npz to copy from or interpolate to; empty: drawn from other_seed
     other_seed: int = 1  # of the other codes, and of resampled ones
@@ -90,6 +90,8 @@ def _edited(config: EditConfig, model, codes, chosen):
 
     if config.method == "resample":
         return resample(model, codes, chosen, seed=config.other_seed, truncation=config.truncation)
+    if config.method in ("add", "remove"):
+        return codes.having(**{config.method: config.names(model.names)})
     if config.method == "scale":
         return scale(model, codes, chosen, config.amount)
     others = CodesChoice(

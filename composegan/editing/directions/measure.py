@@ -30,7 +30,7 @@ def measured(
     inside, pixels, total, outside = 0.0, 0, 0.0, torch.zeros(2)
     values = []
     for some in (codes[start : start + batch] for start in range(0, len(codes), batch)):
-        drawn = [model.synthesize(direction.apply(some, step).slots) for step in (0.0, amount, -amount)]
+        drawn = [model.synthesize(direction.apply(some, step)) for step in (0.0, amount, -amount)]
         images = [result.image.clamp(-1, 1) for result in drawn]
         labels = [result.mask.labels() for result in drawn]
         if attribute is not None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from composegan.data.progress import progress_bar
-from composegan.editing.codes import Codes
+from composegan.editing.codes import Codes, draw_present
 from composegan.editing.directions.attributes import Attribute
 from composegan.editing.directions.kept import Kept
 from composegan.interop.saved_model import Model
@@ -24,7 +24,7 @@ def mixed_codes(model: Model, n: int, slots: tuple[int, ...], *, seed: int = 0, 
     z = torch.randn(n * (1 + len(slots)), model.generator.latent_channels, generator=draws)
     w = model.generator.map(z.to(model.device))
     w = (model.mean_code + truncation * (w - model.mean_code)).unflatten(0, (n, -1))  # (n, 1 + m, S)
-    codes = Codes.of(model, w[:, 0])
+    codes = Codes.of(model, w[:, 0], draw_present(model, range(n), seed))
     codes.slots[:, list(slots)] = w[:, 1:]
     return codes
 
@@ -38,15 +38,17 @@ def attribute_of(
     title: of the progress bar. keep: a folder for what is done so far, so that the same call goes on where one was
     stopped.
     """
-    kept = Kept(keep, (attribute.text, attribute.weights, codes.slots, *model.generator.state_dict().values()))
+    weights = model.generator.state_dict().values()
+    kept = Kept(keep, (attribute.text, attribute.weights, codes.slots, codes.present, *weights))
     values = [kept.load()[: len(codes)]]
     done = len(values[0])
     with progress_bar(title, len(codes)) as advance:
         advance(done)
-        for slots in codes.slots[done:].split(batch) if done < len(codes) else ():
-            result = model.synthesize(slots)
+        for start in range(done, len(codes), batch):
+            some = codes[start : start + batch]
+            result = model.synthesize(some)
             values.append(attribute.measure(result.image, result.mask.labels()).cpu())
             kept.save(values)
-            advance(len(slots))
+            advance(len(some))
     kept.remove()
     return torch.cat(values)

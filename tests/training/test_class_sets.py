@@ -1,0 +1,152 @@
+"""Training on the class sets of the data, and drawing from a model that was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import composegan
+from composegan.config.errors import UserError
+from composegan.editing.codes import Codes, mean_codes
+from composegan.editing.edit import resample
+
+SETS = {(True, True, False): 3, (True, False, True): 2, (False, True, True): 1}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Six pictures of which none has all three classes."""
+    root = tmp_path_factory.mktemp("sets")
+    for part in ("images", "labels"):
+        (root / part).mkdir()
+    wanted = [np.flatnonzero(there) for there, count in SETS.items() for _ in range(count)]
+    for number, classes in enumerate(wanted):
+        labels = classes[(np.arange(16) * len(classes) // 16)].astype(np.uint8)[None].repeat(16, 0)
+        Image.fromarray(labels).save(root / "labels" / f"{number}.png")
+        Image.fromarray(labels[..., None] * np.array([90, 40, 10], np.uint8)).save(root / "images" / f"{number}.png")
+    return f"data.root={root}"
+
+
+@pytest.fixture(scope="module")
+def run(fit_in, data, tmp_path_factory):
+    return fit_in(tmp_path_factory.mktemp("runs"), data, "training.class_sets=data")
+
+
+@pytest.fixture(scope="module")
+def model(run):
+    return composegan.load(run)
+
+
+def sets_of(class_sets):
+    return {tuple(row): count for row, count in zip(class_sets.sets.tolist(), class_sets.counts.tolist(), strict=True)}
+
+
+def test_the_model_knows_the_sets_of_its_data(model):
+    assert sets_of(model.class_sets) == SETS
+
+
+def test_a_run_that_goes_on_is_the_same(run, fit, data, resume, assert_same_run):
+    begun = fit(data, "training.class_sets=data", "training.images=10")
+    assert_same_run(resume(begun, "training.images=24"), run)
+
+
+def test_sets_come_from_the_checkpoint_when_the_data_have_changed(fit, data, resume, tmp_path, state_of):
+    begun = fit(data, "training.class_sets=data", "training.images=4")
+    root = tmp_path / "other"
+    for part in ("images", "labels"):
+        (root / part).mkdir(parents=True)
+    Image.fromarray(np.zeros((16, 16), np.uint8)).save(root / "labels" / "a.png")
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(root / "images" / "a.png")
+    resume(begun, f"data.root={root}", "training.images=8")
+    assert sets_of(composegan.load(begun).class_sets) == SETS
+
+
+def test_it_matters(run, fit, data, state_of):
+    weight = "generator.local.weight"
+    assert not torch.equal(state_of(fit(data))["networks"][weight], state_of(run)["networks"][weight])
+
+
+def test_drawn_codes_have_sets_of_the_data(model):
+    codes = model.codes(60, seed=3)
+    found = [tuple(row) for row in codes.present.tolist()]
+    assert set(found) == set(SETS) and found.count((True, True, False)) > found.count((False, True, True))
+    assert torch.equal(model.codes(1, seed=3, pictures=[7]).present, codes[7].present)
+
+
+def test_masks_have_no_class_that_is_not_there(model):
+    codes = model.codes(20)
+    labels = torch.from_numpy(model.draw(codes).labels.astype(np.int64))
+    coarse = model.synthesize(codes).coarse
+    assert torch.equal((coarse > -1).any(dim=(2, 3)), codes.present)
+    assert labels.shape[0] == 20
+
+
+def test_on_and_off(model):
+    codes = model.codes(8)
+    assert codes.having(add=["glass"]).present[:, 2].all() and not codes.present[:, 2].all()
+    assert not codes.having(add=["ball", "ground"], remove=["glass"]).present[:, 2].any()
+    with pytest.raises(UserError, match="would have none"):
+        codes.having(remove=["ground", "ball"])
+    with pytest.raises(UserError, match="glass"):
+        codes.having(add=["glas"])
+
+
+def test_a_copied_class_comes_and_goes_with_its_shape(model):
+    two = Codes.of(model, torch.randn(1, 16), torch.tensor([[1, 1, 0]]))
+    other = Codes.of(model, torch.randn(1, 16), torch.tensor([[0, 0, 1]]))
+    both = two.blend(other, 1.0, two.slots_of(["glass"]))
+    assert both.present.tolist() == [[True, True, True]]
+    assert two.blend(other, 1.0, two.slots_of(["glass"], ["texture"])).present.tolist() == two.present.tolist()
+    assert two.blend(other, 0.4, two.slots_of(["glass"])).present.tolist() == two.present.tolist()
+    changed = two.clone()
+    changed["glass"] = other["glass"]
+    assert changed["glass"].present.all() and not two["glass"].present.any()
+    assert torch.equal(resample(model, two, two.slots_of(["glass"])).present, two.present)
+
+
+def test_codes_keep_their_classes_in_a_file(model, tmp_path):
+    codes = model.codes(5)
+    codes.save(tmp_path / "codes.npz")
+    assert torch.equal(Codes.load(tmp_path / "codes.npz", model).present, codes.present)
+    with np.load(tmp_path / "codes.npz") as content:
+        old = {name: content[name] for name in content.files if name != "present"}
+        wrong = dict(content) | {"present": np.zeros((5, 3), bool)}
+    np.savez(tmp_path / "old.npz", **old)  # of a version that knew no class sets
+    assert Codes.load(tmp_path / "old.npz", model).present.all()
+    np.savez(tmp_path / "wrong.npz", **wrong)
+    with pytest.raises(UserError, match="none"):
+        Codes.load(tmp_path / "wrong.npz", model)
+
+
+def test_the_mean_has_what_most_pictures_have(model):
+    assert mean_codes(model).present.tolist() == [[True, True, True]]  # in 5, 4 and 3 of the 6 pictures
+
+
+def test_sample_with_other_classes(command, run, tmp_path):
+    assert command("sample", f"run={run}", "n=6", "classes=+glass,-ball", "out=a")[0] == 0
+    with np.load(tmp_path / "a" / "codes.npz") as content:
+        assert content["present"][:, 2].all() and not content["present"][:, 1].any()
+    status, _, error = command("sample", f"run={run}", "classes=+glass,ball")
+    assert status == 2 and error.count("\n") == 1 and "+hat,-eyeglass" in error
+
+
+def test_edit_adds_and_removes(command, run, tmp_path):
+    status, out, _ = command("edit", f"run={run}", "classes=glass", "method=add", "out=b", "n=3")
+    assert status == 0 and "outside glass" in out
+    with np.load(tmp_path / "b" / "after" / "codes.npz") as content:
+        assert content["present"][:, 2].all()
+
+
+def test_a_saved_set_that_is_empty_is_refused(run, tmp_path):
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(run / "model", tmp_path / "model")
+    weights = load_file(run / "model" / "model.safetensors")
+    weights["class_sets.sets"][0] = 0
+    save_file(weights, tmp_path / "model" / "model.safetensors")
+    with pytest.raises(UserError, match="class set is empty"):
+        composegan.load(tmp_path / "model")
