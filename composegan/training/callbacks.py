@@ -15,12 +15,14 @@ from lightning import Callback, Trainer
 
 from composegan.config.schema import Config
 from composegan.config.validate import score_names
+from composegan.data.loader import TrainingLoader
 from composegan.domain import DomainSpec, Source
 from composegan.evaluation.scores import Scores
 from composegan.interop import saved_model
 from composegan.pictures import contact_sheet, to_uint8
 from composegan.saving import whole_file
 from composegan.training import checkpoint
+from composegan.training.distributed import first_said, largest
 from composegan.training.module import CompositionModule, derive_seed
 from composegan.training.run_log import RunLog
 
@@ -73,8 +75,11 @@ class Keeper(Callback):
     def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
         if not trainer.is_global_zero:
             return
-        output, final = self.config.output, trainer.should_stop
+        output, early = self.config.output, trainer.should_stop and module.images_seen < self.config.training.images
+        final = trainer.should_stop and not early
         improved = False
+        if early:  # first of all, as job systems kill soon after they ask
+            self.save(module)
         if is_due(module, output.samples_every) or final:
             self._draw(module)
         if is_due(module, output.score_every) or (final and output.score_every > 0):
@@ -84,7 +89,7 @@ class Keeper(Callback):
             module.logs.update({SCORE + name: torch.tensor(value) for name, value in scores.items()})
         if is_due(module, output.log_every) or SCORE + self.best_of in module.logs:
             self._write_figures(module)
-        if is_due(module, output.checkpoint_every) or final:
+        if is_due(module, output.checkpoint_every) or final or (early and improved):
             self.save(module, improved)
 
     def on_train_end(self, trainer: Trainer, module: CompositionModule) -> None:
@@ -135,25 +140,41 @@ class Keeper(Callback):
 
 
 class Ending(Callback):
-    """Stops after the last image, or after the step in which somebody asked to stop (Ctrl-C, SIGTERM)."""
+    """Stops after the last image, after the step in which somebody asked to stop (Ctrl-C, SIGTERM), or after the last
+    for which there are data.
 
-    def __init__(self, images: int) -> None:
-        self.images = images
+    interrupted: whether somebody asked; failure: what is wrong with the data. The same in all processes.
+    """
+
+    def __init__(self, images: int, loader: TrainingLoader) -> None:
+        self.images, self.loader = images, loader
         self.interrupted = False
+        self.failure: str | None = None
         self._before: dict[int, Any] = {}
 
-    def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
+    def setup(self, trainer: Trainer, module: CompositionModule, stage: str) -> None:
+        # From here to `teardown` a signal is only noted. Lightning's own handler of SIGTERM would wait, wherever this
+        # process is, for another that may be elsewhere.
+        trainer._signal_connector.register_signal_handlers = lambda: None
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._ask)
 
     def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
-        # Any process may be the one that was told.
-        asked = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
-        if asked or module.images_seen >= self.images:
-            self.interrupted = asked and module.images_seen < self.images
-            trainer.should_stop = True
+        reason = 2 if self.loader.failure else int(self.interrupted)
+        reason = largest(reason, module.device)  # any process may be the one that was told
+        self.interrupted = False
+        if module.images_seen < self.images:
+            self.interrupted = reason == 1
+            self.failure = first_said(self.loader.failure) if reason == 2 else None
+        trainer.should_stop = bool(reason) or module.images_seen >= self.images
 
-    def on_train_end(self, trainer: Trainer, module: CompositionModule) -> None:
+    def teardown(self, trainer: Trainer, module: CompositionModule, stage: str) -> None:
+        self._leave()
+
+    def on_exception(self, trainer: Trainer, module: CompositionModule, exception: BaseException) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

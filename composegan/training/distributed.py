@@ -45,6 +45,30 @@ def average(tensors: Sequence[Tensor]) -> None:
         tensor.copy_(mean.view(tensor.shape))
 
 
+def largest(number: int, device: torch.device) -> int:
+    """The largest of all processes' numbers."""
+    if world() == 1:
+        return number
+    flat = torch.tensor(number, device=device)
+    distributed.all_reduce(flat, distributed.ReduceOp.MAX)
+    return int(flat)
+
+
+def first_said(text: str | None) -> str | None:
+    """What the first process that has something to say says."""
+    if world() == 1:
+        return text
+    texts: list[str | None] = [None] * world()
+    distributed.all_gather_object(texts, text)
+    return next((each for each in texts if each), None)
+
+
+def lost_process(error: RuntimeError) -> bool:
+    """Whether an error is that another process is gone, as gloo and NCCL tell it."""
+    signs = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting", "NCCL")
+    return any(sign in str(error) for sign in signs)
+
+
 class _Mean(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

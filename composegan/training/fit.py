@@ -20,7 +20,7 @@ from composegan.config.errors import UserError
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.validate import SCORES, score_names
 from composegan.data import open_pictures, open_source, training_loader
-from composegan.data.loader import TrainingLoader
+from composegan.data.loader import TrainingLoader, dead_reader
 from composegan.data.open import cache_folder
 from composegan.data.statistics import class_statistics
 from composegan.domain import DomainSpec, Source
@@ -35,6 +35,7 @@ from composegan.training import checkpoint
 from composegan.training.adapt import begin
 from composegan.training.build import build, generator_settings
 from composegan.training.callbacks import Ending, Keeper, Progress
+from composegan.training.distributed import lost_process
 from composegan.training.module import CompositionModule, parameters_of
 from composegan.training.splitting import Splitting
 from composegan.training.trainer import make_trainer
@@ -196,10 +197,8 @@ def _train(
     """From where `module` is to the last image. best: the lowest score so far."""
     config, spec = composed.config, composed.plugin.spec
     settings = generator_settings(config, spec, GroupingPlan.parse(config.grouping, spec.names))
-    ending = Ending(config.training.images)
     keeper = Keeper(run, config, spec, source, settings, best)
     splitting = [Splitting(run, config, spec)] if is_progressive(config.grouping) else []
-    trainer.callbacks += [ending, *splitting, keeper, Progress(config.training.images)]
     loader = training_loader(
         source,
         classes=len(spec.classes),
@@ -215,6 +214,9 @@ def _train(
         mirrored=spec.mirrored,
         on_error=config.data.on_error,
     )
+    loader.patient = True  # so that a run whose data is gone is saved as it is
+    ending = Ending(config.training.images, loader)
+    trainer.callbacks += [ending, *splitting, keeper, Progress(config.training.images)]
     if trainer.is_global_zero:
         size = f"{config.data.height}x{config.data.width}"
         millions = [f"{parameters_of([network]) / 1e6:.2f} M" for network in (module.generator, module.discriminator)]
@@ -225,6 +227,8 @@ def _train(
         )
     _loop(trainer, module, loader, run)
     if trainer.is_global_zero:
+        if ending.failure:
+            raise UserError(f"{ending.failure}; saved at {module.images_seen:,} images; {_afterwards(run)}")
         if loader.skipped:
             print(f"skipped {len(loader.skipped)} images that could not be read")
         if ending.interrupted:
@@ -236,14 +240,29 @@ def _train(
 
 def _loop(trainer: lightning.Trainer, module: CompositionModule, loader: TrainingLoader, run: Path) -> None:
     """Lightning's loop. What ends it early is told with how to continue."""
-    on_interrupt = signal.getsignal(signal.SIGINT)
+    on_interrupt, whole = signal.getsignal(signal.SIGINT), False
     try:
         trainer.fit(module, loader)
-    except SystemExit as end:  # what Lightning makes of KeyboardInterrupt, and of SIGTERM before the first step
+        whole = True
+    except SystemExit as end:  # what Lightning makes of KeyboardInterrupt
         signal.signal(signal.SIGINT, on_interrupt)
         raise KeyboardInterrupt from end
     except UserError as error:
-        raise UserError(f"{error}; once that is mended, continue with: composegan fit run={run}") from error
+        raise UserError(f"{error}; {_afterwards(run)}") from error
+    except RuntimeError as error:
+        reason = dead_reader(error)
+        if trainer.world_size > 1 and lost_process(error):
+            reason = f"another of the {trainer.world_size} processes has ended"
+        if reason is None:
+            raise
+        raise UserError(f"{reason}; {_afterwards(run)}") from error
+    finally:
+        if not whole and (launcher := trainer.strategy.launcher):
+            launcher.kill(signal.SIGKILL)  # processes that Lightning has started, which would wait for this one
+
+
+def _afterwards(run: Path) -> str:
+    return f"once that is mended, continue with: composegan fit run={run}"
 
 
 def _check_unfinished(run: Path, seen: int, images: int) -> None:
