@@ -9,16 +9,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from composegan import registry
 from composegan.config.errors import UserError, nearest
 from composegan.config.schema import DataConfig
 from composegan.data.files import one_at_a_time
 from composegan.data.folder import FolderSource, check_root, is_plain
+from composegan.data.installed import open_installed
 from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack
 from composegan.data.pictures import PictureSource
 from composegan.domain import DomainPlugin, DomainSpec, Source
-from composegan.extensions import SOURCE, source_address
+from composegan.extensions import source_address
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "validation")
@@ -67,16 +67,6 @@ def open_root(plugin: DomainPlugin, data: DataConfig, root: str) -> Source:
     for line in source.skipped:
         log.warning("skipped: %s", line)
     return source
-
-
-def open_installed(name: str, address: str, spec: DomainSpec, split: str) -> Source:
-    """What the data source `name` of an installed package gives. Raises UserError when it cannot be used, or fails."""
-    found = registry.require(name, SOURCE)
-    with found.answering() as source:
-        opened = source.open(address, spec, split)
-        if len(opened) == 0:
-            raise UserError(f"data.root={name}://{address}: has no images")
-    return opened
 
 
 def open_demo(plugin: DomainPlugin, data: DataConfig, progress: bool) -> PackedSource:

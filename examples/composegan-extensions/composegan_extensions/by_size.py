@@ -1,0 +1,35 @@
+"""Classes of about one size share a generator: `grouping=by_size:4` for 4 groups, `grouping=by_size` for a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from composegan.data import UserError
+from composegan.data.statistics import ClassStatistics
+from composegan.domain import DomainSpec
+from composegan.extensions import GroupingPolicy
+from composegan.grouping.plan import GroupingPlan
+
+
+def by_size(
+    spec: DomainSpec,
+    argument: str,
+    statistics: Callable[[], ClassStatistics],
+    fits: Callable[[GroupingPlan], bool],
+) -> GroupingPlan:
+    """The classes in the order of their mean area, cut into groups of as many classes each.
+
+    Without a number, the most groups within the budget, and no more than half as many as there are classes.
+    """
+    classes = len(spec.classes)
+    if argument and not (argument.isdecimal() and 1 <= int(argument) <= classes):
+        raise UserError(f"grouping=by_size:{argument}: a number of groups is needed, 1 to {classes}")
+    order = np.argsort(statistics().area, kind="stable")
+    counts = [int(argument)] if argument else range(max(1, classes // 2), 0, -1)
+    plans = [GroupingPlan(tuple(tuple(part.tolist()) for part in np.array_split(order, count))) for count in counts]
+    return next((plan for plan in plans if fits(plan)), plans[-1])
+
+
+policy = GroupingPolicy(propose=by_size, api=1)

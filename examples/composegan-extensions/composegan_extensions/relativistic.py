@@ -1,0 +1,65 @@
+"""A relativistic loss with slopes held down on both sides: `training.loss=relativistic`.
+
+`E softplus(D(G(z)) - D(x))` for the discriminator, `E softplus(D(x) - D(G(z)))` for the generator, and R1 and R2, the
+squared slope of D at real and at generated pictures: Huang et al., "The GAN is dead; long live the GAN!", arXiv
+2501.05441, section 2.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from composegan.config.schema import TrainingConfig
+from composegan.extensions import LossRecipe
+from composegan.losses.regularizers import R1, mask_loss, r1_penalty
+from composegan.models.semantic_map import SemanticMap
+from composegan.training.augment import augment
+from composegan.training.phases import Logs, Phase, Real, State, draw_fake, path_phase, real_mask
+
+
+def phases(config: TrainingConfig) -> tuple[Phase, ...]:
+    """The phases of a step, in order."""
+
+    def score(state: State, image: Tensor, mask: SemanticMap) -> Tensor:
+        return state.judge(*augment(image, mask, config.augment))  # (B, 1)
+
+    def judge_pairs(state: State, real: Real) -> tuple[Tensor, Logs]:
+        with torch.no_grad():
+            fake = draw_fake(state, len(real.image), config.mixing)
+        on_fake, on_real = score(state, fake.image, fake.mask), score(state, real.image, real_mask(state, real))
+        loss = F.softplus(on_fake - on_real).mean()
+        return loss, {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+
+    def penalize_slopes(state: State, real: Real) -> tuple[Tensor, Logs]:
+        with torch.no_grad():
+            fake = draw_fake(state, len(real.image), config.mixing)
+        r1, r2 = slope(state, real.image, real_mask(state, real)), slope(state, fake.image, fake.mask)
+        loss = config.r1_image / 2 * (r1.image + r2.image) + config.r1_mask / 2 * (r1.mask + r2.mask)
+        logs = {"r1/image": r1.image, "r1/mask": r1.mask, "r2/image": r2.image, "r2/mask": r2.mask}
+        return loss * config.r1_every, logs
+
+    def convince(state: State, real: Real) -> tuple[Tensor, Logs]:
+        fake = draw_fake(state, len(real.image), config.mixing)
+        on_fake, on_real = score(state, fake.image, fake.mask), score(state, real.image, real_mask(state, real))
+        adversarial = F.softplus(on_real - on_fake).mean()
+        tie = mask_loss(fake.coarse, fake.mask)
+        return adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
+
+    return (
+        Phase("Dmain", "discriminator", 1, judge_pairs),
+        Phase("Dreg", "discriminator", config.r1_every, penalize_slopes, full_precision=True),
+        Phase("Gmain", "generator", 1, convince),
+        path_phase(config),
+    )
+
+
+def slope(state: State, image: Tensor, mask: SemanticMap) -> R1:
+    """The squared slope of the discriminator at pictures (B, 3, H, W) and at their masks."""
+    image, embedded = image.detach().requires_grad_(), state.discriminator.embed(mask)
+    scores = state.discriminator.judge(image, embedded)
+    return r1_penalty(scores, image, embedded, state.discriminator.mask_stem.metric())
+
+
+recipe = LossRecipe(phases=phases, api=1)
