@@ -28,8 +28,8 @@ class Scale:
 
 
 SCALES = {
-    # Two cores, hours: the quick recipe on a quarter of its pixels, each layer as wide as at the full ones. No scores and
-    # few grids on the way: they cost time.
+    # Two cores, hours: the quick recipe on a quarter of its pixels, each layer as wide as at the full ones. No scores
+    # and few grids on the way: they cost time.
     "small": Scale(
         "recipe=quick data.height=32 data.width=64 data.demo_count=2000 model.coarse_size=16 model.min_feat_size=8 "
         "model.channel_multiplier=0.046875 model.discriminator_multiplier=0.03125 "
