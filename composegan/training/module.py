@@ -149,9 +149,9 @@ class CompositionModule(lightning.LightningModule):
             logs, path_mean, path_means = [], self.path_mean.clone(), []
             for number, real in enumerate(parts):
                 self.path_mean.copy_(path_mean)  # every part goes on from where the step began
-                with draws.of(number):
-                    with torch.autocast(self.device.type, enabled=False) if phase.full_precision else nullcontext():
-                        loss, figures = phase.loss(state, real)
+                full = torch.autocast(self.device.type, enabled=False) if phase.full_precision else nullcontext()
+                with draws.of(number), full:  # the backward pass as well: there second derivatives are taken
+                    loss, figures = phase.loss(state, real)
                     self.manual_backward(loss if len(parts) == 1 else loss / len(parts))
                 logs.append(figures)
                 path_means.append(self.path_mean.clone())

@@ -1,0 +1,141 @@
+"""Traps of Lightning and torch that the code here goes around: each as it is today, beside what is done instead.
+
+A test that fails after an upgrade says what to reconsider; nothing need be broken. They hold for the oldest releases
+that pyproject.toml allows and for those of the day (docs/reliability.md, Versions). Traps of draws
+and data are in test_drift_data.py, those of several processes and half precision in test_drift_backward.py.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging
+from omegaconf import OmegaConf
+
+from composegan.config.schema import TrainingConfig
+from composegan.models.discriminator import Discriminator
+from composegan.models.generator import Generator
+from composegan.training import checkpoint
+from composegan.training.callbacks import Ending
+from composegan.training.phases import Real, State, phases
+from tests.training.plain_gan import Numbers, PlainGan, plain_trainer
+
+
+def test_lightning_counts_optimizer_steps_and_we_count_pictures(fit, monkeypatch):
+    """DESIGN 6: `global_step` grows with every optimizer's step, so that it is no measure of what was seen."""
+    module, trainer = PlainGan(), plain_trainer(max_steps=6)
+    trainer.fit(module, Numbers())
+    assert (len(module.seen), trainer.global_step) == (3, 6), (
+        "Lightning's global_step is no longer the sum of all optimizers' steps: reconsider images_seen, and max_epochs=-1 "
+        "with our own Ending, in training/module.py and trainer.py"
+    )
+
+    ends, end = [], Ending.on_train_end
+
+    def on_train_end(ending, trainer, module):
+        ends.append((trainer.global_step, module.images_seen, module.step))
+        end(ending, trainer, module)
+
+    monkeypatch.setattr(Ending, "on_train_end", on_train_end)
+    fit("training.images=8", "output.score_every=0")  # in four steps: 4 Dmain, 2 Dreg, 4 Gmain, 2 Greg
+    assert ends == [(12, 8, 4)]
+
+
+@pytest.mark.parametrize(("every", "updates"), [(1, 3), (2, 0)])
+def test_lightnings_average_asks_the_optimizers_steps_and_ours_the_pictures(every, updates):
+    """DESIGN 6: the stock average looks at `global_step` after a batch, which with two optimizers is always even, and
+    so it is never updated by `every=2`; in the end it takes the place of all that was trained, discriminator and all.
+
+    Ours: tests/training/test_ema.py, and test_phases.py, which holds the formula at every step of a training.
+    """
+    torch.manual_seed(0)
+    average, module = EMAWeightAveraging(update_every_n_steps=every, decay=0.5), PlainGan()
+    before = copy.deepcopy(module.state_dict())
+    plain_trainer(max_steps=6, callbacks=[average]).fit(module, Numbers())
+    kept = {name: torch.equal(value, before[name]) for name, value in module.state_dict().items()}
+    why = "Lightning's average of weights has changed: reconsider whether training/ema.py is still needed"
+    assert int(average._average_model.n_averaged) == updates, why
+    assert all(kept.values()) == (updates == 0), why
+
+
+def test_omegaconf_in_hyper_parameters_cannot_be_loaded_safely(tmp_path, whole_run):
+    """DESIGN 6: Lightning keeps a DictConfig as it is in its checkpoint, which then cannot be read with weights_only,
+    its own default. Ours hold tensors and plain values (test_full_disk.py); here, that the same reading gives one whole.
+    """
+
+    class Configured(PlainGan):
+        def __init__(self, config):
+            super().__init__()
+            self.save_hyperparameters()
+
+    trainer = plain_trainer(max_steps=2)
+    trainer.fit(Configured(OmegaConf.create({"model": {"size": 4}})), Numbers())
+    trainer.save_checkpoint(tmp_path / "theirs.ckpt")
+    try:
+        torch.load(tmp_path / "theirs.ckpt", weights_only=True)
+    except Exception as error:
+        told = str(error)
+    else:
+        told = "it was loaded"
+    assert "omegaconf" in told, (
+        f"a checkpoint of Lightning's with a DictConfig: {told}. Reconsider whether configurations may be OmegaConf's "
+        "own beyond config/compose.py"
+    )
+    last = whole_run / "checkpoints" / checkpoint.LAST
+    assert torch.load(last, weights_only=True).keys() >= set(checkpoint.CONTENT)
+
+
+def slope(network, width):
+    """The gradient of a penalty on a gradient: what R1 and path length need."""
+    given = torch.randn(4, width, requires_grad=True)
+    (gradient,) = torch.autograd.grad(network(given).sum(), given, create_graph=True)
+    gradient.square().sum().backward()
+    return [weight.grad for weight in network.parameters()]
+
+
+def test_compiled_networks_have_no_second_derivative():
+    """DESIGN 6: torch.compile refuses a backward pass through a backward pass, whatever generates the code; hence only
+    the main phases are compiled (the test below; that compiled ones give the same: test_compile.py).
+    """
+    network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Softplus(), torch.nn.Linear(3, 1))
+    assert slope(network, 2)[0].abs().sum() > 0
+    torch._dynamo.reset()
+    try:
+        slope(torch.compile(network, backend="aot_eager"), 2)  # without the code generator, which takes half a minute
+    except RuntimeError as error:
+        told = str(error)
+    else:
+        told = "it was done"
+    assert "does not currently support double backward" in told, (
+        f"a second derivative of a compiled network: {told}. Reconsider compiling the penalties, too, in "
+        "training/module.py (fast) and training/phases.py (State.synthesize, State.judge)"
+    )
+
+
+def test_only_main_phases_take_the_compiled_networks():
+    torch.manual_seed(0)
+    sizes = {"latent_channels": 8, "mapping_layers": 1, "local_layers": 3, "base_layers": 1, "depth_layers": 2}
+    channels = {"local_channels": 8, "coarse_channels": 8, "coarse_size": 8, "min_feat_size": 4, "max_channels": 8}
+    generator = Generator(classes=2, height=16, width=16, **sizes, **channels)
+    discriminator = Discriminator(classes=2, height=16, width=16, multiplier=0.01)
+    real = Real(torch.randn(2, 3, 16, 16), torch.randint(0, 2, (2, 16, 16), dtype=torch.uint8))
+    called = []
+
+    def noted(name, network):
+        def call(*given, **settings):
+            called.append(name)
+            return network(*given, **settings)
+
+        return call
+
+    fast = noted("synthesize", generator), noted("judge", discriminator)
+    state = State(generator, discriminator, torch.zeros(()), *fast)
+    took = {}
+    for phase in phases(TrainingConfig()):
+        called.clear()
+        phase.loss(state, real)
+        took[phase.name] = set(called)
+    both = {"synthesize", "judge"}
+    assert took == {"Dmain": both, "Dreg": set(), "Gmain": both, "Greg": set()}

@@ -1,0 +1,169 @@
+"""Traps of torch and Lightning in backward passes, of several processes and in half precision; see test_drift.py."""
+
+from __future__ import annotations
+
+import os
+
+import lightning
+import pytest
+import torch
+from lightning.pytorch.strategies import DDPStrategy
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from composegan.training import fit as fitting
+from composegan.training.distributed import PlainDDPStrategy
+from composegan.training.module import CompositionModule
+
+
+@pytest.fixture
+def group():
+    """A group of one process; whatever group there is in the end goes."""
+    before = dict(os.environ)  # Lightning says there where the others find it
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(2, 3), nn.Softplus(), nn.Linear(3, 1))
+
+
+def doubling(module):
+    """DistributedDataParallel whose gradients, once they have gone through its all-reduce, are twice what they were."""
+
+    def twice(state, bucket):
+        done = torch.futures.Future()
+        done.set_result(bucket.buffer() * 2)
+        return done
+
+    wrapped = DistributedDataParallel(module)
+    wrapped.register_comm_hook(None, twice)
+    return wrapped
+
+
+def gradients(module):
+    """What the module's weights have, and have no more afterwards."""
+    found = [weight.grad for weight in module.parameters()]
+    for weight in module.parameters():
+        weight.grad = None
+    return found
+
+
+def shared(found, alone):
+    """For each weight: how often its gradient is that of one process alone (2: it was shared), None without one."""
+    return [None if one is None else round((one / other).mean().item(), 4) for one, other in zip(found, alone)]
+
+
+RECONSIDER = "reconsider PlainDDPStrategy and average_gradients in training/distributed.py"
+
+
+def test_ddp_shares_the_first_backward_pass_only(group):
+    """DESIGN 6: of two backward passes after one forward pass DDP silently leaves the second to each process alone."""
+    module, given = network(), torch.randn(4, 2)
+    module(given).sum().backward()
+    alone = gradients(module)
+    wrapped = doubling(module)
+    loss = wrapped(given).sum()
+    loss.backward(retain_graph=True)
+    first = shared(gradients(module), alone)
+    loss.backward()
+    second = shared(gradients(module), alone)
+    assert (first, second) == ([2.0] * 4, [1.0] * 4), f"DDP shares a second backward pass, {RECONSIDER}"
+
+
+def slope(module, given):
+    """A penalty on a gradient, as R1. The last bias has no part in it."""
+    given = given.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(module(given).sum(), given, create_graph=True)
+    return gradient.square().sum()
+
+
+def test_ddp_does_not_share_a_penalty_and_then_fails(group):
+    """DESIGN 6: a penalty does not reach every weight; DDP waits for the rest, shares nothing, and says so a pass
+    later. So do the generator and the discriminator in one wrapper: each phase moves one of them."""
+    module, given = network(), torch.randn(4, 2)
+    slope(module, given).backward()
+    alone = gradients(module)
+    wrapped = doubling(module)
+    slope(wrapped, given).backward()
+    assert shared(gradients(module), alone) == [1.0, 1.0, 1.0, None], f"DDP shares penalties, {RECONSIDER}"
+    with pytest.raises(RuntimeError) as caught:
+        slope(wrapped, given)
+    assert "Expected to have finished reduction in the prior iteration" in str(caught.value), RECONSIDER
+
+
+@pytest.mark.parametrize("strategy", [DDPStrategy, PlainDDPStrategy])
+def test_a_whole_step_fails_with_ddp_and_not_with_ours(fit, monkeypatch, group, strategy):
+    """Our module under both, as one process of one. That two share every phase's gradients: test_distributed.py."""
+    make, phases = fitting.make_trainer, []
+    run = CompositionModule._run
+
+    def make_trainer(config):
+        made = lightning.Trainer
+        with monkeypatch.context() as patch:
+            patch.setattr(lightning, "Trainer", lambda **settings: made(**{**settings, "strategy": strategy()}))
+            return make(config)
+
+    def noted(module, phase, *rest):
+        phases.append(phase.name)
+        run(module, phase, *rest)
+
+    monkeypatch.setattr(fitting, "make_trainer", make_trainer)
+    monkeypatch.setattr(CompositionModule, "_run", noted)
+    small = ["training.images=6", "output.score_every=0"]
+    if strategy is PlainDDPStrategy:
+        fit(*small)
+        assert phases == ["Dmain", "Dreg", "Gmain", "Greg", "Dmain", "Gmain", "Dmain", "Dreg", "Gmain", "Greg"]
+        return
+    with pytest.raises(RuntimeError) as caught:
+        fit(*small)
+    assert phases == ["Dmain", "Dreg"] and "parameters that were not used in producing the loss" in str(caught.value), (
+        f"Lightning's DDP strategy goes further with our phases, or ends otherwise: {RECONSIDER}"
+    )
+
+
+class Kinds(TorchDispatchMode):
+    """The kinds of numbers that come out of every operation."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = set()
+
+    def __torch_dispatch__(self, function, types, given=(), settings=None):
+        result = function(*given, **(settings or {}))
+        for each in result if isinstance(result, tuple | list) else (result,):
+            if isinstance(each, torch.Tensor) and each.is_floating_point():
+                self.found.add(each.dtype)
+        return result
+
+
+def test_autocast_takes_products_in_half_precision_also_in_a_penalty():
+    """DESIGN 6: what R1 squares would be bfloat16's eight bits, though it says float32 of itself."""
+    module, given = network(), torch.randn(4, 2)
+    with torch.autocast("cpu", torch.bfloat16), Kinds() as half:
+        slope(module, given)
+    with torch.autocast("cpu", torch.bfloat16), torch.autocast("cpu", enabled=False), Kinds() as full:
+        slope(module, given)
+    assert (torch.bfloat16 in half.found, full.found) == (True, {torch.float32}), (
+        "autocast treats penalties otherwise: reconsider Phase.full_precision in training/phases.py"
+    )
+
+
+def test_nothing_in_our_penalties_is_of_half_precision(fit, monkeypatch):
+    """In forward and backward passes and in the optimizer's step; that autocast is off there is test_phases.py's."""
+    kinds, run = {}, CompositionModule._run
+
+    def noted(module, phase, *rest):
+        with Kinds() as found:
+            run(module, phase, *rest)
+        kinds.setdefault(phase.name, set()).update(found.found)
+
+    monkeypatch.setattr(CompositionModule, "_run", noted)
+    fit("training.images=4", "output.score_every=0", "training.precision=bf16")
+    assert kinds["Dreg"] == kinds["Greg"] == {torch.float32}
+    assert kinds["Dmain"] == kinds["Gmain"] == {torch.float32, torch.bfloat16}
