@@ -28,8 +28,8 @@ def test_lightning_counts_optimizer_steps_and_we_count_pictures(fit, monkeypatch
     module, trainer = PlainGan(), plain_trainer(max_steps=6)
     trainer.fit(module, Numbers())
     assert (len(module.seen), trainer.global_step) == (3, 6), (
-        "Lightning's global_step is no longer the sum of all optimizers' steps: reconsider images_seen, and max_epochs=-1 "
-        "with our own Ending, in training/module.py and trainer.py"
+        "Lightning's global_step is no longer the sum of all optimizers' steps: reconsider images_seen in "
+        "training/module.py, and our own Ending"
     )
 
     ends, end = [], Ending.on_train_end
@@ -61,8 +61,8 @@ def test_lightnings_average_asks_the_optimizers_steps_and_ours_the_pictures(ever
 
 
 def test_omegaconf_in_hyper_parameters_cannot_be_loaded_safely(tmp_path, whole_run):
-    """DESIGN 6: Lightning keeps a DictConfig as it is in its checkpoint, which then cannot be read with weights_only,
-    its own default. Ours hold tensors and plain values (test_full_disk.py); here, that the same reading gives one whole.
+    """DESIGN 6: Lightning keeps a DictConfig as it is in its checkpoint, which torch then does not read with
+    weights_only. Ours hold tensors and plain values (test_full_disk.py); here, that the same reading gives one whole.
     """
 
     class Configured(PlainGan):

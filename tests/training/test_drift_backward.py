@@ -56,7 +56,8 @@ def gradients(module):
 
 def shared(found, alone):
     """For each weight: how often its gradient is that of one process alone (2: it was shared), None without one."""
-    return [None if one is None else round((one / other).mean().item(), 4) for one, other in zip(found, alone)]
+    pairs = zip(found, alone, strict=True)
+    return [None if one is None else round((one / other).mean().item(), 4) for one, other in pairs]
 
 
 RECONSIDER = "reconsider PlainDDPStrategy and average_gradients in training/distributed.py"

@@ -7,7 +7,10 @@ import pytest
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
+from composegan.config.compose import compose
+from composegan.training.fit import _module
 from composegan.training.module import CompositionModule
+from composegan.training.phases import Phase
 from tests.training.plain_gan import CountedNumbers, Numbers, PlainGan, plain_trainer
 
 
@@ -32,30 +35,32 @@ def test_a_shared_seed_gives_every_process_the_same_codes(monkeypatch):
     )
 
 
+class Drawn(BaseException):
+    """The first that a phase draws, in place of its loss."""
+
+
 def test_ours_differ_by_rank_and_step_and_not_otherwise(shapes, tiny, monkeypatch):
-    from composegan.config.compose import compose
-    from composegan.training.fit import _module
-
-    drawn, place = {}, {"rank": 0}
     module = _module(compose([*shapes, "recipe=quick", *tiny]))
-    batch = {"image": torch.zeros(1, 3, 16, 16, dtype=torch.uint8), "labels": torch.zeros(1, 16, 16, dtype=torch.uint8)}
+    adams = module.configure_optimizers()
+    monkeypatch.setattr(CompositionModule, "optimizers", lambda module: adams)
+    batch = {"image": torch.zeros(2, 3, 16, 16, dtype=torch.uint8), "labels": torch.zeros(2, 16, 16, dtype=torch.uint8)}
 
-    def run(module, phase, *rest):
-        drawn.setdefault((place["rank"], module.step), torch.randn(4))  # a step's first draw
+    def draw(state, real):
+        raise Drawn(torch.randn(4).tolist())
 
-    monkeypatch.setattr(CompositionModule, "global_rank", property(lambda module: place["rank"]))
-    monkeypatch.setattr(CompositionModule, "optimizers", lambda module: (None, None))
-    monkeypatch.setattr(CompositionModule, "_run", run)
-    for place["rank"] in (0, 1):
-        module.images_seen = 0
-        for _ in range(2):
+    module.phases = (Phase("draw", "generator", 1, draw),)
+
+    def drawn(rank, step):
+        monkeypatch.setattr(CompositionModule, "global_rank", rank)
+        module.images_seen = 2 * step
+        with pytest.raises(Drawn) as codes:
             module.training_step(batch)
-    assert len({tuple(codes.tolist()) for codes in drawn.values()}) == len(drawn) == 4
-    again, place["rank"], module.images_seen = dict(drawn), 1, 2
-    drawn.clear()
+        return tuple(codes.value.args[0])
+
+    codes = {place: drawn(*place) for place in ((0, 0), (0, 1), (1, 0), (1, 1))}
+    assert len(set(codes.values())) == 4
     torch.manual_seed(99)  # whatever was drawn before
-    module.training_step(batch)
-    assert torch.equal(drawn[1, 1], again[1, 1])
+    assert drawn(1, 1) == codes[1, 1]
 
 
 class SaveAfterThree(lightning.Callback):
