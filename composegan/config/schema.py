@@ -45,6 +45,8 @@ class ModelConfig:
     mask_rank: int = 0  # channels of the mask's refinement; 0: one a class
     adapter_rank: int = 0  # of each class's own correction to its group's weights; 0: none
     embedding: bool | None = None  # a vector of each class's own, added to its codes; empty: where classes share
+    texture_threshold: float = 0.0  # texture of a class only where its weight is above this; 0: everywhere
+    texture_capacity: float = 1.0  # and of at most this part of all places, those of most weight
     noise: bool = True  # add noise maps in the render net: fine random texture, such as hair or skin
     recompute: bool = True  # trade a little time for the local stage's memory
 
@@ -100,6 +102,7 @@ class TrainerConfig:
     devices: str = "auto"  # how many, or auto
     num_nodes: int = 1  # machines
     accumulate: int = 1  # parts in which a device does its share of a batch, one after another, in less memory
+    spike: float = 100.0  # a loss so many times its usual sends the run back to its last checkpoint; 0: never
     threads: int = 0  # CPU threads; 0: torch's choice
     compile: bool = False  # compile the main phases (torch.compile)
     deterministic: bool = True  # same seed, same machine: the same run, bit for bit

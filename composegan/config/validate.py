@@ -41,11 +41,14 @@ NOT_NEGATIVE = (
     "seed", "data.demo_seed", "data.workers", "model.mask_rank", "model.adapter_rank",
     "training.r1_image", "training.r1_mask", "training.r1_every", "training.path_length", "training.path_every",
     "training.mask", "training.split_every", "training.ema_rampup", "adapt.keep", "output.score_every",
-    "trainer.threads",
+    "trainer.threads", "trainer.spike",
 )  # fmt: skip
 """Numbers from 0."""
 
-FRACTIONS = ("training.beta1", "training.beta2", "training.path_decay", "training.mixing", "training.augment")
+FRACTIONS = (
+    "model.texture_threshold", "model.texture_capacity",
+    "training.beta1", "training.beta2", "training.path_decay", "training.mixing", "training.augment",
+)  # fmt: skip
 """Numbers from 0 to 1."""
 
 

@@ -65,9 +65,14 @@ def compose_pairs(
     projection = weight.index_select(0, routing.slot_group.flatten()).permute(0, 2, 1)  # (B A, C, F)
     projection = projection.reshape(batch, slots * channels, -1)  # (B, A C, F)
     features = torch.matmul(slotted.view(batch, -1, pixels).transpose(1, 2), projection)  # (B, P, F)
-    seats = batch * routing.seats[1]
-    seated = weights.new_zeros(seats, pixels).index_copy(0, routing.seat, weights)  # (B Q, P)
+    return features + seated_bias(weights, bias, routing)  # (B, P, F)
+
+
+def seated_bias(weights: Tensor, bias: Tensor, routing: Routing) -> Tensor:
+    """`sum_k w_k b_k` of the pairs that are there: weights (N, P), bias (K, F) -> (B, P, F)."""
+    seats = routing.seats[0] * routing.seats[1]
+    seated = weights.new_zeros(seats, weights.shape[1]).index_copy(0, routing.seat, weights)  # (B Q, P)
     bias = bias.index_select(0, routing.of_class)  # (N, F)
     bias = bias.new_zeros(seats, bias.shape[1]).index_copy(0, routing.seat, bias)  # (B Q, F)
     seated, bias = seated.unflatten(0, routing.seats), bias.unflatten(0, routing.seats)
-    return features + torch.matmul(seated.transpose(1, 2), bias)  # (B, P, F)
+    return torch.matmul(seated.transpose(1, 2), bias)  # (B, P, F)

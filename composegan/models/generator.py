@@ -14,6 +14,7 @@ from composegan.models.mapping import Mapping
 from composegan.models.renderer import Renderer
 from composegan.models.semantic_map import SemanticMap
 from composegan.models.slots import SlotLayout
+from composegan.models.texture import TextureRouting
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Generator(nn.Module):
         recompute: bool = True,
         adapter_rank: int = 0,
         embedding: bool | None = None,
+        texture_threshold: float = 0.0,
+        texture_capacity: float = 1.0,
     ) -> None:
         super().__init__()
         short, long = min(height, width), max(height, width)
@@ -86,6 +89,7 @@ class Generator(nn.Module):
             recompute=recompute,
             adapter_rank=adapter_rank,
             embedding=embedding,
+            texture=TextureRouting(texture_threshold, texture_capacity),
         )
         self.renderer = Renderer(
             classes=classes,

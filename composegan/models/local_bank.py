@@ -18,6 +18,15 @@ from torch.utils.checkpoint import checkpoint
 from composegan.models.composition import class_weights, compose, compose_pairs, feature_weights
 from composegan.models.layers import GAIN, activate
 from composegan.models.routing import Routing
+from composegan.models.texture import (
+    TextureRouting,
+    by_patch,
+    by_row,
+    choose,
+    compose_patches,
+    kept_weights,
+    patch_size,
+)
 
 TILE = 1 << 16
 """Outputs of a layer, of one class and the whole batch, that the CPU works on at a time. Not of all classes: the number
@@ -51,13 +60,17 @@ class LocalBank(nn.Module):
         recompute: bool,
         adapter_rank: int = 0,
         embedding: bool | None = None,
+        texture: TextureRouting | None = None,
     ) -> None:
         super().__init__()
         classes, groups = len(group_of), max(group_of) + 1
         self.height, self.width = height, width
         self.classes, self.layers, self.depth_layers, self.channels = classes, layers, depth_layers, channels
         self.recompute = recompute
-        self.register_buffer("fourier", fourier_features(height, width, octaves), persistent=False)
+        self.texture = texture or TextureRouting()
+        self.patch = patch_size(height, width) if self.texture else (1, 1)
+        fourier = by_patch(fourier_features(height, width, octaves), height, width, self.patch)  # (waves, P)
+        self.register_buffer("fourier", fourier, persistent=False)
         opaque = torch.ones(classes)
         opaque[list(transparent)] = 0
         self.register_buffer("opaque", opaque if transparent else None, persistent=False)
@@ -95,6 +108,8 @@ class LocalBank(nn.Module):
 
         Raises ValueError for a sample without any class.
         """
+        if present is None and self.texture:
+            present = torch.ones(codes.shape[0], self.classes, dtype=torch.bool)
         routing = None if present is None else Routing.of(present, self.group_of, codes.device)
         if self.recompute and torch.is_grad_enabled():
             # No draw happens inside, so there is no random state to keep.
@@ -105,19 +120,20 @@ class LocalBank(nn.Module):
         batch = codes.shape[0]
         codes = codes.view(batch, self.classes, self.layers, -1)  # (B, K, L, S)
         layers = self._layers(codes) if routing is None else self._layers_of(codes, routing)
-        tiles = self.fourier.chunk(self._tiles(batch), dim=1)  # each (waves, p)
+        patches = self.fourier.unflatten(1, (-1, self.patch[0] * self.patch[1]))  # (waves, T, p)
+        tiles = [tile.flatten(1) for tile in patches.chunk(self._tiles(batch), dim=1)]  # each (waves, pixels)
         parts = [self._part(layers, tile, batch, routing) for tile in tiles]
         features = torch.cat([part[0] for part in parts], dim=1)  # (B, P, F): already channels-last
         m, depth = (torch.cat([part[i] for part in parts], dim=2) for i in (1, 2))  # (B, K, P)
-        features = features.transpose(1, 2).unflatten(2, (self.height, self.width))  # (B, F, h, w)
-        grid = (batch, self.classes, self.height, self.width)
-        return features, m.view(grid), depth.view(grid)
+        grid = (self.height, self.width, self.patch)
+        features = by_row(features, 1, *grid).permute(0, 3, 1, 2)  # (B, F, h, w)
+        return features, by_row(m, 2, *grid), by_row(depth, 2, *grid)
 
     def _part(
         self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor, batch: int, routing: Routing | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Some pixels' fourier features (waves, P) -> features (B, P, F), m (B, K, P), depth (B, K, P)."""
-        hidden, depth = self._hidden(layers, fourier, routing)  # (N, C, P), (N, P)
+        hidden, depth = self._hidden(layers[: self.depth_layers], fourier, routing)  # (N, C, P), (N, P)
         if routing is not None:
             absent = depth.new_full((batch * self.classes, depth.shape[1]), -math.inf)
             depth = absent.index_copy(0, routing.pair, depth)  # (B K, P)
@@ -125,6 +141,9 @@ class LocalBank(nn.Module):
         m = class_weights(depth)  # (B, K, P)
         weights = feature_weights(m, self.opaque)  # (B, K, P)
         gain = self.feature_gain / math.sqrt(self.channels)  # (K, C)
+        if self.texture:
+            return self._textured(layers[self.depth_layers :], hidden, weights, gain, routing), m, depth
+        hidden = self._more(layers[self.depth_layers :], hidden)  # (N, C, P)
         if routing is None:
             hidden = hidden.unflatten(0, (batch, self.classes))  # (B, K, C, P)
             features = compose(hidden, weights, self.feature_weight, gain, self.feature_bias, self.member)
@@ -132,6 +151,22 @@ class LocalBank(nn.Module):
             weights = weights.flatten(0, 1).index_select(0, routing.pair)  # (N, P)
             features = compose_pairs(hidden, weights, self.feature_weight, gain, self.feature_bias, routing)
         return features, m, depth
+
+    def _textured(
+        self, layers: list[tuple[Tensor, Tensor]], hidden: Tensor, weights: Tensor, gain: Tensor, routing: Routing
+    ) -> Tensor:
+        """hidden (N, C, P) at the depth head, weights (B, K, P) -> features (B, P, F), of the patches that are seen."""
+        pixels = self.patch[0] * self.patch[1]
+        weights = weights.unflatten(2, (-1, pixels))  # (B, K, T, p)
+        chosen = choose(weights, routing, self.texture)
+        hidden = hidden.unflatten(2, (-1, pixels)).transpose(1, 2).flatten(0, 1)  # (N T, C, p)
+        hidden = hidden.index_select(0, chosen.index)  # (M, C, p)
+        layers = [tuple(part.index_select(0, chosen.pair) for part in layer) for layer in layers]
+        kept = kept_weights(weights, chosen, routing)  # (M, p)
+        return compose_patches(
+            self._more(layers, hidden), kept, chosen, weights.shape[2],
+            self.feature_weight, gain, self.feature_bias, routing,
+        )  # fmt: skip
 
     def _tiles(self, batch: int) -> int:
         """In how many parts the pixels go through all layers: on CPU so many that an output stays in the cache."""
@@ -199,17 +234,19 @@ class LocalBank(nn.Module):
     def _hidden(
         self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor, routing: Routing | None
     ) -> tuple[Tensor, Tensor]:
-        """Pixels' fourier features (waves, P) -> hidden (N, C, P), depth (N, P), of N pairs or all B K."""
+        """Pixels' fourier features (waves, P) -> hidden (N, C, P), depth (N, P) at the depth head, of N pairs or B K."""
         position = self.position / math.sqrt(self.position.shape[1])  # (C, waves), the same for every class
         (first, bias), *others = layers
         x = torch.addmm(bias.flatten(0, 1), first.flatten(0, 1) @ position, fourier)  # (N C, P)
-        x = activate(x).view(-1, self.channels, x.shape[1])  # (N, C, P)
-        depth = self._depth(x, routing) if self.depth_layers == 1 else None
-        for i, (weight, bias) in enumerate(others, start=2):
+        x = self._more(others, activate(x).view(-1, self.channels, x.shape[1]))  # (N, C, P)
+        return x, self._depth(x, routing)  # (N, C, P), (N, P)
+
+    @staticmethod
+    def _more(layers: list[tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
+        """Further layers, weights (N, C, C) and biases (N, C, 1), of x (N, C, P)."""
+        for weight, bias in layers:
             x = activate(torch.baddbmm(bias, weight, x))  # (N, C, P)
-            if i == self.depth_layers:
-                depth = self._depth(x, routing)  # (N, P)
-        return x, depth
+        return x
 
     def _depth(self, x: Tensor, routing: Routing | None) -> Tensor:
         """Hidden maps (N, C, P) -> pseudo-depth (N, P); class 0 has no head, its depth is 0."""
