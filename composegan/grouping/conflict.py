@@ -49,8 +49,9 @@ def halves(alike: np.ndarray, members: Sequence[int]) -> tuple[tuple[int, ...], 
     pair's counts. Classes without a gradient stay with the larger part.
     alike: (K, K), of `cosines`. members: at least two of them have a gradient.
     """
-    parts = [[member] for member in _with_gradient(alike, members)]
-    sums = alike[np.ix_(*[[part[0] for part in parts]] * 2)].copy()  # S_a . S_b
+    seen = _with_gradient(alike, members)
+    parts = [[member] for member in seen]
+    sums = alike[np.ix_(seen, seen)]  # S_a . S_b
     while len(parts) > 2:
         square = sums.diagonal()
         joined = square[:, None] + square[None] + 2 * sums
@@ -62,12 +63,13 @@ def halves(alike: np.ndarray, members: Sequence[int]) -> tuple[tuple[int, ...], 
         sums[:, a] += sums[:, b]
         sums = np.delete(np.delete(sums, b, axis=0), b, axis=1)
     larger = max(parts, key=len)
-    larger += [member for member in members if alike[member, member] == 0]
+    larger += [member for member in members if member not in seen]
     first, second = sorted(tuple(sorted(part)) for part in parts)
     return first, second
 
 
 def _with_gradient(alike: np.ndarray, members: Sequence[int]) -> list[int]:
+    """Those with a gradient that is a number."""
     return [member for member in members if alike[member, member] > 0]
 
 

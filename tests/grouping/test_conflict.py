@@ -70,6 +70,12 @@ def test_a_class_without_a_gradient_stays_with_the_larger_part():
     assert halves(alike(NOTHING, NORTH, SOUTH, SOUTH, NOTHING), range(5)) == ((0, 2, 3, 4), (1,))
 
 
+def test_nor_does_one_whose_gradient_is_no_number_count():
+    table = alike((float("nan"), 0, 0, 0), NORTH, SOUTH, SOUTH)
+    assert halves(table, range(4)) == ((0, 2, 3), (1,))
+    assert conflict(table, [0, 1, 2]) == pytest.approx(1) and conflict(table, [0, 1]) == 0
+
+
 def test_of_equals_the_first_are_joined():
     table = np.eye(6)
     assert halves(table, range(6)) == halves(table.copy(), range(6)) == ((0, 1, 2, 3), (4, 5))
