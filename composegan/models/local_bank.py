@@ -234,7 +234,7 @@ class LocalBank(nn.Module):
     def _hidden(
         self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor, routing: Routing | None
     ) -> tuple[Tensor, Tensor]:
-        """Pixels' fourier features (waves, P) -> hidden (N, C, P), depth (N, P) at the depth head, of N pairs or B K."""
+        """Fourier features (waves, P) -> hidden (N, C, P) and depth (N, P) at the depth head, of N pairs or all B K."""
         position = self.position / math.sqrt(self.position.shape[1])  # (C, waves), the same for every class
         (first, bias), *others = layers
         x = torch.addmm(bias.flatten(0, 1), first.flatten(0, 1) @ position, fourier)  # (N C, P)

@@ -111,10 +111,11 @@ def compose_patches(
     slot = routing.slot.index_select(0, chosen.pair)  # (M): b A + a
     row = (slot // slots * patches + chosen.patch) * slots + slot % slots  # (M): (b T + t) A + a
     slotted = hidden.new_zeros(batch * patches * slots, channels, pixels).index_add(0, row, hidden)
-    slotted = slotted.view(batch, patches, slots * channels, pixels).transpose(2, 3)  # (B, T, p, A C)
+    # One product for all patches of a sample: of each its own, the gradient by the projection would be there T times.
+    slotted = slotted.view(batch, patches, slots * channels, pixels).transpose(1, 2).flatten(2)  # (B, A C, T p)
     projection = weight.index_select(0, routing.slot_group.flatten()).permute(0, 2, 1)  # (B A, C, F)
-    projection = projection.reshape(batch, 1, slots * channels, -1)  # (B, 1, A C, F)
-    features = torch.matmul(slotted, projection).flatten(1, 2)  # (B, T p, F)
+    projection = projection.reshape(batch, slots * channels, -1)  # (B, A C, F)
+    features = torch.matmul(slotted.transpose(1, 2), projection)  # (B, T p, F)
 
     all_pairs = weights.new_zeros(len(routing.pair) * patches, pixels).index_copy(0, chosen.index, weights)  # (N T, p)
     return features + seated_bias(all_pairs.view(len(routing.pair), -1), bias, routing)  # (B, T p, F)
