@@ -1,0 +1,136 @@
+"""What the policy, the metric and the loss recipe compute, and a run that uses them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from composegan import registry
+from composegan.cli import main
+from composegan.config.compose import compose
+from composegan.data import UserError
+from composegan.data.statistics import class_statistics
+from composegan.extensions import EXTENSIONS, GROUPING, METRIC
+from composegan.grouping.plan import GroupingPlan
+from composegan.training.build import build
+from composegan.training.objective import objective
+from composegan.training.phases import Real, State, real_mask
+from composegan_extensions.relativistic import slope
+
+
+def test_all_four_are_registered():
+    names = [registry.require(name, kind).name for kind in EXTENSIONS for name in registry.names(kind)]
+    assert {"by_size", "litdata", "class_colors", "relativistic"} <= set(names)
+
+
+def test_classes_of_about_one_size_are_in_a_group(spec, folder):
+    propose = registry.require("by_size", GROUPING).plugin.propose
+    statistics = class_statistics(folder, 3)
+    assert statistics.area[0] > statistics.area[2] > statistics.area[1]
+
+    def groups(argument, fits=lambda plan: True):
+        return propose(spec, argument, lambda: statistics, fits).to_names(spec.names)
+
+    assert groups("2") == [["ground"], ["ball", "glass"]]
+    assert groups("3") == [["ground"], ["ball"], ["glass"]]
+    assert groups("") == [["ground", "ball", "glass"]]
+    asked = []
+    assert groups("2", lambda plan: asked.append(plan)) == [["ground"], ["ball", "glass"]]  # the budget is fit's matter
+    for argument in ("0", "4", "many", "-1"):
+        with pytest.raises(UserError, match=f"grouping=by_size:{argument}: a number of groups is needed, 1 to 3"):
+            groups(argument)
+
+
+@pytest.fixture
+def colors(folder):
+    """(shift of class 1's red, ...) -> rows of the pictures with it, in batches as fit gives them."""
+    metric = registry.require("class_colors", METRIC).plugin
+    images = torch.stack([torch.from_numpy(folder[i].image) for i in range(12)])
+    labels = torch.stack([torch.from_numpy(folder[i].labels) for i in range(12)])
+
+    def rows(change=0, relabel=None):
+        changed, marks = images.clone(), labels.clone()
+        changed[:, 0][marks == 1] -= change
+        if relabel is not None:
+            marks[marks == 1] = relabel
+        parts = zip(changed.split(5), marks.split(5), strict=True)
+        return torch.cat([metric.describe(*part, 3) for part in parts])
+
+    return metric, rows
+
+
+def test_a_shift_of_one_classs_colour_is_measured(colors):
+    metric, rows = colors
+    assert rows().shape == (12, 12)
+    assert metric.compare(rows(), rows()) == 0
+    assert metric.compare(rows(), rows(51)) == pytest.approx(51 / 255 / 3, rel=1e-4)  # of one of three classes
+
+
+def test_a_class_that_is_missing_is_as_far_as_can_be(colors):
+    metric, rows = colors
+    without = rows(relabel=2)
+    assert metric.compare(rows(), without) > 3**0.5 / 3
+    assert metric.compare(without, rows()) < 3**0.5 / 3  # of a class that no real picture has nobody asks
+
+
+@pytest.fixture
+def state(shapes, folder, tiny):
+    weights = ["training.r1_image=10", "training.r1_mask=1000"]
+    composed = compose([f"domain={shapes / 'shapes.yaml'}", *tiny, *weights, "training.loss=relativistic"])
+    config, spec = composed.config, composed.plugin.spec
+    networks = build(config, spec, GroupingPlan.per_class(3))
+    images = torch.stack([torch.from_numpy(folder[i].image) for i in range(4)]) / 127.5 - 1
+    real = Real(images, torch.stack([torch.from_numpy(folder[i].labels) for i in range(4)]))
+    return State(*networks, torch.zeros(())), real, {phase.name: phase for phase in objective(config.training)}
+
+
+def loss_of(phase, state, real):
+    torch.manual_seed(3)
+    return phase.loss(state, real)
+
+
+def test_only_the_difference_of_scores_counts(state):
+    state, real, phases = state
+    before = [loss_of(phases[name], state, real) for name in ("Dmain", "Gmain")]
+    with torch.no_grad():
+        state.discriminator.score.bias += 5
+    after = [loss_of(phases[name], state, real) for name in ("Dmain", "Gmain")]
+    for (one, logs), (other, others) in zip(before, after, strict=True):
+        assert one.item() == pytest.approx(other.item(), abs=1e-4)
+        if "score/real" in logs:
+            assert others["score/real"].item() == pytest.approx(logs["score/real"].item() + 5, abs=1e-4)
+
+
+def test_equal_scores_cost_log_2(state):
+    state, real, phases = state
+    for weight in state.discriminator.score.parameters():
+        torch.nn.init.zeros_(weight)
+    for name, figure in (("Dmain", "loss/discriminator"), ("Gmain", "loss/generator")):
+        assert loss_of(phases[name], state, real)[1][figure].item() == pytest.approx(0.6931, abs=1e-4)
+
+
+def test_both_slopes_are_held_down(state):
+    state, real, phases = state
+    loss, logs = loss_of(phases["Dreg"], state, real)
+    sums = [logs[f"{side}/image"] * 10 / 2 + logs[f"{side}/mask"] * 1000 / 2 for side in ("r1", "r2")]
+    assert loss.item() == pytest.approx(sum(sums).item() * 2, rel=1e-4)  # every second step
+    steep = slope(state, real.image, real_mask(state, real)).image
+    assert steep.item() == pytest.approx(logs["r1/image"].item(), rel=1e-4) and logs["r2/image"].item() > 0
+    loss.backward()
+    assert all(weight.grad is None for weight in state.generator.parameters())
+
+
+def test_a_run_with_all_but_the_shards(shapes, tiny, tmp_path, capsys):
+    settings = [
+        f"domain={shapes / 'shapes.yaml'}", f"data.root={shapes / 'data'}", f"data.cache={tmp_path / 'cache'}", *tiny,
+        "grouping=by_size:2", "training.loss=relativistic", "output.metrics=class_colors", f"output.root={tmp_path}",
+    ]  # fmt: skip
+    assert main(["fit", *settings]) == 0, capsys.readouterr().err
+    (run,) = (tmp_path / "shapes").iterdir()
+    assert json.loads((run / "grouping.jsonl").read_text().splitlines()[0])["groups"] == [["ground"], ["ball", "glass"]]
+    header = (run / "metrics.csv").read_text().splitlines()[0].split(",")
+    assert {"score/class_colors", "r2/image", "loss/generator"} <= set(header)
+    used = json.loads((run / "plugins.json").read_text())["extensions"]
+    assert used["loss recipe relativistic"] == "composegan-extensions 0.1" and len(used) == 3
