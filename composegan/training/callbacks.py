@@ -23,6 +23,7 @@ from composegan.pictures import contact_sheet, to_uint8
 from composegan.saving import whole_file
 from composegan.training import checkpoint
 from composegan.training.distributed import first_said, largest
+from composegan.training.going_back import go_back
 from composegan.training.module import CompositionModule, derive_seed
 from composegan.training.run_log import RunLog
 
@@ -62,20 +63,28 @@ class Keeper(Callback):
         self.run, self.config, self.spec, self.source, self.settings = run, config, spec, source, settings
         self.best = best
         self.best_of = score_names(config)[0]
+        self.tries = 0  # how often the run went back to its last checkpoint
         self.scores: Scores | None = None
         self.run_log: RunLog | None = None  # not `log`, which Lightning replaces by a function of its own
 
     def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
+        self.run = Path(trainer.strategy.broadcast(str(self.run)))  # the others have looked at another clock
         if trainer.is_global_zero:
-            self.run_log = RunLog(self.run, module.images_seen)
-            self.clock, self.since = time.monotonic(), module.images_seen
+            self._begin_log(module)
             if module.images_seen == 0:
                 self._draw(module)
 
     def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
+        output, early = self.config.output, trainer.should_stop and module.images_seen < self.config.training.images
+        interval, saving = is_due(module, output.log_every), is_due(module, output.checkpoint_every)
+        if interval or saving or trainer.should_stop:
+            if trouble := module.trouble(complete=interval):
+                trainer.should_stop = early  # somebody asked, or it was the last step and now is not
+                self._go_back(trainer, module, trouble)
+                return
+            self.tries = 0 if saving else self.tries
         if not trainer.is_global_zero:
             return
-        output, early = self.config.output, trainer.should_stop and module.images_seen < self.config.training.images
         final = trainer.should_stop and not early
         improved = False
         if early:  # first of all, as job systems kill soon after they ask
@@ -87,9 +96,9 @@ class Keeper(Callback):
             score = scores[self.best_of]
             improved, self.best = score < self.best, min(score, self.best)
             module.logs.update({SCORE + name: torch.tensor(value) for name, value in scores.items()})
-        if is_due(module, output.log_every) or SCORE + self.best_of in module.logs:
+        if interval or SCORE + self.best_of in module.logs:
             self._write_figures(module)
-        if is_due(module, output.checkpoint_every) or final or (early and improved):
+        if saving or final or (early and improved):
             self.save(module, improved)
 
     def on_train_end(self, trainer: Trainer, module: CompositionModule) -> None:
@@ -113,6 +122,18 @@ class Keeper(Callback):
         if self.config.adapt.source:
             about["adapted_from"] = self.config.adapt.source
         saved_model.save(self.run / "model", model, about)
+
+    def _begin_log(self, module: CompositionModule) -> None:
+        self.run_log = RunLog(self.run, module.images_seen)
+        self.clock, self.since = time.monotonic(), module.images_seen
+
+    def _go_back(self, trainer: Trainer, module: CompositionModule, trouble: str) -> None:
+        self.tries += 1
+        line = go_back(trainer, module, self.run, trouble, self.tries)
+        if trainer.is_global_zero:
+            self.run_log.close()
+            self._begin_log(module)
+            print(line, flush=True)
 
     def _draw(self, module: CompositionModule) -> None:
         images, labels = average_pictures(module, self.config.output.samples, derive_seed(self.config.seed, "samples"))

@@ -36,6 +36,7 @@ from composegan.training.adapt import begin
 from composegan.training.build import build, generator_settings
 from composegan.training.callbacks import Ending, Keeper, Progress
 from composegan.training.distributed import lost_process
+from composegan.training.guard import DivergedError
 from composegan.training.module import CompositionModule, parameters_of
 from composegan.training.splitting import Splitting
 from composegan.training.trainer import make_trainer
@@ -65,6 +66,7 @@ def resume(run: Path, arguments: list[str]) -> Path:
     """
     composed = compose_for_run(require_run(run), arguments)
     best = inf
+    trainer = make_trainer(composed.config)
     newest = checkpoint.read_newest(run / "checkpoints")
     if newest:
         module = _module(composed)
@@ -76,10 +78,16 @@ def resume(run: Path, arguments: list[str]) -> Path:
             best = state["best"]
         notes = [damaged] if damaged else []
         notes += [f"continuing {run} from {module.images_seen:,} images"]
+        then = state.get("parts", state.get("world", 1))
+        now = trainer.world_size * composed.config.trainer.accumulate
+        if then != now:  # what is drawn for a picture hangs on its part of the batch
+            notes += [
+                f"a step was done in {then} parts (devices x trainer.accumulate) and now is in {now}: "
+                "the images come in the same order, and the codes drawn for generated pictures are others"
+            ]
     else:
         module, notes = _first_module(composed)
         notes = [f"{run} stopped before its first checkpoint; starting anew in the same folder", *notes]
-    trainer = make_trainer(composed.config)
     source = _open_data(composed)
     module.class_sets = module.class_sets or _class_sets(composed, source)
     if is_first_process():
@@ -208,7 +216,7 @@ def _train(
         seed=config.seed,
         rank=trainer.global_rank,
         world=trainer.world_size,
-        start=module.images_seen,
+        start=module.position,
         workers=config.data.workers,
         flip=config.data.flip,
         mirrored=spec.mirrored,
@@ -247,6 +255,8 @@ def _loop(trainer: lightning.Trainer, module: CompositionModule, loader: Trainin
     except SystemExit as end:  # what Lightning makes of KeyboardInterrupt
         signal.signal(signal.SIGINT, on_interrupt)
         raise KeyboardInterrupt from end
+    except DivergedError:
+        raise  # says itself what to do
     except UserError as error:
         raise UserError(f"{error}; {_afterwards(run)}") from error
     except RuntimeError as error:

@@ -19,6 +19,7 @@ from composegan.models.class_sets import ClassSets
 from composegan.training import ema
 from composegan.training.class_gradients import watched
 from composegan.training.distributed import average_gradients, world
+from composegan.training.guard import Guard
 from composegan.training.image_phases import frozen_parts, keeps_masks
 from composegan.training.objective import objective
 from composegan.training.parts import Draws, derive_seed, mean_of
@@ -28,9 +29,10 @@ from composegan.training.phases import Phase, Real, State
 class CompositionModule(lightning.LightningModule):
     """Generator, discriminator and the averaged generator, trained phase by phase.
 
-    images_seen: real images shown, over all devices; with the seed and the rank it determines every draw, so that a
-    run that was stopped goes on bit for bit as if it had not been. logs: the latest value of each figure, as tensors
-    that nobody has waited for. class_sets: which classes generated pictures have; None: all of them.
+    images_seen: real images shown, over all devices, without those that were taken back; skipped: how many these are.
+    With the seed and the rank they determine every draw, so that a run that was stopped goes on bit for bit as if it
+    had not been. logs: the latest value of each figure, as tensors that nobody has waited for; guard: their means.
+    class_sets: which classes generated pictures have; None: all of them.
     class_gradients: (L, K, C, C), with `grouping=progressive`: what each class asked of the layers' weights since the
     last split; else None.
     """
@@ -53,7 +55,8 @@ class CompositionModule(lightning.LightningModule):
         self.source = copy.deepcopy(self.average.local) if keeps_masks(adapt) else None
         # In a tuple, so that the compiled forms are not modules of this one with weights of their own.
         self.fast = tuple(torch.compile(n) if config.trainer.compile else n for n in (generator, discriminator))
-        self.images_seen = 0
+        self.images_seen = self.skipped = 0
+        self.guard = Guard(config.trainer.spike)
         self.class_sets: ClassSets | None = None
         self.logs: dict[str, Tensor] = {}
         self.reached: dict[str, list[bool]] = {}  # by phase, see `average_gradients`
@@ -95,6 +98,11 @@ class CompositionModule(lightning.LightningModule):
         """Steps done: a step shows one batch."""
         return self.images_seen // self.config.training.batch
 
+    @property
+    def position(self) -> int:
+        """Where in the stream of images, and of random numbers, the run is."""
+        return self.images_seen + self.skipped
+
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Adam for each network, corrected for its regularizer's own steps: with lazy ratio c, rate c and betas^c."""
         settings = self.config.training
@@ -119,7 +127,8 @@ class CompositionModule(lightning.LightningModule):
         """batch: image (B, 3, H, W) uint8 and labels (B, H, W) uint8 of this device."""
         count = self.config.trainer.accumulate
         numbers = range(self.global_rank * count, (self.global_rank + 1) * count)
-        draws = Draws([derive_seed(self.config.seed, number, self.step) for number in numbers], self.device)
+        place = self.position // self.config.training.batch
+        draws = Draws([derive_seed(self.config.seed, number, place) for number in numbers], self.device)
         image = batch["image"].to(self.device, torch.float32).div_(127.5).sub_(1)  # (B, 3, H, W)
         image = image.contiguous(memory_format=torch.channels_last)
         parts = [Real(*part) for part in zip(image.chunk(count), batch["labels"].chunk(count), strict=True)]
@@ -159,15 +168,20 @@ class CompositionModule(lightning.LightningModule):
         learning = (weight for weight in moving.parameters() if weight.requires_grad)
         average_gradients(learning, self.reached.setdefault(phase.name, []))
         optimizer.step()
-        self.logs.update({name: value.detach() for name, value in mean_of(logs).items()})
+        figures = {name: value.detach() for name, value in mean_of(logs).items()}
+        self.logs.update(figures)
+        self.guard.note(figures)
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything that decides what comes next, as tensors and plain values."""
         return {
             "images_seen": self.images_seen,
+            "skipped": self.skipped,
+            "guard": self.guard.state(),
             "networks": {key: value for key, value in self.state_dict().items()},
             "optimizers": [optimizer.optimizer.state_dict() for optimizer in self.optimizers()],
             "world": world(),
+            "parts": world() * self.config.trainer.accumulate,
             "grouping": self.plan.to_json(),
             "class_sets": None if self.class_sets is None else self.class_sets.to_tensors(),
         }
@@ -181,8 +195,29 @@ class CompositionModule(lightning.LightningModule):
             self.split(GroupingPlan.from_json(state.get("grouping")))
         self.load_state_dict(state["networks"])
         self.images_seen, self._moments = state["images_seen"], state["optimizers"]
+        self.skipped = state.get("skipped", 0)  # older checkpoints have none, nor a guard
+        self.guard.restore(state.get("guard", {}))
         if state.get("class_sets"):  # older checkpoints know of none
             self.class_sets = ClassSets(**state["class_sets"])
+
+    def trouble(self, complete: bool) -> str | None:
+        """What is wrong with the run, see `Guard.trouble`."""
+        moments = [
+            tensor
+            for optimizer in self.optimizers()
+            for moments in optimizer.optimizer.state.values()
+            for tensor in moments.values()
+        ]
+        return self.guard.trouble([*self.parameters(), *moments], complete)
+
+    def go_back(self, state: dict[str, Any]) -> None:
+        """Take up what `checkpoint` gave, in the midst of training, and skip the draws that have been made since."""
+        self.load_state_dict(state["networks"])
+        self.images_seen, self.skipped = state["images_seen"], self.position - state["images_seen"]
+        self.guard.restore(state.get("guard", {}), self.device)
+        self.logs = {}
+        for optimizer, moments in zip(self.optimizers(), state["optimizers"], strict=True):
+            optimizer.optimizer.load_state_dict(moments)
 
 
 def parameters_of(modules: Iterable[nn.Module]) -> int:
