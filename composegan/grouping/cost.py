@@ -20,9 +20,14 @@ from torch.utils.flop_counter import flop_registry
 from composegan.config.schema import Config
 from composegan.domain import DomainSpec
 from composegan.grouping.plan import GroupingPlan
+from composegan.models.class_sets import ClassSets
 from composegan.models.generator import Generator
 from composegan.training.build import build
-from composegan.training.phases import Real, State, draw_slots, phases
+from composegan.training.objective import objective
+from composegan.training.phases import Real, State, draw_classes, draw_slots
+
+STEPS = 1000
+"""With class sets, an estimate is of the step that computes most of this many."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +47,58 @@ class Cost:
     flops: float
 
 
-def estimate(config: Config, spec: DomainSpec, plan: GroupingPlan, batch: int) -> Cost:
-    """The cost of training with `plan` and `batch` pictures on a device."""
+def estimate(
+    config: Config, spec: DomainSpec, plan: GroupingPlan, batch: int, class_sets: ClassSets | None = None
+) -> Cost:
+    """The cost of training with `plan` and `batch` pictures on a device.
+
+    class_sets: those that generated pictures get (see `fullest`); None: all classes in each.
+    """
     with torch.device("meta"):
         generator, discriminator = build(config, spec, plan)
-    return cost_of(config, generator, discriminator, batch)
+    return cost_of(config, generator, discriminator, batch, class_sets)
 
 
-def cost_of(config: Config, generator: Generator, discriminator: torch.nn.Module, batch: int) -> Cost:
-    """The same of networks on any device: with real ones it is measured by running."""
+class Fullest(ClassSets):
+    """Class sets of which a draw of n always gives the n that have most classes together, of many draws.
+
+    What a device has to hold is decided by the worst step, not by the mean one.
+    """
+
+    def draw(self, number: int, generator: torch.Generator | None = None) -> Tensor:
+        draws = torch.Generator().manual_seed(0)
+        batches = (super(Fullest, self).draw(number, draws) for _ in range(STEPS))
+        return max(batches, key=lambda present: int(present.sum()))
+
+
+def fullest(class_sets: ClassSets | None) -> Fullest | None:
+    """The same class sets, for an estimate of the worst of STEPS steps."""
+    return None if class_sets is None else Fullest(class_sets.sets, class_sets.counts)
+
+
+def example(
+    generator: Generator, discriminator: torch.nn.Module, batch: int, class_sets: ClassSets | None
+) -> tuple[State, Real]:
+    """What a step of training works on, the pictures grey; on the networks' device."""
     device = next(generator.parameters()).device
-    state = State(generator, discriminator, torch.zeros((), device=device))
+    state = State(generator, discriminator, torch.zeros((), device=device), class_sets=fullest(class_sets))
     shape = (batch, 3, generator.height, generator.width)
     labels = torch.zeros((batch, *shape[2:]), dtype=torch.uint8, device=device)
-    real = Real(torch.zeros(shape, device=device).contiguous(memory_format=torch.channels_last), labels)
-    numbers = {"generator": _numbers(generator), "discriminator": _numbers(discriminator)}
+    return state, Real(torch.zeros(shape, device=device).contiguous(memory_format=torch.channels_last), labels)
+
+
+def cost_of(
+    config: Config,
+    generator: Generator,
+    discriminator: torch.nn.Module,
+    batch: int,
+    class_sets: ClassSets | None = None,
+) -> Cost:
+    """The same of networks on any device; of real ones every operation is done and counted."""
+    state, real = example(generator, discriminator, batch, class_sets)
+    numbers = {"generator": numbers_of(generator), "discriminator": numbers_of(discriminator)}
     peak, flops = 0, 0.0
-    for phase in phases(config.training):
+    for phase in objective(config.training):
         moving = getattr(state, phase.network)
         for network in (generator, discriminator):
             network.requires_grad_(network is moving)
@@ -72,12 +112,15 @@ def cost_of(config: Config, generator: Generator, discriminator: torch.nn.Module
         peak, flops = max(peak, watched.most), flops + watched.flops / phase.every
     # Weights, their average (the generator's only) and two moments; the gradients are counted as they come.
     still = 4 * (4 * numbers["generator"] + 3 * numbers["discriminator"])
-    local = _numbers(generator.local)
-    return Cost(**numbers, local=local, saved_local=saved_local(generator, batch), memory=still + peak, flops=flops)
+    local, saved = numbers_of(generator.local), saved_local(generator, batch, draw_classes(state, batch))
+    return Cost(**numbers, local=local, saved_local=saved, memory=still + peak, flops=flops)
 
 
-def saved_local(generator: Generator, batch: int) -> int:
-    """Bytes that autograd keeps of the local stage between forward and backward, a sample, its outputs included."""
+def saved_local(generator: Generator, batch: int, classes: Tensor | None = None) -> int:
+    """Bytes that autograd keeps of the local stage between forward and backward, a sample, its outputs included.
+
+    classes: (batch, K) bool, those that are in each picture; None: all.
+    """
     codes = generator.expand(draw_slots(generator, batch, 0.0).detach().requires_grad_())
     generator.local.requires_grad_(True)
     known = {_piece(tensor) for tensor in (*generator.parameters(), *generator.buffers(), codes)}
@@ -91,7 +134,7 @@ def saved_local(generator: Generator, batch: int) -> int:
 
     pieces: list[Tensor] = []
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        outputs = generator.local(codes)
+        outputs = generator.local(codes, classes)
     kept |= {_piece(tensor): tensor.untyped_storage().nbytes() for tensor in outputs}
     return sum(kept.values()) // batch
 
@@ -136,7 +179,8 @@ class Watched(TorchDispatchMode):
         self.now -= size
 
 
-def _numbers(network: torch.nn.Module) -> int:
+def numbers_of(network: torch.nn.Module) -> int:
+    """How many numbers a network learns."""
     return sum(p.numel() for p in network.parameters())
 
 
