@@ -1,0 +1,92 @@
+"""docs/extensions.md shows the example package to the letter, and its commands and code work as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from composegan import registry
+from composegan.config.compose import compose
+from composegan.extensions import EXTENSIONS
+
+CHECKOUT = Path(__file__).parents[1]
+EXAMPLE = CHECKOUT / "examples" / "composegan-extensions"
+TEXT = (CHECKOUT / "docs" / "extensions.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"(?:`([\w./]+)`:\n\n)?```(\w+)\n(.*?)```", TEXT, re.DOTALL)
+COMMANDS = [
+    line.split()
+    for _, language, block in BLOCKS
+    for line in block.splitlines()
+    if language == "sh" and line.startswith("composegan")
+]
+
+
+@pytest.fixture
+def example(monkeypatch):
+    """The package where it lies, not installed; what finding it does to the process is undone."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(registry, "_plugin_paths", [])
+    registry.add_plugin_path(EXAMPLE)
+    yield EXAMPLE
+    for name in [name for name in sys.modules if name.startswith("composegan_extensions")]:
+        del sys.modules[name]
+
+
+def test_the_page_shows_the_example_to_the_letter():
+    shown = {name: block for name, _, block in BLOCKS if name}
+    files = [EXAMPLE / "pyproject.toml", *(EXAMPLE / "composegan_extensions").glob("*.py")]
+    there = {str(file.relative_to(EXAMPLE)): file.read_text(encoding="utf-8") for file in files}
+    del there["composegan_extensions/__init__.py"]
+    assert shown == there
+
+
+def test_the_table_is_what_there_is(example):
+    rows = re.findall(r"^\| \[([\w ]+)\]\(#[\w-]+\) +\| (.*?) +\| `([\w.]+)` +\| `(\w+)` +\|$", TEXT, re.MULTILINE)
+    assert [(word, group, contract) for word, _, group, contract in rows] == [
+        (kind.word, kind.group, kind.contract.__name__) for kind in EXTENSIONS
+    ]
+    assert all(f"{kind.setting}=NAME" in settings for kind, (_, settings, _, _) in zip(EXTENSIONS, rows, strict=True))
+
+
+def test_every_extension_of_the_example_can_be_used(example):
+    found = {item.name: item for kind in EXTENSIONS for item in registry.discover(kind=kind)}
+    for name in ("by_size", "litdata", "class_colors", "relativistic"):
+        assert (found[name].error, found[name].distribution) == (None, "composegan-extensions")
+        assert found[name].name in (EXAMPLE / "README.md").read_text()
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if line[1] in ("fit", "plan")], ids=" ".join)
+def test_the_commands_mean_something(example, command):
+    composed = compose([*command[2:], "recipe=quick", f"plugin_path={example}"])
+    assert [found.distribution for found in composed.extensions] == ["composegan-extensions"]
+
+
+def test_evaluate_knows_the_metric(example):
+    from composegan.config.lists import names_in
+    from composegan.evaluation.names import MEASURES
+    from composegan.extensions import METRIC
+
+    (command,) = [line for line in COMMANDS if line[1] == "evaluate"]
+    wanted = command[2].removeprefix("metrics=")
+    assert names_in(wanted, MEASURES, more=registry.names(METRIC)) == [*MEASURES, "class_colors"]
+
+
+def test_the_shards_of_the_page_are_written_and_read(example, tmp_path):
+    pytest.importorskip("litdata", reason="the example's own dependency")
+    ((_, _, code),) = [block for block in BLOCKS if block[1] == "python" and not block[0]]
+    assert "demo_count=200" in code and '"/data/faces/train"' in code
+    file = tmp_path / "write.py"
+    file.write_text(code.replace("demo_count=200", "demo_count=6").replace('"/data', f'"{tmp_path}'))
+    environment = {**os.environ, "PYTHONPATH": str(example), "COMPOSEGAN_CACHE": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, file], env=environment, check=True, timeout=300, capture_output=True)
+
+    from composegan.data import open_source
+
+    composed = compose(["domain=faces", f"data.root=litdata://{tmp_path}/faces", "data.height=64", "data.width=64"])
+    source = open_source(composed.plugin, composed.config.data)
+    assert len(source) == 6 and source[5].image.shape == (3, 64, 64)
