@@ -70,6 +70,7 @@ class TrainingConfig:
     mask: float = 100.0  # weight of the loss that ties refined to coarse mask
     mixing: float = 0.3  # probability of style mixing
     class_sets: str = "all"  # of generated pictures: all classes in each, or data: sets as they occur in the data
+    presence: float = 0.0  # weight of the loss that a picture shows every class of its set; needs class_sets=data
     split_every: int = 0  # images between splits of grouping=progressive; 0: evenly over the first half
     augment: float = 0.0  # chance of each change (shift, turn, scale, colour) to what the discriminator sees
     ema_half_life: float = 10_000.0  # images after which the averaged generator has forgotten half

@@ -40,8 +40,8 @@ SCORES = ("sliced_wasserstein", "FSD", "FD-EffNetLite0", "KD-EffNetLite0")
 NOT_NEGATIVE = (
     "seed", "data.demo_seed", "data.workers", "model.mask_rank", "model.adapter_rank",
     "training.r1_image", "training.r1_mask", "training.r1_every", "training.path_length", "training.path_every",
-    "training.mask", "training.split_every", "training.ema_rampup", "adapt.keep", "output.score_every",
-    "trainer.threads", "trainer.spike",
+    "training.mask", "training.presence", "training.split_every", "training.ema_rampup", "adapt.keep",
+    "output.score_every", "trainer.threads", "trainer.spike",
 )  # fmt: skip
 """Numbers from 0."""
 
@@ -60,6 +60,8 @@ def validate(config: Config, spec: DomainSpec) -> None:
     devices = config.trainer.devices
     if not re.fullmatch(r"auto|-1|[1-9]\d*|\d+(,\d+)+", devices):
         raise UserError(f"trainer.devices={devices}: auto, a number, or device numbers such as 0,2 needed")
+    if config.training.presence and config.training.class_sets != "data":
+        raise UserError(f"training.presence={config.training.presence}: needs training.class_sets=data")
     _check_scores(config)
     _check_layers(config.model)
     _check_coarse_size(config)

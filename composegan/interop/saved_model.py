@@ -183,7 +183,8 @@ def _read_weights(path: Path, generator: Generator) -> tuple[Tensor, ClassSets |
         mean = weights.pop("mean_code")
         if mean.shape != (generator.latent_channels,):
             raise ValueError(f"mean_code of shape {tuple(mean.shape)}")
-        sets = {name: weights.pop(key) for name in ("sets", "counts") if (key := f"class_sets.{name}") in weights}
+        prefix = "class_sets."
+        sets = {name.removeprefix(prefix): weights.pop(name) for name in list(weights) if name.startswith(prefix)}
         class_sets = ClassSets(**sets) if sets else None
         if class_sets and class_sets.sets.shape[1] != generator.classes:
             raise ValueError(f"class sets of {class_sets.sets.shape[1]} classes, of {generator.classes}")

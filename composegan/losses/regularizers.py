@@ -73,3 +73,16 @@ def path_length(
 def mask_loss(coarse: Tensor, mask: SemanticMap) -> Tensor:
     """`mean((coarse - pooled refined)^2)` (SemanticStyleGAN, eq. 6); coarse (B, K, h, w) -> ()."""
     return (coarse - mask.pooled(*coarse.shape[2:])).square().mean()
+
+
+def presence_loss(coarse: Tensor, present: Tensor, areas: Tensor, part: float = 0.25) -> Tensor:
+    """How far classes that should be in a picture are from being seen in it:
+    `mean over (b, k) present of max(0, log(part area_k) - log(mean over pixels of m^2))`.
+
+    The square counts a class where it is in front and not where it shimmers through all others. The logarithm keeps the
+    gradient of a class that is nearly gone. coarse: (B, K, h, w), `2 m - 1`; present: (B, K) bool; areas: (K,), usual
+    parts of a picture, 0..1; part: of it that is enough -> (). Ours, of no paper.
+    """
+    seen = ((coarse + 1) / 2).square().mean(dim=(2, 3))  # (B, K)
+    missing = ((part * areas + 1e-8).log() - (seen + 1e-8).log()).clamp_min(0)  # (B, K)
+    return (missing * present).sum() / present.sum().clamp_min(1)  # ()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 
 from composegan import registry
@@ -190,7 +191,8 @@ def _class_sets(composed: Composed, source: Source) -> ClassSets | None:
         return None
     cache, policy = cache_folder(config.data), config.data.on_error
     statistics = class_statistics(source, len(spec.classes), cache=cache, on_error=policy)
-    sets = ClassSets(torch.from_numpy(statistics.sets), torch.from_numpy(statistics.counts))
+    areas = (statistics.area / np.maximum(statistics.presence, 1e-12)).clip(0, 1)
+    sets = ClassSets(*map(torch.from_numpy, (statistics.sets, statistics.counts, areas)))
     return sets.mirrored(spec.mirrored) if config.data.flip else sets
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from composegan.config.schema import TrainingConfig
 from composegan.losses.adversarial import discriminator_loss, generator_loss
-from composegan.losses.regularizers import mask_loss, path_length, r1_penalty
+from composegan.losses.regularizers import mask_loss, path_length, presence_loss, r1_penalty
 from composegan.models.class_sets import ClassSets
 from composegan.models.discriminator import Discriminator
 from composegan.models.generator import Generator, Synthesis
@@ -99,7 +99,12 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
         fake = draw_fake(state, len(real.image), config.mixing)
         adversarial = generator_loss(state.judge(*augment(fake.image, fake.mask, config.augment)))
         tie = mask_loss(fake.coarse, fake.mask)
-        return adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
+        loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
+        if config.presence and state.class_sets is not None:
+            areas = state.class_sets.areas.to(fake.coarse.device, non_blocking=True)  # (K)
+            missing = presence_loss(fake.coarse, fake.depth[:, :, 0, 0].isfinite(), areas)  # absent: depth -inf
+            loss, logs = loss + config.presence * missing, {**logs, "loss/presence": missing}
+        return loss, logs
 
     every = [
         Phase("Dmain", "discriminator", 1, judge_both),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from composegan.losses.regularizers import image_slope, mask_loss, path_length, r1_penalty
+from composegan.losses.regularizers import image_slope, mask_loss, path_length, presence_loss, r1_penalty
 from composegan.models.semantic_map import SemanticMap
 
 
@@ -106,3 +106,32 @@ def test_mask_loss_is_nothing_where_the_masks_agree():
     coarse = torch.rand(2, 4, 4, 8) * 2 - 1
     fine = coarse.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
     assert mask_loss(coarse, SemanticMap(4, refinement=fine)).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_presence_loss():
+    m = torch.zeros(2, 3, 4, 4)
+    m[:, 0] = 1
+    m[0, 1, 0, :2] = 1  # two pixels of sixteen
+    m[0, 0, 0, :2] = 0
+    present = torch.tensor([[True, True, False], [True, True, False]])
+    areas = torch.tensor([1.0, 0.5, 0.5])
+    loss = presence_loss(2 * m - 1, present, areas)
+    gone = math.log(0.125) - math.log(1e-8)  # class 1 of the second picture; in the first it has just enough
+    assert math.isclose(loss.item(), gone / 4, rel_tol=1e-4)
+    assert presence_loss(2 * m - 1, present & torch.tensor([True, False, True]), areas).item() == 0
+
+
+def test_a_class_that_is_everywhere_a_little_is_not_seen():
+    spread, gathered = torch.full((1, 2, 8, 8), 0.02), torch.zeros(1, 2, 8, 8)
+    spread[:, 0], gathered[:, 0], gathered[0, 1, 0, 0] = 0.98, 1, 1
+    areas, present = torch.tensor([1.0, 0.05]), torch.ones(1, 2, dtype=torch.bool)
+    assert presence_loss(2 * gathered - 1, present, areas) == 0 < presence_loss(2 * spread - 1, present, areas)
+
+
+def test_a_class_that_is_nearly_gone_still_has_a_gradient():
+    depth = torch.zeros(1, 2, 8, 8, dtype=torch.float64)
+    depth[:, 1] = -7 + torch.rand(8, 8)
+    depth.requires_grad_()
+    loss = presence_loss(2 * depth.softmax(dim=1) - 1, torch.ones(1, 2, dtype=torch.bool), torch.tensor([1.0, 0.1]))
+    (gradient,) = torch.autograd.grad(loss, depth)
+    assert gradient[0, 1].sum() < -0.5  # a step up of all of its depths is a fall of the loss as large

@@ -38,3 +38,13 @@ def test_mirrored():
 def test_what_is_no_set(sets, counts, words):
     with pytest.raises(ValueError, match=words):
         ClassSets(torch.as_tensor(sets), torch.as_tensor(counts))
+
+
+def test_areas():
+    sets = ClassSets(torch.tensor([[1, 1, 0]]), torch.tensor([5]), torch.tensor([0.5, 0.2, 0.0]))
+    assert sets.mirrored((1, 0, 2)).areas.tolist() == pytest.approx([0.35, 0.35, 0])
+    assert ClassSets(**sets.to_tensors()).areas.tolist() == pytest.approx([0.5, 0.2, 0])
+    assert not THREE.areas.any()
+    for wrong in ([0.5, 0.2], [0.5, 0.2, 1.5], [0.5, 0.2, -1.0]):
+        with pytest.raises(ValueError, match="areas"):
+            ClassSets(torch.tensor([[1, 1, 0]]), torch.tensor([5]), torch.tensor(wrong))

@@ -150,3 +150,16 @@ def test_a_saved_set_that_is_empty_is_refused(run, tmp_path):
     save_file(weights, tmp_path / "model" / "model.safetensors")
     with pytest.raises(UserError, match="class set is empty"):
         composegan.load(tmp_path / "model")
+
+
+def test_the_loss_of_presence(run, fit, data, figures_of, state_of):
+    other = fit(data, "training.class_sets=data", "training.presence=1")
+    assert any(float(row["loss/presence"]) >= 0 for row in figures_of(other))
+    assert "loss/presence" not in figures_of(run)[0]
+    areas = composegan.load(other).class_sets.areas
+    assert torch.allclose(areas, torch.tensor([0.5, 0.5, 0.5]))  # where it is, a class has half of the picture
+
+
+def test_it_needs_class_sets(fit):
+    with pytest.raises(UserError, match="needs training.class_sets=data"):
+        fit("training.presence=1")
