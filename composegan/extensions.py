@@ -91,6 +91,7 @@ class LossRecipe:
     phases: (settings) -> the phases of a step, in order; see `composegan.training.phases` for what a phase is, and for
         the parts of which the built-in ones are made. "Dmain" and "Gmain" are the networks' own, at every step, and
         grouping=progressive watches the latter; a regularizer's name ends in "reg": Adam is corrected for its steps.
+        The figures "loss/discriminator" and "loss/generator" are those that progress shows and `trainer.spike` watches.
     image_phases: (settings, keep) -> the same for adaptation to images without masks (`adapt.keep`); None: there is
         no such form.
     """
