@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from benchmarks.class_scaling.edits import leakages
 from benchmarks.class_scaling.judges import Judge, relabel
+from composegan.editing.codes import Codes
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.evaluation.segmenter import Trained, shrink
 from composegan.interop.saved_model import Model
@@ -18,25 +21,31 @@ from composegan.metrics.frechet import frechet_distance, moments
 from composegan.metrics.layout import class_proportions, confusion, intersection_over_union, mean_known, recall
 from composegan.metrics.presence import (
     class_recall,
+    presence_accuracy,
     presence_agreement,
     presence_rates,
+    present,
     rare_classes,
     rare_recall,
 )
 from composegan.metrics.sliced_wasserstein import patch_levels, sliced_wasserstein
+from composegan.models.texture import by_patch, patch_size
 
 PATCH_PICTURES = 1000
 """Pictures, at most, that the sliced Wasserstein distance takes its patches from."""
-BATCH = 32
+BATCH, THRESHOLDS = 32, (0.01, 0.05, 0.1)
 
 LOWER, HIGHER = "lower", "higher"
 OF_PICTURES = {"sliced_wasserstein": LOWER, "FD-EffNetLite0": LOWER}
 OF_MASKS = {
     "FSD": LOWER, "mask_consistency": HIGHER, "rare_mask_consistency": HIGHER, "rare_recall": HIGHER,
-    "rare_pixel_recall": HIGHER, "presence": HIGHER, "leakage_texture": LOWER, "leakage_shape": LOWER,
+    "rare_pixel_recall": HIGHER, "presence": HIGHER, "sets_followed": HIGHER, "leakage_texture": LOWER,
+    "leakage_shape": LOWER,
 }  # fmt: skip
 """Measures, and which way is better. rare_recall: of how often rare classes are in the masks; rare_pixel_recall: of
-their pixels there, the part in which the segmenter sees them. A class that a model does not draw counts as 0."""
+their pixels there, the part in which the segmenter sees them; presence: how often classes are there, against the data;
+sets_followed: the same, picture by picture, against the class set that it was drawn for. A class that a model does not
+draw counts as 0."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class Drawn:
     """Pictures of a model: codes; images: (N, 3, H, W) uint8; labels: (N, H, W) uint8, of its own classes."""
 
     model: Model
-    codes: Any
+    codes: Codes
     images: Tensor
     labels: Tensor
 
@@ -60,14 +69,15 @@ def measure(
 ) -> dict[str, Any]:
     """Figures of `count` pictures. judges: by domain, of which the model's classes can be read in some.
 
-    Returns {"pictures": figures, "masks": {domain: figures}, "classes": {domain: {class: figures}}}; None for a figure
-    that there is not.
+    Returns {"pictures": figures, "classes_a_patch": by threshold, "masks": {domain: figures},
+    "classes": {domain: {class: figures}}}; None for a figure that there is not.
     """
     drawn, first = draw(model, count, seed), next(iter(judges.values()))
     features = features_of(drawn.images, network)
     patches = real_pictures(first, 0, PATCH_PICTURES), drawn.images
     found: dict[str, Any] = {
-        "pictures": distances(patches, (first.known.features[network.title], features)), "masks": {}, "classes": {},
+        "pictures": distances(patches, (first.known.features[network.title], features)),
+        "classes_a_patch": classes_a_patch(model, drawn.codes[:PATCH_PICTURES]), "masks": {}, "classes": {},
     }  # fmt: skip
     for name, judge in judges.items():
         if model.domain in judge.table_of:
@@ -136,6 +146,7 @@ def of_masks(drawn: Drawn, judge: Judge, seed: int) -> tuple[dict, dict]:
         "rare_recall": rare_recall(known, proportions),
         "rare_pixel_recall": recall(pixels).nan_to_num(0)[rare].mean().item(),
         "presence": presence_agreement(known, proportions),
+        "sets_followed": presence_accuracy(sets_in(drawn.codes, table, classes), present(proportions)).mean,
         **{f"leakage_{part}": mean_known(values) for part, values in leaks.items()},
         "classes_drawn": int((presence_rates(proportions) > 0).sum()),
     }
@@ -147,6 +158,27 @@ def of_masks(drawn: Drawn, judge: Judge, seed: int) -> tuple[dict, dict]:
     }  # fmt: skip
     by_class = {name: {key: plain(v[k]) for key, v in columns.items()} for k, name in enumerate(judge.names)}
     return {key: plain(value) for key, value in figures.items()}, by_class
+
+
+def sets_in(codes: Codes, table: np.ndarray, classes: int) -> Tensor:
+    """The class sets of codes, (N, K) bool: a class is in one where any of the model's that are it is."""
+    members = F.one_hot(torch.from_numpy(table).long(), classes).float()  # (classes of the model, K)
+    return codes.present.float() @ members > 0
+
+
+@torch.inference_mode()
+def classes_a_patch(model: Model, codes: Codes) -> dict[str, float]:
+    """By threshold: how many classes weigh more than that anywhere in a patch of the map, on average: what texture
+    routing computes, see `composegan.models.texture`."""
+    grid = model.generator.local.height, model.generator.local.width
+    patch = patch_size(*grid)
+    found = {str(threshold): 0.0 for threshold in THRESHOLDS}
+    for start in range(0, len(codes), BATCH):
+        m = (model.synthesize(codes[start : start + BATCH]).coarse + 1) / 2  # (B, K, h, w)
+        highest = by_patch(m.flatten(2), *grid, patch).unflatten(2, (-1, patch[0] * patch[1])).amax(dim=3)  # (B, K, T)
+        for threshold in THRESHOLDS:
+            found[str(threshold)] += (highest > threshold).sum(dim=1).float().mean(dim=1).sum().item() / len(codes)
+    return found
 
 
 @torch.inference_mode()

@@ -24,6 +24,8 @@ from composegan.training import checkpoint
 from composegan.training.fit import fit, resume
 
 FIGURES, SHOWN = "quality.json", 8
+VERSION = 2
+"""Of what is measured and how: figures of another are taken anew, without training again."""
 MAY_CHANGE = ("training.images=", "trainer.", "output.", "data.cache=", "data.workers=")
 """Settings whose change leaves a run what it was."""
 
@@ -63,12 +65,13 @@ def train(root: Path, settings: Sequence[str], images: int) -> Path:
 
 
 def figures_of(root: Path, images: int, pictures: int) -> dict[str, Any] | None:
-    """What was measured of the run under `root` when it had seen so many images; None when it was not yet."""
+    """What was measured of the run under `root` when it had seen so many images; None when nothing was yet."""
     file = root / FIGURES
     if not file.exists():
         return None
     found = json.loads(file.read_text())
-    return found if (found["images_seen"], found["pictures_measured"]) >= (images, pictures) else None
+    enough = found["images_seen"] >= images and found["pictures_measured"] == pictures
+    return found if enough and found.get("version") == VERSION else None
 
 
 def evaluate(root: Path, run: Path, pictures: int, seed: int) -> dict[str, Any]:
@@ -82,6 +85,7 @@ def evaluate(root: Path, run: Path, pictures: int, seed: int) -> dict[str, Any]:
     judges, network = make_judges(config.data, device)
     last = [json.loads(line) for line in (run / "grouping.jsonl").read_text().splitlines()][-1]
     found = {
+        "version": VERSION,
         "run": str(run),
         "images_seen": model.about["images_seen"],
         "pictures_measured": pictures,
