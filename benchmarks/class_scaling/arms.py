@@ -34,7 +34,8 @@ SCALES = {
         "recipe=quick data.height=32 data.width=64 data.demo_count=2000 model.coarse_size=16 model.min_feat_size=8 "
         "model.channel_multiplier=0.046875 model.discriminator_multiplier=0.03125 "
         "training.class_sets=data training.presence=1 trainer.accelerator=cpu trainer.threads=1 "
-        "output.samples=16 output.score_every=0 output.samples_every=6000 output.checkpoint_every=2000 output.log_every=800",
+        "output.samples=16 output.score_every=0 output.samples_every=6000 output.checkpoint_every=2000 "
+        "output.log_every=800",
         images=8_000,
         pictures=1000,
     ),
@@ -42,7 +43,8 @@ SCALES = {
     # With data.root=CITYSCAPES on photos instead of drawings.
     "large": Scale(
         "recipe=streets128 data.demo_count=20000 data.workers=8 training.batch=16 "
-        "training.class_sets=data training.presence=1 output.score_every=0 output.samples_every=50000 output.checkpoint_every=20000 output.log_every=2000",
+        "training.class_sets=data training.presence=1 output.score_every=0 output.samples_every=50000 "
+        "output.checkpoint_every=20000 output.log_every=2000",
         images=800_000,
         pictures=10_000,
     ),
