@@ -16,3 +16,17 @@ def of_torchrun() -> tuple[int, int, int]:
         return 0, 1, 0
     rank, world, local = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
     return rank, world, local
+
+
+def launched() -> tuple[int, int] | None:
+    """(processes in all, on this machine) that torchrun or srun has started; None: nobody has started any.
+
+    A job named bash or interactive, for Lightning as well, is a shell in which each command is on its own.
+    """
+    names = ("WORLD_SIZE", "LOCAL_WORLD_SIZE")
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        names = ("SLURM_NTASKS", "SLURM_NTASKS_PER_NODE")
+        if "SLURM_NTASKS" not in os.environ or os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive"):
+            return None
+    world = int(os.environ[names[0]])
+    return world, int(os.environ.get(names[1], world))

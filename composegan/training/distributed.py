@@ -15,14 +15,20 @@ from torch import Tensor, distributed
 
 from composegan.config.errors import UserError
 from composegan.config.schema import TrainerConfig
+from composegan.processes import launched
 
 
 def device_count(settings: TrainerConfig) -> int:
-    """How many devices of this machine take part. Raises UserError when `trainer.devices` is no number and not auto."""
+    """How many devices of this machine take part; auto: as many as a launcher has started processes, or as there are.
+
+    Raises UserError when `trainer.devices` is no number and not auto.
+    """
     if settings.devices.isdigit() and int(settings.devices) > 0:
         return int(settings.devices)
     if settings.devices != "auto":
         raise UserError(f"trainer.devices={settings.devices}: a number from 1, or auto")
+    if started := launched():
+        return started[1]
     return max(1, torch.cuda.device_count()) if settings.accelerator in ("auto", "gpu", "cuda") else 1
 
 

@@ -11,6 +11,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from composegan.config.errors import UserError
 from composegan.config.schema import Config
+from composegan.processes import launched
 from composegan.training.distributed import PlainDDPStrategy, device_count
 from composegan.training.memory import keep_freed_memory
 
@@ -30,6 +31,7 @@ def make_trainer(config: Config) -> lightning.Trainer:
     """
     tune(config)
     devices = device_count(config.trainer)
+    _check_launch(devices, config.trainer.num_nodes)
     try:
         trainer = lightning.Trainer(
             accelerator=config.trainer.accelerator,
@@ -55,6 +57,14 @@ def make_trainer(config: Config) -> lightning.Trainer:
     if (own := config.training.batch // trainer.world_size) % (parts := config.trainer.accumulate):
         raise UserError(f"trainer.accumulate={parts}: does not divide the {own} images that a device has of a batch")
     return trainer
+
+
+def _check_launch(devices: int, nodes: int) -> None:
+    """Whether a launcher has started as many processes as there are to be: else some would wait for ever."""
+    if (started := launched()) and started[0] != devices * nodes:
+        given = f"trainer.devices={devices} trainer.num_nodes={nodes} are {devices * nodes} processes"
+        right = f"trainer.num_nodes={max(1, started[0] // started[1])} and leave trainer.devices=auto"
+        raise UserError(f"{given}, and {started[0]} were started, {started[1]} on this machine; give {right}")
 
 
 def precision(config: Config) -> str:

@@ -78,6 +78,8 @@ def ranks(tmp_path):
     """
 
     def ranks(function, world=2, environment=None, statuses=None):
+        import composegan.training.fit  # noqa: F401, so that it is loaded only once
+
         fork = multiprocessing.get_context("fork")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
