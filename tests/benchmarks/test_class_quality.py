@@ -1,0 +1,202 @@
+"""The quality part of the study of many classes: all of it with networks too small to learn, and its arithmetic."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from benchmarks.class_scaling import edits, quality, report, run
+from benchmarks.class_scaling.measures import HIGHER, LOWER, sets_in
+from benchmarks.class_scaling.pool import Job, work_off
+from composegan.config.errors import UserError
+from composegan.editing.codes import Codes
+from composegan.evaluation import segmenter
+
+TINY = """
+data.height=16 data.width=32 data.demo_count=8 data.workers=0 model.latent_channels=8 model.mapping_layers=2
+model.local_layers=3 model.base_layers=1 model.depth_layers=2 model.local_channels=4 model.coarse_channels=8
+model.coarse_size=8 model.min_feat_size=8 model.max_channels=8 model.discriminator_max_channels=8
+training.batch=2 output.samples=2 output.log_every=2 output.samples_every=100 output.checkpoint_every=2
+"""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, as_before):
+    """(settings...) -> what the study wrote to its JSON, with runs of a few steps."""
+    home = tmp_path_factory.mktemp("study")
+
+    def study(*settings):
+        where = [f"out={home / 'runs'}", f"results={home / 'results'}", f"plot={home / 'plots' / 'q.png'}"]
+        with as_before(), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(segmenter, "STEPS", 2)
+            patch.setattr(edits, "PICTURES", 2)
+            patch.setenv("COMPOSEGAN_CACHE", str(home / "cache"))
+            quality.main([*where, "arms=per_class,merged16,single", "pictures=8", "jobs=0", *TINY.split(), *settings])
+        return json.loads((home / "results" / "class_quality.json").read_text())
+
+    study.home = home
+    return study
+
+
+@pytest.fixture(scope="module")
+def found(study):
+    return study("images=4", "seeds=0")
+
+
+def test_every_arm_is_trained_and_measured(study, found):
+    assert set(found["runs"]) == {"per_class-0", "merged16-0", "single-0"}
+    for name, of_run in found["runs"].items():
+        assert of_run["images_seen"] == 4 and of_run["pictures"]["sliced_wasserstein"] > 0
+        vocabularies = {"cityscapes16"} if name == "merged16-0" else {"cityscapes", "cityscapes16"}
+        assert set(of_run["masks"]) == vocabularies
+        for figures in of_run["masks"].values():
+            assert figures["FSD"] > 0 and 0 <= figures["mask_consistency"] <= 1
+            assert 0 <= figures["presence"] <= 1 and 0 <= figures["sets_followed"] <= 1
+        patches = list(of_run["classes_a_patch"].values())
+        assert patches == sorted(patches, reverse=True) and patches[0] >= 1
+    assert [len(found["runs"][f"{arm}-0"]["groups"]) for arm in ("per_class", "merged16", "single")] == [30, 16, 1]
+    assert found["real"]["masks"]["cityscapes"]["mask_consistency"] > 0
+
+
+def test_all_arms_learn_from_the_same_pictures(study, found):
+    fine, merged = sorted(study.home.glob("cache/demos/cityscapes*-8x16x32-seed0-*/images.npy"))
+    assert np.array_equal(np.load(fine), np.load(merged))
+
+
+def test_classes_are_told_apart_in_the_tables(study, found):
+    with (study.home / "results" / "class_quality_classes.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 30 + 16 + 16 + 30 + 16
+    road = next(
+        row for row in rows if (row["arm"], row["vocabulary"], row["class"]) == ("single", "cityscapes", "road")
+    )
+    assert float(road["presence_real"]) == 1.0 and 0 <= float(road["iou"]) <= 1
+    for name in ("q.png", "q_pictures.png"):
+        with Image.open(study.home / "plots" / name) as plot:
+            assert plot.width > 400
+
+
+def test_what_is_done_is_not_done_again_and_more_images_go_on(study, found, monkeypatch):
+    folder = run.find(study.home / "runs" / "single-0")
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "main", lambda arguments: pytest.fail("worked on again"))
+        again = study("images=4", "seeds=0")
+    assert again["runs"] == found["runs"]
+    more = study("images=6", "seeds=0", "arms=single")
+    assert more["runs"]["single-0"]["images_seen"] == 6 and run.find(study.home / "runs" / "single-0") == folder
+
+
+def test_figures_of_another_version_are_taken_anew_without_training(study, found, monkeypatch):
+    monkeypatch.setattr(run, "VERSION", run.VERSION + 1)
+    monkeypatch.setattr(run, "resume", lambda *_: pytest.fail("trained again"))
+    assert study("images=4", "seeds=0", "arms=per_class")["runs"]["per_class-0"]["version"] == run.VERSION
+
+
+def test_a_folder_of_other_settings_is_left_alone(study, found):
+    with pytest.raises(UserError, match="begun with other settings .*model.local_channels=6"):
+        study("images=4", "seeds=0", "model.local_channels=6")
+
+
+def test_two_processes_do_not_work_on_one_run(tmp_path):
+    with run.alone(tmp_path / "run"), pytest.raises(UserError, match="another process"):
+        run.main([str(tmp_path / "run"), "4", "8", "0"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["arms=pre_class"], "did you mean 'per_class'"), (["scale=huge"], "there are: large, small"),
+        (["seeds=x"], "seeds=x"), (["jbos=2"], "did you mean 'jobs'"), (["pictures=1"], "at least 2"),
+        (["model.coarse_sise=8"], "did you mean 'model.coarse_size'"), (["arms="], "at least one"),
+    ],
+)  # fmt: skip
+def test_mistakes(tmp_path, settings, says):
+    with pytest.raises(UserError, match=says):
+        quality.main([f"out={tmp_path}", *settings])
+    assert list(tmp_path.iterdir()) == []
+
+
+def python(code):
+    return [sys.executable, "-c", code]
+
+
+def test_the_pool_works_off_all_and_tells_what_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.class_scaling.pool.PAUSE", 0.02)
+    codes = {"a": "print('a')", "b": "raise SystemExit(3)", "c": "print('c')"}
+    looks = []
+    jobs = [Job(name, python(code), tmp_path / name / "log.txt") for name, code in codes.items()]
+    assert work_off(jobs, 2, lambda: looks.append(1)) == {"a": 0, "b": 3, "c": 0}
+    assert (tmp_path / "c" / "log.txt").read_text() == "c\n" and looks
+
+
+def test_the_pool_ends_its_processes_when_it_is_told_to(tmp_path):
+    """Each is asked once, and waited for."""
+    job = "import signal, sys, time\nsignal.signal(2, lambda *_: (time.sleep(0.3), print('saved'), sys.exit(130)))\n"
+    job += "print('on', flush=True)\ntime.sleep(60)"
+    code = f"""
+import sys
+from pathlib import Path
+from benchmarks.class_scaling.pool import Job, work_off
+try:
+    work_off([Job(n, [sys.executable, "-c", {job!r}], Path({str(tmp_path)!r}) / n) for n in "ab"], 2)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    root = str(run.Path(quality.CHECKOUT))
+    with subprocess.Popen(python(code), cwd=root, stdout=subprocess.PIPE) as process:
+        while not all((tmp_path / n).exists() and (tmp_path / n).read_text() for n in "ab"):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert [(tmp_path / n).read_text() for n in "ab"] == ["on\nsaved\n"] * 2
+
+
+def test_verdicts():
+    same = report.compare([(2.0, 2.0), (3.0, 3.0)], LOWER, 0.0)
+    assert same["ratio"] == 1.0 and same["verdict"] == "yes"
+    worse = report.compare([(2.2, 2.0), (3.3, 3.0), (1.1, 1.0)], LOWER, 0.0)
+    assert worse["ratio"] == pytest.approx(1 / 1.1) and worse["verdict"] == "no"
+    assert report.compare([(2.2, 2.0), (3.3, 3.0), (1.1, 1.0)], LOWER, 0.1)["verdict"] == "yes"
+    assert report.compare([(0.5, 1.0), (1.2, 1.0), (1.1, 1.0)], HIGHER, 0.0)["verdict"] == "open"
+    alone = report.compare([(0.5, 1.0)], HIGHER, 0.0)  # of one seed nothing is said for sure
+    assert (alone["ratio"], alone["error"], alone["verdict"]) == (0.5, None, "open")
+
+
+def a_run(swd, iou):
+    masks = {"FSD": 0.1, "mask_consistency": iou}
+    rows = {"road": {"presence_real": 1.0, "iou": iou}, "car": {"presence_real": 0.5, "iou": 2 * iou}}
+    return {
+        "images_seen": 4, "groups": [["road", "car"]], "generator": 1000,
+        "pictures": {"sliced_wasserstein": swd, "FD-EffNetLite0": 2.0},
+        "masks": {"cityscapes": masks, "cityscapes16": masks}, "classes": {"cityscapes": rows},
+    }  # fmt: skip
+
+
+def test_the_summary_is_over_seeds():
+    runs = {("per_class", 0): a_run(1.0, 0.2), ("per_class", 1): a_run(3.0, 0.4), ("single", 0): a_run(2.0, 0.1)}
+    found = report.summary(runs)
+    assert found["per_class"]["sliced_wasserstein"] == [2.0, pytest.approx(math.sqrt(2)), 2]
+    assert found["single"]["mask_consistency@30"] == [0.1, 0.0, 1]
+    (aim,) = (row for row in report.aims(runs) if row["measure"] == "sliced_wasserstein")
+    assert (aim["arm"], aim["against"], aim["ratio"]) == ("single", "per_class", 0.5)
+    by_class = report.classes(runs)
+    assert by_class["per_class"]["cityscapes"]["car"]["iou"] == pytest.approx(0.6)
+    assert report.payers(by_class) == ["single: pay most car -0.40, road -0.20; gain most road -0.20, car -0.40"]
+
+
+def test_a_merged_class_is_there_where_any_of_its_members_is():
+    present = torch.tensor([[True, False, False], [False, True, False], [False, False, True]])
+    codes = Codes(torch.zeros(3, 7, 2), ("a", "b", "c"), "", present)
+    merged = sets_in(codes, np.array([0, 1, 1], np.uint8), 2)
+    assert merged.tolist() == [[True, False], [False, True], [False, True]]
