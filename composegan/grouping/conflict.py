@@ -11,19 +11,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
+
+LEAST = 0.1
+"""How alike a class's gradients of odd and of even steps are at least; below it they are noise."""
 
 
 def cosines(gradients: Tensor) -> Tensor:
-    """How alike the gradients of classes are: for each pair the mean over layers of the cosine of the angle between.
+    """How alike the gradients of classes are: for each pair the cosine of the angle between, without the noise.
 
-    By layer, as Adam brings every layer to the same step, however large its gradient.
-    gradients: (L, K, C, C), each class's on each layer's weight -> (K, K) float64 on the CPU, in -1..1; a class without
-    any gradient has zeros, on the diagonal as well.
+    With v_a and w_a what class a asked for in even and in odd steps, each made a unit vector in every layer (as Adam
+    brings every layer to the same step), and v_a . w_b the mean over layers: `cos(a, b) = (v_a . w_b + w_a . v_b) / 2 /
+    sqrt(v_a . w_a * v_b . w_b)`, at most 1 and at least -1. Noise of single steps is not in both, so that it makes no
+    class disagree, which it would above all for those that are rarely seen (the correction for attenuation: Spearman
+    1904, "The proof and measurement of association between two things").
+    gradients: (2, L, K, C, C), those sums, for each layer's weight -> (K, K) float64 on the CPU, in -1..1; zeros, on
+    the diagonal as well, for a class without a gradient or with nothing but noise (`v_a . w_a < LEAST`).
     """
-    flat = gradients.detach().cpu().double().flatten(2)  # (L, K, C C)
-    unit = flat / flat.norm(dim=2, keepdim=True).clamp_min(1e-100)  # (L, K, C C)
-    return (unit @ unit.transpose(1, 2)).mean(dim=0)  # (K, K)
+    flat = gradients.detach().cpu().double().flatten(3)  # (2, L, K, C C)
+    even, odd = flat / flat.norm(dim=3, keepdim=True).clamp_min(1e-100)  # (L, K, C C)
+    both = (even @ odd.transpose(1, 2)).mean(dim=0)  # (K, K)
+    size = both.diagonal()  # (K)
+    size = torch.where(size >= LEAST, size, torch.inf).sqrt()  # also where it is no number
+    return ((both + both.T) / 2 / size / size[:, None]).nan_to_num(0).clamp(-1, 1)  # (K, K)
 
 
 def conflict(alike: np.ndarray, members: Sequence[int]) -> float:

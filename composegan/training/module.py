@@ -33,8 +33,8 @@ class CompositionModule(lightning.LightningModule):
     With the seed and the rank they determine every draw, so that a run that was stopped goes on bit for bit as if it
     had not been. logs: the latest value of each figure, as tensors that nobody has waited for; guard: their means.
     class_sets: which classes generated pictures have; None: all of them.
-    class_gradients: (L, K, C, C), with `grouping=progressive`: what each class asked of the layers' weights since the
-    last split; else None.
+    class_gradients: (2, L, K, C, C), with `grouping=progressive`: what each class asked of the layers' weights since
+    the last split, in even and in odd steps; else None.
     """
 
     def __init__(self, config: Config, generator: nn.Module, discriminator: nn.Module) -> None:
@@ -46,7 +46,7 @@ class CompositionModule(lightning.LightningModule):
         self.register_buffer("path_mean", torch.zeros(()))
         self.groups = last_groups(config.grouping, generator.classes)
         weight = generator.local.weight  # (L, G, C, C)
-        asked = weight.new_zeros(len(weight), generator.classes, *weight.shape[2:]) if self.groups else None
+        asked = weight.new_zeros(2, len(weight), generator.classes, *weight.shape[2:]) if self.groups else None
         self.register_buffer("class_gradients", asked)
         training, adapt = config.training, config.adapt
         self.phases = objective(training, adapt)
@@ -154,7 +154,7 @@ class CompositionModule(lightning.LightningModule):
             getattr(self.generator, part).requires_grad_(False)
         optimizer.zero_grad(set_to_none=True)
         main = phase.network == "generator" and not phase.name.endswith("reg")
-        with watched(self.generator.local, self.class_gradients if main and self.may_split else None):
+        with watched(self.generator.local, self.class_gradients[self.step % 2] if main and self.may_split else None):
             logs, path_mean, path_means = [], self.path_mean.clone(), []
             for number, real in enumerate(parts):
                 self.path_mean.copy_(path_mean)  # every part goes on from where the step began

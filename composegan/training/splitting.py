@@ -39,14 +39,21 @@ class Splitting(Callback):
     def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
         if not module.may_split or not is_due(module, self.every):
             return
-        alike = cosines(module.class_gradients).to(module.device, torch.float32)
-        as_in_first_process([alike])  # the same numbers, but on the processors of another machine
-        split = next_split(module.plan, alike.double().cpu().numpy())
-        if split is None:
-            return
-        module.split(split.plan, trainer.optimizers[0])
-        if trainer.is_global_zero:
-            self._tell(module.images_seen, split)
+        if split := self._decide(module):
+            module.split(split.plan, trainer.optimizers[0])
+            if trainer.is_global_zero:
+                self._tell(module.images_seen, split)
+
+    def _decide(self, module: CompositionModule) -> Split | None:
+        """By what classes disagree on beyond noise; where nothing is left then, by all that was measured, so that there
+        come to be as many groups as were asked for."""
+        asked = module.class_gradients  # (2, L, K, C, C)
+        for gradients in (asked, asked.sum(dim=0, keepdim=True).expand_as(asked)):
+            alike = cosines(gradients).to(module.device, torch.float32)
+            as_in_first_process([alike])  # the same numbers, but on the processors of another machine
+            if split := next_split(module.plan, alike.double().cpu().numpy()):
+                return split
+        return None
 
     def _tell(self, images_seen: int, split: Split) -> None:
         group, *parts = ([self.names[k] for k in part] for part in (split.members, *split.halves))

@@ -14,9 +14,9 @@ from composegan.grouping.scheduler import next_split
 
 
 def gradients(*vectors):
-    """Each class's gradient on three layers of 2 x 2 weights, of another size in every layer: (3, K, 2, 2)."""
+    """Each class's gradient on three layers of 2 x 2 weights, of another size in every layer: (2, 3, K, 2, 2)."""
     one = torch.tensor(vectors, dtype=torch.float32).view(len(vectors), 2, 2)
-    return torch.stack((one, 1e-4 * one, 100 * one))
+    return torch.stack((one, 1e-4 * one, 100 * one)).expand(2, -1, -1, -1, -1)
 
 
 NORTH, EAST, SOUTH, NOTHING = (1.0, 0, 0, 0), (0, 1.0, 0, 0), (-1.0, 0, 0, 0), (0, 0, 0, 0)
@@ -35,7 +35,21 @@ def test_cosines_are_of_directions_whatever_the_size():
 def test_each_layer_counts_alike():
     same, apart = torch.tensor([[1.0, 0], [1.0, 0]]), torch.tensor([[1.0, 0], [0, 1.0]])
     layers = torch.stack((1e6 * same, apart)).unsqueeze(3)  # (2, K, 2, 1)
-    np.testing.assert_allclose(cosines(layers), [[1, 0.5], [0.5, 1]])
+    np.testing.assert_allclose(cosines(layers.expand(2, -1, -1, -1, -1)), [[1, 0.5], [0.5, 1]])
+
+
+def test_noise_is_no_disagreement():
+    """Two classes of one direction and one of the other, in noise of their own: it is as without noise. One that has
+    nothing but noise counts as one without a gradient."""
+    draws = torch.Generator().manual_seed(0)
+    kinds = torch.randn(2, 4096, generator=draws)
+    signal = torch.stack((kinds[0], kinds[0], kinds[1], torch.zeros(4096)))
+    halves_of = signal + torch.randn(2, 1, 4, 4096, generator=draws)
+    table = cosines(halves_of.unflatten(3, (64, 64))).numpy()
+    assert table[0, 1] == pytest.approx(1, abs=0.1) and table[0, 2] == pytest.approx(0, abs=0.1)
+    assert (table[3] == 0).all() and (table[:, 3] == 0).all()
+    plain = torch.nn.functional.normalize(halves_of.sum(dim=0)[0], dim=1)
+    assert plain[0] @ plain[1] < 0.75  # what noise makes of two that agree
 
 
 @pytest.mark.parametrize(
@@ -88,7 +102,7 @@ def test_two_kinds_are_told_apart_in_noise_as_well_as_by_trying_everything(seed)
     kinds = torch.randn(2, 40, generator=draws)
     which = torch.tensor([0, 1, 1, 0, 1, 0, 0, 1, 0])
     vectors = kinds[which] + 0.7 * torch.randn(9, 40, generator=draws)
-    table = cosines(vectors.view(1, 9, 5, 8)).numpy()
+    table = cosines(vectors.view(1, 1, 9, 5, 8).expand(2, -1, -1, -1, -1)).numpy()
 
     def kept(part):
         return sum(np.sqrt(table[np.ix_(half, half)].sum()) for half in (part, [k for k in range(9) if k not in part]))
