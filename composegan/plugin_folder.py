@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composegan.config.errors import UserError, first_line
+from composegan.reading import read_text
 
 DOMAINS = "composegan.domains"
 
@@ -64,10 +65,10 @@ def require_plugins(folder: Path, groups: Sequence[str] = (DOMAINS,)) -> None:
 
 def _entries_of_project(file: Path, group: str) -> Iterator[Registered]:
     try:
-        project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
+        project = tomllib.loads(read_text(file)).get("project", {})
         name, version = project.get("name", file.parent.name), project.get("version", "")
         entries = project.get("entry-points", {}).get(group, {}).items()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError) as error:
+    except Exception as error:  # in a file that anybody may have written anything can go wrong
         yield Registered("?", "", file.parent.name, "", f"{file} cannot be read: {first_line(error)}")
         return
     for own, target in entries:

@@ -247,3 +247,57 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path):
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert (process.wait(60), process.stderr.read()) == (0, b"")
+
+
+def raising(error):
+    def fit(composed):
+        raise error
+
+    return fit
+
+
+def test_a_line_leaves_the_terminal_as_it_is_and_can_be_read(capsys, verb_module, pets):
+    from composegan.config.errors import UserError
+
+    verb_module("composegan.training.fit", fit=raising(UserError("\x1b[2J\u202ea\udcffb")))
+    assert refused(capsys, "fit", f"domain={pets}") == r"\x1b[2J\u202ea\udcffb"
+    verb_module("composegan.training.fit", fit=raising(UserError("a" * 5000 + "b" * 5000)))
+    assert refused(capsys, "fit", f"domain={pets}") == "a" * 600 + " ... " + "b" * 600
+
+
+def test_what_the_system_or_its_memory_does_not_let_us_is_told(capsys, verb_module, pets):
+    verb_module("composegan.training.fit", fit=raising(PermissionError(13, "Permission denied", "/x/y")))
+    assert refused(capsys, "fit", f"domain={pets}") == "/x/y: Permission denied"
+    refusal = RuntimeError(
+        "[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.\nmore"
+    )
+    for error in (MemoryError("9 bytes"), refusal):
+        verb_module("composegan.training.fit", fit=raising(error))
+        assert refused(capsys, "fit", f"domain={pets}").startswith("out of memory (")
+    verb_module("composegan.training.fit", fit=raising(RuntimeError("a fault of ours")))
+    with pytest.raises(RuntimeError):
+        cli.main(["fit", f"domain={pets}"])
+
+
+def test_names_that_are_not_unicode_can_be_printed(tmp_path):
+    code = "from composegan import cli; import sys; cli._dispatch = print; sys.exit(cli.main([chr(0xDCFF)]))"
+    result = python(code, tmp_path)
+    assert (result.returncode, result.stdout) == (0, "['\\udcff']\n")
+
+
+def test_a_grid_is_written_as_a_picture(capsys, tmp_path):
+    told = refused(capsys, "mix", f"model={tmp_path}", "out=grid.pn")
+    assert told == "out=grid.pn: a picture's name is needed; did you mean '.png'?"
+
+
+def test_counts_and_lists_have_an_end(capsys, tmp_path):
+    assert refused(capsys, "sample", "n=1e12", f"model={tmp_path}") == "n=1000000000000: must be 1000000 or less"
+    told = refused(capsys, "sample", "pictures=" + "0-90000," * 100, f"model={tmp_path}")
+    assert told.endswith("names more than 100000 numbers")
+
+
+def test_a_class_is_no_folder():
+    from composegan.verbs.choices import in_file_name
+
+    assert in_file_name(["hair", "../../x"]) == "hair-.._.._x"
+    assert in_file_name([]) == "base"

@@ -25,7 +25,7 @@ def read_domain_file(path: Any) -> DomainSpec:
     content = _mapping(read_yaml(path), f"{path}", _FILE_KEYS)
     api = content.get("api", API_VERSION)
     if api != API_VERSION:
-        raise UserError(f"{path}: api is {api!r}; this composegan reads version {API_VERSION}")
+        raise UserError(f"{path}: api is {repr(api)[:40]}; this composegan reads version {API_VERSION}")
     try:
         return DomainSpec(
             name=_name(content.get("name", PurePath(str(path)).stem), f"{path}: name"),
@@ -56,10 +56,12 @@ def _class(value: Any, where: str) -> SemanticClass:
     name = _typed(item["name"], str, f"{where}: name")
     if not name.strip():
         raise UserError(f"{where}: name is empty")
+    if not name.isprintable() or len(name) > 100:
+        raise UserError(f"{where}: name is {name[:40]!r}; up to 100 characters that can be printed are needed")
     where = f"{where} ({name})"
     color = _typed(item["color"], list, f"{where}: color")
     if len(color) != 3 or not all(type(part) is int and 0 <= part <= 255 for part in color):
-        raise UserError(f"{where}: color is {color}; [red, green, blue] is needed, each 0 to 255")
+        raise UserError(f"{where}: color is {str(color)[:40]}; [red, green, blue] is needed, each 0 to 255")
     category = _typed(item.get("category", ""), str, f"{where}: category")
     if category and not all(level.strip() for level in category.split("/")):
         raise UserError(f"{where}: category is {category!r}; levels are written outermost first, as in vehicle/car")
@@ -106,4 +108,4 @@ def _typed(value: Any, kind: type, where: str) -> Any:
 def _found(value: Any) -> str:
     if value is None:
         return "nothing"
-    return {dict: "`key: value` lines", list: "a list"}.get(type(value), repr(value))
+    return {dict: "`key: value` lines", list: "a list"}.get(type(value), repr(value)[:60])

@@ -50,5 +50,7 @@ def numbers_in(text: str, key: str, most: int = 100_000) -> list[int]:
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
         if first > last or last > most:
             raise UserError(f"{key}={text}: {part!r} is no number or range 0..{most}; write it as in {key}=0,3,5-8")
+        if len(numbers) + last - first > most:
+            raise UserError(f"{key}={text[:60]}: names more than {most} numbers")
         numbers += range(first, last + 1)
     return numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import inf
 from operator import attrgetter
 from typing import Any
 
@@ -44,6 +45,18 @@ NOT_NEGATIVE = (
     "output.score_every", "trainer.threads", "trainer.spike",
 )  # fmt: skip
 """Numbers from 0."""
+
+MOST = {
+    "data.height": 8192, "data.width": 8192, "data.demo_count": 10**6, "data.workers": 256,
+    "model.mapping_layers": 64, "model.local_layers": 64, "model.coarse_size": 4096, "trainer.threads": 1024,
+    "training.batch": 10**6, "output.samples": 10_000, "output.score_samples": 10**6, "trainer.num_nodes": 10_000,
+    **dict.fromkeys((
+        "model.latent_channels", "model.local_channels", "model.coarse_channels", "model.channel_multiplier",
+        "model.max_channels", "model.discriminator_multiplier", "model.discriminator_max_channels", "model.mask_rank",
+        "model.adapter_rank",
+    ), 4096),
+}  # fmt: skip
+"""Numbers that are no more than this: what is larger is a slip of the pen, and would be built."""
 
 FRACTIONS = (
     "model.texture_threshold", "model.texture_capacity",
@@ -109,6 +122,8 @@ def _check_value(key: str, value: Any) -> None:
         raise UserError(f"{key}={value}: must be above 0")
     if value < 0:
         raise UserError(f"{key}={value}: must be 0 or more")
+    if value > MOST.get(key, inf):
+        raise UserError(f"{key}={value}: must be at most {MOST[key]}")
     if key in FRACTIONS and value > 1:
         raise UserError(f"{key}={value}: must be 0 to 1")
 

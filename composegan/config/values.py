@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -11,7 +12,13 @@ import yaml
 from composegan.config.yaml_file import parse_names, reason
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+LARGEST = 10**18
+"""What no whole number of a setting need exceed, and every library takes."""
 _NAMES = {bool: "on or off", int: "whole number", float: "number", str: "text", Any: "name or list"}
+
+
+class _TooLargeError(ValueError):
+    pass
 
 
 def convert(value: Any, kind: Any) -> Any:
@@ -22,17 +29,37 @@ def convert(value: Any, kind: Any) -> Any:
     Raises ValueError, saying what was needed.
     """
     kind, may_be_empty = _without_none(kind)
+    if isinstance(value, str) and (wrong := _unusable(value)):
+        raise ValueError(wrong)
     if may_be_empty and (value is None or (isinstance(value, str) and value.strip().lower() in ("", "null", "none"))):
         return None
     # OmegaConf would take these for references between settings, and for "missing".
     if isinstance(value, str) and ("${" in value or value == "???"):
-        raise ValueError(f"{value!r} is not expanded; write the value itself")
+        raise ValueError(f"{_shown(value)} is not expanded; write the value itself")
     if kind is Any:
         return _any(value)
     try:
         return {bool: _bool, int: _int, float: _float, str: _str}[kind](value)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{describe(kind)} needed, found {value!r}") from None
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, _TooLargeError):
+            raise
+        raise ValueError(f"{describe(kind)} needed, found {_shown(value)}") from None
+
+
+def _unusable(text: str) -> str | None:
+    """What no setting may be, be it a path or a name; None when it is none of that."""
+    if "\0" in text:
+        return f"{_shown(text)} has a character of code 0"
+    home = text.partition("/")[0]
+    if home.startswith("~") and os.path.expanduser(home) == home:
+        return f"{_shown(text)}: this machine has no user {home[1:]!r}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    """As Python writes it, but not longer than a line is read."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text):,} characters)"
 
 
 def describe(kind: Any) -> str:
@@ -80,17 +107,18 @@ def _float(value: Any) -> float:
 
 
 def _int(value: Any) -> int:
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            pass
-    elif type(value) is int:
-        return value
-    number = _float(value)
-    if number != int(number):
-        raise ValueError
-    return int(number)
+    try:
+        number = int(value) if isinstance(value, str) or type(value) is int else None
+    except ValueError:
+        number = None
+    if number is None:
+        written = _float(value)
+        number = int(written)
+        if written != number:
+            raise ValueError
+    if abs(number) > LARGEST:
+        raise _TooLargeError(f"must be from {-LARGEST:,} to {LARGEST:,}, found {_shown(value)}")
+    return number
 
 
 def _str(value: Any) -> str:
@@ -105,7 +133,9 @@ def _any(value: Any) -> Any:
         try:
             value = parse_names(value)
         except yaml.YAMLError as error:
-            raise ValueError(f"{value!r} is neither a name nor a list such as [[a,b],[c]]: {reason(error)}") from None
+            raise ValueError(
+                f"{_shown(value)} is neither a name nor a list such as [[a,b],[c]]: {reason(error)}"
+            ) from None
     if isinstance(value, (list, tuple)):
         return [_any_item(item) for item in value]
     return _any_item(value)
@@ -116,4 +146,4 @@ def _any_item(value: Any) -> Any:
         return [_any_item(item) for item in value]
     if isinstance(value, str) and value.strip() and "${" not in value and value != "???":
         return value
-    raise ValueError(f"names needed, found {value!r}")
+    raise ValueError(f"names needed, found {_shown(value)}")

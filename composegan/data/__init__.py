@@ -20,6 +20,7 @@ from composegan.data.sample import Sample, check_sample
 from composegan.data.svg.avatars import AvatarSource
 from composegan.data.svg.backgrounds import draw_background
 from composegan.domain import Source
+from composegan.reading import UnreadableError, read_json, read_text
 
 if TYPE_CHECKING:
     from composegan.data.loader import training_loader
@@ -30,6 +31,7 @@ __all__ = [
     "PackedSource",
     "Sample",
     "Source",
+    "UnreadableError",
     "UserError",
     "check_sample",
     "draw_background",
@@ -40,7 +42,9 @@ __all__ = [
     "pack",
     "prepare",
     "read_image",
+    "read_json",
     "read_labels",
+    "read_text",
     "read_yaml",
     "training_loader",
 ]

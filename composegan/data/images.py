@@ -11,6 +11,10 @@ from PIL import Image, ImageOps
 from composegan.config.errors import UserError
 from composegan.data.sample import check_labels
 from composegan.domain import DomainSpec
+from composegan.reading import UnreadableError, check_file
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+"""What is read, whatever a file's name says: Pillow knows some forty more, one of which starts an interpreter."""
 
 MAX_PIXELS = 2**26
 """Files that would unpack to more pixels than this (8192 x 8192) are refused before they are unpacked."""
@@ -64,29 +68,33 @@ def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
 def labels_of_colors(pixels: np.ndarray, spec: DomainSpec, path: Path) -> np.ndarray:
     """uint8 (H, W, 3) in the classes' colours -> uint8 (H, W). Raises UserError listing colours that are no class's."""
     packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    colors, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    index = {(red << 16) + (green << 8) + blue: label for label, (red, green, blue) in enumerate(spec.colors)}
-    foreign = [place for place, color in enumerate(colors.tolist()) if color not in index]
-    if foreign:
-        first = colors[foreign[:4]].tolist()
+    labels, known = np.zeros(packed.shape, np.uint8), np.zeros(packed.shape, bool)
+    for label, (red, green, blue) in enumerate(spec.colors):  # sorting a large picture takes its memory thrice
+        here = packed == (red << 16) + (green << 8) + blue
+        labels[here] = label
+        known |= here
+    if not known.all():
+        foreign = np.unique(packed[~known])
+        first = foreign[:4].tolist()
         shown = ", ".join(f"({color >> 16}, {color >> 8 & 255}, {color & 255})" for color in first)
         more = ", ..." if len(foreign) > 4 else ""
         raise UserError(
             f"{path}: colors that are no class of domain {spec.name!r}, {shown}{more}, in "
-            f"{int(counts[foreign].sum()):,} of {inverse.size:,} pixels; save the classes' colors, or class indices, "
+            f"{int((~known).sum()):,} of {known.size:,} pixels; save the classes' colors, or class indices, "
             "without antialiasing or JPEG"
         )
-    labels = np.array([index[color] for color in colors.tolist()], np.uint8)
-    return labels[inverse].reshape(pixels.shape[:2])
+    return labels
 
 
 def open_picture(path: Path) -> Image.Image:
     """A decoded, upright picture. Raises UserError: missing, not an image, truncated, or over MAX_PIXELS."""
     try:
+        check_file(path)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
-            picture = Image.open(path)
-        with picture:
+            warnings.simplefilter("ignore")  # of damage, which is told below, and of sizes: our own limit is lower
+            picture = Image.open(path, formats=FORMATS)
+        with picture, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise UserError(
@@ -100,12 +108,14 @@ def open_picture(path: Path) -> Image.Image:
         raise UserError(f"{path}: is larger than the limit of {MAX_PIXELS:,} pixels; scale it down") from error
     except Image.UnidentifiedImageError as error:
         raise UserError(f"{path}: is not an image that can be read; remove it or save it as PNG or JPEG") from error
+    except UnreadableError as error:
+        raise UserError(f"{path}: is no image ({error})") from error
     except UserError:
         raise
     except Exception as error:  # for damaged data Pillow's decoders raise all sorts
         if isinstance(error, OSError) and error.strerror:
             raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{path}: is truncated or damaged ({reason}); replace or remove it") from error
 
 

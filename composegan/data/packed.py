@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from composegan.config.errors import UserError
+from composegan.config.errors import UserError, first_line
 from composegan.data.sample import Sample
 from composegan.domain import DomainSpec
+from composegan.reading import check_file, read_json
 
 FORMAT = 1
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
@@ -107,9 +108,10 @@ class PackedSource:
 def map_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     """A memory-mapped uint8 array of a known shape. Raises UserError when the file is not that."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise damaged(path.parent, f"{path.name} cannot be read") from error
+        check_file(path)
+        array = np.lib.format.open_memmap(path, mode="r")  # which reads no pickles, nor any other kind of file
+    except Exception as error:  # in a damaged header anything can go wrong
+        raise damaged(path.parent, f"{path.name} cannot be read: {first_line(error)}") from error
     if array.dtype != np.uint8 or array.shape != shape:
         raise damaged(path.parent, f"{path.name} is {array.dtype} {array.shape} instead of uint8 {shape}")
     return np.asarray(array)  # the same memory without np.memmap's cost for every slice
@@ -118,7 +120,7 @@ def map_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
 def read_index(folder: Path) -> PackedIndex:
     """index.json of a packed folder. Raises UserError when it is missing, damaged or of another version."""
     try:
-        content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        content = read_json(folder / INDEX)
         if not isinstance(content, dict) or not isinstance(content.get("format"), int):
             raise ValueError("not an index")
         if content["format"] != FORMAT:
@@ -128,19 +130,22 @@ def read_index(folder: Path) -> PackedIndex:
             )
         index = PackedIndex(**{field.name: content[field.name] for field in fields(PackedIndex)})
     except (OSError, ValueError, KeyError) as error:
-        raise damaged(folder, f"{INDEX} cannot be read") from error
-    numbers = (index.height, index.width)
-    if (
-        not all(type(number) is int and number > 0 for number in numbers)
-        or not isinstance(index.names, list)
-        or not index.names
-    ):
+        raise damaged(folder, f"{INDEX} cannot be read: {first_line(error)}") from error
+    numbers, texts = (index.height, index.width), (index.domain, index.vocabulary, index.split, index.source)
+    lists = (index.names, index.classes, index.skipped)
+    sensible = all(type(number) is int and number > 0 for number in numbers) and index.names
+    if not sensible or not all(isinstance(text, str) for text in texts) or not all(map(_is_texts, lists)):
         raise damaged(folder, f"{INDEX} makes no sense")
     return index
 
 
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
 def write_index(folder: Path, index: PackedIndex) -> None:
-    (folder / INDEX).write_text(json.dumps(asdict(index), indent=1, ensure_ascii=False), encoding="utf-8")
+    # In ASCII: the name of a file need not be Unicode.
+    (folder / INDEX).write_text(json.dumps(asdict(index), indent=1), encoding="utf-8")
 
 
 def damaged(folder: Path, what: str) -> UserError:

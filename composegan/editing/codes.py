@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError, nearest
+from composegan.config.errors import UserError, first_line, nearest
+from composegan.reading import check_archive, check_file
 from composegan.saving import whole_file
 
 if TYPE_CHECKING:
@@ -186,17 +187,21 @@ class Codes:
         if not path.exists():
             raise UserError(f"codes={path}: there is no such file; `composegan sample` writes a codes.npz")
         try:
+            check_file(path)
             if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and say how to load one
                 raise ValueError("it is no npz file")
+            check_archive(path)
             with np.load(path, allow_pickle=False) as content:
                 if int(content["format"]) != FORMAT:
                     raise ValueError(f"format {content['format']}, not {FORMAT}")
+                if content["slots"].dtype.kind != "f":
+                    raise ValueError(f"slots are {content['slots'].dtype}, not floating-point numbers")
                 slots = torch.from_numpy(content["slots"].astype(np.float32))
                 names, space = tuple(map(str, content["classes"])), str(content["space"])
                 present = content["present"] if "present" in content else np.ones((len(slots), len(names)))
                 present = torch.from_numpy(present != 0)
         except Exception as error:  # in a damaged file anything can go wrong
-            raise UserError(f"codes={path}: is damaged or not a file of codes ({error})") from error
+            raise UserError(f"codes={path}: is damaged or not a file of codes ({first_line(error)})") from error
         if names != model.names:
             mine = ", ".join(sorted(set(names) ^ set(model.names))[:5]) or "another order"
             raise UserError(f"codes={path}: are of other classes than the model's (they differ in: {mine})")

@@ -18,6 +18,7 @@ from torch import Tensor
 from composegan.config.errors import UserError
 from composegan.interop.saved_model import Model
 from composegan.models.generator import Generator
+from composegan.reading import check_file
 from composegan.saving import whole_file
 
 FORMAT, ABOUT = 1, "composegan.delta"
@@ -71,6 +72,7 @@ class Delta:
         if not path.exists():
             raise UserError(f"delta={path}: there is no such file; `composegan invert` writes a delta.safetensors")
         try:
+            check_file(path)
             with safe_open(path, "pt") as file:
                 about = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
                 if about.get("format") != FORMAT:
@@ -96,7 +98,12 @@ def with_delta(model: Model, delta: Delta | str | PathLike[str]) -> Model:
         )
     own = model.generator.state_dict()
     for name, change in delta.changes.items():
-        if name not in own or own[name].shape != change.shape or not change.isfinite().all():
+        if (
+            name not in own
+            or own[name].shape != change.shape
+            or change.dtype != torch.float16
+            or not change.isfinite().all()
+        ):
             raise UserError(f"{where}: is damaged ({name} does not fit the model)")
     return replace(model, generator=delta.applied_to(model.generator))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import warnings
-import zipfile
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from composegan.config.errors import UserError, first_line
 from composegan.interop.reference import Reference, convert
+from composegan.reading import UnreadableError, check_file, check_saved
 
 NETWORKS = ("g_ema", "g", "d")
 
@@ -40,13 +40,16 @@ def read(path: Path) -> dict[str, Any]:
     of the release, or names a class or function besides `argparse.Namespace`.
     """
     try:
+        check_file(path)
         path.open("rb").close()
+    except UnreadableError as error:
+        raise UserError(f"{path}: is no checkpoint of the release ({error})") from None
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
-        _check_sums(path)
+        check_saved(path)  # torch does not look at the checksums
         with _nothing_but(Namespace), warnings.catch_warnings(action="ignore"):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # in a file that anybody may have written anything can go wrong
@@ -67,14 +70,6 @@ def _nothing_but(allowed: type) -> Iterator[None]:
     finally:
         torch.serialization.clear_safe_globals()
         torch.serialization.add_safe_globals(before)
-
-
-def _check_sums(path: Path) -> None:
-    """torch does not look at the checksums of its newer, zipped form."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as parts:
-            if broken := parts.testzip():
-                raise ValueError(f"wrong checksum of {broken}")
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
@@ -19,8 +18,10 @@ from torch import Tensor
 
 from composegan.config.errors import UserError, nearest
 from composegan.domain import DomainSpec, SemanticClass
+from composegan.interop.generator_settings import check_settings
 from composegan.models.class_sets import ClassSets
 from composegan.models.generator import Generator, Synthesis
+from composegan.reading import TEXT, check_file, read_json
 from composegan.saving import whole_file
 
 FORMAT = 1
@@ -150,8 +151,8 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model
     if not (folder / CONFIG).is_file():
         where = "there is no such folder" if not folder.exists() else f"no {CONFIG} and no model/{CONFIG} in it"
         raise UserError(f"{folder}: is not a saved model ({where})")
-    facts, generator = _read_config(folder / CONFIG)
-    mean, class_sets = _read_weights(folder / WEIGHTS, generator)
+    facts, shapes = _read_config(folder / CONFIG)
+    generator, mean, class_sets = _read_weights(folder / WEIGHTS, shapes, facts["generator"])
     generator = generator.to(memory_format=torch.channels_last).requires_grad_(False).eval()
     names = tuple(item["name"] for item in facts["classes"])
     colors = tuple(tuple(item["color"]) for item in facts["classes"])
@@ -160,38 +161,60 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model
 
 
 def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:
-    """What `save` wrote there, and a generator of those settings with weights of its own."""
+    """What `save` wrote there, and a generator of those settings on torch's device without memory."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_json(path, TEXT)
         if facts["format"] != FORMAT:
-            raise UserError(f"{path}: format {facts['format']}; this version of composegan reads {FORMAT}")
-        generator = Generator(**facts["generator"])
-        known = [(facts["domain"], item["name"], *item["color"]) for item in facts["classes"]]
-        if len(known) != generator.classes:
-            raise ValueError(f"{len(known)} classes, but a generator of {generator.classes}")
-    except UserError:
-        raise
+            raise UserError(f"{path}: format {str(facts['format'])[:40]}; this version of composegan reads {FORMAT}")
+        classes = tuple(SemanticClass(item["name"], tuple(item["color"])) for item in facts["classes"])
+        if not all(isinstance(text, str) for text in (facts["domain"], *(item.name for item in classes))):
+            raise ValueError("names are not texts")
+        DomainSpec(facts["domain"], classes)  # which looks at names and colours
+        check_settings(facts["generator"])
+        with torch.device("meta"):  # it takes no memory until all of its weights are known to be there
+            shapes = Generator(**facts["generator"])
+        if len(classes) != shapes.classes or not isinstance(facts.get("about") or {}, dict):
+            raise ValueError(f"{len(classes)} classes, but a generator of {shapes.classes}")
+    except UserError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise UserError(f"{path}: is damaged or not a model's ({error})") from error
     except Exception as error:  # in a file that anybody may have written anything can go wrong
         raise UserError(f"{path}: is damaged or not a model's ({_one_line(error)})") from error
-    return facts, generator
+    return facts, shapes
 
 
-def _read_weights(path: Path, generator: Generator) -> tuple[Tensor, ClassSets | None]:
-    """Loads them into the generator. Returns the mean code and the class sets."""
+def _read_weights(
+    path: Path, shapes: Generator, settings: Mapping[str, Any]
+) -> tuple[Generator, Tensor, ClassSets | None]:
+    """The generator with its weights, the mean code and the class sets. shapes: the generator without memory."""
     try:
+        check_file(path)
         weights = load_file(path)
-        mean = weights.pop("mean_code")
-        if mean.shape != (generator.latent_channels,):
-            raise ValueError(f"mean_code of shape {tuple(mean.shape)}")
         prefix = "class_sets."
         sets = {name.removeprefix(prefix): weights.pop(name) for name in list(weights) if name.startswith(prefix)}
         class_sets = ClassSets(**sets) if sets else None
-        if class_sets and class_sets.sets.shape[1] != generator.classes:
-            raise ValueError(f"class sets of {class_sets.sets.shape[1]} classes, of {generator.classes}")
+        if class_sets and class_sets.sets.shape[1] != shapes.classes:
+            raise ValueError(f"class sets of {class_sets.sets.shape[1]} classes, of {shapes.classes}")
+        wanted = {f"generator.{name}": tensor.shape for name, tensor in shapes.state_dict().items()}
+        _check_tensors(weights, {**wanted, "mean_code": torch.Size([shapes.latent_channels])})
+        mean = weights.pop("mean_code").float()
+        generator = Generator(**settings)
         generator.load_state_dict({name.removeprefix("generator."): tensor for name, tensor in weights.items()})
-    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # in a damaged file anything can go wrong
         raise UserError(f"{path}: is missing, damaged or of another model ({_one_line(error)})") from error
-    return mean, class_sets
+    return generator, mean, class_sets
+
+
+def _check_tensors(tensors: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> None:
+    """Raises ValueError unless they are those that are wanted, of their shapes and of finite numbers."""
+    for name in sorted(tensors.keys() ^ wanted.keys())[:1]:
+        raise ValueError(f"{name} is {'missing' if name in wanted else 'of no such model'}")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name]:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}; {tuple(wanted[name])} is needed")
+        if not tensor.is_floating_point() or not tensor.isfinite().all():
+            raise ValueError(f"{name} has numbers that are not finite, or are {tensor.dtype}")
 
 
 def _one_line(error: Exception) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composegan.config.errors import UserError
+from composegan.reading import check_saved
 
 LPIPS, EFFNET = "LPIPS-VGG", "EfficientNet-Lite0"
 VGG_FILE = "vgg16-397923af.pth"
@@ -136,6 +137,7 @@ def read_vgg(path: Path) -> dict[str, Tensor]:
     What a file does not have of LPIPS itself is torchmetrics' copy of it. Nothing but tensors is unpickled.
     """
     try:
+        check_saved(path)
         if path.suffix == ".safetensors":
             stored = safetensors.torch.load_file(path)
         else:

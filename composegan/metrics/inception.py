@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from composegan.config.errors import UserError
+from composegan.reading import check_saved
 
 CHANNELS = 2048
 WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
@@ -38,6 +39,7 @@ class Inception(nn.Module):
         super().__init__()
         network = _network_class()
         try:
+            check_saved(weights)
             state = torch.load(weights, map_location="cpu", weights_only=True)
             # torch-fidelity reads a file by unpickling whatever is in it: it gets one with nothing but these tensors.
             with tempfile.TemporaryDirectory() as folder:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import zipfile
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from composegan.config.errors import UserError, first_line
+from composegan.reading import check_archive
 from composegan.saving import whole_file
 
 LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
@@ -39,17 +41,61 @@ def save(folder: Path, state: dict[str, Any], *, best: bool = False) -> Path:
 def read(path: Path) -> dict[str, Any]:
     """What `save` wrote, on the CPU. Raises UserError naming the file when it is missing or damaged."""
     try:
-        with zipfile.ZipFile(path) as parts:  # torch does not look at the checksums
-            if broken := parts.testzip():
-                raise ValueError(f"wrong checksum of {broken}")
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        check_archive(path)  # torch does not look at the checksums
+        with warnings.catch_warnings(action="ignore"):  # of tensors that are no checkpoint's, which is told below
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such checkpoint") from None
     except Exception as error:  # in a damaged file anything can go wrong
         raise UserError(f"{path}: the checkpoint is damaged ({first_line(error)})") from error
     if not isinstance(state, dict) or any(key not in state for key in CONTENT):
         raise UserError(f"{path}: is not a checkpoint of composegan")
+    if wrong := _what_is_wrong(state):
+        raise UserError(f"{path}: the checkpoint is damaged ({wrong})")
     return state
+
+
+def _what_is_wrong(state: dict[str, Any]) -> str | None:
+    """The first of CONTENT that is not what `save` is given; None when all are."""
+    images, best, networks, classes = (state[key] for key in ("images_seen", "best", "networks", "classes"))
+    if type(images) is not int or not 0 <= images < 2**53:
+        return "images_seen is no number of images"
+    if not isinstance(networks, dict) or not all(
+        isinstance(name, str) and _is_plain(networks[name]) for name in networks
+    ):
+        return "networks are not tensors by name"
+    if not isinstance(state["optimizers"], list):
+        return "optimizers are no list"
+    if not isinstance(classes, list) or not all(isinstance(text, str) for text in (state["domain"], *classes)):
+        return "domain and classes are not texts"
+    return None if type(best) in (int, float) else "best is no number"
+
+
+def _is_plain(tensor: Any) -> bool:
+    """Whether it is a tensor whose numbers are all in the file: one can claim more of them than there are."""
+    if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        return False
+    return not tensor.is_nested and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+
+
+def check_moments(saved: Any, network: nn.Module) -> None:
+    """Raises ValueError unless a state dict is of an Adam over the parameters of a network."""
+    parameters = list(network.parameters())
+    try:
+        (group,) = saved["param_groups"]
+        if list(group["params"]) != list(range(len(parameters))):
+            raise ValueError("it is of other parameters")
+        if not all(isinstance(value, (int, float, tuple, list, type(None))) for value in group.values()):
+            raise ValueError("it has settings that are no numbers")
+        for number, moments in saved["state"].items():
+            for part, tensor in moments.items():
+                wanted = torch.Size() if part == "step" else parameters[number].shape
+                if not _is_plain(tensor) or tensor.shape != wanted or not tensor.is_floating_point():
+                    raise ValueError(f"its {part} does not fit parameter {number}")
+            if moments.keys() < {"step", "exp_avg", "exp_avg_sq"}:
+                raise ValueError(f"it has not all moments of parameter {number}")
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"its optimizer is no Adam ({type(error).__name__})") from error
 
 
 def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:

@@ -130,7 +130,8 @@ def describe_run(run: Path, composed: Composed) -> None:
     with writing(run):
         run.mkdir(parents=True)
         write_config(run / CONFIG, replace(config, domain=_keep_domain_file(run, config.domain)))
-        (run / "overrides.txt").write_text("\n".join(composed.overrides) + "\n")
+        given = "\n".join(composed.overrides) + "\n"
+        (run / "overrides.txt").write_bytes(given.encode("utf-8", "surrogateescape"))  # a path need not be Unicode
         (run / "plugins.json").write_text(json.dumps(plugins, indent=2) + "\n")
         (run / "grouping.jsonl").write_text(json.dumps(line) + "\n")
 
@@ -286,7 +287,7 @@ def _check_unfinished(run: Path, seen: int, images: int) -> None:
 def _restore(module: CompositionModule, state: dict[str, Any], path: Path) -> None:
     try:
         module.restore(state)
-    except (RuntimeError, ValueError, UserError) as error:
+    except Exception as error:  # in a file that anybody may have written anything can go wrong
         raise UserError(f"{path}: is of another model ({' '.join(str(error).split())[:200]})") from error
 
 

@@ -17,6 +17,7 @@ from composegan.grouping.scheduler import last_groups, plan_of
 from composegan.grouping.split import regroup
 from composegan.models.class_sets import ClassSets
 from composegan.training import ema
+from composegan.training.checkpoint import check_moments
 from composegan.training.class_gradients import watched
 from composegan.training.distributed import average_gradients, world
 from composegan.training.guard import Guard
@@ -194,6 +195,8 @@ class CompositionModule(lightning.LightningModule):
         if self.groups:
             self.split(GroupingPlan.from_json(state.get("grouping")))
         self.load_state_dict(state["networks"])
+        for saved, network in zip(state["optimizers"], (self.generator, self.discriminator), strict=True):
+            check_moments(saved, network)
         self.images_seen, self._moments = state["images_seen"], state["optimizers"]
         self.skipped = state.get("skipped", 0)  # older checkpoints have none, nor a guard
         self.guard.restore(state.get("guard", {}))

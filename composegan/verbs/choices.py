@@ -100,6 +100,9 @@ class ClassesChoice:
         return ("shape", "texture") if self.part == "both" else (self.part,)
 
 
+MOST = 1_000_000
+"""Pictures, or whatever is counted, at most."""
+
 Choice = TypeVar("Choice", bound=ModelChoice)
 
 
@@ -114,10 +117,17 @@ def opened(schema: type[Choice], arguments: Sequence[str], verb: str) -> tuple[C
 
 
 def at_least(least: float, **values: float) -> None:
-    """Raises UserError for a setting below `least`."""
+    """Raises UserError for a setting below `least`, or for a count (from 1) above MOST."""
     for key, value in values.items():
         if value < least:
             raise UserError(f"{key}={value}: must be {least} or more")
+        if least == 1 and value > MOST:
+            raise UserError(f"{key}={value}: must be {MOST} or less")
+
+
+def in_file_name(names: Sequence[str]) -> str:
+    """Classes as a part of a file's name: `hair-hat`; what would be a folder in it is none. `base` without any."""
+    return "-".join(name.replace("/", "_").replace("\\", "_") for name in names)[:100] or "base"
 
 
 def one_of(choices: Sequence[str], **values: str) -> None:

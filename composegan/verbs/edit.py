@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from composegan.config.errors import UserError
 from composegan.config.lists import numbers_in
-from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, one_of, opened
+from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, in_file_name, one_of, opened
 from composegan.verbs.help_text import help_text
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def run(arguments: Sequence[str]) -> None:
     else:
         names, base = config.names(model.names), config.base
         after = _edited(config, model, codes, codes.slots_of(names, config.parts(), base))
-    out = Path(config.out).expanduser() if config.out else folder / f"edit-{'-'.join(names) or 'base'}-{config.method}"
+    out = Path(config.out).expanduser() if config.out else folder / f"edit-{in_file_name(names)}-{config.method}"
     edited = None if base else names
     photos = _photos(config, model, len(codes)) if config.photos else None
     edit = compare(model, codes, after, edited, composite=config.composite, photos=photos, batch=config.batch)

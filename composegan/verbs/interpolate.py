@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composegan.config.errors import UserError
-from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, opened
+from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, in_file_name, opened
 from composegan.verbs.help_text import help_text
 
 ABOUT = "a video (mp4, gif) of pictures, or some of their classes, turning into one another"
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> None:
         raise UserError("a loop needs at least 2 pictures; name more with pictures=")
     names = config.names(model.names)
     frames = loop(codes, codes.slots_of(names, config.parts(), config.base), config.frames)
-    stem = "interpolate" if config.classes == "all" else f"interpolate-{'-'.join(names)}"
+    stem = "interpolate" if config.classes == "all" else f"interpolate-{in_file_name(names)}"
     outs = [Path(config.out).expanduser()] if config.out else [folder / (stem + end) for end in (".mp4", ".gif")]
     with progress_bar("Drawing frames", len(frames) * len(outs)) as done:
         for out in outs:

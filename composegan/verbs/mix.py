@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from composegan.config.errors import UserError, nearest
 from composegan.saving import whole_file
-from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, opened
+from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, in_file_name, opened
 from composegan.verbs.help_text import help_text
 
+ENDINGS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 ABOUT = "a grid of pictures from the left that take named classes from those above"
 
 
@@ -28,6 +30,8 @@ class MixConfig(ClassesChoice, CodesChoice):
         super().check()
         at_least(1, n=self.n, columns=self.columns, batch=self.batch)
         at_least(0, column_seed=self.column_seed)
+        if self.out and (ending := Path(self.out).suffix.lower()) not in ENDINGS:
+            raise UserError(f"out={self.out}: a picture's name is needed; {nearest(ending, ENDINGS)}")
 
 
 def help() -> str:
@@ -52,7 +56,7 @@ def run(arguments: Sequence[str]) -> None:
     columns = above.load_codes(model, config.columns, "column_")
     mixed = mix(model, rows, columns, rows.slots_of(names, config.parts(), config.base), batch=config.batch)
     sheet = mix_sheet(model.draw(rows), model.draw(columns), mixed, masks=config.masks)
-    out = Path(config.out).expanduser() if config.out else folder / f"mix-{'-'.join(names) or 'base'}.png"
+    out = Path(config.out).expanduser() if config.out else folder / f"mix-{in_file_name(names)}.png"
     with whole_file(out) as file:
-        sheet.save(file)
+        sheet.save(file, ENDINGS[out.suffix.lower()])
     print(f"wrote {out}")

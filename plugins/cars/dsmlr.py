@@ -11,16 +11,17 @@ parts", Complex & Intelligent Systems, 2021.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from composegan.data import UserError
+import numpy as np
+
+from composegan.data import UnreadableError, UserError, read_json
 from composegan.domain import DomainSpec
 from composegan.plugins.cars.polygons import Part
-from composegan.plugins.cars.readers import CarParts, check_part, check_polygon
+from composegan.plugins.cars.readers import MOST_PARTS, CarParts, check_part, check_polygon
 
 FOLDERS = {"train": "trainingset", "validation": "testset"}
 FILE, IMAGES = "annotations.json", "JPEGImages"
@@ -45,7 +46,7 @@ def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
     """One split, in the order of its file. Raises UserError naming annotations.json and the entry that is wrong."""
     folder = root / FOLDERS[split]
     file = folder / FILE
-    content = read_json(file)
+    content = read_annotations(file)
     names = {}
     for place, category in enumerate(entries(content, "categories", ("id", "name"), file)):
         names[category["id"]] = check_part(category["name"], spec, f"{file}: categories[{place}]")
@@ -58,7 +59,7 @@ def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
     for place, item in enumerate(entries(content, "annotations", ("image_id", "category_id", "segmentation"), file)):
         for key, known in (("category_id", names), ("image_id", images)):
             if item[key] not in known:
-                raise UserError(f"{file}: annotations[{place}]: {key} {item[key]!r} is none of the file's")
+                raise UserError(f"{file}: annotations[{place}]: {key} {str(item[key])[:40]} is none of the file's")
         images[item["image_id"]].parts.append((place, names[item["category_id"]], item["segmentation"]))
     if not images:
         raise UserError(f"{file}: has no images")
@@ -68,28 +69,36 @@ def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
 
 def read_parts(source: Path, marked: dict[Path, Marked], file: Path, height: int, width: int) -> list[Part]:
     """The parts of one image."""
-    image, parts = marked[file], []
+    image, parts, size = marked[file], [], np.array([width, height])
+    beyond = max(height, width)
     if (image.height or height, image.width or width) != (height, width):
         raise UserError(
             f"{file}: is {height} x {width} but {source} has it as {image.height} x {image.width} (height x width); "
             "its polygons would not fit"
         )
+    if len(image.parts) > MOST_PARTS:
+        raise UserError(f"{source}: {file.name} has {len(image.parts):,} annotations; at most {MOST_PARTS:,} are read")
     for place, name, polygons in image.parts:
         where = f"{source}: annotations[{place}] ({name} in {file.name})"
         if not isinstance(polygons, list) or not all(isinstance(values, list) for values in polygons):
             raise UserError(f"{where}: its segmentation is not a list of polygons")
         if any(polygons):
-            parts.append(Part(name, [check_polygon(values, where) for values in polygons if values]))
+            found = [check_polygon(values, where) for values in polygons[:MOST_PARTS] if values]
+            if any((corners < -beyond).any() or (corners > size + beyond).any() for corners in found):
+                raise UserError(f"{where}: a corner lies far outside the picture, which is {height} x {width}")
+            parts.append(Part(name, found))
     return parts
 
 
-def read_json(file: Path) -> dict[str, Any]:
+def read_annotations(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
     except FileNotFoundError as error:
         raise UserError(f"{file}: does not exist; the data set has one beside each folder JPEGImages") from error
-    except ValueError as error:
-        raise UserError(f"{file}: is not JSON ({error}); download it again") from error
+    except (OSError, UnreadableError) as error:
+        raise UserError(
+            f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}; download it again"
+        ) from error
     if not isinstance(content, dict):
         raise UserError(f"{file}: is no COCO file; images, categories and annotations are needed")
     return content
@@ -106,5 +115,5 @@ def entries(content: dict[str, Any], key: str, needed: tuple[str, ...], file: Pa
             raise UserError(f"{file}: {key}[{place}] has no {missing[0]}")
         wrong = [name for name in needed if name.endswith("id") and not isinstance(item[name], int)]
         if wrong:
-            raise UserError(f"{file}: {key}[{place}]: {wrong[0]} is {item[wrong[0]]!r}; a number is needed")
+            raise UserError(f"{file}: {key}[{place}]: {wrong[0]} is {repr(item[wrong[0]])[:40]}; a number is needed")
     return items

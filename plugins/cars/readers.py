@@ -11,12 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from composegan.data import Sample, UserError, nearest, read_image
+from composegan.data.images import MAX_PIXELS
 from composegan.domain import DomainSpec
 from composegan.plugins.cars.polygons import Part, cut_out, cut_round, paint
 from composegan.plugins.cars.sides import side_of
 
 Read = Callable[[Path, int, int], list[Part]]
 """(image file, its height, its width) -> the parts in it. Raises UserError naming file and place."""
+
+
+MOST_PARTS, MOST_CORNERS = 1000, 10_000
+"""Of a picture, and of a polygon: what has more was not drawn by anybody."""
 
 
 class CarParts:
@@ -36,12 +41,17 @@ class CarParts:
     def __getitem__(self, index: int) -> Sample:
         file = self.files[index]
         image = read_image(file)
-        parts = self.read(file, *image.shape[1:])
+        height, width = image.shape[1:]
+        parts = self.read(file, height, width)
+        if len(parts) > MOST_PARTS:
+            raise UserError(f"{file}: {len(parts):,} parts are marked in it; a picture has at most {MOST_PARTS:,}")
         layers = layered(parts, self.spec)
         if not layers:
             raise UserError(f"{file}: no part of a car is marked in it; remove it, or give data.on_error=skip")
-        labels = paint(layers, *image.shape[1:])
+        labels = paint(layers, height, width)
         box = cut_round([part for _, part in layers], self.crop["shape"], self.crop["margin"])
+        if (box[2] - box[0]) * (box[3] - box[1]) > MAX_PIXELS:
+            raise UserError(f"{file}: the cut round its parts would be over the limit of {MAX_PIXELS:,} pixels")
         # Beyond its edges a picture goes on as it ends, and is background.
         return Sample(cut_out(image, box, "edge"), cut_out(labels, box, "constant"), str(file))
 
@@ -62,28 +72,31 @@ def layered(parts: Sequence[Part], spec: DomainSpec) -> list[tuple[int, Part]]:
 def check_part(name: object, spec: DomainSpec, where: str) -> str:
     """The name itself, as text. Raises UserError for a part that no rule of the domain's YAML speaks of."""
     known = [rule["part"] for rule in spec.foreign["parts"]]
-    if name not in known:
-        raise UserError(f"{where}: part {name!r} is not known; {nearest(str(name), known)}")
-    return str(name)
+    if not isinstance(name, str) or name not in known:
+        text = str(name)[:40]
+        raise UserError(f"{where}: part {text!r} is not known; {nearest(text, known)}")
+    return name
 
 
 def check_polygon(values: Sequence[object], where: str) -> np.ndarray:
     """x0 y0 x1 y1 ... as (N, 2). Raises UserError: not numbers, an odd number of them, or less than three corners."""
     try:
         numbers = np.array([float(value) for value in values])  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         bad = next(value for value in values if not is_number(value))
-        raise UserError(f"{where}: {bad!r} is not a number; a polygon is x y x y ...") from None
+        raise UserError(f"{where}: {repr(bad)[:40]} is not a number; a polygon is x y x y ...") from None
     if not np.isfinite(numbers).all():
         raise UserError(f"{where}: a coordinate is not finite; a polygon is x y x y ...")
-    if len(numbers) % 2 or len(numbers) < 6:
-        raise UserError(f"{where}: {len(numbers)} numbers; a polygon is x y x y ..., of three corners or more")
+    if len(numbers) % 2 or not 6 <= len(numbers) <= 2 * MOST_CORNERS:
+        raise UserError(
+            f"{where}: {len(numbers)} numbers; a polygon is x y x y ..., of three corners or more, to {MOST_CORNERS:,}"
+        )
     return numbers.reshape(-1, 2)
 
 
 def is_number(value: object) -> bool:
     try:
         float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return True

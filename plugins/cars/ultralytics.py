@@ -10,10 +10,11 @@ where the folder has one, else from domains/cars.yaml.
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 
-from composegan.data import UserError, read_yaml
+from composegan.data import UnreadableError, UserError, read_text, read_yaml
 from composegan.data.folder import IMAGE_ENDINGS
 from composegan.domain import DomainSpec
 from composegan.plugins.cars.polygons import Part
@@ -72,18 +73,20 @@ def read_parts(labels: Path, names: list[str], file: Path, height: int, width: i
     """The parts of one image."""
     text = labels / f"{file.stem}.txt"
     try:
-        lines = text.read_text(encoding="utf-8").splitlines()
+        lines = read_text(text).splitlines()
     except FileNotFoundError as error:
         raise UserError(f"{file}: has no labels; {text} is needed, or remove the image") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnreadableError) as error:
         raise UserError(f"{text}: cannot be read ({error})") from error
     parts = []
     for number, line in enumerate(lines, start=1):
         words, where = line.split(), f"{text}, line {number}"
         if not words:
             continue
-        if not words[0].isdecimal() or int(words[0]) >= len(names):
-            raise UserError(f"{where}: part {words[0]!r} is none of the {len(names)}, which are 0 to {len(names) - 1}")
+        if not re.fullmatch("[0-9]{1,4}", words[0]) or int(words[0]) >= len(names):
+            raise UserError(
+                f"{where}: part {words[0][:40]!r} is none of the {len(names)}, which are 0 to {len(names) - 1}"
+            )
         corners = check_polygon(words[1:], where)
         if corners.min() < -BEYOND or corners.max() > 1 + BEYOND:
             raise UserError(f"{where}: a corner lies outside the picture; coordinates are parts of it, 0 to 1")

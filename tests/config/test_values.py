@@ -91,3 +91,28 @@ def test_types_in_words(kind, words):
 )
 def test_a_shown_value_reads_back(value, kind):
     assert convert(show(value), kind) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "said"),
+    [
+        ("a\0b", str, "has a character of code 0"),
+        ("~nobody-is-called-so/x", str | None, "this machine has no user 'nobody-is-called-so'"),
+        ("1e300", int, "must be from -1,000,000,000,000,000,000 to "),
+        (2**70, int, "must be from "),
+        ("x" * 5000, float, "found '" + "x" * 59 + "... (5,002 characters)"),
+        ("[" * 3000, Any, "it is nested too deeply"),
+        ("&a [*a]", Any, "it refers to itself"),
+    ],
+    ids=["null", "home", "large", "larger", "long", "deep", "itself"],
+)
+def test_what_no_setting_may_be(value, kind, said):
+    with pytest.raises(ValueError) as caught:
+        convert(value, kind)
+    assert said in str(caught.value) and len(str(caught.value)) < 300
+
+
+def test_a_home_that_is_there_may_be_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert convert("~/x", str) == "~/x"
+    assert convert("~", str) == "~"

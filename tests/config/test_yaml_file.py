@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from composegan.config.errors import UserError
@@ -45,3 +47,44 @@ def test_a_missing_file_and_a_folder(tmp_path):
         read_yaml(tmp_path / "none.yaml")
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
         read_yaml(str(tmp_path))
+
+
+def laughs(form):
+    """Lists (or mappings) of which each has nine times the one before."""
+    lines = ["a0: &a0 " + form.format("x: 1" if "{{" in form else "1")]
+    for k in range(1, 9):
+        parts = ", ".join(f"k{j}: *a{k - 1}" if "{{" in form else f"*a{k - 1}" for j in range(9))
+        lines.append(f"a{k}: &a{k} " + form.format(parts))
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (laughs("[{}]"), "it has more than 100,000 values, once its references are written out"),
+        (laughs("{{{}}}"), "it has more than 100,000 values, once its references are written out"),
+        ("a: &a [*a]", "it refers to itself"),
+        ("a: " + "[" * 3000 + "]" * 3000, "it is nested too deeply"),
+        ("a: " + "9" * 5000, "a value cannot be read (Exceeds the limit"),
+        ("a: 2001-99-99", "a value cannot be read (month must be in 1..12"),
+        ("a: !!int ''", "a value cannot be read"),
+        ("- x\n" * 200_000, "it has 1 MB, more than the limit of 1 MB"),
+    ],
+    ids=["lists", "mappings", "itself", "deep", "long number", "date", "no number", "large"],
+)
+def test_what_would_be_too_much_or_is_no_value(tmp_path, content, said):
+    (tmp_path / "x.yaml").write_text(content)
+    with pytest.raises(UserError) as caught:
+        read_yaml(tmp_path / "x.yaml")
+    assert str(caught.value).startswith(str(tmp_path / "x.yaml")) and said in str(caught.value)
+
+
+def test_references_are_read_where_they_are_few(tmp_path):
+    (tmp_path / "x.yaml").write_text("a: &a {b: [1, 2]}\nc: *a\nd: {<<: *a, e: 3}\n")
+    assert read_yaml(tmp_path / "x.yaml") == {"a": {"b": [1, 2]}, "c": {"b": [1, 2]}, "d": {"b": [1, 2], "e": 3}}
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.yaml")
+    with pytest.raises(UserError, match="x.yaml: cannot be read: it is a pipe or a device, not a file"):
+        read_yaml(tmp_path / "x.yaml")

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -170,3 +172,18 @@ def test_values_over_eight_bits(save, spec):
 def test_labels_of_another_kind(save, spec):
     with pytest.raises(UserError, match="is a CMYK image"):
         read_labels(save(Image.new("CMYK", (2, 2)), "x.tif"), spec)
+
+
+def test_only_formats_of_pictures_are_tried(save, tmp_path):
+    """PostScript would be handed to its interpreter."""
+    path = save(Image.new("RGB", (4, 4)), "x.eps").rename(tmp_path / "x.png")
+    with pytest.raises(UserError, match="x.png: is not an image that can be read"):
+        read_image(path)
+    for kind in ("jpg", "webp", "bmp", "tif"):
+        assert read_image(save(Image.new("RGB", (4, 4)), f"x.{kind}")).shape == (3, 4, 4)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(UserError, match="x.png: is no image .it is a pipe or a device, not a file"):
+        read_image(tmp_path / "x.png")

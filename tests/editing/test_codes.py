@@ -115,3 +115,17 @@ def test_numbers():
     for text in ("a", "3-1", "-1", "1-", "1.5", "0-999999999"):
         with pytest.raises(UserError, match="pictures="):
             numbers_in(text, "pictures")
+
+
+def test_slots_that_are_no_numbers_or_unpack_to_too_many(model, tmp_path):
+    codes = model.codes(1)
+    path = codes.save(tmp_path / "codes.npz")
+    with np.load(path) as content:
+        arrays = dict(content)
+    for slots in (arrays["slots"].astype(np.complex64), arrays["slots"].astype(str)):
+        np.savez(path, **{**arrays, "slots": slots})
+        with pytest.raises(UserError, match="codes.npz: is damaged .*not floating-point numbers"):
+            Codes.load(path, model)
+    np.savez_compressed(path, **{**arrays, "slots": np.zeros((200_000, *codes.slots.shape[1:]), np.float32)})
+    with pytest.raises(UserError, match="codes.npz: is damaged .*it would unpack to"):
+        Codes.load(path, model)

@@ -94,3 +94,12 @@ def test_what_is_no_delta_is_told(model, tmp_path):
         save_file({name: tensor.half()}, path, good)
         with pytest.raises(UserError, match=f"is damaged \\({name} does not fit"):
             model.with_delta(path)
+
+
+def test_changes_that_are_no_half_precision_numbers_are_refused(model, file):
+    for kind in (torch.complex64, torch.float64):
+        name = "renderer.convs.0.bias"
+        about = json.dumps({"format": 1, "base": fingerprint(model.generator)})
+        save_file({name: torch.zeros_like(model.generator.state_dict()[name]).to(kind)}, file, {ABOUT: about})
+        with pytest.raises(UserError, match=f"is damaged .{name} does not fit the model"):
+            model.with_delta(file)

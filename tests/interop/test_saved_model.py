@@ -211,3 +211,40 @@ def test_a_model_can_be_moved(folder, tmp_path):
     moved = shutil.copytree(folder, tmp_path / "elsewhere")
     shutil.rmtree(folder)
     assert composegan.load(moved).names == ("ground", "ball", "glass")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("min_feat_size", 0), ("mapping_layers", 10**9), ("local_channels", 2**40), ("height", -16), ("width", True),
+        ("channel_multiplier", float("nan")), ("group_of", [0] * 10**5), ("transparent", [-1]), ("coarse_size", "8"),
+    ],
+)  # fmt: skip
+def test_settings_that_would_build_for_ever(folder, key, value):
+    facts = json.loads((folder / "config.json").read_text())
+    facts["generator"][key] = value
+    (folder / "config.json").write_text(json.dumps(facts))
+    with pytest.raises(UserError, match=f"config.json: is damaged or not a model's .*{key} "):
+        composegan.load(folder)
+
+
+def test_a_large_generator_is_not_built_for_small_weights(folder, monkeypatch):
+    facts = json.loads((folder / "config.json").read_text())
+    facts["generator"] |= {"local_channels": 4096, "coarse_channels": 4096}
+    (folder / "config.json").write_text(json.dumps(facts))
+    built = []
+    monkeypatch.setattr(
+        saved_model, "Generator", lambda **k: built.append(torch.empty(1).device.type) or Generator(**k)
+    )
+    with pytest.raises(UserError, match=r"model.safetensors: .* is needed"):
+        composegan.load(folder)
+    assert built == ["meta"]
+
+
+@pytest.mark.parametrize("spoil", [lambda x: x.fill_(float("nan")), lambda x: x.to(torch.complex64)])
+def test_weights_that_are_no_numbers(folder, spoil):
+    weights = load_file(folder / "model.safetensors")
+    weights["generator.local.bias"] = spoil(weights["generator.local.bias"])
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(UserError, match="local.bias has numbers that are not finite"):
+        composegan.load(folder)

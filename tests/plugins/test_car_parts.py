@@ -278,7 +278,7 @@ def test_files_that_are_missing_or_damaged(dsmlr):
     with pytest.raises(UserError, match=r"testset/annotations\.json: does not exist"):
         plugin.dataset(root, "validation")
     (root / "trainingset" / "annotations.json").write_text("{")
-    with pytest.raises(UserError, match=r"annotations\.json: is not JSON"):
+    with pytest.raises(UserError, match=r"annotations\.json: cannot be read: it is not JSON"):
         plugin.dataset(root, "train")
 
 
@@ -377,3 +377,15 @@ def test_a_cut_is_moved_into_the_picture_and_filled_where_it_is_larger():
     assert wide.shape == (4, 8) and (wide[:, 1:7] == array).all() and (wide[:, [0, 7]] == 0).all()
     moved = cut_out(array, (2, 0, 10, 4), "edge")  # all of the picture is kept
     assert moved.shape == (4, 8) and (moved[:, :6] == array).all() and (moved[:, 6] == array[:, 5]).all()
+
+
+def test_polygons_that_nobody_drew(dsmlr, yolo):
+    far = dsmlr([("hood", [box(0, 0, 1e9, 20)])])
+    with pytest.raises(UserError, match="hood in car1.png.: a corner lies far outside the picture, which is 40 x 60"):
+        open_source(plugin, DataConfig(root=str(far)))[0]
+    many = dsmlr([("hood", [box(0, 0, 30, 20) * 3000])])
+    with pytest.raises(UserError, match="24000 numbers; a polygon is .*, of three corners or more, to 10,000"):
+        open_source(plugin, DataConfig(root=str(many)))[0]
+    parts = dsmlr([("hood", [box(0, 0, 30, 20)])] * 1001)
+    with pytest.raises(UserError, match="car1.png has 1,001 annotations; at most 1,000 are read"):
+        open_source(plugin, DataConfig(root=str(parts)))[0]

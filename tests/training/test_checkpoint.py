@@ -234,3 +234,57 @@ def test_the_newest_that_can_be_read(tmp_path):
     previous.write_bytes(b"")
     with pytest.raises(UserError, match=f"^{previous}: the checkpoint is damaged"):
         checkpoint.read_newest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("networks", {"weight": torch.zeros(1).expand(10**12)}, "networks are not tensors by name"),
+        ("networks", {"weight": torch.zeros(3, 3).to_sparse()}, "networks are not tensors by name"),
+        ("networks", {3: torch.zeros(1)}, "networks are not tensors by name"),
+        ("images_seen", "8", "images_seen is no number of images"),
+        ("classes", [None], "domain and classes are not texts"),
+        ("best", "nan", "best is no number"),
+        ("optimizers", None, "optimizers are no list"),
+    ],
+)
+def test_content_that_training_could_not_use(tmp_path, key, value, said):
+    torch.save({**state(8), key: value}, tmp_path / "last.pt")
+    with pytest.raises(UserError, match=f"last.pt: the checkpoint is damaged .{said}"):
+        checkpoint.read(tmp_path / "last.pt")
+
+
+def test_a_checkpoint_that_unpacks_to_much_more_than_it_is(tmp_path):
+    import zipfile
+
+    path = checkpoint.save(tmp_path, state(8))
+    with zipfile.ZipFile(path) as parts:
+        members = {name: parts.read(name) for name in parts.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
+        for name, data in {**members, "archive/data/9": bytes(2**26)}.items():
+            parts.writestr(name, data)
+    with pytest.raises(UserError, match="the checkpoint is damaged .it would unpack to"):
+        checkpoint.read(path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda adam: adam["state"][1].update(exp_avg=torch.zeros(3)), "its exp_avg does not fit parameter 1"),
+        (lambda adam: adam["state"][0].pop("step"), "it has not all moments of parameter 0"),
+        (lambda adam: adam["state"].update({9: adam["state"][0]}), "its optimizer is no Adam"),
+        (lambda adam: adam["param_groups"][0].update(params=[0]), "it is of other parameters"),
+        (lambda adam: adam["param_groups"][0].update(lr="fast"), "it has settings that are no numbers"),
+        (lambda adam: adam.clear(), "its optimizer is no Adam"),
+    ],
+)
+def test_moments_of_another_network(spoil, said):
+    network = torch.nn.Linear(2, 2)
+    adam = torch.optim.Adam(network.parameters())
+    network(torch.ones(1, 2)).sum().backward()
+    adam.step()
+    saved = adam.state_dict()
+    checkpoint.check_moments(saved, network)
+    spoil(saved)
+    with pytest.raises(ValueError, match=said):
+        checkpoint.check_moments(saved, network)

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from composegan.config.errors import UserError, nearest
 from composegan.editing.directions.attributes import Attribute
 from composegan.metrics.backbone import efficientnet_lite0
+from composegan.reading import check_saved
 
 BUNDLED = "tf_efficientnet_lite0"
 FORM = re.compile(r"\s*classifier\s*\(\s*([\w.-]+)\s*:\s*(\d{1,9})\s*\)\s*")
@@ -80,6 +81,7 @@ def with_weights(name: str, path: Path) -> nn.Module:
     if not path.is_file():
         raise UserError(f"weights={path}: there is no such file")
     try:
+        check_saved(path)
         stored = (
             load_file(path)
             if path.suffix == ".safetensors"

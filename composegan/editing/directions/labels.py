@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from composegan.config.errors import UserError
+from composegan.reading import UnreadableError, read_text
 
 
 def read_labels(path: Path, pictures: int) -> tuple[Tensor, Tensor]:
@@ -18,9 +19,8 @@ def read_labels(path: Path, pictures: int) -> tuple[Tensor, Tensor]:
     line of words is a heading. pictures: how many codes there are. Raises UserError naming the line that is wrong.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(enumerate(csv.reader(file), start=1))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = list(enumerate(csv.reader(read_text(path).splitlines()), start=1))
+    except (OSError, UnreadableError, csv.Error) as error:
         raise UserError(f"labels={path}: cannot be read ({error})") from error
     found: dict[int, bool] = {}
     for line, row in rows:

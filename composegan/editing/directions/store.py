@@ -16,6 +16,7 @@ from torch import Tensor
 from composegan.config.errors import UserError, nearest
 from composegan.editing.directions.direction import Direction, Target
 from composegan.interop.saved_model import Model
+from composegan.reading import check_file, read_json
 from composegan.saving import whole_file
 
 FORMAT = 1
@@ -73,10 +74,10 @@ class Directions:
         """
         folder = Path(path)
         folder = folder if folder.is_dir() else folder.parent if folder.name in (VECTORS, FACTS) else folder
-        if not (folder / FACTS).is_file():
+        if not (folder / FACTS).exists():
             raise UserError(f"directions={path}: there is no {FACTS} there; `composegan directions` writes it")
         try:
-            facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+            facts = read_json(folder / FACTS)
             if facts["format"] != FORMAT:
                 raise ValueError(f"format {facts['format']}, not {FORMAT}")
             names, space = tuple(map(str, facts["classes"])), str(facts["space"])
@@ -91,6 +92,7 @@ class Directions:
                 "find them with the model that is to use them"
             )
         try:
+            check_file(folder / VECTORS)
             vectors = load_file(folder / VECTORS, device=str(model.device))
             found = [_direction(name, item, vectors[name], model) for name, item in facts["directions"].items()]
         except Exception as error:
@@ -123,8 +125,12 @@ def _direction(name: str, item: dict[str, Any], vectors: Tensor, model: Model) -
     method, sigma, slots = str(facts.pop("method")), float(facts.pop("sigma")), tuple(facts.pop("slots"))
     if slots != target.slots(model):
         raise ValueError(f"{name}: slots {slots} are not those of its classes")
-    if vectors.shape != (len(slots), model.generator.latent_channels) or not vectors.isfinite().all():
-        raise ValueError(f"{name}: vectors of shape {tuple(vectors.shape)}")
+    if (
+        vectors.shape != (len(slots), model.generator.latent_channels)
+        or not vectors.is_floating_point()
+        or not vectors.isfinite().all()
+    ):
+        raise ValueError(f"{name}: vectors of shape {tuple(vectors.shape)}, {vectors.dtype}, or not finite")
     if not (math.isfinite(sigma) and sigma >= 0):
         raise ValueError(f"{name}: sigma {sigma}")
     return Direction(name, method, target, slots, vectors.float(), sigma, model.space, model.names, facts)
