@@ -20,10 +20,11 @@ CLASSES = (8, 13, 19, 30, 66, 150)
 """Of the paper's faces 13, of Cityscapes 19 and 30, of Mapillary Vistas 66, of ADE20K 150."""
 GROUPS, PRESENT, MASK_RANK = 8, 12, 16
 """Groups and mask rank of the arms that have them, and how many classes are in a picture: in streets of 30, a dozen."""
-A_PATCH = 4.0
-"""Texture routing: how many classes are seen in a patch of the map, on average, which hangs on the picture and not on
-K (`quality.json` of a trained run has it). The capacity is set to just that many, so that what is computed is what a
-trained model would, though weights that were never trained have no classes that lie in regions."""
+A_PATCH = 4.4
+"""Texture routing: how many classes are seen in a patch of the map, on average, which hangs on the picture and not on K
+(that is what weighs above 0.05 in a street of per_class after 8,000 images, see `classes_a_patch` in a run's
+quality.json). The capacity is set to just that many, so that what is computed is what a trained model would, though
+weights that were never trained have no classes that lie in regions."""
 ARMS = {
     "loop": "per-class loop, as the release computes it",
     "bank": "per_class bank",
