@@ -30,3 +30,9 @@ def launched() -> tuple[int, int] | None:
             return None
     world = int(os.environ[names[0]])
     return world, int(os.environ.get(names[1], world))
+
+
+def lost_process(error: RuntimeError) -> bool:
+    """Whether an error is that another process is gone, as gloo and NCCL tell it."""
+    signs = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting", "NCCL")
+    return any(sign in str(error) for sign in signs)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from composegan.processes import is_first_process
+
 
 @contextmanager
 def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -12,7 +14,7 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
     title: "" shows nothing.
     """
-    if not title:
+    if not title or not is_first_process():
         yield lambda done: None
         return
     from rich.console import Console

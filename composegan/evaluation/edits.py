@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 from composegan.data.progress import progress_bar
 from composegan.editing.codes import PARTS, Codes
 from composegan.editing.edit import MARGIN
+from composegan.evaluation.shares import joined, share
 from composegan.interop.saved_model import Model
 from composegan.metrics.leakage import change, leakage, region_of
 from composegan.metrics.presence import present
@@ -52,40 +54,56 @@ def edit_leakage(
     classes, margin = len(model.names), max(1, round(MARGIN * min(model.generator.height, model.generator.width)))
     others = Codes.of(model, random_w(model, len(w), seed + 1, truncation))
     codes = Codes.of(model, w.to(model.device), having)
-    keys = [f"{part}{ending}" for part in PARTS for ending in ("", "_margin")]
-    values = {key: torch.full((classes,), torch.nan, dtype=torch.float64) for key in keys}
     chosen = [_with_class(proportions[:, k]) for k in range(classes)]
-    rows, before, after, heat = [], [], {part: [] for part in PARTS}, {part: [] for part in PARTS}
-    with progress_bar("Editing classes", sum(map(len, chosen))) as advance:
-        for k, pictures in enumerate(chosen):
-            if not len(pictures):
-                continue
-            found: dict[str, list[Tensor]] = {key: [] for key in keys}
-            for number, part_of_them in enumerate(pictures.split(batch)):
-                old = codes[part_of_them.tolist()]
-                image, labels = _draw(model, old)
-                for part in PARTS:
-                    new = old.blend(others[part_of_them.tolist()], 1.0, codes.slots_of([model.names[k]], [part]))
-                    new = replace(new, present=old.present)
-                    edited, edited_labels = _draw(model, new)
-                    changed = change(image, edited).mean(dim=(1, 2)) > NOTHING
-                    for key, grown in ((part, 0), (f"{part}_margin", margin)):
-                        leaked = leakage(image, edited, region_of(labels, edited_labels, [k], grown))
-                        found[key].append(leaked[changed].double())
-                    if number == 0:
-                        after[part].append(to_uint8(edited[:1])[0])
-                        heat[part].append(change(image[:1], edited[:1])[0].numpy())
-                if number == 0:
-                    rows.append(k)
-                    before.append(to_uint8(image[:1])[0])
-                advance(len(part_of_them))
-            for key, parts in found.items():
-                values[key][k] = torch.cat(parts).mean()
+    own = list(share([k for k in range(classes) if len(chosen[k])]))
+    with progress_bar("Editing classes", sum(len(chosen[k]) for k in own)) as advance:
+        found = joined([_of_class(model, k, codes, others, chosen[k].split(batch), margin, advance) for k in own])
+    values = {key: torch.full((classes,), torch.nan, dtype=torch.float64) for key in found[0].values}
+    for each in found:
+        for key, value in each.values.items():
+            values[key][each.k] = value
     return Leakage(
-        values, torch.tensor([len(pictures) for pictures in chosen]), margin, rows, np.stack(before),
-        {part: np.stack(images) for part, images in after.items()},
-        {part: np.stack(maps) for part, maps in heat.items()},
+        values, torch.tensor([len(pictures) for pictures in chosen]), margin, [each.k for each in found],
+        np.stack([each.before for each in found]),
+        {part: np.stack([each.after[part] for each in found]) for part in PARTS},
+        {part: np.stack([each.heat[part] for each in found]) for part in PARTS},
     )  # fmt: skip
+
+
+@dataclass
+class _OfClass:
+    """Class k's part of `Leakage`: values by key, and the row of pictures."""
+
+    k: int
+    values: dict[str, float]
+    before: np.ndarray
+    after: dict[str, np.ndarray]
+    heat: dict[str, np.ndarray]
+
+
+def _of_class(
+    model: Model, k: int, codes: Codes, others: Codes, batches: Sequence[Tensor], margin: int,
+    advance: Callable[[int], None],
+) -> _OfClass:  # fmt: skip
+    found: dict[str, list[Tensor]] = {f"{part}{ending}": [] for part in PARTS for ending in ("", "_margin")}
+    before, after, heat = None, {}, {}
+    for pictures in batches:
+        old = codes[pictures.tolist()]
+        image, labels = _draw(model, old)
+        for part in PARTS:
+            new = old.blend(others[pictures.tolist()], 1.0, codes.slots_of([model.names[k]], [part]))
+            new = replace(new, present=old.present)
+            edited, edited_labels = _draw(model, new)
+            changed = change(image, edited).mean(dim=(1, 2)) > NOTHING
+            for key, grown in ((part, 0), (f"{part}_margin", margin)):
+                leaked = leakage(image, edited, region_of(labels, edited_labels, [k], grown))
+                found[key].append(leaked[changed].double())
+            if before is None:
+                after[part] = to_uint8(edited[:1])[0]
+                heat[part] = change(image[:1], edited[:1])[0].numpy()
+        before = to_uint8(image[:1])[0] if before is None else before
+        advance(len(pictures))
+    return _OfClass(k, {key: torch.cat(parts).mean().item() for key, parts in found.items()}, before, after, heat)
 
 
 def _with_class(shares: Tensor) -> Tensor:

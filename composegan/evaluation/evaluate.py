@@ -23,6 +23,7 @@ from composegan.evaluation.presence import RESIZE as SEGMENTED
 from composegan.evaluation.presence import of_segmenter, presence_figures
 from composegan.evaluation.real import RealSet, Statistics, statistics
 from composegan.evaluation.segmenter import Trained, trained_segmenter
+from composegan.evaluation.shares import first_alone, is_first, joined, share
 from composegan.interop.saved_model import Model
 from composegan.metrics.backbone import efficientnet_lite0
 from composegan.metrics.layout import intersection_over_union, mean_known, recall
@@ -60,17 +61,25 @@ def evaluate(
     """Take the wanted measures (of `names.MEASURES`; all: those on Inception features only where its weights are) of n
     generated pictures, and those of installed packages that are named.
 
+    Of several processes (`shares`) each draws its part, and the first has the figures.
     Raises UserError for too few images for a measure, for missing weights when they are asked for, and for a metric of
     a package that cannot be used or fails.
     """
     report = Report()
     networks = _networks(model, wanted, inception, report)
-    known = statistics(real, networks)
-    segmenter = trained_segmenter(real, model.device) if set(WITH_SEGMENTER) & set(wanted) else None
+    with first_alone():
+        known = statistics(real, networks)
+        segmenter = trained_segmenter(real, model.device) if set(WITH_SEGMENTER) & set(wanted) else None
     w, present = random_w(model, n, seed, truncation), draw_present(model, range(n), seed)
     metrics = installed_metrics(wanted, len(model.names))
     described = real_rows(real, metrics)
     generated = report.generated = draw_all(model, w, networks, segmenter, batch, metrics, present)
+    if "edit_leakage" in wanted:
+        report.leakage = edit_leakage(model, w, generated.proportions, seed, truncation, batch, present)
+    if f"PPL-{BACKBONE}" in wanted:
+        path_length = _path_length(model, min(n, PATH_PAIRS), seed, truncation, batch)
+    if not is_first():
+        return report
     for network in networks:
         sets = known.features[network.title], generated.features[network.title]
         report.figures += figures.of_network(network, *sets, list(wanted))
@@ -82,11 +91,10 @@ def evaluate(
     report.figures += presence_figures(layouts, generated, segmenter, wanted, report.skipped)
     if segmenter and "mask_consistency" in wanted:
         report.figures.append(_agreement(segmenter, generated))
-    if "edit_leakage" in wanted:
-        report.leakage = edit_leakage(model, w, generated.proportions, seed, truncation, batch, present)
+    if report.leakage:
         report.figures += _leakages(report.leakage, report)
     if f"PPL-{BACKBONE}" in wanted:
-        report.figures.append(_path_length(model, min(n, PATH_PAIRS), seed, truncation, batch))
+        report.figures.append(path_length)
     for metric in metrics:
         sets = Sets(described[metric.name], generated.features[metric.name])
         report.figures.append(figures.of_installed(metric, sets))
@@ -147,8 +155,9 @@ def _path_length(model: Model, pairs: int, seed: int, truncation: float, batch: 
     present = draw_present(model, range(pairs), seed + 2)
     places = torch.rand(pairs, generator=torch.Generator().manual_seed(seed)).to(model.device)
     lengths = []
-    with torch.inference_mode(), progress_bar("Walking between codes", pairs) as advance:
-        for first in range(0, pairs, batch):
+    firsts = list(share(range(0, pairs, batch)))
+    with torch.inference_mode(), progress_bar("Walking between codes", batch * len(firsts)) as advance:
+        for first in firsts:
             some = slice(first, first + batch)
             classes = None if present is None else present[some]  # the same all along a path
 
@@ -158,7 +167,7 @@ def _path_length(model: Model, pairs: int, seed: int, truncation: float, batch: 
             start, end, place = (tensor[some] for tensor in (ends[:pairs], ends[pairs:], places))
             lengths.append(path_lengths(picture, backbone.pyramid, start, end, place).double().cpu())
             advance(len(start))
-    values = torch.cat(lengths)
+    values = torch.cat(joined(lengths))
     error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else 0.0
     note = f"in w, epsilon 1e-4, full paths; standard error {error:.2g}"
     return Figure(f"PPL-{BACKBONE}", values.mean().item(), LOWER, None, pairs, 0, note=note)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from composegan.data.progress import progress_bar
 from composegan.evaluation.installed import InstalledMetric
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.evaluation.segmenter import Trained, shrink
+from composegan.evaluation.shares import gathered, joined, share
 from composegan.interop.saved_model import Model
 from composegan.metrics.layout import class_proportions, confusion, intersection_over_union, mean_known
 from composegan.pictures import to_uint8
@@ -67,43 +69,38 @@ def draw_all(
     metrics: Sequence[InstalledMetric] = (), present: Tensor | None = None,
 ) -> Generated:  # fmt: skip
     """Draw every picture once and take everything of it that is needed. present: (N, K) bool, their class sets."""
-    classes, parts = len(model.names), {name: [] for name in ("proportions", "pictures", "seen")}
-    features: dict[str, list[Tensor]] = {network.title: [] for network in networks}
-    features |= {metric.name: [] for metric in metrics}
-    pixels = torch.zeros(classes, classes, dtype=torch.int64) if segmenter else None
-    worst, best, done = [], [], 0
-    with progress_bar("Drawing pictures", len(w)) as advance:
-        for images, labels in _drawn(model, w, present, batch):
-            parts["proportions"].append(class_proportions(labels, classes).float())
-            if done < PATCH_PICTURES:
-                parts["pictures"].append(images[: PATCH_PICTURES - done])
-            for network in networks:
-                features[network.title].append(network.features(images).float().cpu())
-            for metric in metrics:
-                features[metric.name].append(metric.rows(images, labels))
+    classes, worst, best, rows = len(model.names), [], [], []
+    starts = list(share(range(0, len(w), batch)))
+    with progress_bar("Drawing pictures", sum(len(w[start : start + batch]) for start in starts)) as advance:
+        for start in starts:
+            images, labels = _drawn(model, w, present, slice(start, start + batch))
+            row = {"proportions": class_proportions(labels, classes).float()}
+            row["pictures"] = images[: max(0, PATCH_PICTURES - start)]
+            row |= {network.title: network.features(images).float().cpu() for network in networks}
+            row |= {metric.name: metric.rows(images, labels) for metric in metrics}
             if segmenter:
                 small, target = shrink(images, labels)
                 seen = segmenter.predict(small.to(model.device)).cpu()
-                pixels += confusion(target, seen, classes)
-                parts["seen"].append(class_proportions(seen, classes).float())
-                _keep_examples(worst, best, done, small, target, seen, classes)
-            done += len(images)
+                row |= {"pixels": confusion(target, seen, classes), "seen": class_proportions(seen, classes).float()}
+                _keep_examples(worst, best, start, small, target, seen, classes)
+            rows.append(row)
             advance(len(images))
-    joined = {name: torch.cat(tensors) for name, tensors in parts.items() if tensors}
+    rows = joined(rows)
+    worst, best = (heapq.nlargest(EXAMPLES, chain(*gathered(heap))) for heap in (worst, best))
+    whole = {name: torch.cat([row[name] for row in rows]) for name in rows[0] if name != "pixels"}
+    names = [*(network.title for network in networks), *(metric.name for metric in metrics)]
     return Generated(
-        w.cpu(), joined["proportions"], {title: torch.cat(tensors) for title, tensors in features.items()},
-        joined["pictures"], pixels, joined.get("seen"), present,
-        [item[1] for item in sorted(worst, reverse=True)], [item[1] for item in sorted(best, reverse=True)],
+        w.cpu(), whole["proportions"], {name: whole[name] for name in names}, whole["pictures"],
+        sum(row["pixels"] for row in rows) if segmenter else None, whole.get("seen"), present,
+        [example for _, example in worst], [example for _, example in best],
     )  # fmt: skip
 
 
 @torch.inference_mode()
-def _drawn(model: Model, w: Tensor, present: Tensor | None, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _drawn(model: Model, w: Tensor, present: Tensor | None, some: slice) -> tuple[Tensor, Tensor]:
     """Images uint8 (B, 3, H, W), as they would be saved, and labels uint8 (B, H, W), on the CPU."""
-    for start in range(0, len(w), batch):
-        some = slice(start, start + batch)
-        result = model.synthesize(w[some], classes=None if present is None else present[some])
-        yield torch.from_numpy(to_uint8(result.image)).permute(0, 3, 1, 2), result.mask.labels().cpu()
+    result = model.synthesize(w[some], classes=None if present is None else present[some])
+    return torch.from_numpy(to_uint8(result.image)).permute(0, 3, 1, 2), result.mask.labels().cpu()
 
 
 def _keep_examples(

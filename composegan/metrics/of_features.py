@@ -1,4 +1,7 @@
-"""Kernel distance and inception score of features that have been taken already: torchmetrics does the arithmetic."""
+"""Kernel distance and inception score of features that have been taken already: torchmetrics does the arithmetic.
+
+Of this process alone (`sync_on_compute`): in training only the first one scores, and would wait for the others.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ def kernel_distance(real: Tensor, fake: Tensor, seed: int = 0) -> float:
         raise UserError(f"{size} images are too few: a kernel distance needs at least 2")
     everything = size == len(real) == len(fake)
     with _quiet(seed):
-        metric = KernelInceptionDistance(_AsGiven(), subsets=1 if everything else SUBSETS, subset_size=size)
+        metric = KernelInceptionDistance(
+            _AsGiven(), subsets=1 if everything else SUBSETS, subset_size=size, sync_on_compute=False
+        )
         metric.update(real.double(), real=True)
         metric.update(fake.double(), real=False)
         return metric.compute()[0].item()
@@ -42,7 +47,7 @@ def inception_score(logits: Tensor, seed: int = 0) -> float:
     if len(logits) < 2:
         raise UserError(f"{len(logits)} images are too few: an inception score needs at least 2")
     with _quiet(seed):
-        metric = InceptionScore(_AsGiven(), splits=min(SPLITS, len(logits) // 2))
+        metric = InceptionScore(_AsGiven(), splits=min(SPLITS, len(logits) // 2), sync_on_compute=False)
         metric.update(logits.double())
         return metric.compute()[0].item()
 

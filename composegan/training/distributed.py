@@ -69,12 +69,6 @@ def first_said(text: str | None) -> str | None:
     return next((each for each in texts if each), None)
 
 
-def lost_process(error: RuntimeError) -> bool:
-    """Whether an error is that another process is gone, as gloo and NCCL tell it."""
-    signs = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting", "NCCL")
-    return any(sign in str(error) for sign in signs)
-
-
 class _Mean(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
-import torch
 
 from composegan import registry
 from composegan.config.compose import Composed, compose_for_run, is_path, write_config
@@ -23,20 +21,20 @@ from composegan.config.validate import SCORES, score_names
 from composegan.data import open_pictures, open_source, training_loader
 from composegan.data.loader import TrainingLoader, dead_reader
 from composegan.data.open import cache_folder
-from composegan.data.statistics import class_statistics
+from composegan.data.statistics import ClassStatistics, class_statistics
 from composegan.domain import DomainSpec, Source
-from composegan.grouping.budget import within
+from composegan.grouping.budget import is_set, within
 from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import propose
 from composegan.grouping.scheduler import in_words, is_progressive, settled
 from composegan.models.class_sets import ClassSets
-from composegan.processes import is_first_process
+from composegan.processes import is_first_process, lost_process
 from composegan.saving import whole_file, writing
 from composegan.training import checkpoint
 from composegan.training.adapt import begin
 from composegan.training.build import build, generator_settings
 from composegan.training.callbacks import Ending, Keeper, Progress
-from composegan.training.distributed import lost_process
+from composegan.training.class_sets import class_sets_of
 from composegan.training.guard import DivergedError
 from composegan.training.module import CompositionModule, parameters_of
 from composegan.training.splitting import Splitting
@@ -166,35 +164,35 @@ def _open_data(composed: Composed) -> Source:
 def _settle_grouping(composed: Composed, source: Source, world: int) -> Composed:
     """What `grouping` means on this data, as lists of names: so that a run that goes on has the same groups."""
     config, spec = composed.config, composed.plugin.spec
-    if not isinstance(config.grouping, str) or config.grouping in ("per_class", "single"):
+    settle = isinstance(config.grouping, str) and config.grouping not in ("per_class", "single")
+    if not settle and (config.adapt.source or not is_set(config.budget)):
         return composed
+    batch, class_sets = config.training.batch // world, _class_sets(composed, source)
     if is_progressive(config.grouping):
-        config = settled(config, spec, config.training.batch // world)
+        config = settled(config, spec, batch, class_sets)
         if is_first_process():
             print(f"grouping={config.grouping}: {in_words(config)}")
         return replace(composed, config=config)
-    cache, policy = cache_folder(config.data), config.data.on_error
-    plan = propose(
-        config.grouping,
-        spec,
-        lambda: class_statistics(source, len(spec.classes), cache=cache, on_error=policy),
-        within(config, spec, config.training.batch // world),
-    )
+    limits = within(config, spec, batch, class_sets)
+    plan = propose(config.grouping, spec, lambda: _statistics(composed, source), limits)
+    if not settle:
+        return composed
     if is_first_process():
         print(f"grouping={config.grouping}: " + "; ".join(", ".join(group) for group in plan.to_names(spec.names)))
     return replace(composed, config=replace(config, grouping=plan.to_names(spec.names)))
 
 
+def _statistics(composed: Composed, source: Source) -> ClassStatistics:
+    data = composed.config.data
+    return class_statistics(source, len(composed.plugin.spec.classes), cache=cache_folder(data), on_error=data.on_error)
+
+
 def _class_sets(composed: Composed, source: Source) -> ClassSets | None:
     """The data's, where generated pictures are to have them; a checkpoint keeps them for the runs that go on."""
-    config, spec = composed.config, composed.plugin.spec
+    config = composed.config
     if config.training.class_sets == "all" or config.adapt.source:
         return None
-    cache, policy = cache_folder(config.data), config.data.on_error
-    statistics = class_statistics(source, len(spec.classes), cache=cache, on_error=policy)
-    areas = (statistics.area / np.maximum(statistics.presence, 1e-12)).clip(0, 1)
-    sets = ClassSets(*map(torch.from_numpy, (statistics.sets, statistics.counts, areas)))
-    return sets.mirrored(spec.mirrored) if config.data.flip else sets
+    return class_sets_of(config, composed.plugin.spec, _statistics(composed, source))
 
 
 def _train(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from composegan.config.errors import UserError, nearest
 from composegan.config.lists import names_in, numbers_in
 from composegan.config.run_folder import newest_run, require_run
+from composegan.processes import is_first_process
 
 if TYPE_CHECKING:
     from composegan.editing.codes import Codes
@@ -34,7 +35,8 @@ class ModelChoice:
         if self.model:
             return Path(self.model).expanduser()
         newest = newest_run(Path("runs"))
-        print(f"run={newest} is taken, the newest, as none was given", flush=True)
+        if is_first_process():
+            print(f"run={newest} is taken, the newest, as none was given", flush=True)
         return newest
 
     def load_from(self, folder: Path) -> Model:

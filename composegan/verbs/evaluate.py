@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from composegan.interop.saved_model import Model
 
 ABOUT = "measure how good a model is"
+SEE = "composegan evaluate --help"
 
 
 @dataclass
@@ -53,20 +54,21 @@ class EvaluateConfig(ModelChoice):
 def help() -> str:
     usage = ["composegan evaluate run=PATH key=value ...", "composegan evaluate model=PATH domain=NAME key=value ..."]
     about = "Compare generated pictures with real ones. Figures go to evaluation.json, their meaning: docs/guide."
-    more = ["The real set is the run's own unless data.* say otherwise; its size is the model's."]
+    more = [
+        "The real set is the run's own unless data.* say otherwise; its size is the model's.",
+        "On several GPUs: torchrun --nproc-per-node=N -m composegan.cli evaluate key=value ...",
+    ]
     return help_text(usage, about, EvaluateConfig, more)
 
 
 def run(arguments: Sequence[str]) -> None:
     """Evaluate a run or a model; prints a table and says where the rest is."""
     from composegan import registry
-    from composegan.config.arguments import split_arguments
-    from composegan.config.compose import load_config, merge, read_arguments
+    from composegan.config.compose import load_config, read_arguments
     from composegan.evaluation.names import MEASURES
     from composegan.extensions import METRIC
 
-    see = "composegan evaluate --help"
-    config = read_arguments(EvaluateConfig, arguments, see=see)
+    config = read_arguments(EvaluateConfig, arguments, see=SEE)
     config.check()
     folder = config.folder()
     base = EvaluateConfig()
@@ -76,9 +78,21 @@ def run(arguments: Sequence[str]) -> None:
     if plugin_path := config.plugin_path or base.plugin_path:
         registry.add_plugin_path(os.path.expanduser(plugin_path))
     wanted = names_in(config.metrics, MEASURES, "metrics", more=registry.names(METRIC))
-    model = config.load_from(folder)
+    from composegan.evaluation.shares import together
+
+    with together() as first:
+        _evaluate(arguments, folder, config.load_from(folder), base, wanted, first)
+
+
+def _evaluate(
+    arguments: Sequence[str], folder: Path, model: Model, base: EvaluateConfig, wanted: Sequence[str], first: bool
+) -> None:
+    """base: what is not among the arguments. first: whether to write and speak, where several processes share it."""
+    from composegan.config.arguments import split_arguments
+    from composegan.config.compose import merge
+
     base.data = replace(base.data, height=model.generator.height, width=model.generator.width)
-    config = merge(EvaluateConfig, [("", split_arguments(arguments))], base=base, see=see)
+    config = merge(EvaluateConfig, [("", split_arguments(arguments))], base=base, see=SEE)
     if (config.data.height, config.data.width) != (base.data.height, base.data.width):
         size = f"{base.data.height}x{base.data.width}"
         raise UserError(f"data.height, data.width: the model draws {size}, and real images are brought to that")
@@ -100,6 +114,8 @@ def run(arguments: Sequence[str]) -> None:
         model, real, wanted, n=config.n, seed=config.seed, truncation=config.truncation, inception=config.inception,
         batch=config.batch,
     )  # fmt: skip
+    if not first:
+        return
     settings = {
         "model": str(folder), "n": config.n, "seed": config.seed, "truncation": config.truncation,
         "height": data.height, "width": data.width, "real_set": name, "real_images": len(real), "real_resize": RESIZE,

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import csv
-import multiprocessing
-import os
-import socket
-import time
 
 import pytest
 import torch
@@ -67,44 +63,3 @@ def figures(run):
 def figures_of():
     """(run) -> the lines of its metrics.csv; a line that is there twice fails."""
     return figures
-
-
-@pytest.fixture
-def ranks(tmp_path):
-    """(function, world=2, environment=...) -> what function(rank) gave in each of so many processes, started together
-    as `torchrun` starts them (environment: another launcher's variables, of a rank). Tensors and plain values.
-
-    Forked, so that none has to load torch again. A process that fails, or takes too long, is an AssertionError.
-    """
-
-    def ranks(function, world=2, environment=None, statuses=None):
-        import composegan.training.fit  # noqa: F401, so that it is loaded only once
-
-        fork = multiprocessing.get_context("fork")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
-
-        def work(rank):
-            of_torchrun = {
-                "TORCHELASTIC_RUN_ID": "test", "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(world),
-            }  # fmt: skip
-            os.environ.update(of_torchrun if environment is None else environment(rank))
-            os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
-            torch.save(function(rank), tmp_path / f"rank{rank}.pt")
-
-        started = [fork.Process(target=work, args=(rank,)) for rank in range(world)]
-        for process in started:
-            process.start()
-        deadline = time.monotonic() + 150
-        for process in started:
-            process.join(max(0, deadline - time.monotonic()))
-        late = [process for process in started if process.exitcode is None]
-        for process in late:
-            process.kill()
-        assert not late, "hangs"
-        assert [process.exitcode for process in started] == (statuses or [0] * world)
-        if statuses is None:
-            return [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(world)]
-
-    return ranks
