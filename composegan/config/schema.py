@@ -111,9 +111,10 @@ class TrainerConfig:
 
 @dataclass
 class BudgetConfig:
-    groups: int | None = None  # generators at most, where grouping=affinity chooses
+    groups: int | None = None  # groups at most; grouping=affinity and progressive take as many as the budget allows
     parameters: float | None = None  # of the generator at most, millions
     memory: str | None = None  # of a device at most in a training step, such as 24GB
+    milliseconds: float | None = None  # of a training step at most; only `composegan plan measure=on`, which measures
 
 
 @dataclass

@@ -32,6 +32,7 @@ POSITIVE = (
     "training.path_shrink", "training.ema_half_life",
     "output.log_every", "output.samples_every", "output.samples", "output.checkpoint_every", "output.score_samples",
     "trainer.num_nodes", "trainer.accumulate", "budget.groups", "budget.parameters",
+    "budget.milliseconds",
 )  # fmt: skip
 """Numbers above 0."""
 

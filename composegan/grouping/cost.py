@@ -73,7 +73,7 @@ class Fullest(ClassSets):
 
 def fullest(class_sets: ClassSets | None) -> Fullest | None:
     """The same class sets, for an estimate of the worst of STEPS steps."""
-    return None if class_sets is None else Fullest(class_sets.sets, class_sets.counts)
+    return None if class_sets is None else Fullest(class_sets.sets, class_sets.counts, class_sets.areas)
 
 
 def example(

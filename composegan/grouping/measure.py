@@ -31,9 +31,9 @@ PATIENCE = 20.0
 
 @dataclass(frozen=True)
 class Measured:
-    """generator, local: numbers that are learned; saved_local: bytes that the local stage leaves behind for the backward
-    pass, a sample; memory: bytes at the height of a step, with weights, average and Adam's moments; seconds: of an
-    average step, regularizers counted at their rate. In float32, with one device's batch.
+    """generator, local: numbers that are learned; saved_local: bytes that the local stage leaves for the backward pass,
+    a sample; memory: bytes at the height of a step, with weights, average and Adam's moments; seconds: of an average
+    step, regularizers counted at their rate. In float32, with one device's batch.
     """
 
     generator: int

@@ -9,48 +9,54 @@ from composegan.config.errors import UserError
 from composegan.data.statistics import ClassStatistics
 from composegan.domain import DomainSpec
 from composegan.grouping.affinity import distances, merges
+from composegan.grouping.budget import Limits
 from composegan.grouping.installed import propose_by
 from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.taxonomy import POLICIES, levels, taxonomy
 
-Fits = Callable[[GroupingPlan], bool]
-
 
 def propose(
-    grouping: Any, spec: DomainSpec, statistics: Callable[[], ClassStatistics], fits: Fits | None = None
+    grouping: Any, spec: DomainSpec, statistics: Callable[[], ClassStatistics], fits: Limits | None = None
 ) -> GroupingPlan:
     """The plan that the setting means.
 
     statistics: measures the data when a policy asks for it; fits: whether a plan is within the budget, None without
     one. `affinity` takes the plan with the most groups that fits; without a budget as many groups as the taxonomy has,
     or a third of the classes where there is none. `affinity:8` and `taxonomy:2` say the number and the level.
-    Raises UserError for a policy that does not go with this domain, or a budget that no plan meets.
+    Raises UserError for a policy that does not go with this domain, or a budget that the plan, or no plan, meets.
     """
     policy, _, number = grouping.partition(":") if isinstance(grouping, str) else (None, "", "")
-    if policy == "taxonomy":
-        return taxonomy(spec, int(number or 1))
     if policy and policy not in POLICIES:
         return propose_by(policy, number, spec, statistics, fits)
-    if policy != "affinity":
-        return GroupingPlan.parse(grouping, spec.names)
-    plans = merges(distances(statistics()))  # of K groups down to one
-    if number:
+    if policy == "affinity":
+        plans = merges(distances(statistics()))  # of K groups down to one
+        if not number:
+            return plans[len(plans) - usual_groups(spec)] if fits is None else most_groups(plans, fits)
         if not 1 <= int(number) <= len(plans):
             raise UserError(f"grouping={grouping}: 1 to {len(plans)} groups, for {len(plans)} classes")
-        return plans[len(plans) - int(number)]
-    if fits is None:
-        return plans[len(plans) - usual_groups(spec)]
-    return most_groups(plans, fits)
+        plan = plans[len(plans) - int(number)]
+    elif policy == "taxonomy":
+        plan = taxonomy(spec, int(number or 1))
+    else:
+        plan = GroupingPlan.parse(grouping, spec.names)
+    if fits is not None and (over := fits.excess(plan)):
+        what = f"grouping={grouping}" if policy else "the given grouping"
+        raise UserError(
+            f"{', '.join(over)}: {what} needs {', '.join(over.values())}; grouping=affinity takes as many as fit"
+        )
+    return plan
 
 
-def most_groups(plans: list[GroupingPlan], fits: Fits) -> GroupingPlan:
+def most_groups(plans: list[GroupingPlan], fits: Limits) -> GroupingPlan:
     """The plan with the most groups that fits. plans: of ever fewer groups, each cheaper than the one before.
 
-    Raises UserError when not even the last does.
+    Raises UserError when neither the first nor the last does, saying what the smaller of them needs.
     """
     low, high = 0, len(plans) - 1
+    if fits(plans[low]):
+        return plans[low]
     if not fits(plans[high]):
-        raise UserError("budget: not even one group for all classes meets it; `composegan plan` shows what each needs")
+        raise fits.refusal(plans)
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(plans[middle]) else (middle + 1, high)

@@ -13,6 +13,7 @@ from composegan.grouping.budget import is_set, within
 from composegan.grouping.conflict import conflict, halves
 from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import most_groups, usual_groups
+from composegan.models.class_sets import ClassSets
 
 POLICY = "progressive"
 
@@ -39,12 +40,13 @@ def last_groups(grouping: Any, classes: int) -> int:
     return int(grouping.partition(":")[2] or classes)
 
 
-def settled(config: Config, spec: DomainSpec, batch: int) -> Config:
+def settled(config: Config, spec: DomainSpec, batch: int, class_sets: ClassSets | None = None) -> Config:
     """With everything that `progressive` leaves open decided, so that a run that goes on, longer maybe, splits as it
     would have: the number of groups in the end, the images between splits, and that every class has an embedding.
 
     The number is the given one, else as many as the budget allows or, without one, as `affinity` takes; never more than
-    fit into the budget with `batch` pictures on a device. Raises UserError for a budget that not even one group meets.
+    fit into the budget with `batch` pictures on a device, which have all classes or such sets. Raises UserError for a
+    budget that not even one group meets.
     """
     model, training = config.model, config.training
     if model.embedding is None:  # there from the beginning, and there to stay when at last no classes share
@@ -53,7 +55,7 @@ def settled(config: Config, spec: DomainSpec, batch: int) -> Config:
     classes = len(spec.classes)
     named = config.grouping.partition(":")[2]
     groups = int(named) if named else classes if is_set(config.budget) else usual_groups(spec)
-    if fits := within(config, spec, batch):
+    if fits := within(config, spec, batch, class_sets):
         # What a plan costs depends on the number of groups, not on who is in them.
         groups = len(most_groups([_some_plan(classes, number) for number in range(groups, 0, -1)], fits).groups)
     every = training.split_every or max(1, training.images // (2 * max(1, groups - 1)))

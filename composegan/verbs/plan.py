@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from composegan.config.arguments import split_arguments
+from composegan.config.errors import UserError
 from composegan.config.schema import Config
 from composegan.config.values import convert
 from composegan.verbs.help_text import help_text
@@ -16,7 +17,7 @@ def help() -> str:
     usage = ["composegan plan domain=NAME budget.memory=24GB key=value ...", "composegan plan domain=NAME measure=on"]
     more = [
         "Parameters, memory and operations are those of the real networks, run without memory on torch's meta device.",
-        "measure=on also runs each plan here, for seconds a step and the memory it took. Settings are those of fit:",
+        "measure=on also runs each plan here, for the memory and the time of a step. Settings are those of fit:",
     ]
     return help_text(usage, "Print what candidate plans cost, and which would be taken.", Config, more)
 
@@ -24,7 +25,10 @@ def help() -> str:
 def run(arguments: Sequence[str]) -> None:
     """Print the table, and the plan that `fit` would take with the same arguments."""
     given = dict(split_arguments(arguments))
-    measure = convert(given.pop("measure", "off"), bool)
+    try:
+        measure = convert(given.pop("measure", "off"), bool)
+    except ValueError as error:
+        raise UserError(f"measure: {error}") from error
     if "grouping" not in given:
         given["grouping"] = "affinity"
     from composegan.config.compose import compose

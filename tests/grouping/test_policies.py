@@ -7,8 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from composegan.cli import main
-from composegan.config.compose import compose, load_config
+from composegan.config.compose import compose
 from composegan.config.errors import UserError
 from composegan.config.schema import BudgetConfig
 from composegan.data.sample import Sample
@@ -16,11 +15,10 @@ from composegan.data.statistics import class_statistics
 from composegan.domain import DomainSpec, SemanticClass
 from composegan.grouping.affinity import affinity, distances, merges
 from composegan.grouping.budget import bytes_in, within
-from composegan.grouping.cost import cost_of, estimate
+from composegan.grouping.cost import estimate
 from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import propose
 from composegan.grouping.taxonomy import check_grouping, taxonomy
-from composegan.training.build import build
 
 CLASSES = [("sky", "far"), ("road", "flat"), ("walk", "flat/side"), ("car", ""), ("bus", "thing/big")]
 SPEC = DomainSpec("town", tuple(SemanticClass(name, (i, i, i), category) for i, (name, category) in enumerate(CLASSES)))
@@ -100,12 +98,46 @@ def test_what_the_setting_means(statistics, grouping, plan):
     assert propose(grouping, SPEC, lambda: statistics) == plan
 
 
+class AtMost:
+    """Limits of the number of groups alone."""
+
+    def __init__(self, groups):
+        self.groups = groups
+
+    def __call__(self, plan):
+        return not self.excess(plan)
+
+    def excess(self, plan):
+        return {f"budget.groups={self.groups}": f"{len(plan.groups)} groups"} if len(plan.groups) > self.groups else {}
+
+    def refusal(self, plans):
+        return UserError(f"not even {len(plans[-1].groups)}")
+
+
 def test_within_a_budget_it_takes_as_many_groups_as_fit(statistics):
     for most in range(1, 6):
-        assert len(propose("affinity", SPEC, lambda: statistics, lambda p: len(p.groups) <= most).groups) == most  # noqa: B023
+        assert len(propose("affinity", SPEC, lambda: statistics, AtMost(most)).groups) == most
     assert len(propose("affinity", SPEC, lambda: statistics).groups) == 4
-    with pytest.raises(UserError, match="not even one group"):
-        propose("affinity", SPEC, lambda: statistics, lambda plan: False)
+    with pytest.raises(UserError, match="not even 1"):
+        propose("affinity", SPEC, lambda: statistics, AtMost(0))
+
+
+@pytest.mark.parametrize(
+    ("grouping", "said"),
+    [
+        (
+            "per_class",
+            "budget.groups=3: grouping=per_class needs 5 groups; grouping=affinity takes as many as fit",
+        ),
+        ("taxonomy", "budget.groups=3: grouping=taxonomy needs 4 groups"),
+        ("affinity:4", "budget.groups=3: grouping=affinity:4 needs 4 groups"),
+        ([["sky"], ["road"], ["walk"], ["car", "bus"]], "budget.groups=3: the given grouping needs 4 groups"),
+    ],
+)
+def test_a_given_plan_beyond_the_budget(statistics, grouping, said):
+    with pytest.raises(UserError, match=said):
+        propose(grouping, SPEC, lambda: statistics, AtMost(3))
+    assert len(propose(grouping, SPEC, lambda: statistics, AtMost(5)).groups) in (4, 5)
 
 
 @pytest.mark.parametrize(
@@ -135,18 +167,6 @@ def tiny_run(tiny, shapes):
     return compose(["recipe=quick", *shapes, *tiny])
 
 
-@pytest.mark.parametrize("recompute", [True, False])
-def test_what_a_plan_costs_is_what_running_it_takes(tiny_run, recompute):
-    config, spec = tiny_run.config, tiny_run.plugin.spec
-    config.model.recompute = recompute
-    for plan in (GroupingPlan.per_class(3), GroupingPlan(((0, 1), (2,)))):
-        guess, real = estimate(config, spec, plan, 2), cost_of(config, *build(config, spec, plan), 2)
-        assert (guess.generator, guess.discriminator, guess.local) == (real.generator, real.discriminator, real.local)
-        assert guess.memory == pytest.approx(real.memory, rel=0.15)
-        assert guess.saved_local == pytest.approx(real.saved_local, rel=0.15)
-        assert guess.flops == pytest.approx(real.flops, rel=0.01)
-
-
 def test_sharing_costs_fewer_parameters_and_recomputing_saves_memory(tiny_run):
     config, spec = tiny_run.config, tiny_run.plugin.spec
     config.model.recompute = True
@@ -157,17 +177,3 @@ def test_sharing_costs_fewer_parameters_and_recomputing_saves_memory(tiny_run):
     config.budget = BudgetConfig(parameters=(apart.generator - 1) / 1e6)
     fits = within(config, spec, 2)
     assert not fits(GroupingPlan.per_class(3)) and fits(GroupingPlan.single(3))
-
-
-def test_the_verb_prints_what_fit_then_takes(tiny, shapes, tmp_path, capsys):
-    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}", f"data.cache={tmp_path / 'cache'}"]
-    assert main(["plan", *settings, "grouping=affinity:2", "measure=on"]) == 0
-    out = capsys.readouterr().out
-    assert "per_class" in out and "single" in out and "s/step" in out
-    groups = out[out.index("means:\n") :].splitlines()[1:]
-    assert main(["fit", *settings, "grouping=affinity:2", "training.images=4"]) == 0
-    (run,) = (tmp_path / "shapes").iterdir()
-    assert load_config(run / "config.yaml").grouping == [line.strip().split(", ") for line in groups]
-    assert main(["fit", f"run={run}", "training.images=8"]) == 0
-    assert main(["plan", *settings, "budget.memory=1KB"]) == 2
-    assert "not even one group" in capsys.readouterr().err

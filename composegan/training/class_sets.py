@@ -1,0 +1,20 @@
+"""The class sets that generated pictures get, as the settings and the data have it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from composegan.config.schema import Config
+from composegan.data.statistics import ClassStatistics
+from composegan.domain import DomainSpec
+from composegan.models.class_sets import ClassSets
+
+
+def class_sets_of(config: Config, spec: DomainSpec, statistics: ClassStatistics) -> ClassSets | None:
+    """Those of the data, mirrored ones too with `data.flip`; None where every picture has all classes."""
+    if config.training.class_sets == "all":
+        return None
+    areas = (statistics.area / np.maximum(statistics.presence, 1e-12)).clip(0, 1)
+    sets = ClassSets(*map(torch.from_numpy, (statistics.sets, statistics.counts, areas)))
+    return sets.mirrored(spec.mirrored) if config.data.flip else sets
