@@ -20,7 +20,19 @@ from typing import Any
 import torch
 
 from benchmarks.class_scaling import cost_report, timing
-from benchmarks.class_scaling.cells import ARMS, CLASSES, WIDTHS, Cell, class_sets, config_of, networks
+from benchmarks.class_scaling.cells import (
+    A_PATCH,
+    ARMS,
+    CLASSES,
+    GROUPS,
+    MASK_RANK,
+    PRESENT,
+    WIDTHS,
+    Cell,
+    class_sets,
+    config_of,
+    networks,
+)
 from benchmarks.stage import Budget, Job, Table
 from composegan.config.compose import read_arguments
 from composegan.config.errors import UserError
@@ -68,7 +80,8 @@ def main(arguments: Sequence[str]) -> None:
     batch = {"paper256": config.batch, "quick": config_of(Cell("quick", "bank", 8, 8)).training.batch}
     settings = {
         "batch": batch, "estimate batch": {**batch, "paper256": config.estimate_batch}, "device": device.type,
-        "turns": {"stage": config.stage_repeats, "step": config.repeats},
+        "turns": {"stage": config.stage_repeats, "step": config.repeats}, "groups": GROUPS, "mask rank": MASK_RANK,
+        "classes in a picture": PRESENT, "classes in a patch": A_PATCH,
     }  # fmt: skip
     table = Table(Path(config.out), " ".join(["composegan bench class_scaling cost", *arguments]), settings)
     most = bytes_in(config.memory, "memory")
