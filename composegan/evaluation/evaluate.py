@@ -28,7 +28,7 @@ from composegan.interop.saved_model import Model
 from composegan.metrics.backbone import efficientnet_lite0
 from composegan.metrics.layout import intersection_over_union, mean_known, recall
 from composegan.metrics.path_length import path_lengths
-from composegan.metrics.presence import class_recall, presence_rates
+from composegan.metrics.presence import class_recall, presence_accuracy, presence_rates, present
 
 PATH_PAIRS = 1000
 
@@ -183,6 +183,9 @@ def _by_class(
         "pixels_real": known.proportions.double().mean(dim=0),
         "pixels_generated": generated.proportions.double().mean(dim=0),
     }
+    if generated.present is not None:
+        accuracy = presence_accuracy(generated.present, present(generated.proportions))
+        columns |= {"presence_shown": accuracy.shown, "presence_kept_away": accuracy.kept_away}
     if segmenter:
         columns["presence_seen"] = presence_rates(generated.seen)
         columns["iou"] = intersection_over_union(generated.pixels)

@@ -11,7 +11,7 @@ INCEPTION = ("FID", "KID", "IS", "precision", "recall")
 BUNDLED = tuple(f"{name}-{BACKBONE}" for name in ("FD", "KD", "IS", "precision", "recall"))
 """The same measures on bundled features, under names that cannot be taken for those above."""
 
-WITH_SEGMENTER = ("mask_consistency", "rare_class_recall_segmenter")
-PRESENCE = ("presence", "rare_class_recall")
+WITH_SEGMENTER = ("mask_consistency", "rare_class_recall_segmenter", "presence_accuracy_segmenter")
+PRESENCE = ("presence", "rare_class_recall", "presence_accuracy")
 OTHERS = ("sliced_wasserstein", "FSD", *PRESENCE, *WITH_SEGMENTER, "edit_leakage", f"PPL-{BACKBONE}")
 MEASURES = (*INCEPTION, *BUNDLED, *OTHERS)

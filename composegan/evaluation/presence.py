@@ -1,4 +1,4 @@
-"""Figures of which classes are in the pictures: as often as in the data, rare ones above all."""
+"""Figures of which classes are in the pictures: as often as in the data, rare ones above all, and where asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from composegan.evaluation.generated import Generated
 from composegan.evaluation.names import HIGHER
 from composegan.evaluation.segmenter import SIDE, Trained
 from composegan.metrics.layout import mean_known, recall
-from composegan.metrics.presence import presence_agreement, rare_classes, rare_recall
+from composegan.metrics.presence import (
+    PresenceAccuracy,
+    presence_accuracy,
+    presence_agreement,
+    present,
+    rare_classes,
+    rare_recall,
+)
 from composegan.presence import RARE
 
 RESIZE = f"to a shorter side of at most {SIDE}, bilinear, antialiased"
@@ -47,7 +54,33 @@ def presence_figures(
             found.append(Figure("rare_class_recall_segmenter", value, HIGHER, own, *counts, RESIZE, note))
         else:
             skipped.append("rare_class_recall_segmenter is left out: the model draws none of the rare classes")
+    found += accuracy_figures(generated, segmenter, wanted, skipped)
     if why:
         names = [name for name in ("rare_class_recall", "rare_class_recall_segmenter") if name in wanted]
         skipped += [f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} left out: {why}"] * bool(names)
     return found
+
+
+def accuracy_figures(
+    generated: Generated, segmenter: Trained | None, wanted: Sequence[str], skipped: list[str]
+) -> list[Figure]:
+    """How well the generated pictures keep to their class sets, by their masks and by a segmenter."""
+    names = [name for name in ("presence_accuracy", "presence_accuracy_segmenter") if name in wanted]
+    if names and generated.present is None:
+        skipped.append(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} left out: the model has no class sets")
+        return []
+    found = []
+    if "presence_accuracy" in names:
+        accuracy = presence_accuracy(generated.present, present(generated.proportions))
+        found.append(_accuracy("presence_accuracy", accuracy, generated, "none", "by the masks"))
+    if segmenter and "presence_accuracy_segmenter" in names:
+        accuracy = presence_accuracy(generated.present, present(generated.seen))
+        note = f"by a segmenter of {segmenter.learned_from:,} real images"
+        found.append(_accuracy("presence_accuracy_segmenter", accuracy, generated, RESIZE, note))
+    return found
+
+
+def _accuracy(name: str, accuracy: PresenceAccuracy, generated: Generated, resize: str, note: str) -> Figure:
+    parts = f"asked for and shown {mean_known(accuracy.shown):.3f}, kept away {mean_known(accuracy.kept_away):.3f}"
+    count = len(generated.proportions)
+    return Figure(name, accuracy.mean, HIGHER, None, count, 0, resize=resize, note=f"{parts}, {note}")

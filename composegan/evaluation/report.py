@@ -15,11 +15,13 @@ from composegan.evaluation.pictures import agreement_sheet, leakage_sheet, prese
 from composegan.saving import whole_file
 
 CLASS_COLUMNS = {
-    "presence_real": "in real", "presence_generated": "in generated", "presence_seen": "seen", "iou": "IoU",
+    "presence_real": "in real", "presence_generated": "in generated",
+    "presence_shown": "shown", "presence_kept_away": "kept away", "presence_seen": "seen", "iou": "IoU",
     "iou_of_segmenter": "its own", "leakage_texture": "leak texture", "leakage_texture_margin": "+ margin",
     "leakage_shape": "leak shape", "leakage_shape_margin": "+ margin",
 }  # fmt: skip
-"""Columns of the table of classes: "seen" is what the segmenter finds, "its own" its IoU on held-out real images."""
+"""Columns of the table of classes: "shown" is of the pictures whose class set has the class, and "kept away" of the
+others; "seen" is what the segmenter finds, "its own" its IoU on held-out real images."""
 
 
 def lines_of(report: Report, settings: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -19,8 +20,10 @@ from composegan.evaluation.figures import Figure
 from composegan.evaluation.generated import draw_all, random_w
 from composegan.evaluation.names import BUNDLED, INCEPTION, OTHERS
 from composegan.evaluation.report import _notes
+from composegan.interop import saved_model
 from composegan.metrics.inception import WEIGHTS
 from composegan.metrics.layout import class_proportions
+from composegan.models.class_sets import ClassSets
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +46,9 @@ def test_everything_of_a_run(whole_run, tmp_path, capsys):
     figures = {figure["name"]: figure for figure in content["figures"]}
 
     left_out = {name for name in OTHERS if name not in figures} - {"edit_leakage"}
-    assert left_out <= {"rare_class_recall", "rare_class_recall_segmenter"} and set(BUNDLED) <= set(figures)
+    without_sets = {"presence_accuracy", "presence_accuracy_segmenter"}
+    rare = {"rare_class_recall", "rare_class_recall_segmenter"}
+    assert without_sets <= left_out <= without_sets | rare and set(BUNDLED) <= set(figures)
     assert not set(INCEPTION) & set(figures)
     assert any(f"{', '.join(INCEPTION)} are left out" in line and WEIGHTS in line for line in content["skipped"])
     for figure in figures.values():
@@ -75,6 +80,23 @@ def test_a_saved_model_and_only_what_is_asked_for(whole_run, shapes, tmp_path, c
     content = json.loads((tmp_path / "model" / "evaluation" / "evaluation.json").read_text())
     assert content["figures"][0]["value"] == first
     assert not list((tmp_path / "cache").rglob("segmenter*"))
+
+
+def test_a_model_with_class_sets_has_presence_accuracy(whole_run, tmp_path, capsys):
+    """Of the routed model a class that is not asked for is nowhere."""
+    model = composegan.load(whole_run)
+    sets = ClassSets(torch.tensor([[1, 1, 0], [1, 0, 1], [1, 0, 0]]), torch.ones(3))
+    saved_model.save(tmp_path / "model", dataclasses.replace(model, class_sets=sets))
+    shutil.copy(whole_run / "config.yaml", tmp_path)
+    if (whole_run / "domain").exists():
+        shutil.copytree(whole_run / "domain", tmp_path / "domain")
+    assert main(["evaluate", f"run={tmp_path}", "n=12", "metrics=presence_accuracy", f"out={tmp_path / 'out'}"]) == 0
+    content = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    (figure,) = content["figures"]
+    assert figure["name"] == "presence_accuracy" and 0.5 <= figure["value"] <= 1 and figure["images"] == 12
+    assert "kept away 1.000" in figure["note"] and "kept away" in capsys.readouterr().out
+    assert content["classes"]["ball"]["presence_kept_away"] == content["classes"]["glass"]["presence_kept_away"] == 1
+    assert content["classes"]["ground"]["presence_kept_away"] is None  # it is always asked for
 
 
 def test_the_pictures_are_those_of_sample(model):

@@ -23,11 +23,15 @@ def rows(ground: int, rare: int, pictures: int = 20) -> torch.Tensor:
     return proportions if rare else proportions * torch.tensor([1, 0])
 
 
-def figures_of(layouts, pixels=None, wanted=ALL):
+RARE = ("presence", "rare_class_recall", "rare_class_recall_segmenter")
+
+
+def figures_of(layouts, pixels=None, wanted=RARE, asked=None, seen=None):
     skipped, segmenter = [], None
     if pixels is not None:
         segmenter = SimpleNamespace(held_out=5, learned_from=1234, held_out_pixels=torch.tensor([[90, 0], [2, 8]]))
-    found = presence_figures(layouts, SimpleNamespace(pixels=pixels), segmenter, wanted, skipped)
+    generated = SimpleNamespace(pixels=pixels, proportions=layouts.fake, present=asked, seen=seen)
+    found = presence_figures(layouts, generated, segmenter, wanted, skipped)
     return {figure.name: figure for figure in found}, skipped
 
 
@@ -60,3 +64,19 @@ def test_data_without_rare_classes():
     assert figures_of(Sets(rows(20, 10), rows(20, 1)), wanted=["rare_class_recall"])[1] == [
         "rare_class_recall is left out: no class is in less than 20% of the real images"
     ]
+
+
+def test_pictures_that_keep_to_their_class_sets_and_pictures_that_do_not():
+    layouts, pixels = Sets(rows(20, 2), rows(20, 2)), torch.tensor([[50, 10], [30, 10]])
+    asked = layouts.fake >= PRESENT
+    found, skipped = figures_of(layouts, pixels, ALL, asked, seen=rows(20, 0))
+    assert not skipped and found["presence_accuracy"].value == 1
+    assert found["presence_accuracy"].note == "asked for and shown 1.000, kept away 1.000, by the masks"
+    figure = found["presence_accuracy_segmenter"]  # class 0 always shown; class 1 never, so kept away only
+    assert figure.value == pytest.approx((1 + 0.5) / 2) and figure.images == 20 and figure.halves is None
+    assert figure.note.startswith("asked for and shown 0.500, kept away 1.000, by a segmenter of 1,234 real")
+
+
+def test_a_model_without_class_sets():
+    found, skipped = figures_of(Sets(rows(20, 2), rows(20, 2)), None, ["presence_accuracy"])
+    assert not found and skipped == ["presence_accuracy is left out: the model has no class sets"]
