@@ -83,7 +83,7 @@ def test_a_saved_model_and_only_what_is_asked_for(whole_run, shapes, tmp_path, c
 
 
 def test_a_model_with_class_sets_has_presence_accuracy(whole_run, tmp_path, capsys):
-    """Of the routed model a class that is not asked for is nowhere."""
+    """A class that is not asked for has no layer; whether the render net leaves it out as well is what is measured."""
     model = composegan.load(whole_run)
     sets = ClassSets(torch.tensor([[1, 1, 0], [1, 0, 1], [1, 0, 0]]), torch.ones(3))
     saved_model.save(tmp_path / "model", dataclasses.replace(model, class_sets=sets))
@@ -94,8 +94,8 @@ def test_a_model_with_class_sets_has_presence_accuracy(whole_run, tmp_path, caps
     content = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     (figure,) = content["figures"]
     assert figure["name"] == "presence_accuracy" and 0.5 <= figure["value"] <= 1 and figure["images"] == 12
-    assert "kept away 1.000" in figure["note"] and "kept away" in capsys.readouterr().out
-    assert content["classes"]["ball"]["presence_kept_away"] == content["classes"]["glass"]["presence_kept_away"] == 1
+    assert "asked for and shown" in figure["note"] and "kept away" in capsys.readouterr().out
+    assert all(0 <= content["classes"][name]["presence_kept_away"] <= 1 for name in ("ball", "glass"))
     assert content["classes"]["ground"]["presence_kept_away"] is None  # it is always asked for
 
 
