@@ -75,6 +75,52 @@ def test_killed(command, tiny, shapes, whole_run, resume, assert_same_run, figur
     assert len(figures_of(run)) == 12
 
 
+KILLED_SOON_AFTER = """
+import os, signal
+from composegan.training.callbacks import Keeper
+from composegan.training.module import CompositionModule
+step = CompositionModule.training_step
+def training_step(module, batch):
+    if module.images_seen == 6:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return step(module, batch)
+CompositionModule.training_step = training_step
+Keeper.{during} = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""The fourth step is the last that ends within the job system's patience, and what comes then does not."""
+
+
+def test_there_is_a_checkpoint_before_anything_that_takes_time(
+    command, tiny, shapes, whole_run, resume, assert_same_run, tmp_path
+):
+    """Pictures and scores are due in the very step, and the job is killed in the midst of them."""
+    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}"]
+    status, _, _ = command("fit", *settings, patch=KILLED_SOON_AFTER.format(during="_score"))
+    (run,) = (tmp_path / "shapes").iterdir()
+    assert status == -signal.SIGKILL
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 8
+    assert_same_run(resume(run), whole_run)
+
+
+@pytest.mark.slow
+def test_killed_while_the_last_checkpoint_is_written(
+    command, tiny, shapes, whole_run, resume, assert_same_run, tmp_path
+):
+    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}"]
+    patch = KILLED_SOON_AFTER.format(during="nothing") + (
+        "import torch\nsave = torch.save\n"
+        "def killed(state, file):\n"
+        "    save(state, file)\n"
+        "    if state['images_seen'] == 8: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "torch.save = killed\n"
+    )
+    status, _, _ = command("fit", *settings, patch=patch)
+    (run,) = (tmp_path / "shapes").iterdir()
+    assert status == -signal.SIGKILL
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 4
+    assert_same_run(resume(run), whole_run)
+
+
 @pytest.fixture
 def signal_in_step(monkeypatch):
     """(number of images, signals...) -> those signals are raised in the step that follows so many images."""

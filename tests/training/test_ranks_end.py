@@ -91,6 +91,19 @@ def test_a_signal_to_any_process(fit_two, only_run, capfd, told):
     assert read(only_run() / "checkpoints" / "last.pt")["images_seen"] == 12
 
 
+def test_a_signal_to_the_second_process_before_the_first_step(fit_two, only_run, capfd):
+    """Lightning's own handler would wait there for a first process that does not know of it."""
+    from composegan.training.callbacks import Ending
+
+    def do(rank, patch):
+        if rank == 1:
+            patch.setattr(Ending, "on_train_start", lambda *given: signal.raise_signal(signal.SIGTERM))
+
+    assert fit_two(do=do) == [130, 0]
+    assert read(only_run() / "checkpoints" / "last.pt")["images_seen"] == 4
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_second_process_that_is_told_while_the_first_one_saves(fit_two, only_run, capfd):
     """It has ended its training and waits for nobody, least of all within the handler of a signal."""
     save = Keeper.save
