@@ -33,7 +33,7 @@ def read_domain_file(path: Any) -> DomainSpec:
             title=_typed(content.get("title", ""), str, f"{path}: title"),
             recipes=read_recipes(content.get("recipes"), f"{path}: recipes"),
             default_recipe=_typed(content.get("default_recipe", "quick"), str, f"{path}: default_recipe"),
-            foreign=_typed(content.get("foreign") or {}, dict, f"{path}: foreign"),
+            foreign=_foreign(content.get("foreign") or {}, f"{path}: foreign"),
             credits=tuple(_typed(content.get("credits") or [], list, f"{path}: credits")),
             mirror=_mirror(content.get("mirror") or {}, f"{path}: mirror"),
         )
@@ -72,6 +72,20 @@ def _class(value: Any, where: str) -> SemanticClass:
         transparent=_typed(item.get("transparent", False), bool, f"{where}: transparent"),
         optional=_typed(item.get("optional", False), bool, f"{where}: optional"),
     )
+
+
+def _foreign(value: Any, where: str) -> Mapping[str, Any]:
+    """As it is; but a list of `{part: ..., class: ...}` says what becomes of each part, so none may be in it twice."""
+    for name, table in _typed(value, dict, where).items():
+        rules = table if isinstance(table, list) else []
+        seen: list[Any] = []
+        for index, rule in enumerate(rules):
+            label = {key: item for key, item in rule.items() if key != "class"} if isinstance(rule, dict) else {}
+            if label and "class" in rule and label in seen:
+                said = ", ".join(map(str, label.values()))
+                raise UserError(f"{where}: {name}[{index}]: {said} is given twice; it becomes one class")
+            seen.append(label)
+    return value
 
 
 def _mirror(value: Any, where: str) -> tuple[tuple[str, str], ...]:

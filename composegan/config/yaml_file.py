@@ -102,10 +102,14 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     """The safe loader, but a mapping that gives a key twice is refused."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
+        seen: dict[Any, str] = {}
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
-                seen.add(key.value)
+                # By what is written, and by what it means: 7 and 0x7 are one key, of which the last would silently win.
+                for meant in {key.value, self.construct_object(key)}:
+                    if meant in seen:
+                        earlier = f" (as {seen[meant]})" if seen[meant] != key.value else ""
+                        said = f"{key.value!r} is given twice{earlier}"
+                        raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
+                seen |= {key.value: key.value, self.construct_object(key): key.value}
         return super().construct_mapping(node, deep)

@@ -12,6 +12,7 @@ from composegan.config.errors import UserError, nearest
 from composegan.config.yaml_file import read_yaml
 from composegan.data.folder import FolderSource
 from composegan.data.images import read_image, read_labels
+from composegan.data.label_errors import LabelError, label_error
 from composegan.data.open import open_pictures, open_source, prepare
 from composegan.data.packed import PackedSource
 from composegan.data.packing import pack
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AvatarSource",
     "FolderSource",
+    "LabelError",
     "PackedSource",
     "Sample",
     "Source",
@@ -36,6 +38,7 @@ __all__ = [
     "check_sample",
     "draw_background",
     "fit_sample",
+    "label_error",
     "nearest",
     "open_pictures",
     "open_source",

@@ -18,6 +18,7 @@ import numpy as np
 
 from composegan.config.errors import UserError
 from composegan.data.files import complete_folder
+from composegan.data.label_errors import ENOUGH, LabelError, counted
 from composegan.data.packed import FORMAT, IMAGES, LABELS, PackedIndex, PackedSource, write_index
 from composegan.data.progress import progress_bar
 from composegan.data.resize import fit_sample
@@ -48,11 +49,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Written:
-    """What became of some consecutive items: for each its name, and for those that failed, the reason."""
+    """What became of some consecutive items: for each its name, and for those that failed, the reason.
+
+    wrong: of labels that are no class, where the first failure is to end it all; these are counted before they do.
+    """
 
     start: int
     names: list[str]
     failures: dict[int, str]
+    wrong: list[LabelError]
 
 
 def pack(
@@ -72,7 +77,8 @@ def pack(
 
     workers: processes; None takes one a CPU; 0 or 1 works in this process. Scripts that call this need the usual
         `if __name__ == "__main__":`. The result does not depend on it.
-    on_error: "stop" raises the first item's UserError; "skip" leaves the item out and lists it in `index.skipped`.
+    on_error: "stop" raises the first item's UserError, labels that are no class having been counted; "skip" leaves the
+        item out and lists it in `index.skipped`.
     progress: title of a progress bar; "" shows none. split, about: which part of what data this is, kept in the index.
     Raises UserError: an item that cannot be used, no item that can, no space, or a folder that cannot be written.
     """
@@ -87,11 +93,17 @@ def pack(
         job = Job(unfinished, len(source), len(spec.classes), height, width, on_error, offsets)
         names: list[str] = [""] * len(source)
         failures: dict[int, str] = {}
+        wrong: list[LabelError] = []
         with progress_bar(progress, len(source)) as advance:
             for written in run(source, job, usable_cpus() if workers is None else workers):
+                wrong += written.wrong
+                if len(wrong) >= ENOUGH:
+                    raise counted(wrong, written.start + len(written.names))
                 names[written.start : written.start + len(written.names)] = written.names
                 failures |= written.failures
                 advance(len(written.names))
+        if wrong:
+            raise counted(wrong, len(source))
         if failures:
             names = [name for index, name in enumerate(names) if index not in failures]
             if not names:
@@ -184,13 +196,17 @@ def write_chunk(source: Source, job: Job, start: int) -> Written:
     count = min(job.chunk, job.count - start)
     images = np.zeros((count, 3, job.height, job.width), np.uint8)
     labels = np.zeros((count, job.height, job.width), np.uint8)
-    names, failures = [], {}
+    names, failures, wrong = [], {}, []
     for place in range(count):
         try:
             sample = fit_sample(check_sample(source[start + place], job.classes), job.height, job.width)
         except UserError as error:
             if job.on_error != "skip":
-                raise
+                if not isinstance(error, LabelError):
+                    raise
+                wrong.append(error)  # all are counted before they are told
+                names.append("")
+                continue
             failures[start + place] = str(error)
             names.append("")
             continue
@@ -200,7 +216,7 @@ def write_chunk(source: Source, job: Job, start: int) -> Written:
         with (job.folder / file).open("r+b") as stream:
             stream.seek(offset + start * array[0].nbytes)
             stream.write(array)
-    return Written(start, names, failures)
+    return Written(start, names, failures, wrong)
 
 
 def keep_rows(folder: Path, rows: list[int]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from composegan.config.errors import UserError
+from composegan.data.label_errors import label_error
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,8 @@ def check_sample(sample: Sample, classes: int) -> Sample:
 
 
 def check_labels(labels: np.ndarray, classes: int, name: str) -> None:
-    """Raise UserError, with the count and the values, when a label (uint8, any shape) is not below `classes`."""
+    """Raise LabelError, with the count and the values, when a label (uint8, any shape) is not below `classes`."""
     if labels.size == 0 or int(labels.max()) < classes:
         return
-    values, counts = np.unique(labels[labels >= classes], return_counts=True)
-    shown = ", ".join(str(value) for value in values[:8]) + (", ..." if len(values) > 8 else "")
-    raise UserError(
-        f"{name}: label values outside the vocabulary ({shown}) in {int(counts.sum()):,} of {labels.size:,} pixels; "
-        f"the {classes} classes are 0..{classes - 1}"
-    )
+    what, remedy = "label values outside the vocabulary", f"the {classes} classes are 0..{classes - 1}"
+    raise label_error(name, what, labels[labels >= classes], labels.size, remedy)

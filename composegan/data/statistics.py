@@ -11,6 +11,7 @@ import numpy as np
 
 from composegan.config.errors import UserError
 from composegan.data.cache import fingerprint, read_arrays, write_arrays
+from composegan.data.label_errors import ENOUGH, LabelError, counted
 from composegan.data.progress import progress_bar
 from composegan.data.sample import check_sample
 from composegan.domain import Source
@@ -63,20 +64,26 @@ def class_statistics(
 
 
 def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str = "stop") -> ClassStatistics:
-    """The same of the images `numbers`, with a progress bar."""
+    """The same of the images `numbers`, with a progress bar. Labels that are no class are counted, then told."""
     cells, pixels = np.zeros((classes, CELLS * CELLS)), np.zeros(classes)
     sums, squares = np.zeros((classes, 3)), np.zeros((classes, 3))
     together, sets, of_cell = np.zeros((classes, classes)), Counter(), np.zeros(CELLS * CELLS)
     area = np.zeros(classes)
+    wrong: list[LabelError] = []
     with progress_bar("Looking at the classes", len(numbers)) as done:
-        for number in numbers:
+        for place, number in enumerate(numbers):
             done(1)
             try:
                 sample = check_sample(source[number], classes)
-            except UserError:
+            except UserError as error:
                 if on_error == "skip":
                     continue
-                raise
+                if not isinstance(error, LabelError):
+                    raise
+                wrong.append(error)
+                if len(wrong) == ENOUGH:
+                    raise counted(wrong, place + 1) from None
+                continue
             labels = sample.labels.ravel()
             cell = _cell_of(*sample.labels.shape)
             cells += np.bincount(labels * np.int64(CELLS**2) + cell, minlength=classes * CELLS**2).reshape(classes, -1)
@@ -92,6 +99,8 @@ def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str 
             there[count.argmax()] = True  # no class set is empty, however finely a picture is divided
             together += np.outer(there, there)
             sets[there.tobytes()] += 1
+    if wrong:
+        raise counted(wrong, len(numbers))
     images = sum(sets.values())
     if not images:
         raise UserError("none of the images could be read")

@@ -52,6 +52,9 @@ class GroupingPlan:
         """
         lists = [list(group) for group in lists]
         given = [name for group in lists for name in group]
+        if given and not set(given) & set(names):
+            mine, own = (", ".join(some[:4]) + ", ..." * (len(some) > 4) for some in (given, list(names)))
+            raise UserError(f"grouping: is a plan for other classes ({mine}); these are {own}")
         for name in given:
             if name not in names:
                 raise UserError(f"grouping: there is no class {name!r}; {nearest(name, names)}")

@@ -109,7 +109,8 @@ def print_table(composed: Composed, with_measure: bool) -> None:
         said = [f"{in_words(last)};", f"it begins at the cost of single and ends at that of {last.grouping}"]
     else:
         print(why(table, *chosen))
-        said = [", ".join(group) for group in chosen[1].to_names(spec.names)]
+        groups = chosen[1].to_names(spec.names)
+        said = ["each class by itself"] if len(groups) == len(spec.names) else [", ".join(group) for group in groups]
     print(f"grouping={config.grouping}{within} means:")
     print("\n".join(f"  {line}" for line in said))
 
@@ -126,6 +127,8 @@ def candidates(spec: DomainSpec, ladder: list[GroupingPlan]) -> dict[str, Groupi
 
 def name_of(config: Config, plan: GroupingPlan) -> str:
     """What to write for a plan that the settings choose."""
+    if len(plan.groups) == plan.classes:
+        return "per_class"
     if config.grouping == "affinity":
         return f"affinity:{len(plan.groups)}"
     return config.grouping if isinstance(config.grouping, str) else "as listed"

@@ -49,6 +49,8 @@ def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
     content = read_annotations(file)
     names = {}
     for place, category in enumerate(entries(content, "categories", ("id", "name"), file)):
+        if category["id"] in names:
+            raise UserError(f"{file}: categories[{place}]: id {category['id']} is given twice")
         names[category["id"]] = check_part(category["name"], spec, f"{file}: categories[{place}]")
     images = {
         image["id"]: Marked(

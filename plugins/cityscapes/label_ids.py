@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from composegan.data import UserError
+from composegan.data import UserError, label_error
 from composegan.domain import DomainSpec
 
 NEAREST = "nearest"
@@ -44,12 +44,8 @@ class LabelIds:
         """
         found = self.table[ids]
         if (found == _UNKNOWN).any():
-            values, counts = np.unique(ids[found == _UNKNOWN], return_counts=True)
-            shown = ", ".join(map(str, values[:8])) + (", ..." if len(values) > 8 else "")
-            raise UserError(
-                f"{name}: label ids that Cityscapes does not have ({shown}) in {int(counts.sum()):,} of {ids.size:,} "
-                "pixels; a *_labelIds.png with ids 0..33 is needed"
-            )
+            remedy = "a *_labelIds.png with ids 0..33 is needed"
+            raise label_error(name, "label ids that Cityscapes does not have", ids[found == _UNKNOWN], ids.size, remedy)
         known = found >= 0
         if not known.any():
             raise UserError(f"{name}: has no labelled pixel; test images come without labels, and cannot be used")

@@ -71,6 +71,12 @@ CLASSES = "classes: [{name: car, color: [1, 2, 3]}]\n"
         ("recipes: {quick: 3}\n" + CLASSES, "recipes: quick: `about: text` and settings"),
         ("recipes: {quick: {about: 3}}\n" + CLASSES, "recipes: quick: `about: text` and settings"),
         ("foreign: 3\n" + CLASSES, "foreign: `key: value` lines needed, found 3"),
+        ("foreign: {ids: {7: car, 7: car}}\n" + CLASSES, ", line 1: '7' is given twice"),
+        (
+            "foreign: {parts: [{part: door, class: car}, {part: hood, class: car}, {part: door, class: null}]}\n"
+            + CLASSES,
+            "foreign: parts[2]: door is given twice; it becomes one class",
+        ),
         ("credits: me\n" + CLASSES, "credits: a list needed, found 'me'"),
         ("classes: [car]\n", "classes[0]: `key: value` lines needed, found 'car'"),
         ("classes: [{name: car}]\n", "classes[0]: color is missing"),

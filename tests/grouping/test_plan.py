@@ -70,6 +70,11 @@ def test_the_configurations_value(value, plan):
         ([["background", "hair", "hat", "face", "noze"]], "there is no class 'noze'; did you mean 'nose'?"),
         ([["background", "hair", "hat"], ["face", "nose", "hair"]], "class 'hair' is given twice"),
         ([["background", "hair", "hat"], [], ["face", "nose"]], "a group is empty"),
+        ([["background", "hair", "hair"], ["hat", "face", "nose"]], "class 'hair' is given twice"),
+        (
+            [["sky"], ["road", "car"], ["person", "pole"]],
+            "grouping: is a plan for other classes (sky, road, car, person, ...); these are background, hair",
+        ),
     ],
 )
 def test_a_mistake_in_names_is_told_in_one_line(value, said):

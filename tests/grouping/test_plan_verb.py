@@ -65,7 +65,8 @@ def test_why_it_takes_what_it_takes(plan, settings):
     _, lines, _ = plan()
     assert "takes affinity:1: without a budget as many groups as a third of the classes" in lines
     _, lines, _ = plan(f"budget.parameters={costs[0] / 1e6}")
-    assert any(re.match(r"takes affinity:3, a group for every class, as that is within budget.param", x) for x in lines)
+    assert any(re.match(r"takes per_class, a group for every class, as that is within budget.para", x) for x in lines)
+    assert lines[-1] == "  each class by itself"
     _, lines, _ = plan(f"budget.parameters={costs[1] / 1e6}")
     assert any(
         re.match(r"takes affinity:2, the most groups of like classes within .*; with 3 it would be 0.0\d M p", line)
