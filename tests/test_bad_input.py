@@ -1,0 +1,118 @@
+"""What a person may get wrong about many classes: each is one clear line and exit status 2."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from composegan.cli import main
+
+CLASSES = {"ground": [10, 10, 10], "ball": [200, 40, 40], "glass": [40, 40, 200]}
+
+
+@pytest.fixture
+def told(capsys):
+    """(arguments...) -> the one error line of a command that ends with status 2."""
+
+    def told(*arguments):
+        assert main(list(map(str, arguments))) == 2
+        lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("composegan: ")]
+        assert len(lines) == 1
+        return lines[0].removeprefix("composegan: ")
+
+    return told
+
+
+def vocabulary(path, *classes, more=""):
+    lines = "".join(f"  - {{name: {name}, color: {color}}}\n" for name, color in classes)
+    path.write_text(f"classes:\n{lines}{more}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("classes", "more", "said"),
+    [
+        ([("a", [1, 1, 1]), ("a", [2, 2, 2])], "", "class name a is used more than once"),
+        ([("a", [1, 1, 1]), ("b", [1, 1, 1])], "", r"class color \(1, 1, 1\) is used more than once"),
+        ([("a", [1, 1, 1])], "foreign:\n  ids:\n    7: a\n    7: a\n", ", line 6: '7' is given twice"),
+        ([("a", [1, 1, 1])], "foreign:\n  ids:\n    7: a\n    0x7: a\n", r", line 6: '0x7' is given twice \(as 7\)"),
+        ([("a", [1, 1, 1])], "foreign: {parts: [{part: x, class: a}, {part: x, class: b}]}\n",
+         r"foreign: parts\[1\]: x is given twice; it becomes one class"),
+        ([("a", [1, 1, 1])], "classes: []\n", "'classes' is given twice"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("verb", ["fit", "plan"])
+def test_a_vocabulary_with_something_twice(told, tmp_path, verb, classes, more, said):
+    path = vocabulary(tmp_path / "pets.yaml", *classes, more=more)
+    line = told(verb, f"domain={path}", "recipe=quick")
+    assert line.startswith(str(path)) and re.search(said, line)
+
+
+@pytest.mark.parametrize(
+    ("grouping", "said"),
+    [
+        ("[[ground,ball,glass],[]]", "grouping: a group is empty; each needs at least one class"),
+        ("[[ground,ball],[ball,glass]]", "grouping: class 'ball' is given twice; each belongs to exactly one group"),
+        ("[[ground,ball]]", "grouping: no group has 'glass'; each class belongs to one"),
+        ("[[ground,ball,glas]]", "grouping: there is no class 'glas'; did you mean 'glass'?"),
+        ("[[sky],[road,car]]", "grouping: is a plan for other classes (sky, road, car); these are ground, ball, glass"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["fit", "plan"])
+def test_groups_that_are_no_partition(told, shapes, tiny, tmp_path, verb, grouping, said):
+    given = [verb, "recipe=quick", *shapes, *tiny, f"grouping={grouping}", f"output.root={tmp_path / 'runs'}"]
+    assert told(*given) == said
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("grouping", ["per_class", "[[ground,glass],[ball]]"])
+def test_a_run_whose_vocabulary_has_become_another(told, fit, grouping):
+    """A class more, and other classes altogether: neither is trained on as if nothing had happened."""
+    run = fit("training.images=4", f"grouping={grouping}")
+    (copy,) = (run / "domain").glob("*.yaml")
+    vocabulary(copy, *CLASSES.items(), ("cat", [5, 5, 5]))
+    line = told("fit", f"run={run}", "training.images=8")
+    assert "was trained on other classes (ground, ball, glass); the domain has ground, ball, glass, cat" in line or (
+        line == "grouping: no group has 'cat'; each class belongs to one"
+    )
+    vocabulary(copy, ("sky", [1, 1, 1]), ("road", [2, 2, 2]), ("car", [3, 3, 3]))
+    line = told("fit", f"run={run}", "training.images=8")
+    assert "was trained on other classes" in line or "grouping: is a plan for other classes" in line
+
+
+@pytest.mark.parametrize(
+    ("sets", "counts", "said"),
+    [
+        ([[1, 1, 0], [0, 0, 0]], [3, 1], "a class set is empty; a picture has at least one class"),
+        ([[1, 1, 0], [1, 0, 0]], [3, 0], "a class set occurs never, or not a number of times"),
+        ([[1, 1, 0]], [1, 2], "class sets of shape"),
+        ([[1, 1]], [1], "class sets of 2 classes, of 3"),
+    ],
+)
+def test_a_model_whose_class_sets_are_none(told, whole_run, tmp_path, sets, counts, said):
+    shutil.copytree(whole_run / "model", tmp_path / "model")
+    file = tmp_path / "model" / "model.safetensors"
+    tensors = {"class_sets.sets": torch.tensor(sets, dtype=torch.uint8), "class_sets.counts": torch.tensor(counts)}
+    save_file({**load_file(file), **tensors}, file)
+    line = told("sample", f"model={tmp_path / 'model'}", "n=1", f"out={tmp_path / 'out'}")
+    assert line.startswith(f"{file}: is missing, damaged or of another model (ValueError: {said}")
+
+
+def test_pictures_that_are_asked_to_have_no_class(told, whole_run, tmp_path):
+    line = told("sample", f"run={whole_run}", "n=1", "classes=-ground,-ball,-glass", f"out={tmp_path / 'out'}")
+    assert "class" in line and not (tmp_path / "out").exists()
+
+
+def test_a_model_of_two_classes_of_one_name(told, whole_run, tmp_path):
+    shutil.copytree(whole_run / "model", tmp_path / "model")
+    file = tmp_path / "model" / "config.json"
+    facts = json.loads(file.read_text())
+    facts["classes"][1]["name"] = facts["classes"][0]["name"]
+    file.write_text(json.dumps(facts))
+    line = told("sample", f"model={tmp_path / 'model'}", "n=1", f"out={tmp_path / 'out'}")
+    assert line.startswith(str(file)) and "ground" in line
