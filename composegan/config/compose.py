@@ -82,8 +82,8 @@ def compose_for_run(run: Path, arguments: Sequence[str]) -> Composed:
     Raises UserError when `run` is not a run, and for an argument that would change what it computes.
     """
     saved = load_config(require_run(run) / CONFIG)
-    given = [("", split_arguments(arguments))]
-    config = merge(Config, given, base=saved, see="composegan fit --help")
+    given = split_arguments(arguments)
+    config = merge(Config, [("", given)], base=saved, see="composegan fit --help")
     resolve_paths(config)
     if is_path(config.domain) and is_path(saved.domain) and _same_domain(config.domain, saved.domain):
         config.domain = saved.domain  # the file that the run's copy is of
@@ -91,9 +91,14 @@ def compose_for_run(run: Path, arguments: Sequence[str]) -> Composed:
         same = attrgetter(key)(config) == attrgetter(key)(saved)
         if not same and not any(fnmatchcase(key, pattern) for pattern in RESUMABLE):
             raise UserError(f"{key} would change the run {run}; a run can be continued with {', '.join(RESUMABLE)}")
-    plugin = open_domain(config.domain, config.plugin_path)
-    validate(config, plugin.spec)
-    return Composed(config, plugin, list(arguments), [], used_extensions(config))
+    try:
+        plugin = open_domain(config.domain, config.plugin_path)
+        validate(config, plugin.spec)
+        return Composed(config, plugin, list(arguments), [], used_extensions(config))
+    except UserError as error:
+        if any(str(error).startswith(key) for key, _ in given):
+            raise
+        raise UserError(f"{run / CONFIG}: {error}") from error
 
 
 def read_arguments(schema: type[Schema], arguments: Sequence[str], see: str) -> Schema:

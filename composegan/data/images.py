@@ -16,8 +16,12 @@ from composegan.reading import UnreadableError, check_file
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """What is read, whatever a file's name says: Pillow knows some forty more, one of which starts an interpreter."""
 
-MAX_PIXELS = 2**26
-"""Files that would unpack to more pixels than this (8192 x 8192) are refused before they are unpacked."""
+MAX_PIXELS, MAX_SIDE = 2**26, 2**16
+"""Files that would unpack to more pixels than this (8192 x 8192) are refused before they are unpacked, and those of so
+many rows or columns: what Pillow keeps of a row takes more than a pixel."""
+
+STRIP = 2**22
+"""Pixels that are brought to red, green and blue at a time."""
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -27,16 +31,26 @@ def read_image(path: Path) -> np.ndarray:
     Raises UserError naming the file: missing, not an image, truncated, too large, or of a kind that has no colours.
     """
     picture = open_picture(path)
-    if picture.mode.startswith("I"):  # 16-bit grey, which Pillow reads as 16 or 32 bits
-        picture = Image.fromarray((np.clip(np.asarray(picture), 0, 65535) / 257 + 0.5).astype(np.uint8))
     if picture.mode == "F":
         raise UserError(f"{path}: holds floating-point numbers, not colours; save it as an 8-bit or 16-bit image")
+    width, height = picture.size
+    pixels = np.empty((3, height, width), np.uint8)
+    step = max(1, STRIP // width)
+    for top in range(0, height, step):  # so that a large picture does not take its memory four times over
+        strip = picture.crop((0, top, width, min(top + step, height)))
+        pixels[:, top : top + step] = colors_of(strip).transpose(2, 0, 1)
+    return pixels
+
+
+def colors_of(picture: Image.Image) -> np.ndarray:
+    """Any picture but one of floating-point numbers as uint8 (H, W, 3), see `read_image`."""
+    if picture.mode.startswith("I"):  # 16-bit grey, which Pillow reads as 16 or 32 bits
+        picture = Image.fromarray((np.clip(np.asarray(picture), 0, 65535) / 257 + 0.5).astype(np.uint8))
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         ground = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(ground, picture)
-    pixels = np.asarray(picture.convert("RGB"))
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return np.asarray(picture.convert("RGB"))
 
 
 def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
@@ -56,7 +70,7 @@ def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
             )
         labels = values.astype(np.uint8)
     elif picture.mode in ("RGB", "RGBA"):
-        labels = labels_of_colors(np.asarray(picture.convert("RGB")), spec, path)
+        labels = labels_of_colors(np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB")), spec, path)
     else:
         raise UserError(
             f"{path}: is a {picture.mode} image; labels are 8-bit class indices or RGB in the classes' colors"
@@ -67,14 +81,16 @@ def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
 
 def labels_of_colors(pixels: np.ndarray, spec: DomainSpec, path: Path) -> np.ndarray:
     """uint8 (H, W, 3) in the classes' colours -> uint8 (H, W). Raises UserError listing colours that are no class's."""
-    packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    labels, known = np.zeros(packed.shape, np.uint8), np.zeros(packed.shape, bool)
-    for label, (red, green, blue) in enumerate(spec.colors):  # sorting a large picture takes its memory thrice
-        here = packed == (red << 16) + (green << 8) + blue
+    labels, known = np.zeros(pixels.shape[:2], np.uint8), np.zeros(pixels.shape[:2], bool)
+    for label, color in enumerate(spec.colors):
+        here = pixels[..., 0] == color[0]
+        for channel in (1, 2):
+            here &= pixels[..., channel] == color[channel]
         labels[here] = label
         known |= here
     if not known.all():
-        foreign = np.unique(packed[~known])
+        strange = pixels[~known].astype(np.uint32)
+        foreign = np.unique(strange @ np.array([1 << 16, 1 << 8, 1], np.uint32))
         first = foreign[:4].tolist()
         shown = ", ".join(f"({color >> 16}, {color >> 8 & 255}, {color & 255})" for color in first)
         more = ", ..." if len(foreign) > 4 else ""
@@ -100,6 +116,8 @@ def open_picture(path: Path) -> Image.Image:
                 raise UserError(
                     f"{path}: is {width} x {height} pixels, over the limit of {MAX_PIXELS:,}; scale it down"
                 )
+            if max(width, height) > MAX_SIDE:
+                raise UserError(f"{path}: is {width} x {height} pixels; a side has {MAX_SIDE:,} at most")
             picture.load()
             return ImageOps.exif_transpose(picture)
     except FileNotFoundError as error:

@@ -81,6 +81,8 @@ def _is_plain(tensor: Any) -> bool:
 def check_moments(saved: Any, network: nn.Module) -> None:
     """Raises ValueError unless a state dict is of an Adam over the parameters of a network."""
     parameters = list(network.parameters())
+    if not isinstance(saved, dict):
+        raise ValueError("its optimizer is no Adam")
     try:
         (group,) = saved["param_groups"]
         if list(group["params"]) != list(range(len(parameters))):
@@ -88,11 +90,13 @@ def check_moments(saved: Any, network: nn.Module) -> None:
         if not all(isinstance(value, (int, float, tuple, list, type(None))) for value in group.values()):
             raise ValueError("it has settings that are no numbers")
         for number, moments in saved["state"].items():
+            if type(number) is not int or not isinstance(moments, dict):
+                raise ValueError("its optimizer is no Adam")
             for part, tensor in moments.items():
                 wanted = torch.Size() if part == "step" else parameters[number].shape
                 if not _is_plain(tensor) or tensor.shape != wanted or not tensor.is_floating_point():
                     raise ValueError(f"its {part} does not fit parameter {number}")
-            if moments.keys() < {"step", "exp_avg", "exp_avg_sq"}:
+            if not moments.keys() >= {"step", "exp_avg", "exp_avg_sq"}:
                 raise ValueError(f"it has not all moments of parameter {number}")
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"its optimizer is no Adam ({type(error).__name__})") from error

@@ -187,3 +187,18 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "x.png")
     with pytest.raises(UserError, match="x.png: is no image .it is a pipe or a device, not a file"):
         read_image(tmp_path / "x.png")
+
+
+def test_a_picture_in_strips_is_the_whole_one(save, monkeypatch):
+    draws = np.random.default_rng(0)
+    for mode, depth in (("RGB", 3), ("RGBA", 4), ("LA", 2)):
+        path = save(Image.fromarray(draws.integers(0, 256, (13, 7, depth), dtype=np.uint8), mode))
+        whole = read_image(path)
+        monkeypatch.setattr(images, "STRIP", 14)
+        assert np.array_equal(read_image(path), whole)
+        monkeypatch.undo()
+
+
+def test_a_picture_of_too_many_rows(save):
+    with pytest.raises(UserError, match=r"x.png: is 1 x 70000 pixels; a side has 65,536 at most"):
+        read_image(save(Image.new("1", (1, 70_000))))

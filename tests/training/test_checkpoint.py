@@ -288,3 +288,9 @@ def test_moments_of_another_network(spoil, said):
     spoil(saved)
     with pytest.raises(ValueError, match=said):
         checkpoint.check_moments(saved, network)
+
+
+@pytest.mark.parametrize("saved", [torch.zeros(3), [], {"state": {"0": {}}, "param_groups": [{"params": [0, 1]}]}])
+def test_what_is_no_adam_at_all(saved):
+    with pytest.raises(ValueError, match="its optimizer is no Adam"):
+        checkpoint.check_moments(saved, torch.nn.Linear(2, 2))

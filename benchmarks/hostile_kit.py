@@ -1,0 +1,204 @@
+"""One valid file of every kind that composegan reads, and for each the command that reads it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from composegan import cli
+
+SHAPES = """
+title: Three shapes
+classes:
+  - {name: ground, color: [10, 10, 10]}
+  - {name: ball, color: [200, 40, 40], category: thing/round, optional: true}
+  - {name: glass, color: [40, 40, 200], transparent: true}
+recipes:
+  tiny: {about: "to be read", data: {height: 16, width: 16}, training.batch: 2}
+"""
+COLORS = np.array([[10, 10, 10], [200, 40, 40], [40, 40, 200]])
+ENDINGS = ("png", "jpg", "webp", "bmp", "tif", "png", "png")
+
+RUN = """
+recipe=quick data.height=16 data.width=16 data.workers=0 trainer.accelerator=cpu trainer.threads=1
+model.latent_channels=16 model.mapping_layers=2 model.local_layers=3 model.base_layers=1 model.depth_layers=2
+model.local_channels=8 model.coarse_channels=8 model.coarse_size=8 model.min_feat_size=4 model.max_channels=8
+model.discriminator_max_channels=8 training.batch=2 training.images=8 training.r1_every=2 training.path_every=2
+output.samples=2 output.log_every=2 output.samples_every=8 output.checkpoint_every=4 output.score_every=0
+"""
+
+MODEL, SPEC = "model=run/model", "domain=shapes.yaml"
+PREPARE = f"prepare {SPEC} data.height=16 data.width=16 out=out"
+CARS = "prepare domain=cars data.height=16 data.width=16 out=out"
+EDIT = f"edit {MODEL} n=1 out=out"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """files: patterns, below the kit's folder, of the files of this kind; command: what reads them, in that folder;
+    share: how often it is drawn, beside the others."""
+
+    files: tuple[str, ...]
+    command: str
+    share: int
+
+
+KINDS = {
+    "image": Kind(("data/images/*",), f"{PREPARE} data.root=data", 150),
+    "labels": Kind(("data/labels/*",), f"{PREPARE} data.root=data", 100),
+    "domain": Kind(("shapes.yaml",), f"{PREPARE} data.root=data", 70),
+    "recipe": Kind(("shapes.yaml",), f"fit {SPEC} recipe=tiny data.root=data trainer.accelerator=cpu", 30),
+    "config": Kind(("run/config.yaml",), "fit run=run training.images=400", 100),
+    "checkpoint": Kind(("run/checkpoints/last.pt",), "fit run=run training.images=400", 100),
+    "weights": Kind(("run/model/model.safetensors",), f"sample {MODEL} n=1 out=out", 80),
+    "model config": Kind(("run/model/config.json",), f"sample {MODEL} n=1 out=out", 70),
+    "codes": Kind(("codes.npz",), f"sample {MODEL} codes=codes.npz out=out", 70),
+    "delta": Kind(("delta.safetensors",), f"sample {MODEL} delta=delta.safetensors n=1 out=out", 40),
+    "directions": Kind(
+        ("directions/directions.safetensors", "directions/directions.json"),
+        f"{EDIT} directions=directions slide=ball.pca0:1",
+        50,
+    ),
+    "attribute labels": Kind(
+        ("labels.csv",),
+        f"directions {MODEL} classes=ball method=boundary labels=labels.csv codes=codes.npz measured=2 shown=0 out=out",
+        20,
+    ),
+    "photo": Kind(("photos/*",), f"{EDIT} classes=ball codes=codes.npz photos=photos", 20),
+    "YOLO": Kind(("yolo/labels/train/0.txt", "yolo/data.yaml"), f"{CARS} data.root=yolo", 50),
+    "COCO": Kind(("coco/trainingset/annotations.json",), f"{CARS} data.root=coco", 40),
+    "packed": Kind(("packed/index.json", "packed/images.npy", "packed/labels.npy"), f"{PREPARE} data.root=packed", 60),
+    "release": Kind(("release.pt",), f"import release.pt {SPEC} out=out", 70),
+    "release to train": Kind(("release.pt",), f"import release.pt {SPEC} run=out", 30),
+    "plugin": Kind(("plugin/pyproject.toml",), "domains plugin_path=plugin", 10),
+}
+
+
+def build(folder: Path) -> None:
+    """Fill a folder with the files that the patterns of KINDS name, each valid."""
+    folder.mkdir(parents=True)
+    (folder / "shapes.yaml").write_text(SHAPES)
+    _pictures(folder / "data")
+    _photos(folder / "photos")
+    _cars(folder)
+    (folder / "plugin").mkdir()
+    (folder / "plugin" / "pyproject.toml").write_text(
+        '[project]\nname = "x"\nversion = "1"\n[project.entry-points."composegan.domains"]\nx = "nowhere:plugin"\n'
+    )
+    spec, data = f"domain={folder / 'shapes.yaml'}", f"data.root={folder / 'data'}"
+    _do("fit", spec, data, *RUN.split(), f"output.root={folder / 'runs'}")
+    (run,) = (folder / "runs" / "shapes").iterdir()
+    run.rename(folder / "run")
+    (folder / "runs" / "shapes").rmdir()
+    (folder / "run" / "checkpoints" / "previous.pt").unlink()  # so that a damaged one is not merely passed over
+    for left in ("best.pt",):
+        (folder / "run" / "checkpoints" / left).unlink(missing_ok=True)
+    model = f"model={folder / 'run' / 'model'}"
+    _do("prepare", spec, data, "data.height=16", "data.width=16", f"out={folder / 'packed'}")
+    _do("sample", model, "n=4", f"out={folder / 'samples'}")
+    (folder / "samples" / "codes.npz").rename(folder / "codes.npz")
+    settings = ("classes=ball", "method=pca", "count=1", "measured=2", "shown=0")
+    _do("directions", model, *settings, f"out={folder / 'directions'}")
+    (folder / "labels.csv").write_text("00000.png,0\n00001.png,1\n2,0\n3,1\n")
+    _delta(folder)
+    _release(folder / "release.pt")
+
+
+def _do(*arguments: str) -> None:
+    if status := cli.main(arguments):
+        raise RuntimeError(f"composegan {' '.join(arguments)}: exit status {status}")
+
+
+def _pictures(root: Path) -> None:
+    """Seven labelled images, of every format that is read; the last one 16 bits deep, the one before transparent."""
+    for part in ("images", "labels"):
+        (root / part).mkdir(parents=True)
+    for number, ending in enumerate(ENDINGS):
+        draws = np.random.default_rng(number)
+        labels = draws.integers(0, 3, (4, 4), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
+        image = (COLORS[labels] + draws.integers(-9, 10, (16, 16, 3))).clip(0, 255).astype(np.uint8)
+        picture = Image.fromarray(image)
+        if number == 5:
+            picture = Image.fromarray(np.concatenate([image, 255 - 60 * labels[:, :, None]], axis=2))
+        if number == 6:
+            picture = Image.fromarray(image[:, :, 0].astype(np.uint16) * 257)
+        picture.save(root / "images" / f"{number}.{ending}")
+        colored = number % 2  # every other one in colours, not numbers
+        Image.fromarray(COLORS.astype(np.uint8)[labels] if colored else labels).save(root / "labels" / f"{number}.png")
+
+
+def _photos(folder: Path) -> None:
+    folder.mkdir()
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.jpg")
+
+
+def _cars(folder: Path) -> None:
+    """Both published forms of polygons, of two parts on two pictures."""
+    yolo, coco = folder / "yolo", folder / "coco" / "trainingset"
+    for part in ("images", "labels"):
+        (yolo / part / "train").mkdir(parents=True)
+    (coco / "JPEGImages").mkdir(parents=True)
+    for number in range(2):
+        for place in (yolo / "images" / "train" / f"{number}.jpg", coco / "JPEGImages" / f"{number}.jpg"):
+            Image.new("RGB", (40, 30), (90, 90, 200)).save(place)
+        lines = ("9 0.1 0.2 0.9 0.2 0.9 0.8", "17 0.2 0.7 0.4 0.7 0.3 0.9")
+        (yolo / "labels" / "train" / f"{number}.txt").write_text("\n".join(lines) + "\n")
+    from composegan import registry
+
+    names = list(registry.load("cars").spec.foreign["ultralytics"])
+    (yolo / "data.yaml").write_text("names:\n" + "".join(f"  {k}: {name}\n" for k, name in enumerate(names)))
+    parts = [rule["part"] for rule in registry.load("cars").spec.foreign["parts"]]
+    box = [4.0, 6.0, 36.0, 6.0, 36.0, 24.0, 4.0, 24.0]
+    content = {
+        "images": [{"id": k, "file_name": f"{k}.jpg", "width": 40, "height": 30} for k in range(2)],
+        "categories": [{"id": 1, "name": parts[0]}, {"id": 2, "name": parts[-1]}],
+        "annotations": [
+            {"id": k, "image_id": k % 2, "category_id": 1 + k // 2, "segmentation": [box], "area": 576}
+            for k in range(4)
+        ],
+    }
+    (coco / "annotations.json").write_text(json.dumps(content))
+
+
+def _delta(folder: Path) -> None:
+    import copy
+
+    import torch
+
+    import composegan
+    from composegan.interop.delta import Delta
+
+    before = composegan.load(folder / "run" / "model").generator
+    after = copy.deepcopy(before)
+    with torch.no_grad():
+        after.renderer.convs[0].bias.add_(0.01)
+    Delta.between(before, after).save(folder / "delta.safetensors")
+
+
+def _release(path: Path) -> None:
+    """A checkpoint in the form of the public release; the names are those that the tests of `import` know."""
+    import torch
+
+    from composegan.models.discriminator import Discriminator
+    from composegan.models.generator import Generator
+
+    file = Path(__file__).parents[1] / "tests" / "interop" / "release_names.py"
+    spec = importlib.util.spec_from_file_location("release_names", file)
+    release = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(release)
+    size = {"classes": 3, "height": 16, "width": 16}
+    settings = {
+        **size, "latent_channels": 16, "mapping_layers": 2, "local_layers": 3, "base_layers": 1, "depth_layers": 2,
+        "local_channels": 8, "coarse_channels": 8, "coarse_size": 8, "min_feat_size": 4, "channel_multiplier": 0.01,
+        "transparent": [2], "residual_refine": True,
+    }  # fmt: skip
+    networks = Generator(**settings), Generator(**settings), Discriminator(**size, multiplier=0.01)
+    content = release.checkpoint(settings, *networks)
+    torch.save(content, path)
