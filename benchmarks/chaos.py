@@ -41,7 +41,7 @@ domain=faces recipe=quick data.height=16 data.width=16 data.demo_count=64 data.f
 trainer.accelerator=cpu trainer.threads=1 model.latent_channels=16 model.mapping_layers=2 model.local_layers=3
 model.base_layers=1 model.depth_layers=2 model.local_channels=8 model.coarse_channels=8 model.coarse_size=8
 model.min_feat_size=4 model.max_channels=8 model.discriminator_max_channels=8 model.noise=true
-training.batch=2 training.images=240 training.r1_every=2 training.path_every=2 training.mixing=0.5 training.augment=0.3
+training.batch=2 training.r1_every=2 training.path_every=2 training.mixing=0.5 training.augment=0.3
 output.samples=2 output.log_every=8 output.samples_every=80 output.checkpoint_every=8 output.score_every=0
 """
 """Every phase within two steps, every kind of draw there is, and a checkpoint every fourth step."""
@@ -54,6 +54,7 @@ SOONEST, LATEST = 0.05, 0.5
 class ChaosConfig:
     kills: int = 30  # of each kind of run
     chain: int = 6  # kills of one run, after which it may come to its end
+    images: int = 240  # of training, two a step
     seed: int = 0  # of the moments
     kinds: str = "1x0,1x2,2x0,2x2"  # devices x workers
     out: str = "benchmarks/results/chaos.json"  # file to write, and to continue
@@ -85,7 +86,7 @@ def torment(folder: Path, row: dict[str, Any], config: ChaosConfig) -> Iterator[
         return
     devices, workers = map(int, row["kind"].split("x"))
     settings = [f"trainer.devices={devices}", f"data.workers={workers}"]
-    start = [*SETTINGS.split(), *settings, f"data.cache={folder.parent / 'cache'}"]
+    start = [*SETTINGS.split(), *settings, f"training.images={config.images}", f"data.cache={folder.parent / 'cache'}"]
     for name in ("first", "whole"):  # the first also draws the pictures, which is no part of a run's time
         began = time.monotonic()
         train([*start, f"output.root={folder / name}"], devices)
@@ -98,7 +99,7 @@ def torment(folder: Path, row: dict[str, Any], config: ChaosConfig) -> Iterator[
         root, kills, inside = folder / str(row["runs"]), 0, 0
         while kills < min(config.chain, config.kills - row["kills"]):
             run = only_run(root)
-            if run and is_finished(run):
+            if run and is_finished(run, config.images):
                 break  # killed when all was done but the leaving
             again = [f"run={run}", *settings] if run else [*start, f"output.root={root}"]
             saving = (row["kills"] + kills) % 2 == 1
@@ -106,7 +107,7 @@ def torment(folder: Path, row: dict[str, Any], config: ChaosConfig) -> Iterator[
                 break  # it was faster than its killer
             kills, inside = kills + 1, inside + saving
         run = only_run(root)
-        if run is None or not is_finished(run):
+        if run is None or not is_finished(run, config.images):
             train([f"run={run}", *settings] if run else [*start, f"output.root={root}"], devices)
         row["kills"] += kills
         row["while_saving"] += inside
@@ -170,10 +171,10 @@ def only_run(root: Path) -> Path | None:
     return found[-1].parent if found else None
 
 
-def is_finished(run: Path) -> bool:
+def is_finished(run: Path, images: int) -> bool:
     """Whether its last checkpoint is of the last image."""
     last = run / "checkpoints" / "last.pt"
-    return last.exists() and torch.load(last, weights_only=True)["images_seen"] >= 240
+    return last.exists() and torch.load(last, weights_only=True)["images_seen"] >= images
 
 
 def final_state(run: Path) -> dict[str, Any]:

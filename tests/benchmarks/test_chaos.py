@@ -11,19 +11,19 @@ from composegan.config.errors import UserError
 def test_a_run_that_is_killed_ends_as_if_it_had_not_been(tmp_path):
     out = tmp_path / "chaos.json"
     for kills in (1, 2):  # the second time it goes on
-        chaos.main([f"kills={kills}", "chain=2", "kinds=1x0", f"out={out}"])
+        chaos.main([f"kills={kills}", "chain=2", "images=48", "kinds=1x0", f"out={out}"])
         (row,) = json.loads(out.read_text())["rows"]
         assert row["kills"] == kills and row["bitwise_the_same"] == row["runs"] >= kills
     before = out.read_text()
     out.write_text(before.replace(row["weights"], "0" * 16))
     with pytest.raises(UserError, match="is of other code or another machine"):
-        chaos.main(["kills=3", "kinds=1x0", f"out={out}"])
+        chaos.main(["kills=3", "images=48", "kinds=1x0", f"out={out}"])
 
 
 @pytest.mark.slow
 def test_so_is_one_of_two_processes(tmp_path):
     out = tmp_path / "chaos.json"
-    chaos.main(["kills=2", "chain=2", "kinds=2x2", f"out={out}"])
+    chaos.main(["kills=2", "chain=2", "images=48", "kinds=2x2", f"out={out}"])
     (row,) = json.loads(out.read_text())["rows"]
     assert row["kills"] == 2 and row["bitwise_the_same"] == row["runs"]
 
