@@ -8,8 +8,8 @@ hostile_binaries) and read by the command that reads such files (hostile_kit); o
 (hostile_lines). Each runs in a process of its own with a time and a memory limit, in a folder of its own. It must end
 with status 0 (the change left something that can be used), with status 2 and one line that, for a file, names it, or
 where long work would begin. Anything else is a failure: a traceback, a signal, running on, memory, a warning of some
-library, or code in a file that was run. It can be stopped: the file it writes says how far it came, and the same
-command goes on from there.
+library, or code in a file that was run. It can be stopped: a file beside the one it writes says how far it came, and
+the same command goes on from there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -53,7 +53,7 @@ class HostileConfig:
     lines: int = 2000  # how many command lines
     seed: int = 0  # of both
     seconds: float = 60.0  # after which a command is said to hang
-    out: str = "benchmarks/results/hostile.json"  # file to write, and to continue
+    out: str = "benchmarks/results/hostile.json"  # file to write
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,15 @@ def main(arguments: Sequence[str]) -> int:
     """Run what is left to do; returns how many failures there are in all."""
     config = read_arguments(HostileConfig, arguments, see="python -m benchmarks.hostile")
     out = Path(config.out)
-    done = json.loads(out.read_text())["cases"] if out.exists() else []
+    partial = out.with_name(f"{out.name}.partial")  # every case, until all are done
+    before = json.loads(partial.read_text()) if partial.exists() else {}
+    done = before["cases"] if before.get("seed") == config.seed else []
     with TemporaryDirectory(prefix="hostile-") as home:
         kit = Path(home) / "kit"
         build(kit)
-        done = run_cases(config, kit, done, lambda cases: write(out, config, cases))
+        done = run_cases(config, kit, done, lambda cases: write(partial, {"seed": config.seed, "cases": cases}))
+    write(out, {"settings": asdict(config), "machine": machine(), **summary(done)})
+    partial.unlink()
     failed = [case for case in done if case["failure"]]
     for case in failed:
         print(f"{case['number']} {case['kind']}, {case['change']}: {case['failure']}")
@@ -173,14 +177,13 @@ def _where(lines: list[str]) -> str:
     return f"{lines[-1][:200] if lines else 'silent'} ({ours[-1][:160] if ours else ''})"
 
 
-def write(out: Path, config: HostileConfig, cases: list[dict[str, Any]]) -> None:
-    """All of it as JSON: a summary, the failures, and every case."""
-    with whole_file(out) as file:
-        file.write_text(json.dumps({"summary": summary(cases), "machine": machine(), "cases": cases}, indent=0) + "\n")
+def write(path: Path, content: dict[str, Any]) -> None:
+    with whole_file(path) as file:
+        file.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def summary(cases: list[dict[str, Any]]) -> dict[str, Any]:
-    """How many of each kind ended how, the slowest, and those that took most memory."""
+    """How many of each kind ended how, every failure, the slowest, and those that took most memory."""
     ends = {0: "used all the same", 2: "refused in one line", CUT: "long work would begin"}
     kinds: dict[str, Counter[str]] = {}
     for case in cases:

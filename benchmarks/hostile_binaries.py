@@ -44,7 +44,7 @@ def rezip_without(path: Path, random: Random) -> None:
 
 
 def rezip_bomb(path: Path, random: Random) -> None:
-    """A member becomes two gigabytes of zeros, of which the file holds two megabytes."""
+    """A member becomes half a gigabyte of zeros, of which the file holds a few megabytes."""
     with zipfile.ZipFile(path) as old:
         members = {name: old.read(name) for name in old.namelist()}
     victim = random.choice(list(members))
@@ -54,8 +54,8 @@ def rezip_bomb(path: Path, random: Random) -> None:
                 if name != victim:
                     file.write(data)
                     continue
-                file.write(_array_header(2**29) if path.suffix == ".npz" else data)
-                for _ in range(2**31 // 2**24):
+                file.write(_array_header(2**27) if path.suffix == ".npz" else data)
+                for _ in range(2**29 // 2**24):
                     file.write(bytes(2**24))
 
 

@@ -27,7 +27,8 @@ def claim_a_size(path: Path, random: Random) -> None:
 def explode(path: Path, random: Random) -> None:
     """A small file of many pixels: below and above the limit."""
     sides = random.choice(((8192, 8192), (8193, 8192), (20_000, 20_000), (1, 2**26), (2**26, 1), (2**16, 2**10)))
-    path.write_bytes(_bomb(*sides, random.choice(list(COLOR_TYPES))))
+    color_type = random.choice(list(COLOR_TYPES))
+    path.write_bytes(_bomb(*sides, color_type if sides[0] * sides[1] <= 2**26 else 0))
 
 
 @cache

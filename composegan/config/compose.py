@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from operator import attrgetter
@@ -61,17 +62,20 @@ def compose(arguments: Sequence[str]) -> Composed:
     domain, recipe_name = given.get("domain", ""), given.get("recipe", "")
     plugin = open_domain(domain, given.get("plugin_path"))
     recipe = find_recipe(plugin.spec, recipe_name)
+    own = dict(flat(recipe.overrides))
+    where = f"{domain}: " * is_path(domain) + f"recipe {recipe.name!r} of domain {plugin.spec.name!r}: "
     config = merge(
         Config,
         [
-            (f"recipe {recipe.name!r} of domain {plugin.spec.name!r}: ", flat(recipe.overrides)),
+            (where, own.items()),
             ("", [(key, value) for key, value in given.items() if key not in ("domain", "recipe")]),
             ("", [("domain", domain), ("recipe", recipe.name)]),
         ],
         see="composegan fit --help",
     )
     resolve_paths(config)
-    validate(config, plugin.spec)
+    with told_as(where, lambda key: key in own and key not in given):
+        validate(config, plugin.spec)
     notes = [] if recipe_name else _recipe_notes(plugin, recipe.name)
     return Composed(config, plugin, list(arguments), notes, used_extensions(config))
 
@@ -91,14 +95,30 @@ def compose_for_run(run: Path, arguments: Sequence[str]) -> Composed:
         same = attrgetter(key)(config) == attrgetter(key)(saved)
         if not same and not any(fnmatchcase(key, pattern) for pattern in RESUMABLE):
             raise UserError(f"{key} would change the run {run}; a run can be continued with {', '.join(RESUMABLE)}")
-    try:
+    with settings_of_run(run, arguments):
         plugin = open_domain(config.domain, config.plugin_path)
         validate(config, plugin.spec)
         return Composed(config, plugin, list(arguments), [], used_extensions(config))
+
+
+@contextmanager
+def settings_of_run(run: Path, arguments: Sequence[str]) -> Iterator[None]:
+    """Within the block a setting that cannot be is told with the run's file it comes from, unless it was given."""
+    given = dict(split_arguments(arguments))
+    with told_as(f"{run / CONFIG}: ", lambda key: key not in given):
+        yield
+
+
+@contextmanager
+def told_as(where: str, is_from_there: Callable[[str], bool]) -> Iterator[None]:
+    """Within the block a UserError about a setting that `is_from_there`, by its key, begins with `where`."""
+    try:
+        yield
     except UserError as error:
-        if any(str(error).startswith(key) for key, _ in given):
+        key = re.match(r"[\w.]*", str(error))[0]
+        if not is_from_there(key):
             raise
-        raise UserError(f"{run / CONFIG}: {error}") from error
+        raise UserError(f"{where}{error}") from error
 
 
 def read_arguments(schema: type[Schema], arguments: Sequence[str], see: str) -> Schema:
@@ -179,7 +199,7 @@ def merge(schema: type[Schema], layers: Iterable[Layer], *, see: str, base: Sche
 
 def _assign(tree: DictConfig, schema: type, key: str, value: Any, see: str) -> None:
     settings = settings_of(schema)
-    whole = re.sub(r"(\.\d+)+$", "", key)  # `grouping.0` is in the list `grouping`
+    whole = re.sub(r"(\.[0-9]{1,4})+$", "", key)  # `grouping.0` is in the list `grouping`
     setting = settings.get(key) or settings.get(whole)
     if setting is None:
         above = [name for name in settings if key.startswith(name + ".")]

@@ -72,7 +72,7 @@ def validate(config: Config, spec: DomainSpec) -> None:
     for key in (*CHOICES, *POSITIVE, *NOT_NEGATIVE, *FRACTIONS):
         _check_value(key, attrgetter(key)(config))
     devices = config.trainer.devices
-    if not re.fullmatch(r"auto|-1|[1-9]\d*|\d+(,\d+)+", devices):
+    if not re.fullmatch(r"auto|-1|[1-9][0-9]{0,4}|[0-9]{1,5}(,[0-9]{1,5})+", devices):
         raise UserError(f"trainer.devices={devices}: auto, a number, or device numbers such as 0,2 needed")
     if config.training.presence and config.training.class_sets != "data":
         raise UserError(f"training.presence={config.training.presence}: needs training.class_sets=data")

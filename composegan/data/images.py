@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,13 +34,18 @@ def read_image(path: Path) -> np.ndarray:
     picture = open_picture(path)
     if picture.mode == "F":
         raise UserError(f"{path}: holds floating-point numbers, not colours; save it as an 8-bit or 16-bit image")
-    width, height = picture.size
-    pixels = np.empty((3, height, width), np.uint8)
-    step = max(1, STRIP // width)
-    for top in range(0, height, step):  # so that a large picture does not take its memory four times over
-        strip = picture.crop((0, top, width, min(top + step, height)))
-        pixels[:, top : top + step] = colors_of(strip).transpose(2, 0, 1)
+    pixels = np.empty((3, picture.height, picture.width), np.uint8)
+    for rows, strip in strips_of(picture):
+        pixels[:, rows] = colors_of(strip).transpose(2, 0, 1)
     return pixels
+
+
+def strips_of(picture: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """A picture's rows some at a time: what is made of a large one in between then takes no memory to speak of."""
+    step = max(1, STRIP // picture.width)
+    for top in range(0, picture.height, step):
+        below = min(top + step, picture.height)
+        yield slice(top, below), picture.crop((0, top, picture.width, below))
 
 
 def colors_of(picture: Image.Image) -> np.ndarray:
@@ -64,13 +70,12 @@ def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
         labels = np.asarray(picture).astype(np.uint8)
     elif picture.mode.startswith("I"):
         values = np.asarray(picture)
-        if values.size and int(values.max()) > 255:
-            raise UserError(
-                f"{path}: has label value {int(values.max())}; class indices are needed, 0..{len(spec.classes) - 1}"
-            )
+        wrong = int(values.min() if values.min() < 0 else values.max())
+        if not 0 <= wrong <= 255:
+            raise UserError(f"{path}: has label value {wrong}; class indices are needed, 0..{len(spec.classes) - 1}")
         labels = values.astype(np.uint8)
     elif picture.mode in ("RGB", "RGBA"):
-        labels = labels_of_colors(np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB")), spec, path)
+        labels = labels_of_colors(picture, spec, path)
     else:
         raise UserError(
             f"{path}: is a {picture.mode} image; labels are 8-bit class indices or RGB in the classes' colors"
@@ -79,25 +84,25 @@ def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
     return labels
 
 
-def labels_of_colors(pixels: np.ndarray, spec: DomainSpec, path: Path) -> np.ndarray:
-    """uint8 (H, W, 3) in the classes' colours -> uint8 (H, W). Raises UserError listing colours that are no class's."""
-    labels, known = np.zeros(pixels.shape[:2], np.uint8), np.zeros(pixels.shape[:2], bool)
-    for label, color in enumerate(spec.colors):
-        here = pixels[..., 0] == color[0]
-        for channel in (1, 2):
-            here &= pixels[..., channel] == color[channel]
-        labels[here] = label
-        known |= here
-    if not known.all():
-        strange = pixels[~known].astype(np.uint32)
-        foreign = np.unique(strange @ np.array([1 << 16, 1 << 8, 1], np.uint32))
-        first = foreign[:4].tolist()
-        shown = ", ".join(f"({color >> 16}, {color >> 8 & 255}, {color & 255})" for color in first)
+def labels_of_colors(picture: Image.Image, spec: DomainSpec, path: Path) -> np.ndarray:
+    """A picture in the classes' colours -> uint8 (H, W). Raises UserError listing colours that are no class's."""
+    labels = np.zeros((picture.height, picture.width), np.uint8)
+    count, foreign = 0, np.zeros(0, np.uint32)
+    for rows, strip in strips_of(picture):
+        packed = np.asarray(strip.convert("RGB")).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+        known = np.zeros(packed.shape, bool)
+        for label, (red, green, blue) in enumerate(spec.colors):
+            here = packed == (red << 16) + (green << 8) + blue
+            labels[rows][here] = label
+            known |= here
+        count += int((~known).sum())
+        foreign = np.unique(np.concatenate((foreign, np.unique(packed[~known])[:5])))[:5]
+    if count:
+        shown = ", ".join(f"({color >> 16}, {color >> 8 & 255}, {color & 255})" for color in foreign[:4].tolist())
         more = ", ..." if len(foreign) > 4 else ""
         raise UserError(
-            f"{path}: colors that are no class of domain {spec.name!r}, {shown}{more}, in "
-            f"{int((~known).sum()):,} of {known.size:,} pixels; save the classes' colors, or class indices, "
-            "without antialiasing or JPEG"
+            f"{path}: colors that are no class of domain {spec.name!r}, {shown}{more}, in {count:,} of {labels.size:,} "
+            "pixels; save the classes' colors, or class indices, without antialiasing or JPEG"
         )
     return labels
 

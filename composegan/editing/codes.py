@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -191,6 +192,7 @@ class Codes:
             if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and say how to load one
                 raise ValueError("it is no npz file")
             check_archive(path)
+            _check_claims(path)
             with np.load(path, allow_pickle=False) as content:
                 if int(content["format"]) != FORMAT:
                     raise ValueError(f"format {content['format']}, not {FORMAT}")
@@ -226,6 +228,17 @@ class Codes:
 
     def _first(self, name: str) -> int:
         return self.base_layers + 2 * self._index(name)
+
+
+def _check_claims(path: Path) -> None:
+    """Raises ValueError for an array that claims more numbers than the file has: numpy makes room for all of them."""
+    with zipfile.ZipFile(path) as parts:
+        for part in parts.infolist():
+            with parts.open(part) as file:
+                read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+                shape, _, kind = read[np.lib.format.read_magic(file)](file)
+            if math.prod(shape) * kind.itemsize > part.file_size:
+                raise ValueError(f"{part.filename} claims {math.prod(shape):,} values, more than it has")
 
 
 def draw_codes(

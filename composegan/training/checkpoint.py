@@ -85,6 +85,8 @@ def check_moments(saved: Any, network: nn.Module) -> None:
         raise ValueError("its optimizer is no Adam")
     try:
         (group,) = saved["param_groups"]
+        if not isinstance(group, dict) or not isinstance(saved["state"], dict):
+            raise ValueError("its optimizer is no Adam")
         if list(group["params"]) != list(range(len(parameters))):
             raise ValueError("it is of other parameters")
         if not all(isinstance(value, (int, float, tuple, list, type(None))) for value in group.values()):

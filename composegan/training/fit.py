@@ -14,7 +14,7 @@ from typing import Any
 import lightning
 
 from composegan import registry
-from composegan.config.compose import Composed, compose_for_run, is_path, write_config
+from composegan.config.compose import Composed, compose_for_run, is_path, settings_of_run, write_config
 from composegan.config.errors import UserError
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.validate import SCORES, score_names
@@ -65,7 +65,8 @@ def resume(run: Path, arguments: list[str]) -> Path:
     """
     composed = compose_for_run(require_run(run), arguments)
     best = inf
-    trainer = make_trainer(composed.config)
+    with settings_of_run(run, arguments):
+        trainer = make_trainer(composed.config)
     newest = checkpoint.read_newest(run / "checkpoints")
     if newest:
         module = _module(composed)

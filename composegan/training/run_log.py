@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from torch.utils.tensorboard import summary
 
+from composegan.config.errors import UserError
+from composegan.reading import JSON, UnreadableError, read_text
 from composegan.saving import whole_file, writing
 from composegan.training.event_file import EventFile
 
@@ -57,10 +60,13 @@ class RunLog:
     def _read(self) -> list[dict[str, str]]:
         if not self.path.exists():
             return []
-        with self.path.open(newline="") as file:
-            # A line cut short by a kill has no number in front, or fewer values than columns.
-            rows = csv.DictReader(file)
-            return [row for row in rows if (row.get("images_seen") or "").isdigit() and None not in row.values()]
+        try:
+            rows = list(csv.DictReader(read_text(self.path, JSON).splitlines()))
+        except (OSError, UnreadableError, csv.Error) as error:
+            raise UserError(f"{self.path}: cannot be read ({error}); move it away to continue without it") from error
+        # A line cut short by a kill has no number in front, or fewer values than columns.
+        whole = [row for row in rows if None not in (*row, *row.values())]
+        return [row for row in whole if re.fullmatch("[0-9]{1,15}", row.get("images_seen", ""))]
 
     def _rewrite(self) -> None:
         with whole_file(self.path) as path, path.open("w", newline="") as file:

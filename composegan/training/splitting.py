@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from lightning import Callback, Trainer
 
+from composegan.config.errors import UserError
 from composegan.config.schema import Config
 from composegan.domain import DomainSpec
 from composegan.grouping.conflict import cosines
 from composegan.grouping.scheduler import Split, next_split
+from composegan.reading import JSON, UnreadableError, read_text
 from composegan.saving import whole_file, writing
 from composegan.training.callbacks import is_due
 from composegan.training.distributed import as_in_first_process
@@ -73,12 +75,16 @@ class Splitting(Callback):
 def drop_later_lines(path: Path, images_seen: int) -> None:
     """Keep of grouping.jsonl what was written by then: what comes after a checkpoint will be written again."""
     kept = []
-    for line in path.read_text().splitlines() if path.exists() else []:
+    try:
+        lines = read_text(path, JSON).splitlines() if path.exists() else []
+    except (OSError, UnreadableError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); move it away to continue without it") from error
+    for line in lines:
         try:
             seen = json.loads(line)["images_seen"]
-        except (ValueError, KeyError, TypeError):  # cut short by a kill
+        except (ValueError, KeyError, TypeError, RecursionError):  # cut short by a kill
             continue
-        if seen <= images_seen:
+        if type(seen) is int and seen <= images_seen:
             kept.append(line + "\n")
     with whole_file(path) as file:
         file.write_text("".join(kept))

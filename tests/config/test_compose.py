@@ -128,10 +128,14 @@ def test_no_domain_and_unknown_domains(tmp_path):
 def test_a_mistake_in_a_recipe_names_recipe_and_domain(pets):
     pets.write_text(pets.read_text() + "default_recipe: wide\n")
     pets.write_text(pets.read_text().replace("training.batch: 4", "training: {batch: four}"))
-    said = "recipe 'wide' of domain 'pets': training.batch: whole number needed, found 'four'"
+    said = f"{pets}: recipe 'wide' of domain 'pets': training.batch: whole number needed, found 'four'"
     assert refused([f"domain={pets}"]) == said
     pets.write_text(pets.read_text().replace("{batch: four}", "{bacth: 4}"))
-    assert refused([f"domain={pets}"]).startswith("recipe 'wide' of domain 'pets': unknown key 'training.bacth'; ")
+    said = f"{pets}: recipe 'wide' of domain 'pets': unknown key 'training.bacth'; "
+    assert refused([f"domain={pets}"]).startswith(said)
+    pets.write_text(pets.read_text().replace("training: {bacth: 4}", "training.batch: -4"))
+    assert refused([f"domain={pets}"]).startswith(f"{pets}: recipe 'wide' of domain 'pets': training.batch=-4: ")
+    assert refused([f"domain={pets}", "training.batch=-5"]).startswith("training.batch=-5: ")
 
 
 def test_a_domain_file_is_found_again_from_another_folder(pets, tmp_path, monkeypatch):
@@ -224,6 +228,12 @@ def test_a_run_tells_other_mistakes_too(run, tmp_path):
             compose_for_run(run, arguments)
     with pytest.raises(UserError, match="is not a run"):
         compose_for_run(tmp_path, [])
+    saved = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(saved.replace("devices: auto", "devices: many"))
+    with pytest.raises(UserError, match="config.yaml: trainer.devices=many: "):
+        compose_for_run(run, [])
+    with pytest.raises(UserError, match="^trainer.devices=few: "):
+        compose_for_run(run, ["trainer.devices=few"])
     (run / "config.yaml").write_text("domain: [\n")
     with pytest.raises(UserError, match="config.yaml, line 2: "):
         compose_for_run(run, [])

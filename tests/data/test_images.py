@@ -202,3 +202,20 @@ def test_a_picture_in_strips_is_the_whole_one(save, monkeypatch):
 def test_a_picture_of_too_many_rows(save):
     with pytest.raises(UserError, match=r"x.png: is 1 x 70000 pixels; a side has 65,536 at most"):
         read_image(save(Image.new("1", (1, 70_000))))
+
+
+def test_foreign_colours_are_counted_over_all_strips(save, spec, monkeypatch):
+    pixels = np.zeros((6, 4, 3), np.uint8)
+    pixels[:] = spec.colors[1]
+    assert (read_labels(save(Image.fromarray(pixels)), spec) == 1).all()
+    for row in range(6):
+        pixels[row, 0] = (250 - row, 1, 1)
+    monkeypatch.setattr(images, "STRIP", 8)
+    with pytest.raises(UserError) as caught:
+        read_labels(save(Image.fromarray(pixels)), spec)
+    assert "(245, 1, 1), (246, 1, 1), (247, 1, 1), (248, 1, 1), ..., in 6 of 24 pixels" in str(caught.value)
+
+
+def test_labels_below_zero(save, spec):
+    with pytest.raises(UserError, match="has label value -3; class indices are needed"):
+        read_labels(save(Image.fromarray(np.full((2, 2), -3, np.int32)), "x.tif"), spec)

@@ -129,3 +129,19 @@ def test_slots_that_are_no_numbers_or_unpack_to_too_many(model, tmp_path):
     np.savez_compressed(path, **{**arrays, "slots": np.zeros((200_000, *codes.slots.shape[1:]), np.float32)})
     with pytest.raises(UserError, match="codes.npz: is damaged .*it would unpack to"):
         Codes.load(path, model)
+
+
+def test_an_array_that_claims_more_than_there_is_takes_no_memory(model, tmp_path):
+    import zipfile
+
+    path = model.codes(1).save(tmp_path / "codes.npz")
+    with zipfile.ZipFile(path) as parts:
+        members = {name: parts.read(name) for name in parts.namelist()}
+    old = b"'shape': (1, "
+    assert old in members["slots.npy"]
+    members["slots.npy"] = members["slots.npy"].replace(old, b"'shape': (99999, ")
+    with zipfile.ZipFile(path, "w") as parts:
+        for name, data in members.items():
+            parts.writestr(name, data)
+    with pytest.raises(UserError, match="codes.npz: is damaged .*slots.npy claims .* values, more than it has"):
+        Codes.load(path, model)

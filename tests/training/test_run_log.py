@@ -6,6 +6,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from composegan.config.errors import UserError
 from composegan.training.run_log import RunLog
+from composegan.training.splitting import drop_later_lines
 
 
 @pytest.fixture
@@ -104,3 +105,18 @@ def test_a_full_disk_is_told_for_tensorboard_too(tmp_path, full_disk):
         for seen in range(100):
             run.picture(seen, noise)
         run.close()
+
+
+def test_what_stands_in_a_runs_own_files_is_not_believed(tmp_path):
+    path = tmp_path / "metrics.csv"
+    lines = ["images_seen,loss", "8,1", "9" * 5000 + ",1", "\u00b2,1", "16,1,2", "x", "24,3"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    RunLog(tmp_path, 16).close()
+    assert rows(tmp_path) == [{"images_seen": "8", "loss": "1"}]
+    path.write_bytes(b"images_seen\n\xff\n")
+    with pytest.raises(UserError, match="metrics.csv: cannot be read .it is not UTF-8 text"):
+        RunLog(tmp_path, 16)
+    lines = ['{"images_seen": 8}', '{"images_seen": "8"}', "[" * 5000, "3", '{"images_seen": 99}']
+    (tmp_path / "grouping.jsonl").write_text("\n".join(lines))
+    drop_later_lines(tmp_path / "grouping.jsonl", 16)
+    assert (tmp_path / "grouping.jsonl").read_text() == '{"images_seen": 8}\n'

@@ -30,9 +30,9 @@ def read_labels(path: Path, pictures: int) -> tuple[Tensor, Tensor]:
         if len(cells) != 2 or cells[1] not in ("0", "1"):
             raise UserError(f"labels={path}: line {line}: a picture and 0 or 1 are needed, as in 00003.png,1")
         stem = Path(cells[0]).stem
-        if not (stem.isascii() and stem.isdigit()):
+        if not (stem.isascii() and stem.isdigit() and len(stem) < 10):
             raise UserError(
-                f"labels={path}: line {line}: {cells[0]!r} is no picture's number or name such as 00003.png"
+                f"labels={path}: line {line}: {cells[0][:40]!r} is no picture's number or name such as 00003.png"
             )
         number = int(stem)
         if number >= pictures:
