@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ def _run(arguments: Sequence[str], folder: Path, streams: Sequence[Path]) -> Non
         resource.setrlimit(resource.RLIMIT_FSIZE, (2**30,) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        # A training on several devices starts the others by this process's own command.
+        sys.argv[:], sys.modules["__main__"].__spec__ = ["composegan", *arguments], find_spec("composegan.cli")
         cut_long_work()
         from composegan.cli import main
 

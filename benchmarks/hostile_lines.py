@@ -36,6 +36,7 @@ STARTS: Mapping[str, str] = {
     "check": "domain=nowhere",
     "new": "name=things classes=cat,dog out=out",
     "import": "release.pt domain=shapes.yaml out=out",
+    "bench": "nothing",
 }
 """What each verb does something with."""
 

@@ -13,8 +13,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-TEXT, JSON = 2**20, 2**26
-"""Bytes of a text that a person writes, and of a list of a data set's files or marks, at most."""
+TEXT, JSON, TENSORS = 2**20, 2**26, 2**34
+"""Bytes of a text that a person writes, of a list of a data set's files or marks, and of tensors, at most. A file of
+tensors is mapped before it is looked at, and one of terabytes need not take any space on a disk."""
 
 UNPACKED = 2**24
 """Bytes that an archive may always unpack to, besides four times its own size."""

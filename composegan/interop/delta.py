@@ -18,7 +18,7 @@ from torch import Tensor
 from composegan.config.errors import UserError
 from composegan.interop.saved_model import Model
 from composegan.models.generator import Generator
-from composegan.reading import check_file
+from composegan.reading import TENSORS, check_file
 from composegan.saving import whole_file
 
 FORMAT, ABOUT = 1, "composegan.delta"
@@ -72,7 +72,7 @@ class Delta:
         if not path.exists():
             raise UserError(f"delta={path}: there is no such file; `composegan invert` writes a delta.safetensors")
         try:
-            check_file(path)
+            check_file(path, TENSORS)
             with safe_open(path, "pt") as file:
                 about = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
                 if about.get("format") != FORMAT:

@@ -21,7 +21,7 @@ from composegan.domain import DomainSpec, SemanticClass
 from composegan.interop.generator_settings import check_settings
 from composegan.models.class_sets import ClassSets
 from composegan.models.generator import Generator, Synthesis
-from composegan.reading import TEXT, check_file, read_json
+from composegan.reading import TENSORS, TEXT, check_file, read_json
 from composegan.saving import whole_file
 
 FORMAT = 1
@@ -189,7 +189,7 @@ def _read_weights(
 ) -> tuple[Generator, Tensor, ClassSets | None]:
     """The generator with its weights, the mean code and the class sets. shapes: the generator without memory."""
     try:
-        check_file(path)
+        check_file(path, TENSORS)
         weights = load_file(path)
         prefix = "class_sets."
         sets = {name.removeprefix(prefix): weights.pop(name) for name in list(weights) if name.startswith(prefix)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 
 import lightning
@@ -14,6 +15,9 @@ from composegan.config.schema import Config
 from composegan.processes import launched
 from composegan.training.distributed import PlainDDPStrategy, device_count
 from composegan.training.memory import keep_freed_memory
+
+OTHER_LAUNCHERS = ("MASTER_ADDR", "LSB_JOBID", "OMPI_COMM_WORLD_RANK")
+"""What is in the environment when something else than torchrun or srun has started processes on several machines."""
 
 NEEDLESS = (
     ".*does not have many workers.*",
@@ -61,6 +65,11 @@ def make_trainer(config: Config) -> lightning.Trainer:
 
 def _check_launch(devices: int, nodes: int) -> None:
     """Whether a launcher has started as many processes as there are to be: else some would wait for ever."""
+    if launched() is None and nodes > 1 and not any(name in os.environ for name in OTHER_LAUNCHERS):
+        raise UserError(
+            f"trainer.num_nodes={nodes}: the other machines would be waited for, and no launcher has started anything "
+            "there; torchrun and srun do, see docs/distributed.md"
+        )
     if (started := launched()) and started[0] != devices * nodes:
         given = f"trainer.devices={devices} trainer.num_nodes={nodes} are {devices * nodes} processes"
         right = f"trainer.num_nodes={max(1, started[0] // started[1])} and leave trainer.devices=auto"

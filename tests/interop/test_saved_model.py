@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 
@@ -247,4 +248,11 @@ def test_weights_that_are_no_numbers(folder, spoil):
     weights["generator.local.bias"] = spoil(weights["generator.local.bias"])
     save_file(weights, folder / "model.safetensors")
     with pytest.raises(UserError, match="local.bias has numbers that are not finite"):
+        composegan.load(folder)
+
+
+def test_weights_of_terabytes_that_take_no_space_are_not_mapped(folder, monkeypatch):
+    os.truncate(folder / "model.safetensors", 2**40)
+    monkeypatch.setattr(saved_model, "load_file", lambda path: pytest.fail("it was mapped"))
+    with pytest.raises(UserError, match="model.safetensors: .*it has 1,099,512 MB, more than the limit of 17,180 MB"):
         composegan.load(folder)

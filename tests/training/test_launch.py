@@ -160,3 +160,10 @@ def test_what_torchrun_says(monkeypatch):
         monkeypatch.setenv(name, value)
     assert processes.of_torchrun() == (3, 4, 1)
     assert processes.launched() == (4, 4)
+
+
+def test_several_machines_without_a_launcher_are_not_waited_for(monkeypatch):
+    for name in ("TORCHELASTIC_RUN_ID", "SLURM_NTASKS", "MASTER_ADDR", "LSB_JOBID", "OMPI_COMM_WORLD_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UserError, match="^trainer.num_nodes=2: the other machines would be waited for"):
+        make_trainer(Config(trainer=TrainerConfig(accelerator="cpu", num_nodes=2)))

@@ -16,7 +16,7 @@ from torch import Tensor
 from composegan.config.errors import UserError, nearest
 from composegan.editing.directions.direction import Direction, Target
 from composegan.interop.saved_model import Model
-from composegan.reading import check_file, read_json
+from composegan.reading import TENSORS, check_file, read_json
 from composegan.saving import whole_file
 
 FORMAT = 1
@@ -92,7 +92,7 @@ class Directions:
                 "find them with the model that is to use them"
             )
         try:
-            check_file(folder / VECTORS)
+            check_file(folder / VECTORS, TENSORS)
             vectors = load_file(folder / VECTORS, device=str(model.device))
             found = [_direction(name, item, vectors[name], model) for name, item in facts["directions"].items()]
         except Exception as error:
