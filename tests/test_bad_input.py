@@ -78,7 +78,7 @@ def test_a_run_whose_vocabulary_has_become_another(told, fit, grouping):
     vocabulary(copy, *CLASSES.items(), ("cat", [5, 5, 5]))
     line = told("fit", f"run={run}", "training.images=8")
     assert "was trained on other classes (ground, ball, glass); the domain has ground, ball, glass, cat" in line or (
-        line == "grouping: no group has 'cat'; each class belongs to one"
+        line.endswith("grouping: no group has 'cat'; each class belongs to one")
     )
     vocabulary(copy, ("sky", [1, 1, 1]), ("road", [2, 2, 2]), ("car", [3, 3, 3]))
     line = told("fit", f"run={run}", "training.images=8")
