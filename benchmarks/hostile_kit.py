@@ -19,8 +19,16 @@ classes:
   - {name: ball, color: [200, 40, 40], category: thing/round, optional: true}
   - {name: glass, color: [40, 40, 200], transparent: true}
 recipes:
-  tiny: {about: "to be read", data: {height: 16, width: 16}, training.batch: 2}
+  tiny:
+    about: to be read
+    data: {height: 16, width: 16, workers: 0}
+    model:
+      {latent_channels: 16, mapping_layers: 2, local_layers: 3, base_layers: 1, depth_layers: 2, local_channels: 8,
+      coarse_channels: 8, coarse_size: 8, min_feat_size: 4, max_channels: 8, discriminator_max_channels: 8}
+    training.batch: 2
 """
+LABELLED = 40
+"""Pictures whose codes are in codes.npz, half of them labelled as having an attribute."""
 COLORS = np.array([[10, 10, 10], [200, 40, 40], [40, 40, 200]])
 ENDINGS = ("png", "jpg", "webp", "bmp", "tif", "png", "png")
 
@@ -69,7 +77,7 @@ KINDS = {
         f"directions {MODEL} classes=ball method=boundary labels=labels.csv codes=codes.npz measured=2 shown=0 out=out",
         20,
     ),
-    "photo": Kind(("photos/*",), f"{EDIT} classes=ball codes=codes.npz photos=photos", 20),
+    "photo": Kind(("photos/*",), f"edit {MODEL} n=4 out=out classes=ball codes=codes.npz photos=photos", 20),
     "YOLO": Kind(("yolo/labels/train/0.txt", "yolo/data.yaml"), f"{CARS} data.root=yolo", 50),
     "COCO": Kind(("coco/trainingset/annotations.json",), f"{CARS} data.root=coco", 40),
     "packed": Kind(("packed/index.json", "packed/images.npy", "packed/labels.npy"), f"{PREPARE} data.root=packed", 60),
@@ -100,11 +108,11 @@ def build(folder: Path) -> None:
         (folder / "run" / "checkpoints" / left).unlink(missing_ok=True)
     model = f"model={folder / 'run' / 'model'}"
     _do("prepare", spec, data, "data.height=16", "data.width=16", f"out={folder / 'packed'}")
-    _do("sample", model, "n=4", f"out={folder / 'samples'}")
+    _do("sample", model, f"n={LABELLED}", f"out={folder / 'samples'}")
     (folder / "samples" / "codes.npz").rename(folder / "codes.npz")
     settings = ("classes=ball", "method=pca", "count=1", "measured=2", "shown=0")
     _do("directions", model, *settings, f"out={folder / 'directions'}")
-    (folder / "labels.csv").write_text("00000.png,0\n00001.png,1\n2,0\n3,1\n")
+    (folder / "labels.csv").write_text("".join(f"{k:05}.png,{k % 2}\n" for k in range(LABELLED)))
     _delta(folder)
     _release(folder / "release.pt")
 

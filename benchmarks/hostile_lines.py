@@ -33,7 +33,7 @@ STARTS: Mapping[str, str] = {
     "plan": f"domain=shapes.yaml data.root=data {SIZE}",
     "prepare": "domain=shapes.yaml data.root=data data.height=16 data.width=16 out=out",
     "domains": "",
-    "check": "domain=nowhere",
+    "check": "domain=shapes.yaml data.root=data data.height=16 data.width=16 data.workers=0",
     "new": "name=things classes=cat,dog out=out",
     "import": "release.pt domain=shapes.yaml out=out",
     "bench": "nothing",

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 from random import Random
 
 import pytest
 
 from benchmarks import hostile
 from benchmarks.hostile_child import CUT, Outcome, attempt
+from benchmarks.hostile_kit import KINDS, build
 from benchmarks.hostile_lines import command_line
 
 
-def test_files_and_command_lines_that_nobody_should_give(tmp_path):
-    failures = hostile.main(["files=40", "lines=60", "seed=7", f"out={tmp_path / 'hostile.json'}"])
-    found = json.loads((tmp_path / "hostile.json").read_text())
-    assert failures == 0, found["failures"]
-    kinds = found["kinds"]
-    assert kinds["all files"]["cases"] == 40 and kinds["all lines"]["cases"] == 60
-    assert kinds["all files"]["refused in one line"] > 20 and kinds["all lines"]["refused in one line"] > 30
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile") / "kit"
+    build(folder)
+    return folder
+
+
+def test_files_and_command_lines_that_nobody_should_give(kit):
+    config = hostile.HostileConfig(files=30, lines=50, seed=7)
+    kept = []
+    cases = hostile.run_cases(config, kit, [], lambda cases: kept.append(len(cases)))
+    found = hostile.summary(cases)
+    assert found["failures"] == [] and kept[-1] == 80
+    assert found["kinds"]["all files"]["cases"] == 30 and found["kinds"]["all lines"]["cases"] == 50
+    assert found["kinds"]["all files"]["refused in one line"] > 20
+    assert found["kinds"]["all lines"]["refused in one line"] > 25
+    assert hostile.run_cases(config, kit, list(cases), lambda cases: None) == cases  # nothing is left to do
+
+
+def test_without_a_change_every_file_is_taken(kit, tmp_path):
+    """Else it would be refused for something else than what was done to it."""
+    for number, kind in enumerate(KINDS.values()):
+        folder = shutil.copytree(kit, tmp_path / str(number))
+        outcome = attempt(kind.command.split(), folder, 60)
+        assert outcome.status in (0, CUT), (kind, outcome.err)
 
 
 @pytest.mark.parametrize(
