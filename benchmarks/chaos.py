@@ -128,7 +128,7 @@ def train(arguments: list[str], devices: int, kill_after: float = 1e9, saving: P
     deadline = time.monotonic() + kill_after
     while process.is_alive():
         late = time.monotonic() > deadline
-        if late and (saving is None or any(saving.glob("*/*/checkpoints/.partial.*"))):
+        if late and (saving is None or any(saving.glob("*/*/checkpoints/.partial-*"))):
             os.killpg(process.pid, signal.SIGKILL)
             process.join()
             return True

@@ -69,7 +69,7 @@ class DomainSpec:
         for what, values in (("name", self.names), ("color", self.colors)):
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
-                raise UserError(f"{where}: class {what} {twice[0]} is used more than once")
+                raise UserError(f"{where}: class {what} {twice[0]} is used more than once; change all but one")
         sided = [name for pair in self.mirror for name in pair]
         for name in sided:
             self.index(name)
@@ -134,14 +134,12 @@ class DomainPlugin:
     demo: (count, height, width, seed) -> Source that draws its samples on the spot, so that the domain runs
         with no download; None: `data.root` is required.
     demos: further ones of the same form, by name (`data.demo=NAME`).
-    demo_version: change it whenever the drawings change, so that cached ones are drawn anew.
     """
 
     spec: DomainSpec
     dataset: Callable[[Path, str], Source] | None = None
     demo: Callable[[int, int, int, int], Source] | None = None
     demos: Mapping[str, Callable[[int, int, int, int], Source]] = field(default_factory=dict)
-    demo_version: str = "1"
     api: int = API_VERSION
 
 

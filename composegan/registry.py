@@ -146,7 +146,7 @@ def _load(item: Registered, registered: Sequence[Registered], kind: Kind) -> Fou
     if kind is DOMAIN and not isinstance(plugin.spec, DomainSpec):
         return found(error=f"its spec is a {type(plugin.spec).__name__}; a composegan.domain.DomainSpec is needed")
     if kind is DOMAIN and plugin.spec.name != item.name:
-        return found(error=f"registered as {item.name!r}, but its domain is named {plugin.spec.name!r}")
+        return found(error=f"registered as {item.name!r}, but its domain is named {plugin.spec.name!r}; rename one")
     return found(plugin)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
+from typing import IO
 
 from composegan.config.errors import UserError
 
@@ -35,19 +38,63 @@ def writing(path: Path, then: str = "") -> Iterator[None]:
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary neighbour of `path` to fill, which takes its name in one move when the block ends well.
 
-    Whatever happens, `path` is either what it was or wholly new. Raises UserError when it cannot be written.
+    Whatever happens, `path` is either what it was or wholly new; of several processes that write it at once, one has
+    its way. What one that was killed has left is removed. Raises UserError when it cannot be written.
     """
-    temporary = path.with_name(f".partial.{path.name}")
+    temporary = path.with_name(f".partial-{secrets.token_hex(4)}.{path.name}")
     with writing(path, f"{path.name} is what it was before" if path.exists() else ""):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            yield temporary
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            temporary.replace(path)
+            _remove_leftovers(path)
+            with _in_work(temporary):
+                yield temporary
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+                temporary.replace(path)
             _flush_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _in_work(temporary: Path) -> Iterator[None]:
+    """While this is open, and its process lives, `temporary` is no leftover: it is locked."""
+    while os.name == "posix":  # elsewhere an open file cannot be renamed, and there is no such lock
+        with temporary.open("wb") as file:
+            locked = _lock(file)
+            if locked is None or (locked and _is_at(file, temporary)):  # else taken for one before it was locked
+                yield
+                return
+    yield
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Temporary neighbours of `path` in which nobody works any more. Where there are no locks, nobody can tell."""
+    for left in path.parent.glob(f".partial-*.{escape(path.name)}"):
+        with suppress(OSError), left.open("rb+") as file:
+            if _lock(file):
+                left.unlink()
+
+
+def _lock(file: IO[bytes]) -> bool | None:
+    """Whether a file is locked for us, until we close it or end; None where there are no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return None
+    return True
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    """Whether an open file still has its name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _flush_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from composegan.config.compose import compose
 from composegan.config.domain_file import read_domain_file
 from composegan.config.errors import UserError
 from composegan.config.recipes import recipes_of
+from composegan.data import open_source
 from composegan.testing import CHECKS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -86,6 +88,22 @@ def test_the_plugins_demo_packs_and_reads_back(discs, capsys, monkeypatch):
     from composegan.data import PackedSource
 
     assert len(PackedSource(discs / "packed")) == 4
+
+
+def test_the_folders_that_the_page_tells_of_are_read(discs, monkeypatch):
+    """Through `dataset` below data.root; as they are; and divided into splits."""
+    monkeypatch.chdir(discs)
+    plugin = registry.load("discs")
+    for number, folder in enumerate(("downloads/discs", "divided/train", "divided/validation")):
+        for part in ("images", "labels"):
+            (discs / folder / part).mkdir(parents=True)
+            Image.fromarray(np.zeros((8, 8), np.uint8)).save(discs / folder / part / f"{number}.png")
+    (command,) = [line for line in commands("plugins.md") if "data.root=downloads" in line]
+    data = compose(command.split()[2:]).config.data
+    assert open_source(plugin, data)[0].name.endswith("downloads/discs/images/0.png")
+    assert open_source(plugin, replace(data, root="downloads/discs"))[0].name.endswith("images/0.png")
+    for number, split in enumerate(("train", "validation"), 1):
+        assert open_source(plugin, replace(data, root="divided", split=split))[0].name.endswith(f"{number}.png")
 
 
 def test_the_discs_hold_every_check(discs, capsys):

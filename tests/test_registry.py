@@ -79,7 +79,7 @@ BROKEN = {
     "def plugin(): pass": "is a function; a composegan.domain.DomainPlugin is needed",
     PLUGIN.format(name="broken") + "import dataclasses; plugin = dataclasses.replace(plugin, api=7)":
         "made for version 7 of the domain contract; this composegan has 1",
-    PLUGIN.format(name="other"): "registered as 'broken', but its domain is named 'other'",
+    PLUGIN.format(name="other"): "registered as 'broken', but its domain is named 'other'; rename one",
     PLUGIN.format(name="broken").replace("(1, 2, 3)", "(1, 2, 300)"): "UserError: domain 'broken': class 'sky' has",
 }  # fmt: skip
 

@@ -1,4 +1,5 @@
 import errno
+import multiprocessing
 import os
 import stat
 from contextlib import nullcontext
@@ -29,16 +30,46 @@ def test_what_goes_wrong_leaves_the_old_one(tmp_path, fault):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_left_is_in_nobodys_way(tmp_path):
-    path = tmp_path / "file"
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    path, other = tmp_path / "file[1].png", tmp_path / ".partial-0.file1.png"
+    other.write_text("of another file")
     with whole_file(path) as partial:
         leftover = partial
         partial.write_text("first")
     leftover.write_text("left by a process that was killed")
     with whole_file(path) as partial:
         partial.write_text("second")
+        assert not leftover.exists()
     assert path.read_text() == "second"
+    assert sorted(tmp_path.iterdir()) == [other, path]
+
+
+def test_processes_that_write_the_same_file_are_not_in_each_others_way(tmp_path):
+    """As ranks do that share a cache: each works in a file of its own, which the others leave alone."""
+    path = tmp_path / "file"
+    with whole_file(path) as one, whole_file(path) as other:
+        one.write_text("one")
+        other.write_text("other")
+    assert path.read_text() == "one"  # which ended last
     assert list(tmp_path.iterdir()) == [path]
+
+
+def _write_often(path, content):
+    for _ in range(100):
+        with whole_file(path) as partial:
+            partial.write_bytes(content)
+
+
+def test_many_processes_write_at_once(tmp_path):
+    path, contents = tmp_path / "file", [bytes([n]) * 100_000 for n in range(3)]
+    fork = multiprocessing.get_context("fork")
+    writers = [fork.Process(target=_write_often, args=(path, content)) for content in contents]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    assert path.read_bytes() in contents and list(tmp_path.iterdir()) == [path]
 
 
 @pytest.fixture

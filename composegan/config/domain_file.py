@@ -25,7 +25,9 @@ def read_domain_file(path: Any) -> DomainSpec:
     content = _mapping(read_yaml(path), f"{path}", _FILE_KEYS)
     api = content.get("api", API_VERSION)
     if api != API_VERSION:
-        raise UserError(f"{path}: api is {repr(api)[:40]}; this composegan reads version {API_VERSION}")
+        raise UserError(
+            f"{path}: api is {repr(api)[:40]}; this composegan reads version {API_VERSION}; update composegan"
+        )
     try:
         return DomainSpec(
             name=_name(content.get("name", PurePath(str(path)).stem), f"{path}: name"),
@@ -59,8 +61,8 @@ def _class(value: Any, where: str) -> SemanticClass:
     if not name.isprintable() or len(name) > 100:
         raise UserError(f"{where}: name is {name[:40]!r}; up to 100 characters that can be printed are needed")
     where = f"{where} ({name})"
-    color = _typed(item["color"], list, f"{where}: color")
-    if len(color) != 3 or not all(type(part) is int and 0 <= part <= 255 for part in color):
+    color = item["color"]
+    if not (isinstance(color, list) and len(color) == 3 and all(type(c) is int and 0 <= c <= 255 for c in color)):
         raise UserError(f"{where}: color is {str(color)[:40]}; [red, green, blue] is needed, each 0 to 255")
     category = _typed(item.get("category", ""), str, f"{where}: category")
     if category and not all(level.strip() for level in category.split("/")):

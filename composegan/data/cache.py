@@ -17,17 +17,17 @@ from composegan.saving import whole_file
 SPREAD = 64
 
 
-def fingerprint(source: Source) -> str:
+def fingerprint(source: Source, spread: int = SPREAD) -> str:
     """A short hash that changes when the images or labels do.
 
     Of a packed or plain folder: its files' names, sizes and times. Of another source: its length and the content of
-    SPREAD items evenly spread over it.
+    `spread` items evenly spread over it.
     """
     if isinstance(source, PackedSource):
         return digest([source.index.names, [_stamp(source.folder / name) for name in (INDEX, IMAGES, LABELS)]])
     if isinstance(source, FolderSource):
         return digest([[names, [_stamp(source.root / name) for name in names]] for names in source.files])
-    items = np.linspace(0, len(source) - 1, min(SPREAD, len(source))).round().astype(int).tolist()
+    items = np.linspace(0, len(source) - 1, min(spread, len(source))).round().astype(int).tolist()
     samples = (source[index] for index in items)
     return digest([len(source), [(s.name, _bytes(s.image), _bytes(s.labels)) for s in samples]])
 

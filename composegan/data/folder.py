@@ -76,7 +76,9 @@ def find_split(root: Path, split: str) -> Path:
     splits = [name for name in ("train", "validation") if (root / name / "images").is_dir()]
     if splits or split != "train":
         there = f"has only {splits[0]!r}" if splits else "is not divided into train/ and validation/"
-        raise UserError(f"{root}: has no split {split!r}; it {there}")
+        raise UserError(
+            f"{root}: has no split {split!r}; it {there}; give data.split={splits[0] if splits else 'train'}"
+        )
     return root
 
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from composegan.config.errors import UserError, nearest
 from composegan.config.schema import DataConfig
+from composegan.data.cache import digest, fingerprint
 from composegan.data.files import one_at_a_time
 from composegan.data.folder import FolderSource, check_root, is_plain
 from composegan.data.installed import open_installed
 from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack
 from composegan.data.pictures import PictureSource
-from composegan.domain import DomainPlugin, DomainSpec, Source
+from composegan.domain import DomainPlugin, Source
 from composegan.extensions import source_address
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "validation")
+LOOKED_AT = 8
+"""How many of a demo's drawings are drawn to see whether those that are kept are still what it draws."""
 
 
 def open_source(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -> Source:
@@ -29,7 +33,8 @@ def open_source(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -
 
     data.root given: the packed folder or the plain one that it is, else the domain's data as downloaded; or, as
     NAME://ADDRESS, what the data source of an installed package gives.
-    data.root empty: the domain's demo, drawn in worker processes on first use and kept in the cache folder.
+    data.root empty: the domain's demo, drawn in worker processes on first use and kept in the cache folder until
+    it draws something else.
     progress: show a bar while drawing. Raises UserError: no such root, no demo, another vocabulary, bad settings.
     """
     check_settings(data)
@@ -71,14 +76,14 @@ def open_root(plugin: DomainPlugin, data: DataConfig, root: str) -> Source:
 
 def open_demo(plugin: DomainPlugin, data: DataConfig, progress: bool) -> PackedSource:
     """The domain's demo, from the cache folder; drawn first when it is not there."""
-    draw = find_demo(plugin, data.demo)
-    folder = demo_folder(plugin, data)
+    draw, seed = find_demo(plugin, data.demo), demo_seed(data)
+    drawings = draw(data.demo_count, data.height, data.width, seed)
+    folder = demo_folder(plugin, data, drawings)
     if not is_packed(folder):
         with one_at_a_time(folder):
             if not is_packed(folder):
-                seed = demo_seed(data)
                 return pack(
-                    draw(data.demo_count, data.height, data.width, seed),
+                    drawings,
                     folder,
                     plugin.spec,
                     data.height,
@@ -97,7 +102,8 @@ def find_demo(plugin: DomainPlugin, name: str) -> Callable[[int, int, int, int],
     if draw is None and not (plugin.demo or plugin.demos):
         raise UserError(f"domain {plugin.spec.name!r} has no demo data; give data.root=FOLDER")
     if draw is None:
-        raise UserError(f"data.demo={name}: domain {plugin.spec.name!r}: {nearest(name, plugin.demos)}")
+        first = "; the first is drawn without data.demo" if plugin.demo else ""
+        raise UserError(f"data.demo={name}: domain {plugin.spec.name!r}: {nearest(name, plugin.demos)}{first}")
     return draw
 
 
@@ -138,19 +144,32 @@ def demo_seed(data: DataConfig) -> int:
     return 2 * data.demo_seed + SPLITS.index(data.split)
 
 
-def demo_folder(plugin: DomainPlugin, data: DataConfig) -> Path:
-    """Where these drawings are kept: whatever changes them changes the folder's name."""
-    drawn = f"{data.demo_count}x{data.height}x{data.width}-seed{demo_seed(data)}"
+def demo_folder(plugin: DomainPlugin, data: DataConfig, drawings: Source) -> Path:
+    """Where these drawings are kept. Whatever changes them changes the folder's name: the code that stands beside the
+    demo, and what some of the drawings look like now."""
     name = "-".join(filter(None, (plugin.spec.name, data.demo)))
-    return cache_folder(data) / "demos" / f"{name}-v{plugin.demo_version}-{drawn}-{fingerprint(plugin.spec)}"
+    drawn = f"{data.demo_count}x{data.height}x{data.width}-seed{demo_seed(data)}"
+    code = code_beside(find_demo(plugin, data.demo))
+    hashed = digest([plugin.spec.names, plugin.spec.foreign, code, _looks(drawings)])
+    return cache_folder(data) / "demos" / f"{name}-{drawn}-{hashed}"
+
+
+def _looks(drawings: Source) -> str:
+    try:
+        return fingerprint(drawings, LOOKED_AT)
+    except Exception:  # whoever draws them all says what is wrong
+        return "fails"
+
+
+def code_beside(draw: Callable[..., Any]) -> list[str]:
+    """The Python files of the package, or the module, where a demo is defined, as hashes. None where there is no file,
+    as in a notebook."""
+    module = sys.modules.get(draw.__module__)
+    file = Path(getattr(module, "__file__", None) or "")
+    files = sorted(file.parent.rglob("*.py")) if getattr(module, "__package__", "") else [file]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
 
 
 def cache_folder(data: DataConfig) -> Path:
     """Where drawn demos, and what was computed of real images, are kept."""
     return Path(data.cache or os.environ.get("COMPOSEGAN_CACHE") or "~/.cache/composegan").expanduser()
-
-
-def fingerprint(spec: DomainSpec) -> str:
-    """A short hash of what the drawings and their labels depend on."""
-    content = json.dumps([spec.names, spec.foreign], sort_keys=True, default=str)
-    return hashlib.sha256(content.encode()).hexdigest()[:12]

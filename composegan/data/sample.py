@@ -50,5 +50,5 @@ def check_labels(labels: np.ndarray, classes: int, name: str) -> None:
     """Raise LabelError, with the count and the values, when a label (uint8, any shape) is not below `classes`."""
     if labels.size == 0 or int(labels.max()) < classes:
         return
-    what, remedy = "label values outside the vocabulary", f"the {classes} classes are 0..{classes - 1}"
-    raise label_error(name, what, labels[labels >= classes], labels.size, remedy)
+    remedy = f"the {classes} classes are 0..{classes - 1}; correct them, or name more classes"
+    raise label_error(name, "label values outside the vocabulary", labels[labels >= classes], labels.size, remedy)

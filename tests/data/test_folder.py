@@ -31,7 +31,9 @@ def test_splits(write_folder, spec, tmp_path):
 
 def test_a_split_that_is_not_there(write_folder, spec, tmp_path):
     write_folder(1, "data/train")
-    with pytest.raises(UserError, match=r"data: has no split 'validation'; it has only 'train'"):
+    with pytest.raises(
+        UserError, match=r"data: has no split 'validation'; it has only 'train'; give data.split=train$"
+    ):
         FolderSource(tmp_path / "data", spec, "validation")
     with pytest.raises(UserError, match=r"flat: has no split 'validation'; it is not divided"):
         FolderSource(write_folder(1, "flat"), spec, "validation")

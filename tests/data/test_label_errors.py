@@ -50,6 +50,7 @@ def test_they_are_counted_and_named(read, tmp_path):
         read(Pictures({3: 34, 7: 35, 249: 34}), tmp_path)
     assert str(caught.value) == (
         "3.png: label values outside the vocabulary (34) in 2 of 64 pixels; the 2 classes are 0..1; "
+        "correct them, or name more classes; "
         "the first of 3 such among 250 images, with 34, 35 in 6 pixels"
     )
     assert not (tmp_path / "packed").exists()
@@ -57,7 +58,7 @@ def test_they_are_counted_and_named(read, tmp_path):
 
 @pytest.mark.parametrize("read", [statistics, packed])
 def test_one_alone_is_told_alone(read, tmp_path):
-    with pytest.raises(LabelError, match=r"^3.png: .* the 2 classes are 0..1$"):
+    with pytest.raises(LabelError, match=r"^3.png: .* the 2 classes are 0..1; correct them, or name more classes$"):
         read(Pictures({3: 34}), tmp_path)
 
 

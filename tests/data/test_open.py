@@ -1,5 +1,7 @@
+import importlib
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -34,11 +36,77 @@ def plugin(spec, towns):
     return DomainPlugin(spec, demo=draw)
 
 
+def kept(data):
+    """The folders of drawings in the cache."""
+    return [folder for folder in (Path(data.cache) / "demos").iterdir() if folder.is_dir()]
+
+
 def test_a_demo_is_drawn_once(plugin, data):
     first, second = open_source(plugin, data, progress=False), open_source(plugin, data, progress=False)
     assert isinstance(first, PackedSource) and len(first) == 6 and first.size == (16, 16)
-    assert (first[3].image == second[3].image).all()
-    assert plugin.demo.drawn == [(6, 16, 16, 0)]
+    assert first.folder == second.folder and (first[3].image == second[3].image).all()
+    assert kept(data) == [first.folder]
+
+
+DEMO = """
+from pathlib import Path
+
+import numpy as np
+
+from composegan.data import Sample
+from composegan.domain import DomainPlugin, DomainSpec, SemanticClass
+
+
+class Drawings:
+    def __init__(self, count, height, width, seed):
+        self.count, self.size = count, (height, width)
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        color = RARE if index == 57 else int(Path(__file__).with_name("color.txt").read_text())
+        return Sample(np.full((3, *self.size), color, np.uint8), np.zeros(self.size, np.uint8), f"{index}")
+
+
+RARE = 6
+plugin = DomainPlugin(DomainSpec("plain", (SemanticClass("ground", (0, 0, 0)),)), demo=Drawings)
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "anew"),
+    [
+        ("color.txt", "5", "5", False),
+        ("color.txt", "5", "7", True),
+        ("__init__.py", "RARE = 6", "RARE = 7", True),  # in one picture of many, none of those that are looked at
+    ],
+)
+def test_a_demo_that_draws_something_else_is_drawn_anew(data, tmp_path, monkeypatch, file, before, after, anew):
+    """As when its author goes on editing it: nothing has to be said or deleted."""
+    package = tmp_path / "plain_demo"
+    package.mkdir()
+    (package / "__init__.py").write_text(DEMO)
+    (package / "color.txt").write_text("5")
+    monkeypatch.syspath_prepend(tmp_path)
+    data = replace(data, demo_count=100)
+
+    def images():
+        sys.modules.pop("plain_demo", None)
+        plugin = importlib.import_module("plain_demo").plugin
+        return open_source(plugin, data, progress=False).read_batch(slice(None))[0]
+
+    first = images()
+    shutil.rmtree(package / "__pycache__", ignore_errors=True)  # which goes by times of a second
+    (package / file).write_text((package / file).read_text().replace(before, after))
+    assert (images() != first).any() == anew and len(kept(data)) == 1 + anew
+    sys.modules.pop("plain_demo")
+
+
+def test_a_demo_that_cannot_be_drawn_any_more_is_told(plugin, data, towns):
+    open_source(plugin, data, progress=False)
+    with pytest.raises(UserError, match="town 0: is damaged"):
+        open_source(replace(plugin, demo=lambda *_: towns(6, 16, 16, bad=[0])), data, progress=False)
 
 
 @pytest.mark.parametrize(
@@ -51,14 +119,13 @@ def test_what_changes_the_drawings_draws_them_anew(plugin, data, change):
     assert len(set(plugin.demo.drawn)) == 2
 
 
-def test_a_new_version_or_vocabulary_draws_anew(plugin, data, spec):
+def test_another_vocabulary_is_drawn_anew(plugin, data, spec, towns):
     names = {
-        demo_folder(plugin, data),
-        demo_folder(replace(plugin, demo_version="2"), data),
-        demo_folder(replace(plugin, spec=replace(spec, foreign={"a": 1})), data),
-        demo_folder(replace(plugin, spec=replace(spec, classes=spec.classes[:3])), data),
+        demo_folder(plugin, data, towns(6)),
+        demo_folder(replace(plugin, spec=replace(spec, foreign={"a": 1})), data, towns(6)),
+        demo_folder(replace(plugin, spec=replace(spec, classes=spec.classes[:3])), data, towns(6)),
     }
-    assert len(names) == 4
+    assert len(names) == 3
 
 
 def test_validation_has_other_drawings_than_training(plugin, data):
@@ -68,13 +135,16 @@ def test_validation_has_other_drawings_than_training(plugin, data):
     assert len({drawn[3] for drawn in plugin.demo.drawn}) == 4
 
 
-def test_where_the_cache_is(plugin, data, monkeypatch):
-    assert demo_folder(plugin, data).is_relative_to(data.cache)
+def test_where_the_cache_is(plugin, data, towns, monkeypatch):
+    def where(data):
+        return demo_folder(plugin, data, towns(6))
+
+    assert where(data).is_relative_to(data.cache)
     monkeypatch.setenv("COMPOSEGAN_CACHE", "/somewhere")
-    assert demo_folder(plugin, data).is_relative_to(data.cache)
-    assert demo_folder(plugin, replace(data, cache=None)).is_relative_to("/somewhere")
+    assert where(data).is_relative_to(data.cache)
+    assert where(replace(data, cache=None)).is_relative_to("/somewhere")
     monkeypatch.delenv("COMPOSEGAN_CACHE")
-    assert demo_folder(plugin, replace(data, cache=None)).is_relative_to(Path.home() / ".cache" / "composegan")
+    assert where(replace(data, cache=None)).is_relative_to(Path.home() / ".cache" / "composegan")
 
 
 DRAW = """

@@ -126,7 +126,7 @@ def test_masks_that_do_not_fit_are_told(find, save, tmp_path):
     message = told(lambda: list(find("photos", "masks")))
     assert message == (
         f"{tmp_path}/masks/x.png: label values outside the vocabulary (9, 200) in 4 of 64 pixels; "
-        "the 4 classes are 0..3"
+        "the 4 classes are 0..3; correct them, or name more classes"
     )
     save("masks/x.png", Image.new("RGB", (8, 8), (1, 2, 3)))
     assert "colors that are no class of domain 'town', (1, 2, 3)" in told(lambda: list(find("photos", "masks")))
