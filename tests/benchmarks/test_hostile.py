@@ -1,4 +1,4 @@
-"""A share of benchmarks/hostile.py, and that it would see what it looks for."""
+"""A share of benchmarks/hostile, and that it would see what it looks for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from benchmarks import hostile
-from benchmarks.hostile_child import CUT, Outcome, attempt
-from benchmarks.hostile_kit import KINDS, build
-from benchmarks.hostile_lines import command_line
+from benchmarks.hostile import run as hostile
+from benchmarks.hostile.child import CUT, Outcome, attempt
+from benchmarks.hostile.kit import KINDS, build
+from benchmarks.hostile.lines import command_line
 
 
 @pytest.fixture(scope="module")

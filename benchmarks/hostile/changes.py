@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from benchmarks.hostile_values import LONG, PLAIN, WORDS, changed_data, nested
+from benchmarks.hostile.values import LONG, PLAIN, WORDS, changed_data, nested
 
 CANARY = "canary-was-made"
 Change = Callable[[Path, Random], None]
@@ -218,4 +218,4 @@ FORMATS: dict[str, tuple[Change, ...]] = {
     ".txt": (*TEXT, *[change_word] * 8),
     ".csv": (*TEXT, *[change_word] * 8),
 }
-"""By the file's ending, and `hostile_binaries` adds its own."""
+"""By the file's ending, and `binaries` adds its own."""

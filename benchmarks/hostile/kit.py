@@ -197,7 +197,7 @@ def _release(path: Path) -> None:
     from composegan.models.discriminator import Discriminator
     from composegan.models.generator import Generator
 
-    file = Path(__file__).parents[1] / "tests" / "interop" / "release_names.py"
+    file = Path(__file__).parents[2] / "tests" / "interop" / "release_names.py"
     spec = importlib.util.spec_from_file_location("release_names", file)
     release = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(release)

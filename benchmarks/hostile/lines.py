@@ -1,6 +1,6 @@
 """Random command lines: any verb, settings from its own list with names and values spoiled, and whatever else.
 
-None of them begins long work, see `hostile_child.cut_long_work`, or writes anywhere but below its own folder: paths to
+None of them begins long work, see `child.cut_long_work`, or writes anywhere but below its own folder: paths to
 write to are drawn from a list of their own.
 """
 
@@ -12,8 +12,8 @@ from importlib import import_module
 from keyword import iskeyword
 from random import Random
 
-from benchmarks.hostile_kit import RUN
-from benchmarks.hostile_values import NUMBERS, WORDS
+from benchmarks.hostile.kit import RUN
+from benchmarks.hostile.values import NUMBERS, WORDS
 from composegan.cli import VERBS
 from composegan.config.schema import Config
 from composegan.config.settings import Setting, settings_of

@@ -1,4 +1,4 @@
-"""Changes that know images. See hostile_changes.py."""
+"""Changes that know images. See changes.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 
 from PIL import Image
 
-from benchmarks.hostile_changes import CANARY, FORMATS, home_of
+from benchmarks.hostile.changes import CANARY, FORMATS, home_of
 
 COLOR_TYPES = {0: 1, 2: 3, 6: 4}
 """Of a PNG: grey, colours and colours with transparency, and their bytes a pixel."""

@@ -1,23 +1,10 @@
-"""Give composegan files and command lines that nobody should, and see that each is one line and nothing worse.
-
-    python -m benchmarks.hostile                       # 1,000 files and 2,000 lines: benchmarks/results/hostile.json
-    python -m benchmarks.hostile files=60 lines=100 seed=1 out=/tmp/hostile.json
-
-A case depends on the seed and its number only. A valid file of every kind is changed in some way (hostile_changes,
-hostile_binaries) and read by the command that reads such files (hostile_kit); or a command line is drawn
-(hostile_lines). Each runs in a process of its own with a time and a memory limit, in a folder of its own. It must end
-with status 0 (the change left something that can be used), with status 2 and one line that, for a file, names it, or
-where long work would begin. Anything else is a failure: a traceback, a signal, running on, memory, a warning of some
-library, or code in a file that was run. It can be stopped: a file beside the one it writes says how far it came, and
-the same command goes on from there.
-"""
+"""Draw the cases, run each, judge how it ended, and count."""
 
 from __future__ import annotations
 
 import gc
 import json
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -28,11 +15,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import composegan.training.fit  # noqa: F401  what is loaded here need not be loaded for each of the cases
-from benchmarks import hostile_binaries, hostile_images  # noqa: F401  which add their changes
-from benchmarks.hostile_changes import BYTES, CANARY, FORMATS, WHOLE, rename
-from benchmarks.hostile_child import CUT, Outcome, attempt
-from benchmarks.hostile_kit import KINDS, build
-from benchmarks.hostile_lines import command_line
+from benchmarks.hostile import binaries, images  # noqa: F401  which add their changes
+from benchmarks.hostile.changes import BYTES, CANARY, FORMATS, WHOLE, rename
+from benchmarks.hostile.child import CUT, Outcome, attempt
+from benchmarks.hostile.kit import KINDS, build
+from benchmarks.hostile.lines import command_line
 from benchmarks.measure import machine
 from composegan.cli import VERBS
 from composegan.config.compose import read_arguments
@@ -199,7 +186,3 @@ def summary(cases: list[dict[str, Any]]) -> dict[str, Any]:
         "slowest": [{key: c[key] for key in brief} for c in sorted(cases, key=lambda c: -c["seconds"])[:5]],
         "largest": [{key: c[key] for key in brief} for c in sorted(cases, key=lambda c: -c["megabytes"])[:5]],
     }
-
-
-if __name__ == "__main__":
-    sys.exit(bool(main(sys.argv[1:])))

@@ -1,4 +1,4 @@
-"""Changes that know a format: zipped arrays, checkpoints, safetensors. See hostile_changes.py."""
+"""Changes that know a format: zipped arrays, checkpoints, safetensors. See changes.py."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from random import Random
 import numpy as np
 import torch
 
-from benchmarks.hostile_changes import CANARY, FORMATS, Harm, home_of
-from benchmarks.hostile_values import PLAIN, changed_data, nested, places
+from benchmarks.hostile.changes import CANARY, FORMATS, Harm, home_of
+from benchmarks.hostile.values import PLAIN, changed_data, nested, places
 
 # --- zip files: npz, and what torch saves ---
 
