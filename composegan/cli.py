@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from keyword import iskeyword
+from typing import TextIO
 
 from composegan import __version__
 from composegan.config.errors import UserError, first_line, nearest
@@ -33,14 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     with suppress(AttributeError):  # a stand-in for the stream may not have it
         sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file need not be Unicode
+    status = _run(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        _has_a_reader(stream)  # else Python would find out as it ends, and change the exit status
+    return status
+
+
+def _run(arguments: list[str]) -> int:
     try:
         _dispatch(arguments)
-        sys.stdout.flush()
     except UserError as error:
         return _refused(str(error))
     except OSError as error:
-        if isinstance(error, BrokenPipeError):  # the reader, `head` say, has had enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError) and not _has_a_reader(sys.stdout):  # `head`, say, has had enough
             return 0
         if error.filename is None:
             raise
@@ -52,9 +59,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _refused(f"out of memory ({first_line(error)}); smaller pictures, batches or networks need less")
     except KeyboardInterrupt:
-        print("composegan: interrupted", file=sys.stderr)
+        _tell("composegan: interrupted")
         return 130
     return 0
+
+
+def _has_a_reader(stream: TextIO) -> bool:
+    """Whether what was printed arrives anywhere. From here on, where it does not, what is printed goes nowhere."""
+    try:
+        stream.flush()
+        pipe = select.poll()  # what failed to be written once is forgotten, and a flush then works
+        pipe.register(stream.fileno(), 0)
+        lost = any(event & (select.POLLERR | select.POLLNVAL) for _, event in pipe.poll(0))
+    except AttributeError:  # no poll on Windows
+        return True
+    except (OSError, ValueError):
+        lost = True
+    if lost:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return not lost
+
+
+def _tell(line: str) -> None:
+    with suppress(OSError):  # nobody may be there to read it
+        print(line, file=sys.stderr, flush=True)
 
 
 def _refused(text: str) -> int:
@@ -62,7 +91,7 @@ def _refused(text: str) -> int:
     line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in " ".join(text.splitlines()))
     if len(line) > LONGEST:
         line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
-    print("composegan: " + line, file=sys.stderr)
+    _tell("composegan: " + line)
     return 2
 
 

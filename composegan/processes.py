@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 
 
 def is_first_process() -> bool:
@@ -36,3 +38,16 @@ def lost_process(error: RuntimeError) -> bool:
     """Whether an error is that another process is gone, as gloo and NCCL tell it."""
     signs = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting", "NCCL")
     return any(sign in str(error) for sign in signs)
+
+
+def once(true: Callable[[], object], then: Callable[[], object], over: threading.Event | None = None) -> None:
+    """Look twice a second, in a thread, whether something is true, and then do `then`. Not any more if it is `over`."""
+    over = over or threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.5):
+            if true():
+                then()
+                return
+
+    threading.Thread(target=look, daemon=True).start()

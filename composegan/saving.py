@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import IO
@@ -51,9 +51,29 @@ def whole_file(path: Path) -> Iterator[Path]:
                 with temporary.open("rb") as file:
                     os.fsync(file.fileno())
                 temporary.replace(path)
-            _flush_folder(path.parent)
+            flush_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """While this is open no other process may do the same with `folder`. Raises UserError where one does already.
+
+    Where there are no locks nobody can tell. A lock of this kind is not inherited, and ends with its process.
+    """
+    with ExitStack() as held:
+        try:
+            import fcntl
+
+            file = held.enter_context((folder / ".lock").open("w"))  # stays: it might be another's when it is removed
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            pass
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise UserError(f"{folder}: another process is at work in it; wait for it, or stop it") from error
+        yield
 
 
 @contextmanager
@@ -97,7 +117,7 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
         return False
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Until then a power cut may take back a file's new name. Not everywhere can a folder be flushed (Windows, some
     network file systems); there names are the system's own matter."""
     if os.name != "posix":

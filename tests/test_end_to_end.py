@@ -116,7 +116,7 @@ def test_what_a_run_leaves(whole_run, tiny, shapes):
     boards = {name for name in found if name.startswith("tensorboard/events.out.tfevents.")}
     assert len(boards) == 1
     assert found - boards == {
-        "config.yaml", "overrides.txt", "plugins.json", "grouping.jsonl", "metrics.csv",
+        ".lock", "config.yaml", "overrides.txt", "plugins.json", "grouping.jsonl", "metrics.csv",
         "samples/000000.png", "samples/000008.png", "samples/000016.png", "samples/000024.png",
         "checkpoints/last.pt", "checkpoints/previous.pt", "checkpoints/best.pt",
         "model/model.safetensors", "model/config.json", "domain/shapes.yaml",

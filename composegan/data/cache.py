@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from composegan.config.errors import UserError
 from composegan.data.folder import FolderSource
 from composegan.data.packed import IMAGES, INDEX, LABELS, PackedSource
 from composegan.domain import Source
@@ -21,15 +22,14 @@ def fingerprint(source: Source, spread: int = SPREAD) -> str:
     """A short hash that changes when the images or labels do.
 
     Of a packed or plain folder: its files' names, sizes and times. Of another source: its length and the content of
-    `spread` items evenly spread over it.
+    `spread` items evenly spread over it. What cannot be read counts as that: whoever needs it says what is wrong.
     """
     if isinstance(source, PackedSource):
         return digest([source.index.names, [_stamp(source.folder / name) for name in (INDEX, IMAGES, LABELS)]])
     if isinstance(source, FolderSource):
         return digest([[names, [_stamp(source.root / name) for name in names]] for names in source.files])
     items = np.linspace(0, len(source) - 1, min(spread, len(source))).round().astype(int).tolist()
-    samples = (source[index] for index in items)
-    return digest([len(source), [(s.name, _bytes(s.image), _bytes(s.labels)) for s in samples]])
+    return digest([len(source), [_content(source, index) for index in items]])
 
 
 def digest(content: Any) -> str:
@@ -52,9 +52,20 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
         np.savez(file, **arrays)
 
 
-def _stamp(path: Path) -> list[int]:
-    status = path.stat()
+def _stamp(path: Path) -> list[int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
     return [status.st_size, status.st_mtime_ns]
+
+
+def _content(source: Source, index: int) -> tuple[str, str, str] | None:
+    try:
+        sample = source[index]
+    except (UserError, OSError):
+        return None
+    return sample.name, _bytes(sample.image), _bytes(sample.labels)
 
 
 def _bytes(array: np.ndarray) -> str:

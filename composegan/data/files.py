@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from composegan.config.errors import UserError
+from composegan.saving import flush_folder
 
 log = logging.getLogger(__name__)
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -20,27 +23,86 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def complete_folder(target: Path) -> Iterator[Path]:
     """A new folder to fill, renamed to `target` when the block ends well and deleted when it does not.
 
-    When somebody else completed `target` meanwhile, theirs stays.
-    Raises UserError when it cannot be made or the disk is full.
+    It is on the disk before it has its name. When somebody else completed `target` meanwhile, theirs stays. What one
+    that was killed has left is removed. Raises UserError when it cannot be made or the disk is full.
     """
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise write_error(target, error) from error
-    try:
-        yield partial
+    partial = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
+    with ExitStack() as stack:
         try:
-            partial.rename(target)
-        except OSError:
-            if not target.is_dir():
-                raise
-    except OSError as error:
-        if error.errno in NO_SPACE or str(error.filename).startswith(str(partial)):
+            _remove_leftovers(target)
+            stack.enter_context(_in_work(partial))
+        except OSError as error:
             raise write_error(target, error) from error
-        raise  # of something else that the block did
+        try:
+            yield partial
+        except OSError as error:
+            if error.errno in NO_SPACE or str(error.filename).startswith(str(partial)):
+                raise write_error(target, error) from error
+            raise  # of something else that the block did
+        try:
+            _take_name(partial, target)
+        except OSError as error:
+            raise write_error(target, error) from error
+
+
+@contextmanager
+def _in_work(partial: Path) -> Iterator[None]:
+    """Makes a folder, and deletes it in the end. Until then, and while its process lives, it is no leftover: it is
+    locked."""
+    try:
+        while True:
+            partial.mkdir(parents=True, exist_ok=True)
+            with _locked(partial) as locked:
+                if locked is not False:  # else taken for a leftover before it was locked
+                    yield
+                    return
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Folders for `target` in which nobody works any more. Where there are no locks, nobody can tell."""
+    for left in target.parent.glob(f".{escape(target.name)}.partial-*"):
+        with _locked(left) as locked:
+            if locked:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool | None]:
+    """Whether a folder is there and locked for us, until the block or the process ends; None: there are no locks."""
+    handle, locked = None, None
+    try:
+        import fcntl
+
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locked = os.path.samestat(os.fstat(handle), os.stat(folder))
+    except (BlockingIOError, FileNotFoundError):
+        locked = False
+    except (ImportError, OSError):
+        pass
+    try:
+        yield locked
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _take_name(partial: Path, target: Path) -> None:
+    """Flushed first, or a power cut could leave the name, and zeros in the files."""
+    for path in (partial, *partial.rglob("*")):
+        if path.is_dir():
+            flush_folder(path)
+        else:
+            with path.open("r+b") as file:
+                os.fsync(file.fileno())
+    try:
+        os.rename(partial, target)
+    except OSError:
+        if not target.is_dir():
+            raise
+    flush_folder(target.parent)
 
 
 def write_error(target: Path, error: OSError) -> UserError:
@@ -74,6 +136,6 @@ def one_at_a_time(target: Path) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             locked = True
         if locked:
-            for left in target.parent.glob(f".{target.name}.partial-*"):
+            for left in target.parent.glob(f".{escape(target.name)}.partial-*"):
                 shutil.rmtree(left, ignore_errors=True)
         yield

@@ -5,15 +5,21 @@ What is in each is a pure function of (seed, position), whoever reads it and fro
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import re
 import signal
+import time
+import weakref
 from collections.abc import Iterator, Sequence
 from itertools import count
+from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from composegan.config.errors import UserError
 from composegan.data.order import stream_flips, stream_indices
@@ -21,10 +27,13 @@ from composegan.data.packed import PackedSource
 from composegan.data.resize import fit_sample
 from composegan.data.sample import check_labels, check_sample
 from composegan.domain import Source
+from composegan.processes import once
 
 log = logging.getLogger(__name__)
 IN_A_ROW = 100
 """So many bad items one after another are no bad items any more: the data is gone."""
+PATIENCE = 2.0
+"""Seconds that reading processes have, all together, to end by themselves once they are no longer needed."""
 
 
 def training_loader(
@@ -67,7 +76,7 @@ def training_loader(
         batch_size=None,  # the dataset's items are whole batches
         sampler=Steps(),
         num_workers=workers,  # in each of which torch uses a single thread
-        worker_init_fn=_leave_signals_to_the_trainer,
+        worker_init_fn=_depend_on_the_trainer,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
         generator=generator,
@@ -76,10 +85,15 @@ def training_loader(
     return loader
 
 
-def _leave_signals_to_the_trainer(worker: int) -> None:
-    """Ctrl-C, and `timeout` and job systems with SIGTERM, reach workers too: the trainer ends them, a step later."""
+def _depend_on_the_trainer(worker: int) -> None:
+    """Ctrl-C, and `timeout` and job systems with SIGTERM, reach workers too: the trainer ends them, a step later.
+
+    Unless it is killed. Torch's own watch is between two batches, which a worker whose disk hangs does not come to.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    trainer = os.getppid()
+    once(lambda: os.getppid() != trainer, lambda: os._exit(1))
 
 
 class TrainingLoader(DataLoader):
@@ -92,6 +106,9 @@ class TrainingLoader(DataLoader):
     skipped: dict[str, str]
     patient = False
     failure: str | None = None
+
+    def _get_iterator(self) -> Any:
+        return Readers(self) if self.num_workers else super()._get_iterator()
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         batches, given = super().__iter__(), False
@@ -114,6 +131,31 @@ class TrainingLoader(DataLoader):
                 raise UserError(item)
             given = True
             yield item
+
+
+class Readers(_MultiProcessingDataLoaderIter):
+    """Torch's reading processes; who does not end in time when the others do is killed, as one whose disk hangs.
+
+    Torch gives each five seconds, one after another, and then sends SIGTERM, which they leave to the trainer; Python's
+    end sends it, too, and waits for them without end.
+    """
+
+    def __init__(self, loader: DataLoader) -> None:
+        super().__init__(loader)
+        atexit.register(_end, weakref.ref(self))  # comes before torch's and Python's own, which are older
+
+    def _shutdown_workers(self) -> None:
+        """What torch calls when nobody needs the batches any more. It asks them to end, joins, and then terminates."""
+        until = time.monotonic() + PATIENCE
+        for reader in self._workers:
+            reader.join = lambda timeout=None, join=reader.join: join(max(0.05, until - time.monotonic()))
+            reader.terminate = reader.kill
+        super()._shutdown_workers()
+
+
+def _end(readers: weakref.ref[Readers]) -> None:
+    if (here := readers()) is not None:
+        here._shutdown_workers()
 
 
 def dead_reader(error: RuntimeError) -> str | None:

@@ -11,18 +11,18 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
 import numpy as np
 
 from composegan.config.errors import UserError
 from composegan.data.files import complete_folder
+from composegan.data.items import InARow, read_item
 from composegan.data.label_errors import ENOUGH, LabelError, counted
 from composegan.data.packed import FORMAT, IMAGES, LABELS, PackedIndex, PackedSource, write_index
 from composegan.data.progress import progress_bar
 from composegan.data.resize import fit_sample
-from composegan.data.sample import check_sample
 from composegan.domain import DomainSpec, Source
 
 CHUNK_ITEMS, CHUNK_BYTES = 100, 2**25  # what a worker takes at a time, at most
@@ -80,7 +80,8 @@ def pack(
     on_error: "stop" raises the first item's UserError, labels that are no class having been counted; "skip" leaves the
         item out and lists it in `index.skipped`.
     progress: title of a progress bar; "" shows none. split, about: which part of what data this is, kept in the index.
-    Raises UserError: an item that cannot be used, no item that can, no space, or a folder that cannot be written.
+    Raises UserError: an item that cannot be used, no item that can, so many that cannot one after another that the data
+    must be gone, no space, or a folder that cannot be written.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -94,6 +95,7 @@ def pack(
         names: list[str] = [""] * len(source)
         failures: dict[int, str] = {}
         wrong: list[LabelError] = []
+        row = InARow(len(source))
         with progress_bar(progress, len(source)) as advance:
             for written in run(source, job, usable_cpus() if workers is None else workers):
                 wrong += written.wrong
@@ -101,13 +103,13 @@ def pack(
                     raise counted(wrong, written.start + len(written.names))
                 names[written.start : written.start + len(written.names)] = written.names
                 failures |= written.failures
+                for place in range(written.start, written.start + len(written.names)):
+                    row.note(place, written.failures.get(place))
                 advance(len(written.names))
         if wrong:
             raise counted(wrong, len(source))
         if failures:
             names = [name for index, name in enumerate(names) if index not in failures]
-            if not names:
-                raise UserError(f"none of the {len(source)} images can be used; the first: {failures[min(failures)]}")
             keep_rows(unfinished, sorted(set(range(len(source))) - failures.keys()))
         skipped = [failures[index] for index in sorted(failures)]
         vocabulary, classes = spec.vocabulary, list(spec.names)
@@ -152,6 +154,7 @@ def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
     if workers <= 1:
         yield from map(partial(write_chunk, source, job), starts)
         return
+    others = set(active_children())
     # Fresh processes: forking one that already runs torch's threads can hang.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=start_worker, initargs=(source, job))
     try:
@@ -161,6 +164,10 @@ def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
             f"{job.folder.parent}: a process that draws or reads images died (out of memory, or a script without "
             '`if __name__ == "__main__":`)'
         ) from error
+    except KeyboardInterrupt:  # while it starts them the pool does not know of all, and would wait for them in the end
+        for process in set(active_children()) - others:
+            process.kill()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -199,7 +206,7 @@ def write_chunk(source: Source, job: Job, start: int) -> Written:
     names, failures, wrong = [], {}, []
     for place in range(count):
         try:
-            sample = fit_sample(check_sample(source[start + place], job.classes), job.height, job.width)
+            sample = fit_sample(read_item(source, start + place, job.classes), job.height, job.width)
         except UserError as error:
             if job.on_error != "skip":
                 if not isinstance(error, LabelError):

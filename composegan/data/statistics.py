@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -11,12 +12,13 @@ import numpy as np
 
 from composegan.config.errors import UserError
 from composegan.data.cache import fingerprint, read_arrays, write_arrays
+from composegan.data.items import Items
 from composegan.data.label_errors import ENOUGH, LabelError, counted
 from composegan.data.progress import progress_bar
-from composegan.data.sample import check_sample
 from composegan.domain import Source
 from composegan.presence import PRESENT
 
+log = logging.getLogger(__name__)
 CELLS = 8
 """Rows and columns of the position map."""
 
@@ -50,15 +52,18 @@ def class_statistics(
 ) -> ClassStatistics:
     """The statistics of (at most `most`, evenly spread) images of a source, from the cache when they are there.
 
-    cache: the user's cache folder, None for nowhere. on_error: "skip" passes over what cannot be read.
+    cache: the user's cache folder, None for nowhere. on_error: "skip" passes over what cannot be read; what is then
+    found of a part is not kept, as all may be readable the next time.
     Raises UserError when nothing can be read, or a label is no class.
     """
     numbers = np.unique(np.linspace(0, len(source) - 1, min(most, len(source))).round().astype(int)).tolist()
     file = cache / "statistics" / f"{fingerprint(source)}-{classes}-{len(numbers)}.npz" if cache else None
-    if file and (found := _read(file)):
+    if file and (found := _read(file)) and found.images == len(numbers):
         return found
     statistics = measure(source, classes, numbers, on_error)
-    if file:
+    if statistics.images < len(numbers):
+        log.warning("only %d of %d images can be read and looked at", statistics.images, len(numbers))
+    elif file:
         write_arrays(file, **asdict(statistics))
     return statistics
 
@@ -70,19 +75,18 @@ def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str 
     together, sets, of_cell = np.zeros((classes, classes)), Counter(), np.zeros(CELLS * CELLS)
     area = np.zeros(classes)
     wrong: list[LabelError] = []
+    items = Items(source, classes, on_error, len(numbers))
     with progress_bar("Looking at the classes", len(numbers)) as done:
         for place, number in enumerate(numbers):
             done(1)
             try:
-                sample = check_sample(source[number], classes)
-            except UserError as error:
-                if on_error == "skip":
-                    continue
-                if not isinstance(error, LabelError):
-                    raise
+                sample = items.read(number)
+            except LabelError as error:
                 wrong.append(error)
                 if len(wrong) == ENOUGH:
                     raise counted(wrong, place + 1) from None
+                continue
+            if sample is None:
                 continue
             labels = sample.labels.ravel()
             cell = _cell_of(*sample.labels.shape)
@@ -103,7 +107,7 @@ def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str 
         raise counted(wrong, len(numbers))
     images = sum(sets.values())
     if not images:
-        raise UserError("none of the images could be read")
+        raise UserError("there are no images to look at")
     known = np.maximum(pixels, 1)[:, None]
     color = sums / known
     ordered = sets.most_common()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from torch import Tensor
 from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
 from composegan.data.cache import digest, fingerprint, read_arrays, write_arrays
+from composegan.data.items import Items
 from composegan.data.progress import progress_bar
 from composegan.data.resize import fit_sample
-from composegan.data.sample import check_sample
 from composegan.domain import Source
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.metrics.layout import class_proportions
 
+log = logging.getLogger(__name__)
 RESIZE = "Lanczos, antialiased"
 
 
@@ -43,13 +44,14 @@ class RealSet:
         return len(self.numbers)
 
     def batches(self, numbers: Sequence[int], batch: int = 32) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images (B, 3, H, W) and labels (B, H, W), uint8, at the model's size; unreadable ones as data.on_error."""
+        """Images (B, 3, H, W) and labels (B, H, W), uint8, at the model's size; unreadable ones as data.on_error.
+
+        Raises UserError where none can be read.
+        """
+        items = Items(self.source, self.classes, self.data.on_error, len(numbers))
         for start in range(0, len(numbers), batch):
-            samples = []
-            for number in numbers[start : start + batch]:
-                with suppress(UserError) if self.data.on_error == "skip" else nullcontext():
-                    sample = check_sample(self.source[number], self.classes)
-                    samples.append(fit_sample(sample, self.data.height, self.data.width))
+            read = [items.read(number) for number in numbers[start : start + batch]]
+            samples = [fit_sample(sample, self.data.height, self.data.width) for sample in read if sample is not None]
             if samples:
                 arrays = (np.stack([getattr(s, part) for s in samples]) for part in ("image", "labels"))
                 yield tuple(map(torch.from_numpy, arrays))
@@ -79,26 +81,32 @@ class Statistics:
 
 @torch.inference_mode()
 def statistics(real: RealSet, networks: Sequence[FeatureNetwork]) -> Statistics:
-    """Class proportions and features of the real set, from the cache where they are there; one pass for the rest."""
+    """Class proportions and features of the real set, from the cache where they are there; one pass for the rest.
+
+    What is found of a part, as images are passed over, is not kept: all may be readable the next time.
+    """
     found = {"layout": _read(real, "layout"), **{network.key: _read(real, network.key) for network in networks}}
     missing = [network for network in networks if found[network.key] is None]
-    if missing or found["layout"] is None:
-        rows: dict[str, list[Tensor]] = {"layout": [], **{network.key: [] for network in missing}}
+    rows: dict[str, list[Tensor]] = {key: [] for key, values in found.items() if values is None}
+    if rows:
         with progress_bar("Reading real images", len(real)) as advance:
             for images, labels in real.batches(real.numbers):
-                rows["layout"].append(class_proportions(labels, real.classes).float())
+                if "layout" in rows:
+                    rows["layout"].append(class_proportions(labels, real.classes).float())
                 for network in missing:
                     rows[network.key].append(network.features(images).float().cpu())
                 advance(len(images))
-        for key, parts in rows.items():
-            if not parts:
-                raise UserError(f"the real set, {real.name}, has no image that can be read")
-            found[key] = torch.cat(parts)
-            if real.folder:
+        found |= {key: torch.cat(parts) for key, parts in rows.items()}
+        read = len(found[next(iter(rows))])
+        if read < len(real):
+            log.warning("only %d of %d images of the real set, %s, can be read", read, len(real), real.name)
+        elif real.folder:
+            for key in rows:
                 write_arrays(real.folder / f"{key}.npz", values=found[key].numpy())
     return Statistics(found["layout"], {network.title: found[network.key] for network in networks})
 
 
 def _read(real: RealSet, key: str) -> Tensor | None:
     arrays = read_arrays(real.folder / f"{key}.npz") if real.folder else None
-    return torch.from_numpy(arrays["values"]) if arrays and "values" in arrays else None
+    values = arrays.get("values") if arrays else None
+    return None if values is None or values.shape[:1] != (len(real),) else torch.from_numpy(values)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
 
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
+from composegan.data.items import Items
 from composegan.data.resize import fit_sample
 from composegan.domain import Source
 from composegan.evaluation.installed import installed_metrics
@@ -25,7 +24,8 @@ class Scores:
     """The named distances of generated pictures from `count` real images: of `config.validate.SCORES`, or installed.
 
     The real ones are drawn with replacement, by `seed`. Figures of few images are biased upwards, the same way every
-    time, so that they compare with each other and not with those of `composegan evaluate`.
+    time, so that they compare with each other and not with those of `composegan evaluate`. Raises UserError where real
+    images cannot be read.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Scores:
         if any("EffNet" in name for name in names):
             with torch.random.fork_rng():
                 self.network = bundled_network(data.height, data.width, device)
-        self.real = self._facts(*_draw(source, data, count, seed))
+        self.real = self._facts(*_draw(source, data, classes, count, seed))
 
     def __call__(self, images: Tensor, labels: Tensor) -> dict[str, float]:
         """Generated images (N, 3, H, W) in -1..1 and labels (N, H, W) -> a figure for each name; lower is better."""
@@ -83,13 +83,15 @@ def _distance(name: str, real: dict, fake: dict) -> float:
     return frechet_distance(moments(real[key]), moments(fake[key]))
 
 
-def _draw(source: Source, data: DataConfig, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Images (N, 3, H, W) in -1..1 and labels (N, H, W)."""
+def _draw(source: Source, data: DataConfig, classes: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Images (N, 3, H, W) in -1..1 and labels (N, H, W). Others are drawn in the place of those passed over."""
     draws = torch.Generator().manual_seed(seed)
+    items = Items(source, classes, data.on_error, len(source))
     images, labels = [], []
-    for index in torch.randint(len(source), (count,), generator=draws).tolist():
-        with suppress(UserError) if data.on_error == "skip" else nullcontext():
-            sample = fit_sample(source[index], data.height, data.width)
-            images.append(torch.from_numpy(sample.image.copy()))
-            labels.append(torch.from_numpy(sample.labels.copy()))
+    while len(images) < count:
+        for index in torch.randint(len(source), (count - len(images),), generator=draws).tolist():
+            if (sample := items.read(index)) is not None:
+                sample = fit_sample(sample, data.height, data.width)
+                images.append(torch.from_numpy(sample.image.copy()))
+                labels.append(torch.from_numpy(sample.labels.copy()))
     return torch.stack(images).float() / 127.5 - 1, torch.stack(labels)

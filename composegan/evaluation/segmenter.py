@@ -106,13 +106,16 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
         network = Segmenter(real.classes).to(device)
         if (found := _load(path, network)) is not None:
             return Trained(network.eval(), found, *facts)
-        _train(network, *_read(real, numbers[:-held_out]), device)
+        images, labels = _read(real, numbers[:-held_out])
+        _train(network, images, labels, device)
     network.eval()
+    read = len(images)
     trained = Trained(network, torch.zeros(real.classes, real.classes, dtype=torch.int64), *facts)
     for images, labels in real.batches(numbers[-held_out:]):
+        read += len(images)
         images, labels = shrink(images, labels)
         trained.held_out_pixels.add_(confusion(labels, trained.predict(images.to(device)).cpu(), real.classes))
-    if path:
+    if path and read == len(numbers):  # what was passed over may be readable the next time
         with whole_file(path) as temporary:
             save_file({**network.cpu().state_dict(), "held_out_pixels": trained.held_out_pixels}, temporary)
         network.to(device)

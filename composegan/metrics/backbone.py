@@ -56,7 +56,8 @@ class EfficientNetLite0(nn.Module):
 @cache
 def efficientnet_lite0(size: int = 224) -> EfficientNetLite0:
     """One shared copy, on the CPU. `.to(device)` moves it for everybody."""
-    return EfficientNetLite0(size)
+    with torch.random.fork_rng(devices=[]):  # it begins with random weights, which are then replaced
+        return EfficientNetLite0(size)
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

@@ -24,8 +24,8 @@ from composegan.models.generator import Generator
 from composegan.training import checkpoint
 from composegan.training.build import build
 from composegan.training.distributed import world
-from composegan.training.fit import describe_run
 from composegan.training.module import CompositionModule
+from composegan.training.new_run import describe_run
 
 LENGTHS = 4
 """Pictures that the mean path length is taken from."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,8 @@ from composegan.training.distributed import first_said, largest
 from composegan.training.going_back import go_back
 from composegan.training.module import CompositionModule, derive_seed
 from composegan.training.run_log import RunLog
+from composegan.training.speech import say
 
-SCORE = "score/"
 AGAIN = 1.0
 """Seconds until a second signal is a second wish: `timeout` and job systems send each to the process and its group."""
 
@@ -55,51 +54,54 @@ def average_pictures(
 
 
 class Keeper(Callback):
-    """Writes what a run leaves: metrics, sample grids, scores, checkpoints and, in the end, the model."""
+    """Writes what a run leaves: metrics, sample grids, scores, checkpoints and, in the end, the model.
+
+    before: the checkpoint that the run goes on from; {}: it begins. best: the lowest score so far.
+    """
 
     def __init__(
-        self, run: Path, config: Config, spec: DomainSpec, source: Source, settings: dict[str, Any], best: float
-    ) -> None:
+        self, run: Path, config: Config, spec: DomainSpec, source: Source, settings: dict[str, Any],
+        before: Mapping[str, Any], best: float,
+    ) -> None:  # fmt: skip
         self.run, self.config, self.spec, self.source, self.settings = run, config, spec, source, settings
         self.best = best
         self.best_of = score_names(config)[0]
-        self.tries = 0  # how often the run went back to its last checkpoint
+        self.early, self.shown = before.get("early", False), before.get("shown", True)  # what last.pt is, see `save`
         self.scores: Scores | None = None
         self.run_log: RunLog | None = None  # not `log`, which Lightning replaces by a function of its own
 
     def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
         self.run = Path(trainer.strategy.broadcast(str(self.run)))  # the others have looked at another clock
-        if trainer.is_global_zero:
-            self._begin_log(module)
-            if module.images_seen == 0:
-                self._draw(module)
-
-    def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
-        output, early = self.config.output, trainer.should_stop and module.images_seen < self.config.training.images
-        interval, saving = is_due(module, output.log_every), is_due(module, output.checkpoint_every)
-        if interval or saving or trainer.should_stop:
-            if trouble := module.trouble(complete=interval):
-                trainer.should_stop = early  # somebody asked, or it was the last step and now is not
-                self._go_back(trainer, module, trouble)
-                return
-            self.tries = 0 if saving else self.tries
         if not trainer.is_global_zero:
             return
-        final = trainer.should_stop and not early
-        improved = False
-        if early:  # first of all, as job systems kill soon after they ask
-            self.save(module)
-        if is_due(module, output.samples_every) or final:
+        self._begin_log(module)
+        if module.images_seen == 0:
             self._draw(module)
-        if is_due(module, output.score_every) or (final and output.score_every > 0):
-            scores = self._score(module)
-            score = scores[self.best_of]
-            improved, self.best = score < self.best, min(score, self.best)
-            module.logs.update({SCORE + name: torch.tensor(value) for name, value in scores.items()})
-        if interval or SCORE + self.best_of in module.logs:
+        elif not self.shown:  # it was killed while it did
+            self._show_and_save(module, saving=not self.early)
+
+    def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
+        output, stopping = self.config.output, trainer.should_stop
+        early = stopping and module.images_seen < self.config.training.images
+        interval, saving = is_due(module, output.log_every), is_due(module, output.checkpoint_every)
+        due = interval or saving or is_due(module, output.score_every)
+        if (due or stopping) and (trouble := module.trouble(complete=interval, spikes=due)):
+            trainer.should_stop = early  # somebody asked, or it was the last step and now is not
+            if due or not early:
+                self._go_back(trainer, module, trouble)
+            elif trainer.is_global_zero:  # the run goes on from before it, and finds it where it would have
+                say(f"at {module.images_seen:,} images {trouble}: this is not saved")
+            return
+        if not trainer.is_global_zero:
+            return
+        final = stopping and not early
+        to_show = self._to_show(module, final)
+        if interval or "scores" in to_show:
             self._write_figures(module)
-        if saving or final or (early and improved):
-            self.save(module, improved)
+        if early:  # before anything that takes time, as job systems kill soon after they ask
+            self.save(module, early=not saving, shown=not to_show)
+        if to_show or not early:
+            self._show_and_save(module, saving, early, final)
 
     def on_train_end(self, trainer: Trainer, module: CompositionModule) -> None:
         if self.run_log:
@@ -109,10 +111,27 @@ class Keeper(Callback):
         with suppress(Exception):  # what happened first is what should be told
             self.on_train_end(trainer, module)
 
-    def save(self, module: CompositionModule, improved: bool = False) -> None:
-        """A checkpoint, and the averaged generator as a model that can be used at once."""
-        facts = {"domain": self.spec.name, "classes": list(self.spec.names), "best": self.best, "best_of": self.best_of}
-        checkpoint.save(self.run / "checkpoints", {**module.checkpoint(), **facts}, best=improved)
+    def save(
+        self, module: CompositionModule, improved: bool = False, early: bool = False, shown: bool = True,
+        final: bool = False,
+    ) -> None:  # fmt: skip
+        """A checkpoint, and the averaged generator as a model that can be used at once.
+
+        early: a run that nobody asks to stop would not have saved here; what goes wrong later leads back farther.
+        shown: whether the pictures and scores that are due are there.
+        """
+        facts = {
+            "domain": self.spec.name, "classes": list(self.spec.names), "best": self.best, "best_of": self.best_of,
+            "early": early, "shown": shown, "data": len(self.source),
+        }  # fmt: skip
+        if final:  # a run whose last checkpoint is there is finished, and has its model
+            self._save_model(module)
+        checkpoint.save(self.run / "checkpoints", {**module.checkpoint(), **facts}, best=improved, instead=self.early)
+        self.early, self.shown = early, shown
+        if not final:
+            self._save_model(module)
+
+    def _save_model(self, module: CompositionModule) -> None:
         settings = {**self.settings, "group_of": list(module.plan.group_of)}
         model = saved_model.Model(
             module.average, settings, self.spec.name, self.spec.names, self.spec.colors,
@@ -128,12 +147,35 @@ class Keeper(Callback):
         self.clock, self.since = time.monotonic(), module.images_seen
 
     def _go_back(self, trainer: Trainer, module: CompositionModule, trouble: str) -> None:
-        self.tries += 1
-        line = go_back(trainer, module, self.run, trouble, self.tries)
+        line = go_back(trainer, module, self.run, trouble, self.early)
+        self.early, self.shown = False, True
         if trainer.is_global_zero:
             self.run_log.close()
             self._begin_log(module)
-            print(line, flush=True)
+            say(line)
+
+    def _to_show(self, module: CompositionModule, final: bool = False) -> tuple[str, ...]:
+        """Whether pictures are due, and scores."""
+        output = self.config.output
+        drawing = is_due(module, output.samples_every) or final
+        scoring = is_due(module, output.score_every) or (final and output.score_every > 0)
+        return ("pictures",) * drawing + ("scores",) * scoring
+
+    def _show_and_save(self, module: CompositionModule, saving: bool, early: bool = False, final: bool = False) -> None:
+        """Pictures and scores that are due, and a checkpoint that is due or now is the best."""
+        due, improved = self._to_show(module, final), False
+        try:
+            if "pictures" in due:
+                self._draw(module)
+            if "scores" in due:
+                improved = self._score(module)
+        except Exception:  # the images that generated ones are compared with are gone, say
+            if not early:
+                with suppress(Exception):  # what happened first is what should be told
+                    self.save(module, early=not saving, shown=False)
+            raise
+        if saving or improved or early or final or not self.shown:
+            self.save(module, improved, early=not (saving or improved), final=final)
 
     def _draw(self, module: CompositionModule) -> None:
         images, labels = average_pictures(module, self.config.output.samples, derive_seed(self.config.seed, "samples"))
@@ -142,7 +184,16 @@ class Keeper(Callback):
             sheet.save(path)
         self.run_log.picture(module.images_seen, sheet)
 
-    def _score(self, module: CompositionModule) -> dict[str, float]:
+    def _score(self, module: CompositionModule) -> bool:
+        """Measure, write it down, and tell whether it has never been better."""
+        scores = self._measure(module)
+        self.run_log.write(module.images_seen, {f"score/{name}": value for name, value in scores.items()})
+        improved = scores[self.best_of] < self.best
+        if improved:
+            self.best = scores[self.best_of]
+        return improved
+
+    def _measure(self, module: CompositionModule) -> dict[str, float]:
         count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")
         if self.scores is None:
             self.scores = Scores(
@@ -157,21 +208,27 @@ class Keeper(Callback):
         figures["images_per_second"] = (module.images_seen - self.since) / max(now - self.clock, 1e-9)
         self.clock, self.since = now, module.images_seen
         self.run_log.write(module.images_seen, figures)
-        module.logs = {name: value for name, value in module.logs.items() if not name.startswith(SCORE)}
 
 
 class Ending(Callback):
     """Stops after the last image, after the step in which somebody asked to stop (Ctrl-C, SIGTERM), or after the last
     for which there are data.
 
-    interrupted: whether somebody asked; failure: what is wrong with the data. The same in all processes.
+    interrupted: whether it stops because somebody asked; failure: what is wrong with the data. The same in all
+    processes.
     """
 
     def __init__(self, images: int, loader: TrainingLoader) -> None:
         self.images, self.loader = images, loader
         self.interrupted = False
         self.failure: str | None = None
+        self._asked: float | None = None  # when this process was told; only ever set by a signal
         self._before: dict[int, Any] = {}
+
+    @property
+    def told(self) -> bool:
+        """Whether somebody asked this very process, which others need not know yet."""
+        return self._asked is not None
 
     def setup(self, trainer: Trainer, module: CompositionModule, stage: str) -> None:
         # From here to `teardown` a signal is only noted. Lightning's own handler of SIGTERM would wait, wherever this
@@ -181,9 +238,8 @@ class Ending(Callback):
             self._before[number] = signal.signal(number, self._ask)
 
     def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
-        reason = 2 if self.loader.failure else int(self.interrupted)
+        reason = 2 if self.loader.failure else int(self.told)
         reason = largest(reason, module.device)  # any process may be the one that was told
-        self.interrupted = False
         if module.images_seen < self.images:
             self.interrupted = reason == 1
             self.failure = first_said(self.loader.failure) if reason == 2 else None
@@ -200,62 +256,8 @@ class Ending(Callback):
             signal.signal(number, handler)
 
     def _ask(self, number: int, frame: Any) -> None:
-        if not self.interrupted:
-            self.interrupted, self._asked = True, time.monotonic()
-            print("\nstopping after this step; again to stop at once", file=sys.stderr)
+        if self._asked is None:
+            self._asked = time.monotonic()
+            say("\nstopping after this step; again to stop at once", error=True)
         elif time.monotonic() - self._asked >= AGAIN:
             raise KeyboardInterrupt
-
-
-class Progress(Callback):
-    """One line that moves on a terminal; elsewhere a line now and then."""
-
-    def __init__(self, images: int, say: Callable[[str], None] = print, seconds: float = 30.0) -> None:
-        self.images, self.say, self.seconds = images, say, seconds
-        self.bar: Any = None
-
-    def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
-        if not trainer.is_global_zero:
-            return
-        self.start = self.shown = time.monotonic()
-        self.first = module.images_seen
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-            self.bar = Progress(
-                TextColumn("{task.completed:,}/{task.total:,} images"), BarColumn(), TimeRemainingColumn(),
-                TextColumn("{task.fields[text]}"), console=Console(stderr=True),
-            )  # fmt: skip
-            self.task = self.bar.add_task("", total=self.images, completed=module.images_seen, text="")
-            self.bar.start()
-
-    def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
-        if not trainer.is_global_zero:
-            return
-        now = time.monotonic()
-        if now - self.shown < (1.0 if self.bar else self.seconds) and not trainer.should_stop:
-            return
-        self.shown = now
-        rate = (module.images_seen - self.first) / max(now - self.start, 1e-9)
-        text = f"{rate:.1f} images/s  " + "  ".join(
-            f"{name.partition('/')[2]} {module.logs[name].item():.3f}"
-            for name in ("loss/discriminator", "loss/generator", "loss/mask")
-            if name in module.logs
-        )
-        if self.bar:
-            self.bar.update(self.task, completed=module.images_seen, text=text)
-        else:
-            left = (self.images - module.images_seen) / max(rate, 1e-9)
-            self.say(f"{module.images_seen:,}/{self.images:,} images  {text}  about {left / 60:.0f} min left")
-
-    def on_train_end(self, trainer: Trainer, module: CompositionModule) -> None:
-        self._stop()
-
-    def on_exception(self, trainer: Trainer, module: CompositionModule, exception: BaseException) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
-        if self.bar:
-            self.bar.stop()
-            self.bar = None

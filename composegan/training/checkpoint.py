@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +20,20 @@ LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
 CONTENT = ("images_seen", "networks", "optimizers", "domain", "classes", "best")
 
 
-def save(folder: Path, state: dict[str, Any], *, best: bool = False) -> Path:
+def save(folder: Path, state: dict[str, Any], *, best: bool = False, instead: bool = False) -> Path:
     """Save `state` (tensors and plain values) as the folder's last checkpoint; the one before is kept as well.
 
-    best: also keep it as the best so far. Returns the path written. Raises UserError when it cannot be saved; what was
-    there before is then untouched.
+    best: also keep it as the best so far. instead: what is the last one now was saved early, because somebody asked the
+    run to stop; it is replaced, and the one before it stays. Returns the path written. Raises UserError when it cannot
+    be saved; what was there before is then untouched.
     """
     last = folder / LAST
-    if last.exists():
+    if last.exists() and not (instead and (folder / PREVIOUS).exists()):
         with whole_file(folder / PREVIOUS) as before:  # takes its name after `last`: two are whole at any moment
             _link(last, before)
-            _write(last, state)
+            _write(last, state, folder / BEST if best else None)
     else:
-        _write(last, state)
-    if best:
-        with whole_file(folder / BEST) as second:
-            _link(last, second)
+        _write(last, state, folder / BEST if best else None)
     return last
 
 
@@ -107,8 +106,10 @@ def check_moments(saved: Any, network: nn.Module) -> None:
 def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:
     """The newest checkpoint that can be read: (state, path, a line about a damaged newer one or None).
 
-    None when there has been none yet. Raises UserError when all there are are damaged.
+    None when there has been none yet. Raises UserError when all there are are damaged, or their place is out of reach.
     """
+    if folder.is_symlink() and not folder.exists():
+        raise UserError(f"{folder}: leads to {os.readlink(folder)}, which is not there; a disk that is not mounted?")
     found = [path for path in (folder / LAST, folder / PREVIOUS) if path.exists()]
     damaged = []
     for path in found:
@@ -123,9 +124,23 @@ def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:
     return None
 
 
-def _write(path: Path, state: dict[str, Any]) -> None:
-    with whole_file(path) as partial, partial.open("wb") as file:  # given a name, torch hides why it could not write
-        torch.save(state, file)
+def read_regular(folder: Path) -> tuple[dict[str, Any], Path] | None:
+    """The newest checkpoint, with its path, that a run would also have written had nobody asked it to stop."""
+    newest = read_newest(folder)
+    if newest and newest[0].get("early") and (folder / PREVIOUS).exists():
+        with suppress(UserError):
+            return read(folder / PREVIOUS), folder / PREVIOUS
+    return newest and newest[:2]
+
+
+def _write(path: Path, state: dict[str, Any], second: Path | None) -> None:
+    """second: another name for it, which it takes before its own: killed in between, the run comes here again."""
+    with whole_file(path) as partial:
+        with partial.open("wb") as file:  # given a name, torch hides why it could not write
+            torch.save(state, file)
+        if second:
+            with whole_file(second) as link:
+                _link(partial, link)
 
 
 def _link(path: Path, second: Path) -> None:

@@ -22,13 +22,12 @@ class EventFile:
     purge: the step from which on TensorBoard forgets what earlier files in `folder` have.
     """
 
-    def __init__(self, folder: Path, purge: int | None = None) -> None:
+    def __init__(self, folder: Path, purge: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = (folder / f"events.out.tfevents.{time.time():.0f}.{socket.gethostname()}.{os.getpid()}").open("ab")
         self._records = RecordWriter(self._file)
         self._write(file_version="brain.Event:2")
-        if purge is not None:
-            self._write(step=purge, session_log=SessionLog(status=SessionLog.START))
+        self._write(step=purge, session_log=SessionLog(status=SessionLog.START))
 
     def add(self, step: int, summary: Any) -> None:
         """Append one summary."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import time
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
-from importlib.metadata import version
 from math import inf
 from pathlib import Path
 from typing import Any
 
 import lightning
 
-from composegan import registry
-from composegan.config.compose import Composed, compose_for_run, is_path, settings_of_run, write_config
+from composegan.config.compose import Composed, compose_for_run, settings_of_run, write_config
 from composegan.config.errors import UserError
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.validate import SCORES, score_names
@@ -29,14 +27,17 @@ from composegan.grouping.policies import propose
 from composegan.grouping.scheduler import in_words, is_progressive, settled
 from composegan.models.class_sets import ClassSets
 from composegan.processes import is_first_process, lost_process
-from composegan.saving import whole_file, writing
+from composegan.saving import alone, whole_file
 from composegan.training import checkpoint
 from composegan.training.adapt import begin
 from composegan.training.build import build, generator_settings
-from composegan.training.callbacks import Ending, Keeper, Progress
+from composegan.training.callbacks import Ending, Keeper
 from composegan.training.class_sets import class_sets_of
 from composegan.training.guard import DivergedError
 from composegan.training.module import CompositionModule, parameters_of
+from composegan.training.new_run import new_run
+from composegan.training.progress import Progress
+from composegan.training.speech import say
 from composegan.training.splitting import Splitting
 from composegan.training.trainer import make_trainer
 
@@ -50,21 +51,27 @@ def fit(composed: Composed) -> Path:
     source = _open_data(composed)
     composed = _settle_grouping(composed, source, trainer.world_size * composed.config.trainer.accumulate)
     module, notes = _first_module(composed)
-    if is_first_process():
-        print(*notes, sep="\n", end="\n" * bool(notes))
+    if is_first_process() and notes:
+        say(*notes)
     module.class_sets = module.class_sets or _class_sets(composed, source)
-    run = _new_run(composed)  # last, so that a mistake leaves no folder
-    return _train(trainer, run, composed, source, module)
+    run = new_run(composed)  # last, so that a mistake leaves no folder
+    with alone(run) if is_first_process() else nullcontext():
+        return _train(trainer, run, composed, source, module, {})
 
 
 def resume(run: Path, arguments: list[str]) -> Path:
     """Continue a run where its newest whole checkpoint left it. Returns the run folder.
 
-    Raises UserError when `run` is not a run, its checkpoints are damaged or of another model, or it is finished;
-    otherwise as `fit`.
+    Raises UserError when `run` is not a run, another process goes on with it, its checkpoints are damaged or of another
+    model, or it is finished; otherwise as `fit`.
     """
+    require_run(run)
+    with alone(run) if is_first_process() else nullcontext():
+        return _resume(run, arguments)
+
+
+def _resume(run: Path, arguments: list[str]) -> Path:
     composed = compose_for_run(require_run(run), arguments)
-    best = inf
     with settings_of_run(run, arguments):
         trainer = make_trainer(composed.config)
     newest = checkpoint.read_newest(run / "checkpoints")
@@ -74,8 +81,6 @@ def resume(run: Path, arguments: list[str]) -> Path:
         _check_origin(state, path, composed.plugin.spec)
         _check_unfinished(run, state["images_seen"], composed.config.training.images)
         _restore(module, state, path)
-        if state.get("best_of", SCORES[0]) == score_names(composed.config)[0]:  # older checkpoints do not say
-            best = state["best"]
         notes = [damaged] if damaged else []
         notes += [f"continuing {run} from {module.images_seen:,} images"]
         then = state.get("parts", state.get("world", 1))
@@ -89,60 +94,14 @@ def resume(run: Path, arguments: list[str]) -> Path:
         module, notes = _first_module(composed)
         notes = [f"{run} stopped before its first checkpoint; starting anew in the same folder", *notes]
     source = _open_data(composed)
+    if newest and (had := state.get("data")) not in (None, len(source)):
+        notes += [f"there were {had:,} images and now are {len(source):,}: they come in another order"]
     module.class_sets = module.class_sets or _class_sets(composed, source)
     if is_first_process():
-        print(*notes, sep="\n")
+        say(*notes)
         with whole_file(run / CONFIG) as file:
             write_config(file, composed.config)
-    return _train(trainer, run, composed, source, module, best)
-
-
-def _new_run(composed: Composed) -> Path:
-    """Make runs/DOMAIN/TIME with everything that says what the run is."""
-    config, spec = composed.config, composed.plugin.spec
-    name = time.strftime("%Y-%m-%d_%H-%M-%S")
-    run = Path(config.output.root) / spec.name / name
-    if not is_first_process():  # the others never write
-        return run
-    number = 1
-    while run.exists():
-        number += 1
-        run = run.with_name(f"{name}_{number}")
-    describe_run(run, composed)
-    return run
-
-
-def describe_run(run: Path, composed: Composed) -> None:
-    """Make the folder of a run, with everything that says what it is. Raises UserError when that cannot be written."""
-    config, spec = composed.config, composed.plugin.spec
-    packages = ("composegan", "torch", "lightning", "numpy")
-    homes = [(found.distribution, found.version) for found in registry.discover() if found.name == config.domain]
-    plugins = {
-        "domain": spec.name,
-        "from": " ".join(homes[0]) if homes else config.domain,
-        "classes": list(spec.names),
-        "packages": {package: version(package) for package in packages},
-        "extensions": {f"{found.kind.word} {found.name}": found.home for found in composed.extensions},
-    }
-    groups = [[spec.names[k] for k in group] for group in GroupingPlan.parse(config.grouping, spec.names).groups]
-    line = {"images_seen": 0, "grouping": config.grouping, "groups": groups}
-    with writing(run):
-        run.mkdir(parents=True)
-        write_config(run / CONFIG, replace(config, domain=_keep_domain_file(run, config.domain)))
-        given = "\n".join(composed.overrides) + "\n"
-        (run / "overrides.txt").write_bytes(given.encode("utf-8", "surrogateescape"))  # a path need not be Unicode
-        (run / "plugins.json").write_text(json.dumps(plugins, indent=2) + "\n")
-        (run / "grouping.jsonl").write_text(json.dumps(line) + "\n")
-
-
-def _keep_domain_file(run: Path, domain: str) -> str:
-    """The run's own copy of a domain YAML, under its name, so that the run outlives the file; a name as it is."""
-    if not is_path(domain):
-        return domain
-    copy = run / "domain" / Path(domain).name
-    copy.parent.mkdir()
-    copy.write_bytes(Path(domain).read_bytes())
-    return str(copy)
+    return _train(trainer, run, composed, source, module, state if newest else {})
 
 
 def _module(composed: Composed) -> CompositionModule:
@@ -172,14 +131,14 @@ def _settle_grouping(composed: Composed, source: Source, world: int) -> Composed
     if is_progressive(config.grouping):
         config = settled(config, spec, batch, class_sets)
         if is_first_process():
-            print(f"grouping={config.grouping}: {in_words(config)}")
+            say(f"grouping={config.grouping}: {in_words(config)}")
         return replace(composed, config=config)
     limits = within(config, spec, batch, class_sets)
     plan = propose(config.grouping, spec, lambda: _statistics(composed, source), limits)
     if not settle:
         return composed
     if is_first_process():
-        print(f"grouping={config.grouping}: " + "; ".join(", ".join(group) for group in plan.to_names(spec.names)))
+        say(f"grouping={config.grouping}: " + "; ".join(", ".join(group) for group in plan.to_names(spec.names)))
     return replace(composed, config=replace(config, grouping=plan.to_names(spec.names)))
 
 
@@ -202,12 +161,14 @@ def _train(
     composed: Composed,
     source: Source,
     module: CompositionModule,
-    best: float = inf,
+    before: Mapping[str, Any],
 ) -> Path:
-    """From where `module` is to the last image. best: the lowest score so far."""
+    """From where `module` is to the last image. before: the checkpoint that it was taken from; {}: it begins."""
     config, spec = composed.config, composed.plugin.spec
+    same = before.get("best_of", SCORES[0]) == score_names(config)[0]  # older checkpoints do not say
+    best = before.get("best", inf) if same else inf
     settings = generator_settings(config, spec, GroupingPlan.parse(config.grouping, spec.names))
-    keeper = Keeper(run, config, spec, source, settings, best)
+    keeper = Keeper(run, config, spec, source, settings, before, best)
     splitting = [Splitting(run, config, spec)] if is_progressive(config.grouping) else []
     loader = training_loader(
         source,
@@ -230,25 +191,28 @@ def _train(
     if trainer.is_global_zero:
         size = f"{config.data.height}x{config.data.width}"
         millions = [f"{parameters_of([network]) / 1e6:.2f} M" for network in (module.generator, module.discriminator)]
-        print(
+        say(
             f"{spec.name}: {len(source):,} images at {size}, {len(spec.classes)} classes; "
             f"generator {millions[0]}, discriminator {millions[1]} parameters; "
-            f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}\nrun: {run}"
+            f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}",
+            f"run: {run}",
         )
-    _loop(trainer, module, loader, run)
+    _loop(trainer, module, loader, keeper, ending)
     if trainer.is_global_zero:
         if ending.failure:
             raise UserError(f"{ending.failure}; saved at {module.images_seen:,} images; {_afterwards(run)}")
         if loader.skipped:
-            print(f"skipped {len(loader.skipped)} images that could not be read")
+            say(f"skipped {len(loader.skipped)} images that could not be read")
         if ending.interrupted:
-            print(f"stopped at {module.images_seen:,} images; to continue: composegan fit run={run}")
+            say(f"stopped at {module.images_seen:,} images; to continue: composegan fit run={run}")
             raise KeyboardInterrupt
-        print(f"done: {module.images_seen:,} images. Pictures in {run / 'samples'}; next: composegan sample run={run}")
+        say(f"done: {module.images_seen:,} images. Pictures in {run / 'samples'}; next: composegan sample run={run}")
     return run
 
 
-def _loop(trainer: lightning.Trainer, module: CompositionModule, loader: TrainingLoader, run: Path) -> None:
+def _loop(
+    trainer: lightning.Trainer, module: CompositionModule, loader: TrainingLoader, keeper: Keeper, ending: Ending
+) -> None:
     """Lightning's loop. What ends it early is told with how to continue."""
     on_interrupt, whole = signal.getsignal(signal.SIGINT), False
     try:
@@ -260,14 +224,16 @@ def _loop(trainer: lightning.Trainer, module: CompositionModule, loader: Trainin
     except DivergedError:
         raise  # says itself what to do
     except UserError as error:
-        raise UserError(f"{error}; {_afterwards(run)}") from error
+        raise UserError(f"{error}; {_afterwards(keeper.run)}") from error
     except RuntimeError as error:
         reason = dead_reader(error)
         if trainer.world_size > 1 and lost_process(error):
+            if ending.told:  # and the other, too, which has obeyed already
+                raise KeyboardInterrupt from error
             reason = f"another of the {trainer.world_size} processes has ended"
         if reason is None:
             raise
-        raise UserError(f"{reason}; {_afterwards(run)}") from error
+        raise UserError(f"{reason}; {_afterwards(keeper.run)}") from error
     finally:
         if not whole and (launcher := trainer.strategy.launcher):
             launcher.kill(signal.SIGKILL)  # processes that Lightning has started, which would wait for this one

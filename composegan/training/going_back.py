@@ -14,24 +14,26 @@ TRIES = 3
 """So often a run goes back to one checkpoint before it gives up."""
 
 
-def go_back(trainer: Trainer, module: CompositionModule, run: Path, trouble: str, tries: int) -> str:
-    """All processes take up the run's last checkpoint. What came since is as if it had not been, but for the stream of
-    images and random numbers, which goes on. Returns what to say of it.
+def go_back(trainer: Trainer, module: CompositionModule, run: Path, trouble: str, early: bool) -> str:
+    """All processes take up the last checkpoint that the run would have, had nobody ever asked it to stop. What came
+    since is as if it had not been, but for the stream of images and random numbers, which goes on. Returns what to say.
 
-    The checkpoint is written anew first, so that a run that is stopped now goes on the same way.
-    tries: how often it has been tried since that checkpoint, with this time. Raises DivergedError when there is no
-    checkpoint, or it has been tried often enough.
+    The checkpoint is written anew first, so that a run that is stopped now goes on the same way, and counts the tries.
+    early: whether last.pt was saved because somebody asked. Raises DivergedError when there is no checkpoint, or it has
+    been tried often enough.
     """
     what, settings = f"at {module.images_seen:,} images {trouble}", module.config.training
     advice = f"begin anew with a lower training.learning_rate (now {settings.learning_rate:g})"
     if settings.precision != "32":
         advice += " or training.precision=32"
-    if (newest := checkpoint.read_newest(run / "checkpoints")) is None:
+    if (regular := checkpoint.read_regular(run / "checkpoints")) is None:
         raise DivergedError(f"{what}, before there was a checkpoint to go back to; {advice}")
-    state, path, _ = newest
+    state, path = regular
+    tries = state.get("tries", 0) + 1
     trainer.strategy.barrier()  # all have read it
-    if trainer.is_global_zero:
-        checkpoint.save(path.parent, {**state, "skipped": module.position - state["images_seen"]})
+    if trainer.is_global_zero:  # whoever asks for more after the last try gets as many again
+        counted = {"skipped": module.position - state["images_seen"], "tries": tries if tries <= TRIES else 0}
+        checkpoint.save(path.parent, {**state, **counted}, instead=early)
     since, other = (
         f"{path.name}, of {state['images_seen']:,} images",
         f"other images and draws: composegan fit run={run}",

@@ -42,22 +42,27 @@ class Guard:
             self.sums[name] = self.sums.get(name, 0) + value.detach()
             self.steps[name] = self.steps.get(name, 0) + 1
 
-    def trouble(self, tensors: Iterable[Tensor], complete: bool) -> str | None:
+    def trouble(self, tensors: Iterable[Tensor], complete: bool, spikes: bool = True) -> str | None:
         """What is wrong with the figures since the last complete interval, or with weights and moments; None: nothing.
 
-        All processes must ask at once. complete: an interval ends here, and its means are remembered.
+        All processes must ask at once; afterwards the figures are the same in all. complete: an interval ends here, and
+        its means are remembered. spikes: whether a loss may be too high, or only not finite.
         """
         greatest = torch.stack(torch._foreach_norm(list(tensors), inf)).max().float()  # NaN where there is one
-        means = {name: total.to(greatest) / self.steps[name] for name, total in sorted(self.sums.items())}
-        found = torch.stack([*means.values(), greatest])
+        names = sorted(self.sums)
+        found = torch.stack([*(self.sums[name].to(greatest) for name in names), greatest])
         average([found])
-        values = dict(zip((*means, "a weight"), found.tolist(), strict=True))
+        self.sums = dict(zip(names, found[:-1].clone().unbind(), strict=True))
+        counts = [*(self.steps[name] for name in names), 1]
+        values = {
+            name: total / count for name, total, count in zip([*names, "a weight"], found.tolist(), counts, strict=True)
+        }
         reason = next((f"{name} is {value}" for name, value in values.items() if not isfinite(value)), None)
         for name in WATCHED:
             usual = self.usual.setdefault(name, [])
             if name not in values or reason:
                 continue
-            if self.spike and len(usual) >= ENOUGH:
+            if spikes and self.spike and len(usual) >= ENOUGH:
                 most = self.spike * max(1.0, median(map(abs, usual)))
                 if abs(values[name]) > most:
                     reason = f"{name} is {values[name]:.4g} where it was {median(usual):.4g}"

@@ -203,7 +203,7 @@ class CompositionModule(lightning.LightningModule):
         if state.get("class_sets"):  # older checkpoints know of none
             self.class_sets = ClassSets(**state["class_sets"])
 
-    def trouble(self, complete: bool) -> str | None:
+    def trouble(self, complete: bool, spikes: bool = True) -> str | None:
         """What is wrong with the run, see `Guard.trouble`."""
         moments = [
             tensor
@@ -211,7 +211,7 @@ class CompositionModule(lightning.LightningModule):
             for moments in optimizer.optimizer.state.values()
             for tensor in moments.values()
         ]
-        return self.guard.trouble([*self.parameters(), *moments], complete)
+        return self.guard.trouble([*self.parameters(), *moments], complete, spikes)
 
     def go_back(self, state: dict[str, Any]) -> None:
         """Take up what `checkpoint` gave, in the midst of training, and skip the draws that have been made since."""

@@ -31,15 +31,19 @@ class RunLog:
         self._rewrite()
         self.folder = run / "tensorboard"
         with writing(self.folder):
-            self.board = EventFile(self.folder, images_seen + 1 if images_seen else None)
+            self.board = EventFile(self.folder, purge=images_seen + 1 if images_seen else 0)
 
     def write(self, images_seen: int, figures: Mapping[str, float]) -> None:
-        """Append one line. A figure that is new gets a new column."""
+        """Append one line, or add to it when it is there. A figure that is new gets a new column."""
         row = {"images_seen": images_seen, **{name: f"{value:.6g}" for name, value in figures.items()}}
-        self.rows.append(row)
+        more = bool(self.rows) and int(self.rows[-1]["images_seen"]) == images_seen
+        if more:
+            self.rows[-1].update(row)
+        else:
+            self.rows.append(row)
         new = [name for name in row if name not in self.columns]
-        if new:
-            self.columns += new
+        self.columns += new
+        if new or more:
             self._rewrite()
         else:
             with writing(self.path), self.path.open("a", newline="") as file:

@@ -20,6 +20,7 @@ from composegan.saving import whole_file, writing
 from composegan.training.callbacks import is_due
 from composegan.training.distributed import as_in_first_process
 from composegan.training.module import CompositionModule
+from composegan.training.speech import say
 
 FILE = "grouping.jsonl"
 
@@ -30,7 +31,7 @@ class Splitting(Callback):
     Before `Keeper` among a trainer's callbacks, so that a checkpoint has the split of its last step.
     """
 
-    def __init__(self, run: Path, config: Config, spec: DomainSpec, say: Callable[[str], None] = print) -> None:
+    def __init__(self, run: Path, config: Config, spec: DomainSpec, say: Callable[[str], None] = say) -> None:
         self.path, self.names, self.say = run / FILE, spec.names, say
         self.every = config.training.split_every
 

@@ -13,7 +13,8 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from composegan.config.errors import UserError
 from composegan.config.schema import Config
 from composegan.processes import launched
-from composegan.training.distributed import PlainDDPStrategy, device_count
+from composegan.training.distributed import device_count
+from composegan.training.launch import LaunchedStrategy
 from composegan.training.memory import keep_freed_memory
 
 OTHER_LAUNCHERS = ("MASTER_ADDR", "LSB_JOBID", "OMPI_COMM_WORLD_RANK")
@@ -41,7 +42,7 @@ def make_trainer(config: Config) -> lightning.Trainer:
             accelerator=config.trainer.accelerator,
             devices=devices,
             num_nodes=config.trainer.num_nodes,
-            strategy="auto" if devices * config.trainer.num_nodes == 1 else PlainDDPStrategy(),
+            strategy="auto" if devices * config.trainer.num_nodes == 1 else LaunchedStrategy(),
             precision=precision(config),
             max_epochs=-1,
             min_epochs=0,

@@ -34,11 +34,11 @@ def run(arguments: Sequence[str]) -> None:
         resume(folder, [f"{key}={value}" for key, value in given.items()])
         return
     from composegan.config.compose import compose
+    from composegan.training.speech import say
 
     composed = compose(arguments)
-    if is_first_process():
-        for note in composed.notes:
-            print(note, flush=True)
+    if is_first_process() and composed.notes:
+        say(*composed.notes)
     from composegan.training.fit import fit
 
     fit(composed)

@@ -1,5 +1,10 @@
 import logging
+import multiprocessing
+import os
 import random
+import signal
+import subprocess
+import time
 from itertools import islice
 
 import numpy as np
@@ -7,6 +12,7 @@ import pytest
 import torch
 
 from composegan.data import FolderSource, UserError, pack, training_loader
+from composegan.data import loader as loaders
 
 COUNT = 13
 
@@ -159,6 +165,70 @@ def test_labels_outside_the_vocabulary_are_told(packed, towns):
     for source in (packed, towns(COUNT)):
         with pytest.raises(UserError, match=r"label values outside the vocabulary \(.*3\)"):
             take(source, 4, classes=3)
+
+
+class Hanging:
+    """A source whose disk no longer answers. Who waits for it is noted in `readers`."""
+
+    def __init__(self, readers):
+        self.readers = readers
+
+    def __len__(self):
+        return COUNT
+
+    def __getitem__(self, index):
+        (self.readers / str(os.getpid())).touch()
+        time.sleep(100)
+
+
+@pytest.fixture
+def hanging(tmp_path):
+    """() -> a new iterator over batches of a loader whose two readers hang by now."""
+
+    def hanging():
+        readers = tmp_path / "readers"
+        readers.mkdir()
+        loader = training_loader(Hanging(readers), classes=4, batch=4, height=16, width=16, seed=7, workers=2)
+        batches = loader._get_iterator()
+        while len(list(readers.iterdir())) < 2:
+            time.sleep(0.01)
+        return batches
+
+    return hanging
+
+
+def assert_end(readers, seconds):
+    """The readers are gone after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while alive := [path.name for path in readers.iterdir() if is_alive(path.name)]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.05)
+
+
+def is_alive(process):
+    """Not one that has ended and is not yet asked about by its parent."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True).stdout
+    return state.strip()[:1] not in ("", "Z")
+
+
+def test_readers_that_hang_are_not_waited_for(hanging, tmp_path, monkeypatch):
+    """Each would take torch ten seconds, and the signal that it sends them they leave to the trainer."""
+    monkeypatch.setattr(loaders, "PATIENCE", 0.5)
+    batches, start = hanging(), time.monotonic()
+    del batches
+    assert 0.4 < time.monotonic() - start < 3
+    assert_end(tmp_path / "readers", 1)
+
+
+def test_readers_that_hang_end_when_the_trainer_is_killed(hanging, tmp_path):
+    def work():
+        batches = hanging()  # noqa: F841
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    trainer = multiprocessing.get_context("fork").Process(target=work)
+    trainer.start()
+    trainer.join()
+    assert_end(tmp_path / "readers", 4)
 
 
 def test_it_has_no_length(packed):

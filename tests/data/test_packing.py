@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import pickle
@@ -148,8 +149,14 @@ def test_an_error_of_the_source_is_not_taken_for_one_of_the_disk(tmp_path, towns
         def __getitem__(self, index):
             raise ConnectionError("the network is gone")
 
-    with pytest.raises(ConnectionError):
+    with pytest.raises(UserError, match=r"^item 0: cannot be read \(the network is gone\)$"):
         pack(Broken(1), tmp_path / "packed", spec, 8, 8, workers=0)
+
+
+def test_an_error_of_the_block_stays_what_it_is(tmp_path):
+    with pytest.raises(ConnectionError), complete_folder(tmp_path / "target"):
+        raise ConnectionError
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -214,6 +221,99 @@ def test_who_comes_second_keeps_what_is_there(tmp_path):
         target.mkdir()
         (target / "all").write_text("theirs")
     assert (target / "all").read_text() == "theirs" and list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_process_of_the_same_number_has_left_is_in_nobodys_way(tmp_path):
+    """Containers start again with the numbers they had."""
+    left = tmp_path / f".target[1].partial-{os.getpid()}"
+    left.mkdir()
+    (left / "half").write_text("")
+    with complete_folder(tmp_path / "target[1]") as folder:
+        (folder / "all").write_text("mine")
+    assert list(tmp_path.iterdir()) == [tmp_path / "target[1]"]  # nor does it stay for ever
+
+
+def test_two_that_fill_the_same_folder_leave_each_others_alone(tmp_path):
+    other = tmp_path / ".target1.partial-0"
+    other.mkdir()  # of a folder of another name
+    with complete_folder(tmp_path / "target") as one, complete_folder(tmp_path / "target") as two:
+        (one / "all").write_text("one")
+        (two / "all").write_text("two")
+    assert (tmp_path / "target" / "all").read_text() == "two"
+    assert sorted(tmp_path.iterdir()) == [other, tmp_path / "target"]
+
+
+def test_a_folder_that_was_taken_for_a_leftover_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
+    is_there = os.path.samestat
+
+    def removed(*status):
+        monkeypatch.setattr(os.path, "samestat", is_there)
+        (new,) = tmp_path.iterdir()
+        new.rmdir()
+        return False
+
+    monkeypatch.setattr(os.path, "samestat", removed)
+    with complete_folder(tmp_path / "target") as folder:
+        (folder / "all").write_text("mine")
+    assert (tmp_path / "target" / "all").read_text() == "mine"
+
+
+def test_where_there_are_no_locks_nothing_is_taken_for_a_leftover(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def none(*arguments):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))  # as of a network's file system
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    (tmp_path / ".target.partial-0").mkdir()
+    with complete_folder(tmp_path / "target") as folder:
+        (folder / "all").write_text("mine")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".target.partial-0", "target"]
+
+
+@pytest.fixture
+def moves(monkeypatch):
+    """What was done to the disk, in order: (flush, file or folder) and (rename, new name)."""
+    done, flush, rename = [], os.fsync, os.rename
+
+    def noted_flush(handle):
+        done.append(("flush", Path(os.path.realpath(f"/proc/self/fd/{handle}"))))
+        flush(handle)
+
+    def noted_rename(old, new):
+        done.append(("rename", Path(new)))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", noted_flush)
+    monkeypatch.setattr(os, "rename", noted_rename)
+    return done
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="no way to tell what is flushed")
+def test_all_is_on_the_disk_before_it_has_its_name_and_then_the_name(tmp_path, moves):
+    """Else a power cut could leave a folder of zeros."""
+    target = tmp_path.resolve() / "target"
+    with complete_folder(target) as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "file").write_text("new")
+        (folder / "file").write_text("new")
+    flushed = [folder, folder / "file", folder / "inner", folder / "inner" / "file"]
+    assert sorted(moves[:4]) == [("flush", path) for path in flushed]
+    assert moves[4:] == [("rename", target), ("flush", tmp_path.resolve())]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are not flushed")
+def test_a_disk_that_fails_while_it_is_flushed_is_one_line(tmp_path, monkeypatch):
+    def fails(handle):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with (
+        pytest.raises(UserError, match=r"target: cannot be written \(Input/output error\)"),
+        complete_folder(tmp_path / "target"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 HOLD = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import torch
 from composegan.config.compose import open_domain
 from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
+from composegan.data import items
 from composegan.data.cache import fingerprint, read_arrays
+from composegan.data.folder import FolderSource
 from composegan.data.open import open_source
 from composegan.data.sample import Sample
 from composegan.evaluation.networks import FeatureNetwork
@@ -125,3 +128,72 @@ def test_an_unreadable_image_stops_or_is_left_out(folder):
     with pytest.raises(UserError, match="3.png: "):
         statistics(open_real(folder, None), [])
     assert statistics(open_real(folder, None, on_error="skip"), []).proportions.shape == (6, 3)
+
+
+@pytest.fixture
+def flaky(monkeypatch):
+    """(numbers) -> a context in which these items of a folder give errors of the disk; the files are the same."""
+
+    @contextmanager
+    def flaky(*numbers):
+        get = FolderSource.__getitem__
+
+        def fails(source, index):
+            if index in numbers:
+                raise OSError(5, "Input/output error")
+            return get(source, index)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(FolderSource, "__getitem__", fails)
+            yield
+
+    return flaky
+
+
+def test_an_error_of_the_disk_stops_or_leaves_an_image_out(folder, flaky):
+    with flaky(3):
+        with pytest.raises(UserError, match="^item 3: cannot be read .Input/output error.$"):
+            statistics(open_real(folder, None), [])
+        assert statistics(open_real(folder, None, on_error="skip"), []).proportions.shape == (6, 3)
+
+
+def test_statistics_of_a_part_are_not_kept(folder, flaky, tmp_path, caplog):
+    cache = tmp_path / "cache"
+    with flaky(3, 5):
+        found = statistics(open_real(folder, cache, on_error="skip"), [Counting().network])
+    assert len(found.proportions) == len(found.features["colours"]) == 5
+    assert "5 of 7 images" in caplog.text and not list(cache.rglob("*.npz"))
+    found = statistics(open_real(folder, cache, on_error="skip"), [Counting().network])
+    assert len(found.proportions) == len(found.features["colours"]) == 7
+    other = Counting("another")
+    with flaky(3):  # what is kept of the whole set stays
+        found = statistics(open_real(folder, cache, on_error="skip"), [other.network])
+    assert (len(found.proportions), other.seen) == (7, 6)
+
+
+def test_statistics_of_a_part_that_were_kept_are_not_used(folder, tmp_path):
+    """As they were by composegan before this was found."""
+    real = open_real(folder, tmp_path / "cache", on_error="skip")
+    whole = statistics(real, []).proportions
+    np.savez(real.folder / "layout.npz", values=whole[:5].numpy())
+    assert torch.equal(statistics(real, []).proportions, whole)
+
+
+def test_none_that_can_be_read(folder, flaky, tmp_path):
+    """Wherever they are read: measures put parts together that must not be empty."""
+    real = open_real(folder, tmp_path / "cache", on_error="skip")
+    with flaky(*range(7)):
+        for read in (lambda: statistics(real, []), lambda: list(real.batches(real.numbers[2:5]))):
+            with pytest.raises(UserError, match="^none of the [37] images can be used; the first: item .: cannot be"):
+                read()
+    assert list(real.batches([])) == []
+
+
+def test_a_real_set_that_goes_away_is_no_smaller_one(folder, flaky, monkeypatch):
+    monkeypatch.setattr(items, "IN_A_ROW", 3)
+    real = open_real(folder, None, on_error="skip")
+    with flaky(*real.numbers[4:]), pytest.raises(UserError, match="^none of 3 images in a row can be used; the first"):
+        statistics(real, [])
+    shutil.rmtree(folder[1].root)
+    with pytest.raises(UserError, match="^none of 3 images in a row can be used; the first: .*png"):
+        statistics(real_set(real.source, real.data, 3, "shapes train", 100, None), [])

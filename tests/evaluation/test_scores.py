@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
 from composegan.config.validate import SCORES
 from composegan.data.open import open_source
+from composegan.data.sample import Sample
 from composegan.evaluation.scores import Scores
 from composegan.training import checkpoint
 
@@ -49,6 +51,45 @@ def test_other_pictures_and_other_layouts_are_farther(real):
     near, noise = scores(images, labels), scores(torch.rand(images.shape) * 2 - 1, labels)
     assert all(noise[name] > near[name] + 0.01 for name in SCORES if name != "FSD")
     assert scores(images, labels * 0)["FSD"] > 0.1 + noise["FSD"]
+
+
+class Flaky:
+    """Seven pictures of one colour each; `bad` ones fail."""
+
+    def __init__(self, bad, error):
+        self.bad, self.error = bad, error
+
+    def __len__(self):
+        return 7
+
+    def __getitem__(self, index):
+        if index in self.bad:
+            raise self.error
+        return Sample(np.full((3, 16, 16), index, np.uint8), np.zeros((16, 16), np.uint8), str(index))
+
+
+def drawn(source, on_error, count=6):
+    data = DataConfig(height=16, width=16, on_error=on_error)
+    return Scores(["FSD"], source, data, 3, count, seed=1, device=torch.device("cpu")).real["proportions"]
+
+
+@pytest.mark.parametrize("error", [UserError("x.png: is damaged"), OSError(5, "Input/output error", "x.png")])
+def test_real_images_that_cannot_be_read(error):
+    """With on_error=skip others come in their place, since figures of fewer images are others."""
+    assert len(drawn(Flaky({1, 2, 3}, error), "skip", 40)) == 40
+    with pytest.raises(UserError, match=r"^x.png: "):
+        drawn(Flaky({1, 2, 3}, error), "stop", 40)
+    with pytest.raises(UserError, match=r"^none of the 7 images can be used; the first: x.png: "):
+        drawn(Flaky(set(range(7)), error), "skip")
+
+
+def test_a_real_image_whose_labels_are_no_classes():
+    class Wrong(Flaky):
+        def __getitem__(self, index):
+            return Sample(np.zeros((3, 16, 16), np.uint8), np.full((16, 16), 9, np.uint8), "x")
+
+    with pytest.raises(UserError, match=r"^x: label values outside the vocabulary"):
+        drawn(Wrong((), None), "stop")
 
 
 def test_they_are_written_and_the_first_decides(fit):

@@ -75,7 +75,7 @@ def test_where_there_are_no_links_files_are_copied(tmp_path, monkeypatch):
     assert [seen(tmp_path / name) for name in ("last.pt", "previous.pt", "best.pt")] == [4, 2, 4]
 
 
-@pytest.mark.parametrize("stopped_after", range(6))
+@pytest.mark.parametrize("stopped_after", range(8))
 def test_killed_between_any_two_moves_there_is_one_to_read(tmp_path, monkeypatch, stopped_after):
     """The moves are those of names; nothing is written under a name that is read."""
     for count in (2, 4):
@@ -99,9 +99,41 @@ def test_killed_between_any_two_moves_there_is_one_to_read(tmp_path, monkeypatch
             patch.setattr(os, name, counted(getattr(os, name)))
         checkpoint.save(tmp_path, state(6), best=True)
         raise StopIteration
-    assert checkpoint.read_newest(tmp_path)[0]["images_seen"] == (6 if stopped_after >= 2 else 4)
+    renamed = stopped_after >= 4  # after two links and the best one's name
+    assert checkpoint.read_newest(tmp_path)[0]["images_seen"] == (6 if renamed else 4)
     kept = seen(tmp_path / "last.pt"), seen(tmp_path / "previous.pt")
-    assert kept == ((4, 2) if stopped_after < 2 else (6, 2) if stopped_after == 2 else (6, 4))  # never one file twice
+    assert kept == ((4, 2) if not renamed else (6, 2) if stopped_after == 4 else (6, 4))  # never one file twice
+    if renamed:  # nobody comes here again to make it the best
+        assert seen(tmp_path / "best.pt") == 6
+
+
+def test_one_that_was_saved_early_is_replaced(tmp_path):
+    """What a run goes back to is what it would have had, had nobody asked it to stop."""
+
+    def files():
+        return [seen(tmp_path / name) for name in ("last.pt", "previous.pt") if (tmp_path / name).exists()]
+
+    def regular():
+        found, path = checkpoint.read_regular(tmp_path)
+        return found["images_seen"], path.name
+
+    assert checkpoint.read_regular(tmp_path) is None
+    checkpoint.save(tmp_path, {**state(1), "early": True})
+    assert regular() == (1, "last.pt")  # there is nothing else
+    checkpoint.save(tmp_path, state(2), instead=True)
+    assert files() == [2, 1]  # two, as always
+    checkpoint.save(tmp_path, {**state(3), "early": True})
+    assert files() == [3, 2] and regular() == (2, "previous.pt")
+    checkpoint.save(tmp_path, {**state(4), "early": True}, instead=True)
+    assert files() == [4, 2] and regular() == (2, "previous.pt")
+    (tmp_path / "previous.pt").write_bytes(b"damaged")
+    assert regular() == (4, "last.pt")
+
+
+def test_a_folder_that_is_out_of_reach_is_not_an_empty_one(tmp_path):
+    (tmp_path / "checkpoints").symlink_to(tmp_path / "disk")
+    with pytest.raises(UserError, match="checkpoints: leads to .*disk, which is not there; a disk that is not mounted"):
+        checkpoint.read_newest(tmp_path / "checkpoints")
 
 
 def full(size):

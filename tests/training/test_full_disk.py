@@ -53,12 +53,12 @@ def test_each_part_is_told_by_its_name(fit, full_disk, monkeypatch, part):
     write = {"samples": "_draw", "model": "save"}[part]
     written = getattr(Keeper, write)
 
-    def on_a_full_disk(keeper, module, *rest):
+    def on_a_full_disk(keeper, module, *rest, **settings):
         if module.images_seen == 4:
-            monkeypatch.setattr("composegan.training.checkpoint.save", lambda *state, best: None)
+            monkeypatch.setattr("composegan.training.checkpoint.save", lambda *state, best, instead: None)
             with full_disk(100):
-                written(keeper, module, *rest)
-        written(keeper, module, *rest)
+                written(keeper, module, *rest, **settings)
+        written(keeper, module, *rest, **settings)
 
     monkeypatch.setattr(Keeper, write, on_a_full_disk)
     with pytest.raises(UserError) as caught:

@@ -234,9 +234,9 @@ def test_nobody_waits_for_the_figures_of_a_step(fit, monkeypatch):
     """They are looked at when a line of metrics or a checkpoint is due, here after 8, 16 and 24 images."""
     asked, trouble = [], CompositionModule.trouble
 
-    def noted(module, complete):
+    def noted(module, complete, spikes):
         asked.append((module.images_seen, complete))
-        return trouble(module, complete)
+        return trouble(module, complete, spikes)
 
     monkeypatch.setattr(CompositionModule, "trouble", noted)
     fit("output.log_every=8", "output.checkpoint_every=12")

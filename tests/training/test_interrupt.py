@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -119,6 +120,37 @@ def test_killed_while_the_last_checkpoint_is_written(
     assert status == -signal.SIGKILL
     assert read(run / "checkpoints" / "last.pt")["images_seen"] == 4
     assert_same_run(resume(run), whole_run)
+
+
+STOP_AT_ONCE = """
+import os, signal, time
+from composegan.data import loader
+from composegan.data.loader import Batches
+from composegan.training import callbacks
+callbacks.AGAIN = 0.2
+loader.PATIENCE = 0.5
+read = Batches.__getitem__
+def getitem(batches, step):
+    if step == 3:
+        open("readers", "a").write(f"{os.getpid()} ")
+        time.sleep(0.5)
+        for _ in range(2):
+            os.killpg(os.getpgid(0), signal.SIGINT)
+            time.sleep(0.5)
+        time.sleep(100)
+    return read(batches, step)
+Batches.__getitem__ = getitem
+"""
+"""A reader hangs, as on a disk that does not answer, and the user does not want to wait for it."""
+
+
+def test_asked_twice_a_reader_that_hangs_is_not_waited_for(command, tiny, shapes, tmp_path):
+    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}", "data.workers=2", "output.score_every=0"]
+    status, _, err = command("fit", *settings, patch=STOP_AT_ONCE, timeout=40)
+    assert (status, err) == (130, STOPPING)
+    (reader,) = (tmp_path / "readers").read_text().split()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(reader), 0)
 
 
 @pytest.fixture

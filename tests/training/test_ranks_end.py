@@ -108,9 +108,9 @@ def test_a_second_process_that_is_told_while_the_first_one_saves(fit_two, only_r
     """It has ended its training and waits for nobody, least of all within the handler of a signal."""
     save = Keeper.save
 
-    def slow(keeper, module, improved=False):
+    def slow(keeper, module, *rest, **settings):
         time.sleep(1)
-        save(keeper, module, improved)
+        save(keeper, module, *rest, **settings)
 
     def do(rank, patch):
         if rank == 0:

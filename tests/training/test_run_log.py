@@ -86,6 +86,28 @@ def test_tensorboard_has_the_same_figures_and_the_pictures(log, tmp_path):
     assert [(event.step, event.value) for event in board.Scalars("loss")] == [(8, 8), (16, 16), (24, 7)]
 
 
+def test_a_line_that_is_there_is_added_to(log, tmp_path):
+    """Scores come when the figures of their step are written already."""
+    run = log()
+    run.write(8, {"loss": 1})
+    run.write(16, {"loss": 2})
+    run.write(16, {"score": 3})
+    run.write(16, {"score": 4})
+    run.write(24, {"loss": 5})
+    assert [tuple(row.values()) for row in rows(tmp_path)] == [("8", "1", ""), ("16", "2", "4"), ("24", "5", "")]
+
+
+def test_tensorboard_has_nothing_twice_of_a_run_that_began_again(log, tmp_path):
+    run = log()
+    run.picture(0, np.zeros((4, 6, 3), np.uint8))
+    run.write(8, {"loss": 1})
+    run = log()
+    run.write(8, {"loss": 2})
+    run.close()
+    board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [(event.step, event.value) for event in board.Scalars("loss")] == [(8, 2)]
+
+
 def test_a_full_disk_is_one_line(log, tmp_path, full_disk):
     run = log()
     for seen in range(50):

@@ -1,0 +1,147 @@
+"""Items that cannot be read: whatever error says so, how many are passed over, and that nothing incomplete is kept."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from composegan.data import FolderSource, UserError, pack
+from composegan.data.cache import fingerprint
+from composegan.data.statistics import class_statistics
+
+
+def io_error(index):
+    return OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def io_error_of_a_file(index):
+    return OSError(errno.EIO, os.strerror(errno.EIO), f"/mnt/{index}.png")
+
+
+def lost(index):
+    return ConnectionError("the network is gone")
+
+
+@pytest.fixture
+def flaky(towns):
+    """(count, bad, error) -> a source whose `bad` items raise what a source leaves to us."""
+
+    class Flaky(towns):
+        def __init__(self, count, bad=(), error=io_error):
+            super().__init__(count)
+            self.fails, self.error = frozenset(bad), error
+
+        def __getitem__(self, index):
+            if index in self.fails:
+                raise self.error(index)
+            return super().__getitem__(index)
+
+    return Flaky
+
+
+def statistics(source, folder, spec, on_error):
+    return class_statistics(source, 4, on_error=on_error).images
+
+
+def cached(source, folder, spec, on_error):
+    return class_statistics(source, 4, cache=folder, on_error=on_error).images
+
+
+def packed(source, folder, spec, on_error):
+    return len(pack(source, folder / "packed", spec, 16, 16, workers=0, on_error=on_error))
+
+
+each_way = pytest.mark.parametrize("read", [statistics, cached, packed])
+
+
+@each_way
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (io_error, "item 2: cannot be read (Input/output error)"),
+        (io_error_of_a_file, "/mnt/2.png: cannot be read (Input/output error)"),
+        (lost, "item 2: cannot be read (the network is gone)"),
+    ],
+)
+def test_an_error_of_the_system_is_an_item_that_cannot_be_read(read, error, told, flaky, tmp_path, spec):
+    source = flaky(7, bad=(2, 3), error=error)
+    with pytest.raises(UserError) as caught:
+        read(source, tmp_path, spec, "stop")
+    assert str(caught.value) == told
+    assert read(source, tmp_path, spec, "skip") == 5
+
+
+def test_the_index_says_which_were_left_out(flaky, tmp_path, spec):
+    source = pack(flaky(7, bad=(2, 3)), tmp_path / "packed", spec, 16, 16, workers=0, on_error="skip")
+    assert source.index.skipped == [f"item {n}: cannot be read (Input/output error)" for n in (2, 3)]
+
+
+@each_way
+def test_none_that_can_be_used(read, flaky, tmp_path, spec):
+    with pytest.raises(UserError, match="^none of the 3 images can be used; the first: item 0: cannot be read"):
+        read(flaky(3, bad=range(3)), tmp_path, spec, "skip")
+    assert not list(tmp_path.rglob("*.np[yz]"))
+
+
+@pytest.mark.parametrize("read", [statistics, packed])
+def test_skipping_has_an_end(read, flaky, tmp_path, spec):
+    """A mount that goes away half-way is no set of half as many images."""
+    with pytest.raises(UserError, match="^none of 100 images in a row can be used; the first: item 250: cannot be"):
+        read(flaky(450, bad=range(250, 450)), tmp_path, spec, "skip")
+    assert not (tmp_path / "packed").exists()
+    alone = set(range(450)) - set(range(0, 450, 100))
+    assert read(flaky(450, bad=alone), tmp_path, spec, "skip") == 5
+
+
+def test_skipping_has_the_same_end_in_processes(write_folder, tmp_path, spec):
+    """Whose chunks of items are not where the bad ones begin and end."""
+    source = FolderSource(write_folder(430, height=4, width=4), spec)
+    for index in range(150, 250):
+        (source.root / source.files[index][0]).write_bytes(b"")
+    with pytest.raises(UserError, match="^none of 100 images in a row can be used; the first: .*png: "):
+        pack(source, tmp_path / "packed", spec, 4, 4, workers=2, on_error="skip")
+    (source.root / source.files[250][0]).replace(source.root / source.files[200][0])
+    (source.root / source.files[250][0]).write_bytes(b"")
+    assert len(pack(source, tmp_path / "packed", spec, 4, 4, workers=2, on_error="skip")) == 330
+
+
+@pytest.mark.parametrize("later", ["stop", "skip"])
+def test_statistics_of_a_part_are_not_kept(write_folder, spec, tmp_path, monkeypatch, later, caplog):
+    """The files are the same before and after: what was wrong was the disk."""
+    source, get = FolderSource(write_folder(7), spec), FolderSource.__getitem__
+    with monkeypatch.context() as patch:
+
+        def fails(source, index):
+            if index in (2, 3):
+                raise UserError("x: cannot be read (Input/output error)")
+            return get(source, index)
+
+        patch.setattr(FolderSource, "__getitem__", fails)
+        assert class_statistics(source, 4, cache=tmp_path / "cache", on_error="skip").images == 5
+    assert "5 of 7 images" in caplog.text
+    assert class_statistics(source, 4, cache=tmp_path / "cache", on_error=later).images == 7
+    monkeypatch.setattr(FolderSource, "__getitem__", None)  # nobody reads them any more
+    assert class_statistics(source, 4, cache=tmp_path / "cache", on_error=later).images == 7
+
+
+def test_statistics_of_a_part_that_were_kept_are_not_used(write_folder, spec, tmp_path):
+    """As they were by composegan before this was found."""
+    source = FolderSource(write_folder(7), spec)
+    whole = class_statistics(source, 4, cache=tmp_path / "cache")
+    (file,) = (tmp_path / "cache").rglob("*.npz")
+    with np.load(file) as arrays:
+        np.savez(file, **{**arrays, "counts": np.array([5]), "sets": whole.sets[:1]})
+    assert class_statistics(source, 4, cache=tmp_path / "cache").images == 7
+
+
+def test_a_fingerprint_is_that_of_what_can_be_read(flaky, write_folder, spec):
+    whole, part = flaky(7), flaky(7, bad=(2,))
+    assert fingerprint(whole) == fingerprint(flaky(7)) != fingerprint(part) == fingerprint(flaky(7, bad=(2,)))
+    folder = FolderSource(write_folder(3), spec)
+    before = fingerprint(folder)
+    Path(folder.root, "images", "1.png").unlink()
+    assert fingerprint(folder) != before
