@@ -126,7 +126,8 @@ class Keeper(Callback):
         }  # fmt: skip
         if final:  # a run whose last checkpoint is there is finished, and has its model
             self._save_model(module)
-        checkpoint.save(self.run / "checkpoints", {**module.checkpoint(), **facts}, best=improved, instead=self.early)
+        instead = self.early or not self.shown
+        checkpoint.save(self.run / "checkpoints", {**module.checkpoint(), **facts}, best=improved, instead=instead)
         self.early, self.shown = early, shown
         if not final:
             self._save_model(module)
@@ -175,7 +176,8 @@ class Keeper(Callback):
                     self.save(module, early=not saving, shown=False)
             raise
         if saving or improved or early or final or not self.shown:
-            self.save(module, improved, early=not (saving or improved), final=final)
+            regular = saving or (improved and is_due(module, self.config.output.score_every))
+            self.save(module, improved, early=not regular, final=final)
 
     def _draw(self, module: CompositionModule) -> None:
         images, labels = average_pictures(module, self.config.output.samples, derive_seed(self.config.seed, "samples"))

@@ -24,8 +24,8 @@ def save(folder: Path, state: dict[str, Any], *, best: bool = False, instead: bo
     """Save `state` (tensors and plain values) as the folder's last checkpoint; the one before is kept as well.
 
     best: also keep it as the best so far. instead: what is the last one now was saved early, because somebody asked the
-    run to stop; it is replaced, and the one before it stays. Returns the path written. Raises UserError when it cannot
-    be saved; what was there before is then untouched.
+    run to stop, or is of the same step; it is replaced, and the one before it stays. Returns the path written. Raises
+    UserError when it cannot be saved; what was there before is then untouched.
     """
     last = folder / LAST
     if last.exists() and not (instead and (folder / PREVIOUS).exists()):

@@ -179,12 +179,14 @@ def test_killed_while_it_scores_it_scores_when_it_goes_on(fit, resume, monkeypat
         fit("output.score_every=4")
     (run,) = runs()
     assert read(run / "checkpoints" / "last.pt")["images_seen"] == 8
+    assert read(run / "checkpoints" / "previous.pt")["images_seen"] == 4
     assert figures_of(run)[-1]["images_seen"] == "8" and "score/sliced_wasserstein" in figures_of(run)[0]
     resume(run)
     rows = {row["images_seen"]: row for row in figures_of(run)}
     assert [rows[f"{seen}"]["score/sliced_wasserstein"] for seen in table] == [f"{value:g}" for value in table.values()]
     assert rows.keys() == {row["images_seen"] for row in figures_of(whole_run)}
     assert all(row["loss/generator"] for row in rows.values())
+    assert kept(run)["previous.pt"][0] == 20 and kept(run)["last.pt"][0] == 24
     assert kept(run)["best.pt"] == (8, 1.0)
 
 
