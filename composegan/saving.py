@@ -72,7 +72,10 @@ def alone(folder: Path) -> Iterator[None]:
             pass
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN):
-                raise UserError(f"{folder}: another process is at work in it; wait for it, or stop it") from error
+                raise UserError(
+                    f"{folder}: another process is at work in it; wait for it, or stop it (were it on a machine that "
+                    "is gone, a network's disk might not know: then remove .lock)"
+                ) from error
         yield
 
 

@@ -253,7 +253,8 @@ def test_nobody_goes_on_with_a_run_that_goes_on(fit, resume, monkeypatch, tmp_pa
     run = fit(*RARELY, "training.images=12")
     (answer,) = answers
     assert answer.returncode == 2
-    assert answer.stderr == f"composegan: {run}: another process is at work in it; wait for it, or stop it\n"
+    assert answer.stderr.startswith(f"composegan: {run}: another process is at work in it; wait for it, or stop it")
+    assert answer.stderr.count("\n") == 1
     resume(run, "training.images=14")
 
 
