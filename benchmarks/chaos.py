@@ -156,8 +156,12 @@ def fit(arguments: list[str], devices: int) -> None:
     ranks = [forked.Process(target=fit_as, args=(arguments, rank)) for rank in range(devices)]
     for process in ranks:
         process.start()
-    for process in ranks:
-        process.join()
+    while any(process.is_alive() for process in ranks):
+        if any(process.exitcode for process in ranks):  # as launchers do
+            time.sleep(10)
+            for process in ranks:
+                process.kill()
+        time.sleep(0.05)
     sys.exit(max(abs(process.exitcode) for process in ranks))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
@@ -13,6 +14,7 @@ from typing import IO
 
 from composegan.config.errors import UserError
 
+LEAVING = 5.0
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -58,25 +60,37 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """While this is open no other process may do the same with `folder`. Raises UserError where one does already.
+    """While this is open no other process may do the same with `folder`. Raises UserError where one does already, and
+    does not end within LEAVING seconds: it may have been killed and be on its way out.
 
     Where there are no locks nobody can tell. A lock of this kind is not inherited, and ends with its process.
     """
     with ExitStack() as held:
-        try:
-            import fcntl
-
+        with suppress(ImportError, OSError):
             file = held.enter_context((folder / ".lock").open("w"))  # stays: it might be another's when it is removed
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            pass
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):
+            if not _lock_within(LEAVING, file):
                 raise UserError(
                     f"{folder}: another process is at work in it; wait for it, or stop it (were it on a machine that "
                     "is gone, a network's disk might not know: then remove .lock)"
-                ) from error
+                )
         yield
+
+
+def _lock_within(seconds: float, file: IO[str]) -> bool:
+    """Whether a file comes to be locked for this process. Raises ImportError or OSError where there are no locks."""
+    import fcntl
+
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                raise
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
 
 
 @contextmanager

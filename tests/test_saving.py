@@ -2,12 +2,14 @@ import errno
 import multiprocessing
 import os
 import stat
+import time
 from contextlib import nullcontext
 
 import pytest
 
+from composegan import saving
 from composegan.config.errors import UserError
-from composegan.saving import whole_file, writing
+from composegan.saving import alone, whole_file, writing
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -127,6 +129,41 @@ def test_a_full_disk_is_one_line(tmp_path, number):
     path.touch()
     with pytest.raises(UserError, match="; file is what it was before$"), whole_file(path):
         raise OSError(number, os.strerror(number))
+
+
+def _hold(folder, seconds, ready):
+    with alone(folder):
+        ready.set()
+        time.sleep(seconds)
+
+
+@pytest.mark.parametrize(("seconds", "patience"), [(0.5, 20.0), (20.0, 0.2)])
+def test_a_folder_is_for_one_process_at_a_time(tmp_path, monkeypatch, seconds, patience):
+    """One that was killed may need a moment to go."""
+    monkeypatch.setattr(saving, "LEAVING", patience)
+    fork = multiprocessing.get_context("fork")
+    ready = fork.Event()
+    other = fork.Process(target=_hold, args=(tmp_path, seconds, ready))
+    other.start()
+    assert ready.wait(20)
+    refused = (
+        pytest.raises(UserError, match="another process is at work in it") if seconds > patience else nullcontext()
+    )
+    with refused, alone(tmp_path):
+        pass
+    other.kill()
+    other.join()
+    with alone(tmp_path):  # its lock went with it
+        pass
+
+
+def test_what_goes_wrong_alone_is_not_hidden(tmp_path):
+    with pytest.raises(OSError, match="mine"), alone(tmp_path):
+        raise OSError("mine")
+    (tmp_path / ".lock").unlink()
+    (tmp_path / ".lock").mkdir()  # as good as no locks
+    with alone(tmp_path):
+        pass
 
 
 def test_a_folder_that_cannot_be_is_one_line(tmp_path):
