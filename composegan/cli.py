@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -36,8 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with suppress(AttributeError):  # a stand-in for the stream may not have it
         sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file need not be Unicode
     status = _run(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        _has_a_reader(stream)  # else Python would find out as it ends, and change the exit status
+    for stream in (sys.stdout, sys.stderr):  # else Python would find out as it ends, and change the exit status
+        try:
+            _has_a_reader(stream)
+        except OSError as error:
+            status = status or _refused(f"what was printed could not be written: {error.strerror}")
     return status
 
 
@@ -65,20 +69,36 @@ def _run(arguments: list[str]) -> int:
 
 
 def _has_a_reader(stream: TextIO) -> bool:
-    """Whether what was printed arrives anywhere. From here on, where it does not, what is printed goes nowhere."""
+    """Whether what was printed arrives anywhere. From here on, where it does not, what is printed goes nowhere.
+
+    Raises OSError when it does not for another reason than that nobody reads it, such as a full disk.
+    """
+    try:
+        number = stream.fileno()
+    except (AttributeError, ValueError, OSError):  # a stand-in for the stream
+        return True
     try:
         stream.flush()
         pipe = select.poll()  # what failed to be written once is forgotten, and a flush then works
-        pipe.register(stream.fileno(), 0)
+        pipe.register(number, 0)
         lost = any(event & (select.POLLERR | select.POLLNVAL) for _, event in pipe.poll(0))
     except AttributeError:  # no poll on Windows
         return True
-    except (OSError, ValueError):
-        lost = True
+    except OSError as error:
+        _silence(number)
+        if error.errno not in (errno.EPIPE, errno.EIO, errno.EBADF):
+            raise
+        return False
     if lost:
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _silence(number)
     return not lost
+
+
+def _silence(number: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    if nowhere != number:
+        os.close(nowhere)
 
 
 def _tell(line: str) -> None:

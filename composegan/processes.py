@@ -9,7 +9,16 @@ from collections.abc import Callable
 
 def is_first_process() -> bool:
     """Whether this is the process that writes and speaks: always, when it is the only one."""
-    return all(int(os.environ.get(name, 0)) == 0 for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+    names = (
+        "RANK",
+        "LOCAL_RANK",
+        "NODE_RANK",
+        "SLURM_PROCID",
+        "OMPI_COMM_WORLD_RANK",
+        "PMI_RANK",
+        "JSM_NAMESPACE_RANK",
+    )
+    return all(int(os.environ.get(name, 0)) == 0 for name in names)
 
 
 def of_torchrun() -> tuple[int, int, int]:

@@ -249,6 +249,18 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path):
         assert (process.wait(60), process.stderr.read()) == (0, b"")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk that is always full")
+def test_a_full_disk_behind_stdout_is_told(tmp_path):
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "composegan.cli", "--version"]
+        result = subprocess.run(
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, env=environment
+        )
+    line = "composegan: what was printed could not be written: No space left on device\n"
+    assert (result.returncode, result.stderr) == (2, line)
+
+
 def raising(error):
     def fit(composed):
         raise error

@@ -14,6 +14,7 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from itertools import count
+from multiprocessing import parent_process
 from typing import Any
 
 import numpy as np
@@ -92,8 +93,8 @@ def _depend_on_the_trainer(worker: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    trainer = os.getppid()
-    once(lambda: os.getppid() != trainer, lambda: os._exit(1))
+    parent, trainer = os.getppid(), parent_process()  # the same, unless a server has forked this one
+    once(lambda: os.getppid() != parent or not (trainer is None or trainer.is_alive()), lambda: os._exit(1))
 
 
 class TrainingLoader(DataLoader):

@@ -61,8 +61,9 @@ class Keeper(Callback):
 
     def __init__(
         self, run: Path, config: Config, spec: DomainSpec, source: Source, settings: dict[str, Any],
-        before: Mapping[str, Any], best: float,
+        before: Mapping[str, Any], best: float, ending: Ending,
     ) -> None:  # fmt: skip
+        self.ending = ending
         self.run, self.config, self.spec, self.source, self.settings = run, config, spec, source, settings
         self.best = best
         self.best_of = score_names(config)[0]
@@ -86,7 +87,8 @@ class Keeper(Callback):
         interval, saving = is_due(module, output.log_every), is_due(module, output.checkpoint_every)
         due = interval or saving or is_due(module, output.score_every)
         if (due or stopping) and (trouble := module.trouble(complete=interval, spikes=due)):
-            trainer.should_stop = early  # somebody asked, or it was the last step and now is not
+            # Somebody asked, or it was the last step and now is not, unless there are no more data.
+            trainer.should_stop = early or self.ending.failure is not None
             if due or not early:
                 self._go_back(trainer, module, trouble)
             elif trainer.is_global_zero:  # the run goes on from before it, and finds it where it would have
@@ -171,7 +173,7 @@ class Keeper(Callback):
             if "scores" in due:
                 improved = self._score(module)
         except Exception:  # the images that generated ones are compared with are gone, say
-            if not early:
+            if not early and not final:  # a run that is saved at its end is finished
                 with suppress(Exception):  # what happened first is what should be told
                     self.save(module, early=not saving, shown=False)
             raise
@@ -242,9 +244,8 @@ class Ending(Callback):
     def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
         reason = 2 if self.loader.failure else int(self.told)
         reason = largest(reason, module.device)  # any process may be the one that was told
-        if module.images_seen < self.images:
-            self.interrupted = reason == 1
-            self.failure = first_said(self.loader.failure) if reason == 2 else None
+        self.interrupted = reason == 1 and module.images_seen < self.images
+        self.failure = first_said(self.loader.failure) if reason == 2 else None
         trainer.should_stop = bool(reason) or module.images_seen >= self.images
 
     def teardown(self, trainer: Trainer, module: CompositionModule, stage: str) -> None:

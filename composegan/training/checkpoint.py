@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,12 +124,18 @@ def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:
 
 
 def read_regular(folder: Path) -> tuple[dict[str, Any], Path] | None:
-    """The newest checkpoint, with its path, that a run would also have written had nobody asked it to stop."""
+    """The newest checkpoint, with its path, that a run would also have written had nobody asked it to stop. None when
+    there is none; where it is damaged, the newest one."""
     newest = read_newest(folder)
-    if newest and newest[0].get("early") and (folder / PREVIOUS).exists():
-        with suppress(UserError):
-            return read(folder / PREVIOUS), folder / PREVIOUS
-    return newest and newest[:2]
+    if newest is None or not newest[0].get("early"):
+        return newest and newest[:2]
+    if not (folder / PREVIOUS).exists():
+        return None
+    try:
+        before = read(folder / PREVIOUS)
+    except UserError:
+        return newest[:2]
+    return None if before.get("early") else (before, folder / PREVIOUS)
 
 
 def _write(path: Path, state: dict[str, Any], second: Path | None) -> None:

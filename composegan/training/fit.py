@@ -168,7 +168,6 @@ def _train(
     same = before.get("best_of", SCORES[0]) == score_names(config)[0]  # older checkpoints do not say
     best = before.get("best", inf) if same else inf
     settings = generator_settings(config, spec, GroupingPlan.parse(config.grouping, spec.names))
-    keeper = Keeper(run, config, spec, source, settings, before, best)
     splitting = [Splitting(run, config, spec)] if is_progressive(config.grouping) else []
     loader = training_loader(
         source,
@@ -187,6 +186,7 @@ def _train(
     )
     loader.patient = True  # so that a run whose data is gone is saved as it is
     ending = Ending(config.training.images, loader)
+    keeper = Keeper(run, config, spec, source, settings, before, best, ending)
     trainer.callbacks += [ending, *splitting, keeper, Progress(config.training.images)]
     if trainer.is_global_zero:
         size = f"{config.data.height}x{config.data.width}"
@@ -199,7 +199,7 @@ def _train(
         )
     _loop(trainer, module, loader, keeper, ending)
     if trainer.is_global_zero:
-        if ending.failure:
+        if ending.failure and module.images_seen < config.training.images:
             raise UserError(f"{ending.failure}; saved at {module.images_seen:,} images; {_afterwards(run)}")
         if loader.skipped:
             say(f"skipped {len(loader.skipped)} images that could not be read")

@@ -34,6 +34,7 @@ def go_back(trainer: Trainer, module: CompositionModule, run: Path, trouble: str
     if trainer.is_global_zero:  # whoever asks for more after the last try gets as many again
         counted = {"skipped": module.position - state["images_seen"], "tries": tries if tries <= TRIES else 0}
         checkpoint.save(path.parent, {**state, **counted}, instead=early)
+    trainer.strategy.barrier()  # it is saved, should another end here
     since, other = (
         f"{path.name}, of {state['images_seen']:,} images",
         f"other images and draws: composegan fit run={run}",

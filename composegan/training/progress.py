@@ -45,6 +45,8 @@ class Progress(Callback):
         if now - self.shown < (1.0 if self.bar else self.seconds) and not trainer.should_stop:
             return
         self.shown = now
+        if module.images_seen < self.first:  # the run went back behind where it began
+            self.start, self.first = now, module.images_seen
         rate = (module.images_seen - self.first) / max(now - self.start, 1e-9)
         text = f"{rate:.1f} images/s  " + "  ".join(
             f"{name.partition('/')[2]} {module.logs[name].item():.3f}"

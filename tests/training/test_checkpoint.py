@@ -114,14 +114,16 @@ def test_one_that_was_saved_early_is_replaced(tmp_path):
         return [seen(tmp_path / name) for name in ("last.pt", "previous.pt") if (tmp_path / name).exists()]
 
     def regular():
-        found, path = checkpoint.read_regular(tmp_path)
-        return found["images_seen"], path.name
+        found = checkpoint.read_regular(tmp_path)
+        return found and (found[0]["images_seen"], found[1].name)
 
-    assert checkpoint.read_regular(tmp_path) is None
-    checkpoint.save(tmp_path, {**state(1), "early": True})
-    assert regular() == (1, "last.pt")  # there is nothing else
+    assert regular() is None
+    checkpoint.save(tmp_path, {**state(0), "early": True})
+    assert regular() is None
+    checkpoint.save(tmp_path, {**state(1), "early": True}, instead=True)
+    assert files() == [1, 0] and regular() is None
     checkpoint.save(tmp_path, state(2), instead=True)
-    assert files() == [2, 1]  # two, as always
+    assert files() == [2, 0] and regular() == (2, "last.pt")
     checkpoint.save(tmp_path, {**state(3), "early": True})
     assert files() == [3, 2] and regular() == (2, "previous.pt")
     checkpoint.save(tmp_path, {**state(4), "early": True}, instead=True)

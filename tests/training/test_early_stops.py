@@ -229,6 +229,55 @@ def test_images_that_are_gone_when_they_are_first_compared_with(
     assert read(resume(run) / "checkpoints" / "last.pt")["best"] < 1
 
 
+def test_the_last_score_is_made_up_for(fit, resume, shapes, monkeypatch, tmp_path, runs):
+    """A run whose last score could not be taken is not finished."""
+    mount, away = tmp_path / "mount", tmp_path / "away"
+    shutil.copytree(shapes[1].removeprefix("data.root="), mount)
+    after(monkeypatch, 24, lambda module: mount.rename(away))
+    with pytest.raises(UserError, match="once that is mended, continue with"):
+        fit(f"data.root={mount}", "output.score_every=24", "data.workers=2")
+    (run,) = runs()
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 20
+    away.rename(mount)
+    monkeypatch.undo()
+    assert kept(resume(run))["best.pt"][0] == 24
+
+
+def test_it_is_tried_as_often_as_it_would_have_been(fit, resume, monkeypatch, runs):
+    """Also by a run that was stopped before its first regular checkpoint: one undisturbed had nothing to go back to."""
+    settings = (*RARELY, "output.checkpoint_every=12", "output.log_every=2")
+    step = CompositionModule.training_step
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        after(patch, 6, told)
+        fit(*settings)
+    (run,) = runs()
+
+    def training_step(module, batch):
+        step(module, batch)
+        not_a_number(module)
+
+    monkeypatch.setattr(CompositionModule, "training_step", training_step)
+    with pytest.raises(UserError, match="at 8 images a weight is nan, before there was a checkpoint to go back to"):
+        resume(run)
+
+
+def test_the_last_step_goes_wrong_and_there_are_no_more_data(fit, resume, monkeypatch, runs, assert_same_run):
+    """It is done again when there are, with the batch that is its turn."""
+    after(monkeypatch, 24, not_a_number)
+    whole = fit(*RARELY)
+
+    def gone(module):
+        not_a_number(module)
+        module.trainer.train_dataloader.failure = "x.png: cannot be read"
+
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="x.png: cannot be read; saved at"):
+        after(patch, 24, gone)
+        fit(*RARELY)
+    run = next(run for run in runs() if run != whole)
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 20
+    assert_same_run(resume(run), whole)
+
+
 def test_another_number_of_images_is_told(fit, resume, shapes, tmp_path, capsys):
     data = tmp_path / "data"
     shutil.copytree(shapes[1].removeprefix("data.root="), data)
