@@ -1,23 +1,17 @@
-"""Which of several processes this is, told from what launchers set before anything is initialized."""
+"""Which of several processes this is, told from what launchers set before anything is initialized; and when it ends."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Callable
+from multiprocessing import parent_process
 
 
 def is_first_process() -> bool:
     """Whether this is the process that writes and speaks: always, when it is the only one."""
-    names = (
-        "RANK",
-        "LOCAL_RANK",
-        "NODE_RANK",
-        "SLURM_PROCID",
-        "OMPI_COMM_WORLD_RANK",
-        "PMI_RANK",
-        "JSM_NAMESPACE_RANK",
-    )
+    of_launchers = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JSM_NAMESPACE_RANK")
+    names = ("RANK", "LOCAL_RANK", "NODE_RANK", *of_launchers)
     return all(int(os.environ.get(name, 0)) == 0 for name in names)
 
 
@@ -60,3 +54,9 @@ def once(true: Callable[[], object], then: Callable[[], object], over: threading
                 return
 
     threading.Thread(target=look, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """End this process, one of multiprocessing's, once the one that it works for is gone, however that went."""
+    number, parent = os.getppid(), parent_process()  # the same process, unless a server has forked this one
+    once(lambda: os.getppid() != number or not (parent is None or parent.is_alive()), lambda: os._exit(1))

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and what a person reads when one cannot be written."""
+"""Files that are there whole or not at all, locks, and what a person reads when one cannot be written."""
 
 from __future__ import annotations
 
@@ -95,43 +95,43 @@ def _lock_within(seconds: float, file: IO[str]) -> bool:
 
 @contextmanager
 def _in_work(temporary: Path) -> Iterator[None]:
-    """While this is open, and its process lives, `temporary` is no leftover: it is locked."""
-    while os.name == "posix":  # elsewhere an open file cannot be renamed, and there is no such lock
-        with temporary.open("wb") as file:
-            locked = _lock(file)
-            if locked is None or (locked and _is_at(file, temporary)):  # else taken for one before it was locked
+    """Makes `temporary`; while this is open, and its process lives, it is no leftover: it is locked."""
+    while True:
+        temporary.touch()
+        with locked(temporary) as ours:
+            if ours is not False:  # else taken for a leftover before it was locked
                 yield
                 return
-    yield
 
 
 def _remove_leftovers(path: Path) -> None:
     """Temporary neighbours of `path` in which nobody works any more. Where there are no locks, nobody can tell."""
     for left in path.parent.glob(f".partial-*.{escape(path.name)}"):
-        with suppress(OSError), left.open("rb+") as file:
-            if _lock(file):
+        with locked(left) as ours, suppress(OSError):
+            if ours:
                 left.unlink()
 
 
-def _lock(file: IO[bytes]) -> bool | None:
-    """Whether a file is locked for us, until we close it or end; None where there are no locks."""
+@contextmanager
+def locked(path: Path) -> Iterator[bool | None]:
+    """Whether a file or folder is there and locked for us, until the block or the process ends; None: there are no
+    locks, as on Windows, where an open file could not be renamed either."""
+    handle, ours = None, None
     try:
         import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = os.path.samestat(os.fstat(handle), os.stat(path))
+    except (BlockingIOError, FileNotFoundError):
+        ours = False
     except (ImportError, OSError):
-        return None
-    return True
-
-
-def _is_at(file: IO[bytes], path: Path) -> bool:
-    """Whether an open file still has its name."""
+        pass
     try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
+        yield ours
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def flush_folder(folder: Path) -> None:

@@ -213,3 +213,25 @@ def ranks(tmp_path):
             return [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(world)]
 
     return ranks
+
+
+@pytest.fixture
+def moves(monkeypatch):
+    """What was done to the disk, in order: (flush, file or folder, its size) and (rename, the new name, its size)."""
+    done, flush = [], os.fsync
+
+    def noted_flush(handle):
+        done.append(("flush", os.path.realpath(f"/proc/self/fd/{handle}"), os.fstat(handle).st_size))
+        flush(handle)
+
+    def noting(rename):
+        def noted_rename(old, new):
+            done.append(("rename", str(new), os.stat(old).st_size))
+            rename(old, new)
+
+        return noted_rename
+
+    monkeypatch.setattr(os, "fsync", noted_flush)
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(os, name, noting(getattr(os, name)))
+    return done

@@ -74,25 +74,6 @@ def test_many_processes_write_at_once(tmp_path):
     assert path.read_bytes() in contents and list(tmp_path.iterdir()) == [path]
 
 
-@pytest.fixture
-def moves(monkeypatch):
-    """What was done to the disk, in order: (flush, file or folder, its size) and (rename, the new name, its size)."""
-    done = []
-    flush, rename = os.fsync, os.replace
-
-    def noted_flush(handle):
-        done.append(("flush", os.path.realpath(f"/proc/self/fd/{handle}"), os.fstat(handle).st_size))
-        flush(handle)
-
-    def noted_rename(old, new):
-        done.append(("rename", str(new), os.stat(old).st_size))
-        rename(old, new)
-
-    monkeypatch.setattr(os, "fsync", noted_flush)
-    monkeypatch.setattr(os, "replace", noted_rename)
-    return done
-
-
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="no way to tell what is flushed")
 def test_the_file_is_flushed_before_it_has_its_name_and_the_folder_after(tmp_path, moves):
     """Else a power cut might leave the new name with nothing in it, or take the name back."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import secrets
@@ -13,10 +12,9 @@ from glob import escape
 from pathlib import Path
 
 from composegan.config.errors import UserError
-from composegan.saving import flush_folder
+from composegan.saving import FULL, flush_folder, locked
 
 log = logging.getLogger(__name__)
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -36,7 +34,7 @@ def complete_folder(target: Path) -> Iterator[Path]:
         try:
             yield partial
         except OSError as error:
-            if error.errno in NO_SPACE or str(error.filename).startswith(str(partial)):
+            if error.errno in FULL or str(error.filename).startswith(str(partial)):
                 raise write_error(target, error) from error
             raise  # of something else that the block did
         try:
@@ -52,8 +50,8 @@ def _in_work(partial: Path) -> Iterator[None]:
     try:
         while True:
             partial.mkdir(parents=True, exist_ok=True)
-            with _locked(partial) as locked:
-                if locked is not False:  # else taken for a leftover before it was locked
+            with locked(partial) as ours:
+                if ours is not False:  # else taken for a leftover before it was locked
                     yield
                     return
     finally:
@@ -63,30 +61,9 @@ def _in_work(partial: Path) -> Iterator[None]:
 def _remove_leftovers(target: Path) -> None:
     """Folders for `target` in which nobody works any more. Where there are no locks, nobody can tell."""
     for left in target.parent.glob(f".{escape(target.name)}.partial-*"):
-        with _locked(left) as locked:
-            if locked:
+        with locked(left) as ours:
+            if ours:
                 shutil.rmtree(left, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool | None]:
-    """Whether a folder is there and locked for us, until the block or the process ends; None: there are no locks."""
-    handle, locked = None, None
-    try:
-        import fcntl
-
-        handle = os.open(folder, os.O_RDONLY)
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        locked = os.path.samestat(os.fstat(handle), os.stat(folder))
-    except (BlockingIOError, FileNotFoundError):
-        locked = False
-    except (ImportError, OSError):
-        pass
-    try:
-        yield locked
-    finally:
-        if handle is not None:
-            os.close(handle)
 
 
 def _take_name(partial: Path, target: Path) -> None:
@@ -106,7 +83,7 @@ def _take_name(partial: Path, target: Path) -> None:
 
 
 def write_error(target: Path, error: OSError) -> UserError:
-    if error.errno in NO_SPACE:
+    if error.errno in FULL:
         return UserError(f"{target}: no space left on the disk; free some, or choose another folder")
     return UserError(f"{target}: cannot be written ({error.strerror or error}); choose another folder")
 

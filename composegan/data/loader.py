@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import re
 import signal
 import time
 import weakref
 from collections.abc import Iterator, Sequence
 from itertools import count
-from multiprocessing import parent_process
 from typing import Any
 
 import numpy as np
@@ -23,16 +21,15 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from composegan.config.errors import UserError
+from composegan.data.items import IN_A_ROW
 from composegan.data.order import stream_flips, stream_indices
 from composegan.data.packed import PackedSource
 from composegan.data.resize import fit_sample
 from composegan.data.sample import check_labels, check_sample
 from composegan.domain import Source
-from composegan.processes import once
+from composegan.processes import end_with_parent
 
 log = logging.getLogger(__name__)
-IN_A_ROW = 100
-"""So many bad items one after another are no bad items any more: the data is gone."""
 PATIENCE = 2.0
 """Seconds that reading processes have, all together, to end by themselves once they are no longer needed."""
 
@@ -93,8 +90,7 @@ def _depend_on_the_trainer(worker: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    parent, trainer = os.getppid(), parent_process()  # the same, unless a server has forked this one
-    once(lambda: os.getppid() != parent or not (trainer is None or trainer.is_alive()), lambda: os._exit(1))
+    end_with_parent()
 
 
 class TrainingLoader(DataLoader):

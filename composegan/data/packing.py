@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from composegan.data.packed import FORMAT, IMAGES, LABELS, PackedIndex, PackedSo
 from composegan.data.progress import progress_bar
 from composegan.data.resize import fit_sample
 from composegan.domain import DomainSpec, Source
+from composegan.processes import end_with_parent
 
 CHUNK_ITEMS, CHUNK_BYTES = 100, 2**25  # what a worker takes at a time, at most
 WORTH_A_PROCESS = 200  # items; starting a worker takes as long as drawing a few hundred
@@ -178,16 +178,8 @@ _write: Callable[[int], Written] | None = None  # of this worker process
 def start_worker(source: Source, job: Job) -> None:
     global _write
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops the workers
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    end_with_parent()  # a pool's worker would wait for work for ever
     _write = partial(write_chunk, source, job)
-
-
-def end_with_parent() -> None:
-    """A pool's worker waits for work for ever when its parent is killed."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def work(start: int) -> Written:

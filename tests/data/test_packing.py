@@ -271,24 +271,6 @@ def test_where_there_are_no_locks_nothing_is_taken_for_a_leftover(tmp_path, monk
     assert sorted(path.name for path in tmp_path.iterdir()) == [".target.partial-0", "target"]
 
 
-@pytest.fixture
-def moves(monkeypatch):
-    """What was done to the disk, in order: (flush, file or folder) and (rename, new name)."""
-    done, flush, rename = [], os.fsync, os.rename
-
-    def noted_flush(handle):
-        done.append(("flush", Path(os.path.realpath(f"/proc/self/fd/{handle}"))))
-        flush(handle)
-
-    def noted_rename(old, new):
-        done.append(("rename", Path(new)))
-        rename(old, new)
-
-    monkeypatch.setattr(os, "fsync", noted_flush)
-    monkeypatch.setattr(os, "rename", noted_rename)
-    return done
-
-
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="no way to tell what is flushed")
 def test_all_is_on_the_disk_before_it_has_its_name_and_then_the_name(tmp_path, moves):
     """Else a power cut could leave a folder of zeros."""
@@ -298,8 +280,9 @@ def test_all_is_on_the_disk_before_it_has_its_name_and_then_the_name(tmp_path, m
         (folder / "inner" / "file").write_text("new")
         (folder / "file").write_text("new")
     flushed = [folder, folder / "file", folder / "inner", folder / "inner" / "file"]
-    assert sorted(moves[:4]) == [("flush", path) for path in flushed]
-    assert moves[4:] == [("rename", target), ("flush", tmp_path.resolve())]
+    done = [move[:2] for move in moves]
+    assert sorted(done[:4]) == [("flush", str(path)) for path in flushed]
+    assert done[4:] == [("rename", str(target)), ("flush", str(tmp_path.resolve()))]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders are not flushed")
