@@ -17,9 +17,9 @@ import numpy as np
 from PIL import Image
 
 from composegan.config.compose import read_arguments
-from composegan.data.progress import progress_bar
 from composegan.plugins.faces import draw_avatars, spec
 from composegan.plugins.faces.celebamask import FIRST_VALIDATION, IMAGES, MASKS, MASKS_A_FOLDER
+from composegan.runtime.progress import progress_bar
 
 PART_OF = {item["class"]: item["part"] for item in reversed(spec.foreign["celebamask_hq"])}
 """Of the parts that are one class (left and right eye) the first, which here stands for all of it."""

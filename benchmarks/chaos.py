@@ -29,12 +29,12 @@ from typing import Any
 
 import torch
 
-import composegan.training.fit  # noqa: F401  what is loaded here need not be loaded by each of the runs
+import composegan.runs.fit  # noqa: F401  what is loaded here need not be loaded by each of the runs
 from benchmarks.measure import machine
 from composegan import cli
 from composegan.config.compose import read_arguments
-from composegan.config.errors import UserError
-from composegan.saving import whole_file
+from composegan.errors import UserError
+from composegan.io.atomic import atomic_file
 
 SETTINGS = """
 domain=faces recipe=quick data.height=16 data.width=16 data.demo_count=64 data.flip=true
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
             rows.setdefault(kind, {"kind": kind, "kills": 0, "while_saving": 0, "runs": 0, "bitwise_the_same": 0})
             for _ in torment(Path(folder) / kind, rows[kind], config):
                 content = {"command": command, "machine": machine(), "rows": list(rows.values())}
-                with whole_file(out) as file:
+                with atomic_file(out) as file:
                     file.write_text(json.dumps(content, indent=2) + "\n")
                 print(json.dumps(rows[kind]), flush=True)
     print(f"wrote {config.out}")

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composegan.models.generator import Generator
-from composegan.models.local_bank import LocalBank
+from composegan.networks.generator import Generator
+from composegan.networks.local_bank import LocalBank
 
 
 class ClassLoop(nn.Module):

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from benchmarks import gpu_step, gpu_synthesis, gpu_train
 from benchmarks.stage import Budget
 from composegan.config.compose import read_arguments
-from composegan.config.errors import UserError, nearest
+from composegan.errors import UserError, nearest
 
 STAGES = {"synthesis": gpu_synthesis.run, "step": gpu_step.run, "train": gpu_train.run}
 

@@ -15,8 +15,8 @@ from benchmarks.measure import peak_cuda_bytes
 from benchmarks.paper_mode import CLASSES, SMALL, make_generator, random_real
 from benchmarks.stage import OUT_OF_MEMORY, Budget, Job, Row, Table
 from composegan.config.schema import TrainingConfig
-from composegan.models.discriminator import Discriminator
-from composegan.training.memory import keep_freed_memory
+from composegan.networks.discriminator import Discriminator
+from composegan.runtime.memory import keep_freed_memory
 from composegan.training.phases import Phase, State, phases
 
 if TYPE_CHECKING:

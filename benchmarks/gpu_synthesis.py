@@ -16,7 +16,7 @@ from torch import Tensor
 from benchmarks.measure import peak_cuda_bytes
 from benchmarks.paper_mode import SMALL, draw_codes, make_generator
 from benchmarks.stage import Budget, Job, Row, Table
-from composegan.models.generator import Generator
+from composegan.networks.generator import Generator
 
 if TYPE_CHECKING:
     from benchmarks.gpu import GpuConfig

@@ -23,7 +23,7 @@ from benchmarks.measure import machine
 from benchmarks.stage import Budget
 from composegan.config.compose import load_config
 from composegan.config.run_folder import CONFIG
-from composegan.saving import whole_file
+from composegan.io.atomic import atomic_file
 
 if TYPE_CHECKING:
     from benchmarks.gpu import GpuConfig
@@ -80,11 +80,11 @@ def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
         "evaluation": evaluate(folder, work, budget, config.tiny),
     }
     for path in (facts_file, out / "train.json"):
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             file.write_text(json.dumps(facts, indent=2) + "\n")
-    with whole_file(out / "train_grid.png") as file:
+    with atomic_file(out / "train_grid.png") as file:
         shutil.copyfile(sheets(folder)[-1], file)
-    with whole_file(out / "train_progress.png") as file:
+    with atomic_file(out / "train_progress.png") as file:
         film_strip(sheets(folder), load_config(folder / CONFIG).data.height).save(file)
     written = [out / "train.json", out / "train_grid.png", out / "train_progress.png"]
     if config.keep_model:

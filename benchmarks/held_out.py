@@ -15,7 +15,7 @@ from PIL import Image
 from composegan.config.compose import open_domain, read_arguments
 from composegan.config.schema import DataConfig
 from composegan.data import open_source
-from composegan.data.progress import progress_bar
+from composegan.runtime.progress import progress_bar
 
 
 @dataclass

@@ -26,14 +26,14 @@ from PIL import Image
 
 import composegan
 from benchmarks.measure import machine
-from composegan import registry
 from composegan.config.inversion import InversionConfig
-from composegan.editing.codes import Codes
 from composegan.editing.edit import compare
 from composegan.editing.invert import invert
 from composegan.editing.objective import mask_iou
-from composegan.interop.saved_model import Model
 from composegan.metrics.leakage import change, region_of
+from composegan.model.codes import Codes
+from composegan.model.saved_model import Model
+from composegan.plugin import registry
 
 MODEL = Path(__file__).parents[1] / "docs" / "guide" / "avatars"
 RESULTS = Path(__file__).parent / "results"

@@ -31,9 +31,9 @@ from benchmarks.measure import (
     saved_activations,
 )
 from composegan.config.schema import TrainingConfig
-from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator
-from composegan.training.memory import keep_freed_memory
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
+from composegan.runtime.memory import keep_freed_memory
 from composegan.training.phases import Phase, Real, State, phases
 
 RESULT = Path(__file__).parent / "results" / "paper_mode.json"

@@ -30,14 +30,14 @@ from benchmarks.measure import machine
 from composegan.config.compose import compose
 from composegan.data import open_source
 from composegan.grouping.plan import GroupingPlan
-from composegan.models.layers import GAIN, SLOPE
-from composegan.models.resample import _depthwise
+from composegan.networks.layers import GAIN, SLOPE
+from composegan.networks.resample import _depthwise
+from composegan.runtime.memory import keep_freed_memory
 from composegan.training.build import build
-from composegan.training.memory import keep_freed_memory
 from composegan.training.phases import Phase, Real, State, phases
 
 RESULT = Path(__file__).parent / "results" / "quick_step.json"
-MODELS = "composegan.models"
+MODELS = "composegan.networks"
 
 
 def unfused(x: Tensor) -> Tensor:

@@ -14,8 +14,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.measure import machine
-from composegan.config.errors import first_line
-from composegan.saving import whole_file
+from composegan.errors import first_line
+from composegan.io.atomic import atomic_file
 
 Row = dict[str, Any]
 OUT_OF_MEMORY = {"error": "out of memory"}
@@ -82,7 +82,7 @@ class Table:
         content = {"command": self.command, "machine": machine(), "settings": self.settings, "rows": self.rows}
         if self.waiting:
             content["not done yet"] = self.waiting
-        with whole_file(self.path) as file:
+        with atomic_file(self.path) as file:
             file.write_text(json.dumps(content, indent=2) + "\n")
 
     def publish(self, path: Path, title: str) -> list[Path]:
@@ -90,7 +90,7 @@ class Table:
         rates = {name: row["images a second"] for name, row in self.rows.items() if "images a second" in row}
         self.path, chart = path, path.with_suffix(".png")
         self.write()
-        with whole_file(chart) as file:
+        with atomic_file(chart) as file:
             bars(title, rates, "/s").save(file)
         return [path, chart]
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from composegan.version import __version__
+
 if TYPE_CHECKING:
     from os import PathLike
 
     import torch
 
-    from composegan.interop.saved_model import Model
+    from composegan.model.saved_model import Model
 
-__version__ = "0.1.0.dev0"
+__all__ = ["__version__", "load"]
 
 
 def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model:
@@ -19,6 +21,6 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model
 
     Raises UserError naming the file that is missing, damaged or of another format.
     """
-    from composegan.interop.saved_model import load as load_saved_model  # torch is imported only when it is needed
+    from composegan.model.saved_model import load as load_saved_model  # torch is imported only when it is needed
 
     return load_saved_model(path, device)

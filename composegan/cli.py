@@ -12,8 +12,8 @@ from importlib import import_module
 from keyword import iskeyword
 from typing import TextIO
 
-from composegan import __version__
-from composegan.config.errors import UserError, first_line, nearest
+from composegan.errors import UserError, first_line, nearest
+from composegan.version import __version__
 
 VERBS = (
     "fit", "adapt", "sample", "edit", "mix", "components", "interpolate", "directions", "invert", "evaluate",

@@ -96,7 +96,7 @@ def fit_in(tiny, shapes):
 
     def fit_in(folder, *settings):
         from composegan.config.compose import compose
-        from composegan.training.fit import fit
+        from composegan.runs.fit import fit
 
         with process_as_before():
             return fit(compose([*shapes, "recipe=quick", *tiny, f"output.root={folder}", *settings]))
@@ -115,7 +115,7 @@ def resume():
     """(run folder, settings...) -> the run folder, continued to its last image."""
 
     def resume(run, *settings):
-        from composegan.training.fit import resume
+        from composegan.runs.fit import resume
 
         with process_as_before():
             return resume(run, list(settings))
@@ -183,7 +183,7 @@ def ranks(tmp_path):
     def ranks(function, world=2, environment=None, statuses=None):
         import torch
 
-        import composegan.training.fit  # noqa: F401, so that it is loaded only once
+        import composegan.runs.fit  # noqa: F401, so that it is loaded only once
 
         fork = multiprocessing.get_context("fork")
         with socket.socket() as free:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import composegan
-from composegan import cli, registry
+from composegan import cli
 from composegan.config.schema import Config
 from composegan.config.settings import settings_of
-from composegan.registry import Found
+from composegan.plugin import registry
+from composegan.plugin.registry import Found
 from composegan.verbs import domains
 from composegan.verbs.choices import ModelChoice
 
@@ -115,12 +116,12 @@ def test_mistakes_are_one_line_and_status_2(capsys, pets, tmp_path):
 
 
 def test_a_user_error_of_many_lines_is_told_in_one(capsys, verb_module, pets):
-    from composegan.config.errors import UserError
+    from composegan.errors import UserError
 
     def fit(composed):
         raise UserError("first\nsecond")
 
-    verb_module("composegan.training.fit", fit=fit)
+    verb_module("composegan.runs.fit", fit=fit)
     assert refused(capsys, "fit", f"domain={pets}") == "first second"
 
 
@@ -131,17 +132,17 @@ def test_ctrl_c_is_130_and_a_fault_of_ours_is_raised(capsys, verb_module, pets):
     def broken(composed):
         raise ZeroDivisionError
 
-    verb_module("composegan.training.fit", fit=interrupted)
+    verb_module("composegan.runs.fit", fit=interrupted)
     status, _, err = run(capsys, "fit", f"domain={pets}")
     assert (status, err) == (130, "composegan: interrupted\n")
-    verb_module("composegan.training.fit", fit=broken)
+    verb_module("composegan.runs.fit", fit=broken)
     with pytest.raises(ZeroDivisionError):
         cli.main(["fit", f"domain={pets}"])
 
 
 def test_fit_hands_over_the_configuration_and_says_which_recipe(capsys, verb_module, pets, monkeypatch):
     seen = []
-    verb_module("composegan.training.fit", fit=lambda composed: seen.append(composed) or Path("runs/pets/now"))
+    verb_module("composegan.runs.fit", fit=lambda composed: seen.append(composed) or Path("runs/pets/now"))
     status, out, _ = run(capsys, "fit", f"domain={pets}", "training.batch=2")
     assert status == 0
     assert out.startswith("recipe=quick is taken, as none was given: ")
@@ -156,7 +157,7 @@ def test_fit_hands_over_the_configuration_and_says_which_recipe(capsys, verb_mod
 def test_fit_continues_a_run(capsys, verb_module, tmp_path):
     (tmp_path / "config.yaml").write_text("seed: 0\n")
     seen = []
-    verb_module("composegan.training.fit", resume=lambda *given: seen.append(given) or given[0])
+    verb_module("composegan.runs.fit", resume=lambda *given: seen.append(given) or given[0])
     assert run(capsys, "fit", "training.images=1e5", f"run={tmp_path}", "trainer.threads=2") == (0, "", "")
     assert seen == [(tmp_path, ["training.images=1e5", "trainer.threads=2"])]
 
@@ -269,24 +270,24 @@ def raising(error):
 
 
 def test_a_line_leaves_the_terminal_as_it_is_and_can_be_read(capsys, verb_module, pets):
-    from composegan.config.errors import UserError
+    from composegan.errors import UserError
 
-    verb_module("composegan.training.fit", fit=raising(UserError("\x1b[2J\u202ea\udcffb")))
+    verb_module("composegan.runs.fit", fit=raising(UserError("\x1b[2J\u202ea\udcffb")))
     assert refused(capsys, "fit", f"domain={pets}") == r"\x1b[2J\u202ea\udcffb"
-    verb_module("composegan.training.fit", fit=raising(UserError("a" * 5000 + "b" * 5000)))
+    verb_module("composegan.runs.fit", fit=raising(UserError("a" * 5000 + "b" * 5000)))
     assert refused(capsys, "fit", f"domain={pets}") == "a" * 600 + " ... " + "b" * 600
 
 
 def test_what_the_system_or_its_memory_does_not_let_us_is_told(capsys, verb_module, pets):
-    verb_module("composegan.training.fit", fit=raising(PermissionError(13, "Permission denied", "/x/y")))
+    verb_module("composegan.runs.fit", fit=raising(PermissionError(13, "Permission denied", "/x/y")))
     assert refused(capsys, "fit", f"domain={pets}") == "/x/y: Permission denied"
     refusal = RuntimeError(
         "[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.\nmore"
     )
     for error in (MemoryError("9 bytes"), refusal):
-        verb_module("composegan.training.fit", fit=raising(error))
+        verb_module("composegan.runs.fit", fit=raising(error))
         assert refused(capsys, "fit", f"domain={pets}").startswith("out of memory (")
-    verb_module("composegan.training.fit", fit=raising(RuntimeError("a fault of ours")))
+    verb_module("composegan.runs.fit", fit=raising(RuntimeError("a fault of ours")))
     with pytest.raises(RuntimeError):
         cli.main(["fit", f"domain={pets}"])
 

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from composegan import registry
 from composegan.cli import main
 from composegan.config.compose import compose
-from composegan.config.domain_file import read_domain_file
-from composegan.config.errors import UserError
-from composegan.config.recipes import recipes_of
 from composegan.data import open_source
-from composegan.testing import CHECKS
+from composegan.devkit.testing import CHECKS
+from composegan.errors import UserError
+from composegan.plugin import registry
+from composegan.plugin.domain_file import read_domain_file
+from composegan.plugin.recipes import recipes_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 LANGUAGES = {"toml": "toml", "yaml": "yaml", "py": "python"}

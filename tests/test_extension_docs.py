@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from composegan import registry
 from composegan.config.compose import compose
-from composegan.extensions import EXTENSIONS
+from composegan.plugin import registry
+from composegan.plugin.contracts import EXTENSIONS
 
 CHECKOUT = Path(__file__).parents[1]
 EXAMPLE = CHECKOUT / "examples" / "composegan-extensions"
@@ -69,7 +69,7 @@ def test_the_commands_mean_something(example, command):
 def test_evaluate_knows_the_metric(example):
     from composegan.config.lists import names_in
     from composegan.evaluation.names import MEASURES
-    from composegan.extensions import METRIC
+    from composegan.plugin.contracts import METRIC
 
     (command,) = [line for line in COMMANDS if line[1] == "evaluate"]
     wanted = command[2].removeprefix("metrics=")

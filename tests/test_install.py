@@ -21,12 +21,12 @@ CHECKOUT = Path(__file__).parents[1]
 LOADS = """
 import composegan.domains, composegan.plugins, composegan.plugins.faces
 from importlib.resources import files
-from composegan.config.recipes import common_recipes
-from composegan.domain import DomainSpec
+from composegan.plugin.recipes import common_recipes
+from composegan.plugin.domain_file import read_domain_file
 print(composegan.__file__)
 print(composegan.domains.__file__)
 print(composegan.plugins.faces.__file__)
-print(DomainSpec.load(files("composegan.domains") / "faces.yaml").names[0])
+print(read_domain_file(files("composegan.domains") / "faces.yaml").names[0])
 print("quick" in common_recipes())
 """
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from composegan.config.errors import UserError, nearest
+from composegan.errors import UserError, nearest
 
 PARTS = ("cost", "quality")
 

@@ -9,11 +9,11 @@ import torch
 from benchmarks.class_loop import ClassLoop
 from composegan.config.compose import compose
 from composegan.config.schema import Config
-from composegan.domain import DomainSpec, SemanticClass
 from composegan.grouping.plan import GroupingPlan
-from composegan.models.class_sets import ClassSets
-from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator
+from composegan.networks.class_sets import ClassSets
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
+from composegan.plugin.domain import DomainSpec, SemanticClass
 from composegan.training.build import build
 
 CLASSES = (8, 13, 19, 30, 66, 150)

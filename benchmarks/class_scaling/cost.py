@@ -35,11 +35,11 @@ from benchmarks.class_scaling.cells import (
 )
 from benchmarks.stage import Budget, Job, Table
 from composegan.config.compose import read_arguments
-from composegan.config.errors import UserError
 from composegan.config.lists import names_in, numbers_in
-from composegan.grouping.budget import bytes_in
-from composegan.grouping.cost import cost_of
-from composegan.training.memory import keep_freed_memory
+from composegan.errors import UserError
+from composegan.planning.budget import bytes_in
+from composegan.planning.cost import cost_of
+from composegan.runtime.memory import keep_freed_memory
 
 CHECKOUT = Path(__file__).parents[2]
 PARTS = ("estimate", "stage", "step")

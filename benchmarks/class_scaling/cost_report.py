@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.class_scaling.cells import ARMS, CLASSES, WIDTHS, Cell
 from benchmarks.class_scaling.report import write_csv
 from benchmarks.stage import Table
-from composegan.saving import whole_file
+from composegan.io.atomic import atomic_file
 
 Rows = Mapping[str, Mapping[str, Any]]
 FIRST = min(CLASSES)
@@ -85,7 +85,7 @@ def write(table: Table, plot: Path) -> list[Path]:
     """Put aims into the JSON, write a CSV beside it and the plot, print the tables. Returns what was written."""
     rows = table.rows
     content = json.loads(table.path.read_text()) | {"aims": {widths: aims(rows, widths) for widths in WIDTHS}}
-    with whole_file(table.path) as file:
+    with atomic_file(table.path) as file:
         file.write_text(json.dumps(content, indent=2) + "\n")
     flat = [
         {"widths": widths, "arm": arm, "classes": k, **{q: value(rows, q, widths, arm, k) for q in QUANTITIES}}

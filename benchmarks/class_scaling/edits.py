@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.class_scaling.judges import relabel
-from composegan.editing.codes import PARTS, Codes
-from composegan.interop.saved_model import Model
 from composegan.metrics.leakage import change, leakage, region_of
 from composegan.metrics.presence import present
+from composegan.model.codes import PARTS, Codes
+from composegan.model.saved_model import Model
 
 PICTURES = 32
 """Pictures, at most, that each class is edited in."""

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.class_scaling.arms import FINE, MERGED
-from composegan import registry
 from composegan.config.schema import DataConfig
 from composegan.data.open import cache_folder, open_source
 from composegan.evaluation.networks import FeatureNetwork, bundled_network
 from composegan.evaluation.real import RealSet, Statistics, real_set, statistics
 from composegan.evaluation.segmenter import Trained, trained_segmenter
+from composegan.plugin import registry
 from composegan.plugins.cityscapes.merged import Merged, merging_table
 
 

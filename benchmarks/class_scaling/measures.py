@@ -13,10 +13,8 @@ from torch.nn import functional as F
 
 from benchmarks.class_scaling.edits import leakages
 from benchmarks.class_scaling.judges import Judge, relabel
-from composegan.editing.codes import Codes
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.evaluation.segmenter import Trained, shrink
-from composegan.interop.saved_model import Model
 from composegan.metrics.frechet import frechet_distance, moments
 from composegan.metrics.layout import class_proportions, confusion, intersection_over_union, mean_known, recall
 from composegan.metrics.presence import (
@@ -29,7 +27,9 @@ from composegan.metrics.presence import (
     rare_recall,
 )
 from composegan.metrics.sliced_wasserstein import patch_levels, sliced_wasserstein
-from composegan.models.texture import by_patch, patch_size
+from composegan.model.codes import Codes
+from composegan.model.saved_model import Model
+from composegan.networks.texture import by_patch, patch_size
 
 PATCH_PICTURES = 1000
 """Pictures, at most, that the sliced Wasserstein distance takes its patches from."""
@@ -169,7 +169,7 @@ def sets_in(codes: Codes, table: np.ndarray, classes: int) -> Tensor:
 @torch.inference_mode()
 def classes_a_patch(model: Model, codes: Codes) -> dict[str, float]:
     """By threshold: how many classes weigh more than that anywhere in a patch of the map, on average: what texture
-    routing computes, see `composegan.models.texture`."""
+    routing computes, see `composegan.networks.texture`."""
     grid = model.generator.local.height, model.generator.local.width
     patch = patch_size(*grid)
     found = {str(threshold): 0.0 for threshold in THRESHOLDS}

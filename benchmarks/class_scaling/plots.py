@@ -17,8 +17,8 @@ from benchmarks.class_scaling.cost_report import QUANTITIES, SCALES
 from benchmarks.class_scaling.measures import HIGHER
 from benchmarks.class_scaling.report import Runs, flat, measures, name_of
 from benchmarks.class_scaling.run import SHOWN
-from composegan.pictures import table
-from composegan.saving import whole_file
+from composegan.io.atomic import atomic_file
+from composegan.viz.pictures import table
 
 matplotlib.use("Agg")
 PANELS = (
@@ -54,7 +54,7 @@ def quality(runs: Runs, real: Mapping[str, Any], path: Path) -> None:
         axis.set_xticks(range(len(arms)), arms, rotation=30, ha="right", fontsize=8)
         axis.tick_params(axis="y", labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         figure.savefig(file, dpi=110, format="png")
     pyplot.close(figure)
 
@@ -68,7 +68,7 @@ def pictures(strips: Mapping[str, Path], path: Path) -> None:
         images, masks = np.split(sheet, 2, axis=0)
         rows += [np.stack(np.split(half, SHOWN, axis=1)) for half in (images, masks)]
         names += [arm, ""]
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         table(rows, names=names, least=64).save(file, format="PNG")
 
 
@@ -93,6 +93,6 @@ def cost(rows: list[dict[str, Any]], path: Path) -> None:
             axis.tick_params(axis="y", labelsize=8)
             axis.spines[["top", "right"]].set_visible(False)
     axes[0, 0].legend(fontsize=7, frameon=False)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         figure.savefig(file, dpi=110, format="png")
     pyplot.close(figure)

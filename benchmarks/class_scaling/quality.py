@@ -28,10 +28,10 @@ from benchmarks.class_scaling.measures import reference
 from benchmarks.class_scaling.pool import Job, work_off
 from composegan.config.arguments import split_arguments
 from composegan.config.compose import compose, read_arguments
-from composegan.config.errors import UserError, nearest
 from composegan.config.lists import names_in, numbers_in
 from composegan.data.open import open_source
-from composegan.data.progress import progress_bar
+from composegan.errors import UserError, nearest
+from composegan.runtime.progress import progress_bar
 
 CHECKOUT = Path(__file__).parents[2]
 SEED_OF_PICTURES = 1000

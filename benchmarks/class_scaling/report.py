@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.class_scaling.arms import FINE, GROUPED, MERGED
 from benchmarks.class_scaling.measures import HIGHER, LOWER, OF_MASKS, OF_PICTURES
 from benchmarks.measure import machine
-from composegan.saving import whole_file
+from composegan.io.atomic import atomic_file
 
 Runs = Mapping[tuple[str, int], dict[str, Any]]
 """What `run.evaluate` found, by arm and seed."""
@@ -34,7 +34,7 @@ def write(study: dict[str, Any], runs: Runs, results: Path, plot: Path, roots: M
                  for (arm, seed), found in runs.items()},
     }  # fmt: skip
     files = [results / f"class_quality{end}" for end in (".json", ".csv", "_classes.csv")]
-    with whole_file(files[0]) as file:
+    with atomic_file(files[0]) as file:
         file.write_text(json.dumps(content, indent=2) + "\n")
     write_csv(files[1], [{"arm": arm, "seed": seed, **flat(found)} for (arm, seed), found in runs.items()])
     write_csv(files[2], [
@@ -216,7 +216,7 @@ def payers(found: Mapping[str, Any]) -> list[str]:
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    with whole_file(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_file(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)

@@ -16,12 +16,12 @@ import composegan
 from benchmarks.class_scaling.judges import make_judges
 from benchmarks.class_scaling.measures import draw, measure
 from composegan.config.compose import compose, load_config
-from composegan.config.errors import UserError
 from composegan.config.run_folder import CONFIG
-from composegan.pictures import color_masks, grid
-from composegan.saving import whole_file
-from composegan.training import checkpoint
-from composegan.training.fit import fit, resume
+from composegan.errors import UserError
+from composegan.io.atomic import atomic_file
+from composegan.runs import checkpoint
+from composegan.runs.fit import fit, resume
+from composegan.viz.pictures import color_masks, grid
 
 FIGURES, SHOWN = "quality.json", 8
 VERSION = 2
@@ -97,9 +97,9 @@ def evaluate(root: Path, run: Path, pictures: int, seed: int) -> dict[str, Any]:
     }
     shown = draw(model, SHOWN, seed)
     strips = [shown.images.permute(0, 2, 3, 1).numpy(), color_masks(shown.labels.numpy(), model.colors)]
-    with whole_file(root / "pictures.png") as file:
+    with atomic_file(root / "pictures.png") as file:
         grid(torch.cat([torch.from_numpy(strip) for strip in strips]).numpy(), SHOWN).save(file, format="PNG")
-    with whole_file(root / FIGURES) as file:
+    with atomic_file(root / FIGURES) as file:
         file.write_text(json.dumps(found, indent=2) + "\n")
     return found
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from benchmarks.class_scaling.cells import Cell, class_sets, config_of, networks
 from benchmarks.paper_mode import draw_codes
-from composegan.grouping.cost import numbers_of, watch
-from composegan.models.generator import Generator
+from composegan.networks.generator import Generator
+from composegan.planning.cost import numbers_of, watch
 from composegan.training.phases import Phase, Real, State, phases
 
 

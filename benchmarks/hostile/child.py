@@ -117,9 +117,10 @@ def cut_long_work(images: int = 64, codes: int = 10_000) -> None:
     first step of training, of an inversion or of an evaluation; where more than `images` pictures would be drawn or
     packed; and where more than `codes` codes would be drawn."""
     from composegan.data import packing
-    from composegan.editing import codes as editing_codes
-    from composegan.editing import inversion_folder, sample
+    from composegan.editing import inversion_folder
     from composegan.evaluation import evaluate
+    from composegan.model import codes as editing_codes
+    from composegan.model import sample
     from composegan.training.module import CompositionModule
 
     CompositionModule.training_step = inversion_folder.search = evaluate.evaluate = _end

@@ -158,7 +158,7 @@ def _cars(folder: Path) -> None:
             Image.new("RGB", (40, 30), (90, 90, 200)).save(place)
         lines = ("9 0.1 0.2 0.9 0.2 0.9 0.8", "17 0.2 0.7 0.4 0.7 0.3 0.9")
         (yolo / "labels" / "train" / f"{number}.txt").write_text("\n".join(lines) + "\n")
-    from composegan import registry
+    from composegan.plugin import registry
 
     names = list(registry.load("cars").spec.foreign["ultralytics"])
     (yolo / "data.yaml").write_text("names:\n" + "".join(f"  {k}: {name}\n" for k, name in enumerate(names)))
@@ -181,7 +181,7 @@ def _delta(folder: Path) -> None:
     import torch
 
     import composegan
-    from composegan.interop.delta import Delta
+    from composegan.model.delta import Delta
 
     before = composegan.load(folder / "run" / "model").generator
     after = copy.deepcopy(before)
@@ -194,8 +194,8 @@ def _release(path: Path) -> None:
     """A checkpoint in the form of the public release; the names are those that the tests of `import` know."""
     import torch
 
-    from composegan.models.discriminator import Discriminator
-    from composegan.models.generator import Generator
+    from composegan.networks.discriminator import Discriminator
+    from composegan.networks.generator import Generator
 
     file = Path(__file__).parents[2] / "tests" / "interop" / "release_names.py"
     spec = importlib.util.spec_from_file_location("release_names", file)

@@ -14,7 +14,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import composegan.training.fit  # noqa: F401  what is loaded here need not be loaded for each of the cases
+import composegan.runs.fit  # noqa: F401  what is loaded here need not be loaded for each of the cases
 from benchmarks.hostile import binaries, images  # noqa: F401  which add their changes
 from benchmarks.hostile.changes import BYTES, CANARY, FORMATS, WHOLE, rename
 from benchmarks.hostile.child import CUT, Outcome, attempt
@@ -23,7 +23,7 @@ from benchmarks.hostile.lines import command_line
 from benchmarks.measure import machine
 from composegan.cli import VERBS
 from composegan.config.compose import read_arguments
-from composegan.saving import whole_file
+from composegan.io.atomic import atomic_file
 
 GROWTH = 2**30
 """Bytes that a command may take beyond the libraries."""
@@ -165,7 +165,7 @@ def _where(lines: list[str]) -> str:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write_text(json.dumps(content, indent=1) + "\n")
 
 

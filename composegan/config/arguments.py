@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 
 def split_arguments(arguments: Iterable[str]) -> list[tuple[str, str]]:

@@ -14,20 +14,20 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
-from composegan import registry
 from composegan.config.arguments import split_arguments
-from composegan.config.domain_file import read_domain_file
-from composegan.config.errors import UserError
 from composegan.config.extensions import used_extensions
-from composegan.config.recipes import find_recipe, recipes_of
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.schema import Config
 from composegan.config.settings import settings_of, unknown_key
 from composegan.config.validate import validate
 from composegan.config.values import convert
-from composegan.config.yaml_file import read_yaml, write_yaml
-from composegan.domain import DomainPlugin
-from composegan.extensions import source_address
+from composegan.errors import UserError
+from composegan.io.yaml_file import read_yaml, write_yaml
+from composegan.plugin import registry
+from composegan.plugin.contracts import source_address
+from composegan.plugin.domain import DomainPlugin
+from composegan.plugin.domain_file import read_domain_file
+from composegan.plugin.recipes import find_recipe, recipes_of
 
 Schema = TypeVar("Schema")
 
@@ -158,7 +158,7 @@ def write_config(path: Path | str, config: Config) -> None:
 def open_domain(domain: str, plugin_path: str | None = None) -> DomainPlugin:
     """A domain by its registered name, or from a YAML file (folder data, no Python).
 
-    plugin_path: a folder that is looked into as well, from now on; see `composegan.registry.add_plugin_path`.
+    plugin_path: a folder that is looked into as well, from now on; see `composegan.plugin.registry.add_plugin_path`.
     Raises UserError offering the nearest name, or saying what is wrong with the file, the folder or the plugin.
     """
     if plugin_path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from composegan import registry
-from composegan.config.errors import UserError
 from composegan.config.schema import Config
 from composegan.config.validate import score_names
-from composegan.extensions import GROUPING, LOSS, METRIC, SOURCE, Kind, source_address
-from composegan.registry import Found
+from composegan.errors import UserError
+from composegan.plugin import registry
+from composegan.plugin.contracts import GROUPING, LOSS, METRIC, SOURCE, Kind, source_address
+from composegan.plugin.registry import Found
 
 
 def used_extensions(config: Config) -> list[Found]:

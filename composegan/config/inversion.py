@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-from composegan.config.errors import UserError, nearest
+from composegan.errors import UserError, nearest
 
 SMALL = 128
 """Pictures up to this shorter side, in pixels, take the recipe "small"."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from composegan.config.errors import UserError, nearest
+from composegan.errors import UserError, nearest
 
 
 def names_in(text: str, known: Sequence[str], key: str = "classes", more: Sequence[str] = ()) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 CONFIG = "config.yaml"
 """The resolved configuration in a run folder; what makes a folder a run."""

@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, get_type_hints
 
-from composegan.config.errors import nearest
+from composegan.errors import nearest
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from math import inf
 from operator import attrgetter
 from typing import Any
 
-from composegan.config.errors import UserError, nearest
 from composegan.config.schema import Config, DataConfig, ModelConfig
-from composegan.domain import DomainSpec
+from composegan.errors import UserError, nearest
 from composegan.grouping.taxonomy import check_grouping
+from composegan.plugin.domain import DomainSpec
 
 CHOICES = {
     "data.split": ("train", "validation"),
@@ -87,9 +87,9 @@ def validate(config: Config, spec: DomainSpec) -> None:
 
 def score_names(config: Config) -> list[str]:
     """The distances that `output.metrics` names. Raises UserError for an unknown one, or none."""
-    from composegan import registry
     from composegan.config.lists import names_in
-    from composegan.extensions import METRIC
+    from composegan.plugin import registry
+    from composegan.plugin.contracts import METRIC
 
     names = names_in(config.output.metrics, SCORES, "output.metrics", more=registry.names(METRIC))
     if not names:

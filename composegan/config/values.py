@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 
 import yaml
 
-from composegan.config.yaml_file import parse_names, reason
+from composegan.io.yaml_file import parse_names, reason
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 LARGEST = 10**18

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from composegan.config.errors import UserError, nearest
-from composegan.config.yaml_file import read_yaml
 from composegan.data.folder import FolderSource
 from composegan.data.images import read_image, read_labels
 from composegan.data.label_errors import LabelError, label_error
@@ -18,16 +16,15 @@ from composegan.data.packed import PackedSource
 from composegan.data.packing import pack
 from composegan.data.resize import fit_sample
 from composegan.data.sample import Sample, check_sample
-from composegan.data.svg.avatars import AvatarSource
-from composegan.data.svg.backgrounds import draw_background
-from composegan.domain import Source
-from composegan.reading import UnreadableError, read_json, read_text
+from composegan.errors import UserError, nearest
+from composegan.io.guarded import UnreadableError, read_json, read_text
+from composegan.io.yaml_file import read_yaml
+from composegan.plugin.domain import Source
 
 if TYPE_CHECKING:
     from composegan.data.loader import training_loader
 
 __all__ = [
-    "AvatarSource",
     "FolderSource",
     "LabelError",
     "PackedSource",
@@ -36,7 +33,6 @@ __all__ = [
     "UnreadableError",
     "UserError",
     "check_sample",
-    "draw_background",
     "fit_sample",
     "label_error",
     "nearest",

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from composegan.config.errors import UserError
 from composegan.data.folder import FolderSource
 from composegan.data.packed import IMAGES, INDEX, LABELS, PackedSource
-from composegan.domain import Source
-from composegan.saving import whole_file
+from composegan.errors import UserError
+from composegan.io.atomic import atomic_file
+from composegan.plugin.domain import Source
 
 SPREAD = 64
 
@@ -48,7 +48,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write an npz file, whole. Raises UserError when it cannot be written."""
-    with whole_file(path) as temporary, temporary.open("wb") as file:
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
 

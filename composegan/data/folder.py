@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composegan.config.errors import UserError
 from composegan.data.images import read_image, read_labels
 from composegan.data.sample import Sample, check_sample
-from composegan.domain import DomainSpec
+from composegan.errors import UserError
+from composegan.plugin.domain import DomainSpec
 
 IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 

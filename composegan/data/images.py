@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from composegan.config.errors import UserError
 from composegan.data.sample import check_labels
-from composegan.domain import DomainSpec
-from composegan.reading import UnreadableError, check_file
+from composegan.errors import UserError
+from composegan.io.guarded import UnreadableError, check_file
+from composegan.plugin.domain import DomainSpec
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """What is read, whatever a file's name says: Pillow knows some forty more, one of which starts an interpreter."""

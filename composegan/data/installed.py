@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from composegan import registry
-from composegan.config.errors import UserError
 from composegan.data.sample import Sample
-from composegan.domain import DomainSpec, Source
-from composegan.extensions import SOURCE
-from composegan.registry import Found
+from composegan.errors import UserError
+from composegan.plugin import registry
+from composegan.plugin.contracts import SOURCE
+from composegan.plugin.domain import DomainSpec, Source
+from composegan.plugin.registry import Found
 
 
 @dataclass(frozen=True)

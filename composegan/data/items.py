@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from composegan.config.errors import UserError
 from composegan.data.sample import Sample, check_sample
-from composegan.domain import Source
+from composegan.errors import UserError
+from composegan.plugin.domain import Source
 
 IN_A_ROW = 100
 """So many bad items one after another are no bad items any more: the data is gone."""

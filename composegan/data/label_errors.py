@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 ENOUGH = 100
 """Images with such labels after which no more are looked for: by then it is the mapping that is wrong."""

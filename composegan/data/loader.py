@@ -20,14 +20,14 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from composegan.config.errors import UserError
 from composegan.data.items import IN_A_ROW
 from composegan.data.order import stream_flips, stream_indices
 from composegan.data.packed import PackedSource
 from composegan.data.resize import fit_sample
 from composegan.data.sample import check_labels, check_sample
-from composegan.domain import Source
-from composegan.processes import end_with_parent
+from composegan.errors import UserError
+from composegan.plugin.domain import Source
+from composegan.runtime.ranks import end_with_parent
 
 log = logging.getLogger(__name__)
 PATIENCE = 2.0

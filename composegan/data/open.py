@@ -10,17 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from composegan.config.errors import UserError, nearest
 from composegan.config.schema import DataConfig
 from composegan.data.cache import digest, fingerprint
-from composegan.data.files import one_at_a_time
 from composegan.data.folder import FolderSource, check_root, is_plain
 from composegan.data.installed import open_installed
 from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack
 from composegan.data.pictures import PictureSource
-from composegan.domain import DomainPlugin, Source
-from composegan.extensions import source_address
+from composegan.errors import UserError, nearest
+from composegan.io.folder import one_at_a_time
+from composegan.plugin.contracts import source_address
+from composegan.plugin.domain import DomainPlugin, Source
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "validation")

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from composegan.config.errors import UserError, first_line
 from composegan.data.sample import Sample
-from composegan.domain import DomainSpec
-from composegan.reading import check_file, read_json
+from composegan.errors import UserError, first_line
+from composegan.io.guarded import check_file, read_json
+from composegan.plugin.domain import DomainSpec
 
 FORMAT = 1
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.config.errors import UserError
-from composegan.data.files import complete_folder
 from composegan.data.items import InARow, read_item
 from composegan.data.label_errors import ENOUGH, LabelError, counted
 from composegan.data.packed import FORMAT, IMAGES, LABELS, PackedIndex, PackedSource, write_index
-from composegan.data.progress import progress_bar
 from composegan.data.resize import fit_sample
-from composegan.domain import DomainSpec, Source
-from composegan.processes import end_with_parent
+from composegan.errors import UserError
+from composegan.io.folder import atomic_folder
+from composegan.plugin.domain import DomainSpec, Source
+from composegan.runtime.progress import progress_bar
+from composegan.runtime.ranks import end_with_parent
 
 CHUNK_ITEMS, CHUNK_BYTES = 100, 2**25  # what a worker takes at a time, at most
 WORTH_A_PROCESS = 200  # items; starting a worker takes as long as drawing a few hundred
@@ -88,7 +88,7 @@ def pack(
         raise UserError(f"{folder}: is already there; delete it or choose another folder")
     if len(source) == 0:
         raise UserError(f"{folder}: there is nothing to pack; {about or 'the source'} is empty")
-    with complete_folder(folder) as unfinished:
+    with atomic_folder(folder) as unfinished:
         check_space(unfinished, folder, 4 * len(source) * height * width)
         offsets = make_files(unfinished, len(source), height, width)
         job = Job(unfinished, len(source), len(spec.classes), height, width, on_error, offsets)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.config.errors import UserError
 from composegan.data.folder import IMAGE_ENDINGS, list_stems
 from composegan.data.images import read_image, read_labels
 from composegan.data.resize import centre_crop, resize_image, resize_labels
-from composegan.domain import DomainSpec
+from composegan.errors import UserError
+from composegan.plugin.domain import DomainSpec
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.config.errors import UserError
 from composegan.data.folder import IMAGE_ENDINGS
 from composegan.data.images import read_image
 from composegan.data.sample import Sample
+from composegan.errors import UserError
 
 
 class PictureSource:

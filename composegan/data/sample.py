@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from composegan.config.errors import UserError
 from composegan.data.label_errors import label_error
+from composegan.errors import UserError
 
 
 @dataclass(frozen=True)

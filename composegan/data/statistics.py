@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.config.errors import UserError
 from composegan.data.cache import fingerprint, read_arrays, write_arrays
 from composegan.data.items import Items
 from composegan.data.label_errors import ENOUGH, LabelError, counted
-from composegan.data.progress import progress_bar
-from composegan.domain import Source
-from composegan.presence import PRESENT
+from composegan.errors import UserError
+from composegan.metrics.thresholds import PRESENT
+from composegan.plugin.domain import Source
+from composegan.runtime.progress import progress_bar
 
 log = logging.getLogger(__name__)
 CELLS = 8

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from composegan.config.errors import UserError
-from composegan.editing.codes import Codes
-from composegan.editing.sample import Samples, draw
-from composegan.interop.saved_model import Model
-from composegan.pictures import heat_map, table
-from composegan.saving import writing
+from composegan.errors import UserError
+from composegan.io.atomic import writing
+from composegan.model.codes import Codes
+from composegan.model.sample import Samples, draw
+from composegan.model.saved_model import Model
+from composegan.viz.pictures import heat_map, table
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from composegan.editing.codes import Codes, mean_codes
-from composegan.editing.sample import Samples, draw
-from composegan.interop.saved_model import Model
+from composegan.io.atomic import writing
 from composegan.metrics.leakage import change, leakage, region_of
-from composegan.pictures import heat_map, table, to_uint8
-from composegan.saving import writing
+from composegan.model.codes import Codes, mean_codes
+from composegan.model.sample import Samples, draw
+from composegan.model.saved_model import Model
+from composegan.viz.pictures import heat_map, table, to_uint8
 
 MARGIN = 1 / 64
 """Of the picture's shorter side, and at least a pixel: the width of an outline, which is a blend of two classes."""

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from composegan.editing.codes import Codes
-from composegan.editing.sample import draw
-from composegan.interop.saved_model import Model
-from composegan.pictures import enlarge
+from composegan.model.codes import Codes
+from composegan.model.sample import draw
+from composegan.model.saved_model import Model
+from composegan.viz.pictures import enlarge
 
 
 def closed_curve(points: Tensor, between: int) -> Tensor:

@@ -21,17 +21,17 @@ from PIL import Image
 
 from composegan.config.inversion import Inversion
 from composegan.data.photos import Photo, PhotoFiles
-from composegan.data.progress import progress_bar
-from composegan.editing.codes import Codes
 from composegan.editing.invert import nearness, objective_of, search
 from composegan.editing.objective import UNKNOWN, Objective
-from composegan.editing.sample import draw
 from composegan.editing.tuning import tune
-from composegan.interop.delta import fingerprint, with_delta
-from composegan.interop.saved_model import Model
+from composegan.io.atomic import atomic_file, writing
 from composegan.losses.perceptual import PerceptualDistance
-from composegan.pictures import color_masks, table
-from composegan.saving import whole_file, writing
+from composegan.model.codes import Codes
+from composegan.model.delta import fingerprint, with_delta
+from composegan.model.sample import draw
+from composegan.model.saved_model import Model
+from composegan.runtime.progress import progress_bar
+from composegan.viz.pictures import color_masks, table
 
 FIGURES, CODES, DELTA, SHEET = "inversion.json", "codes.npz", "delta.safetensors", "sheet.png"
 SHOWN = 16
@@ -193,10 +193,10 @@ def _means(figures: Sequence[dict[str, float]]) -> dict[str, float]:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _save_image(picture: Image.Image, path: Path) -> None:
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         picture.save(temporary, "PNG")

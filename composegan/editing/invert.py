@@ -18,16 +18,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
 from composegan.config.inversion import Inversion, InversionConfig
-from composegan.data.progress import progress_bar
-from composegan.editing.codes import Codes, usual_present
 from composegan.editing.objective import UNKNOWN, Objective, mask_iou
-from composegan.editing.sample import Samples, draw
 from composegan.editing.tuning import descend, tune
-from composegan.interop.delta import Delta, with_delta
-from composegan.interop.saved_model import Model
+from composegan.errors import UserError
 from composegan.losses.perceptual import PerceptualDistance, perceptual_distance
+from composegan.model.codes import Codes, usual_present
+from composegan.model.delta import Delta, with_delta
+from composegan.model.sample import Samples, draw
+from composegan.model.saved_model import Model
+from composegan.runtime.progress import progress_bar
 
 Done = Callable[[int], None]
 

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from composegan.editing.codes import Codes
-from composegan.editing.sample import Samples, draw
-from composegan.interop.saved_model import Model
-from composegan.pictures import enlarge, grid
+from composegan.model.codes import Codes
+from composegan.model.sample import Samples, draw
+from composegan.model.saved_model import Model
+from composegan.viz.pictures import enlarge, grid
 
 
 def mix(model: Model, rows: Codes, columns: Codes, chosen: torch.Tensor, *, batch: int = 16) -> Samples:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from composegan.config.inversion import Inversion
 from composegan.losses.perceptual import PerceptualDistance
-from composegan.models.generator import Synthesis
+from composegan.networks.generator import Synthesis
 
 UNKNOWN = 255
 """The label of photos without a mask; a vocabulary has at most 255 classes, 0..254."""

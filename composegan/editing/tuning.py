@@ -9,12 +9,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
-from composegan.editing.codes import Codes
 from composegan.editing.objective import Objective
-from composegan.interop.delta import Delta
-from composegan.interop.saved_model import Model
-from composegan.models.generator import Generator
+from composegan.errors import UserError
+from composegan.model.codes import Codes
+from composegan.model.delta import Delta
+from composegan.model.saved_model import Model
+from composegan.networks.generator import Generator
 
 OTHERS = 2
 """Pictures a step that are to stay as they are."""

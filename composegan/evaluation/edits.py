@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from composegan.data.progress import progress_bar
-from composegan.editing.codes import PARTS, Codes
 from composegan.editing.edit import MARGIN
 from composegan.evaluation.shares import joined, share
-from composegan.interop.saved_model import Model
 from composegan.metrics.leakage import change, leakage, region_of
 from composegan.metrics.presence import present
-from composegan.pictures import to_uint8
+from composegan.model.codes import PARTS, Codes
+from composegan.model.saved_model import Model
+from composegan.runtime.progress import progress_bar
+from composegan.viz.pictures import to_uint8
 
 PICTURES = 32
 NOTHING = 1e-3

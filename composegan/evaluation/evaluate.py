@@ -9,9 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
-from composegan.data.progress import progress_bar
-from composegan.editing.codes import draw_present
+from composegan.errors import UserError
 from composegan.evaluation import figures
 from composegan.evaluation.edits import Leakage, edit_leakage
 from composegan.evaluation.figures import Figure, Sets
@@ -24,11 +22,13 @@ from composegan.evaluation.presence import of_segmenter, presence_figures
 from composegan.evaluation.real import RealSet, Statistics, statistics
 from composegan.evaluation.segmenter import Trained, trained_segmenter
 from composegan.evaluation.shares import first_alone, is_first, joined, share
-from composegan.interop.saved_model import Model
 from composegan.metrics.backbone import efficientnet_lite0
 from composegan.metrics.layout import intersection_over_union, mean_known, recall
 from composegan.metrics.path_length import path_lengths
 from composegan.metrics.presence import class_recall, presence_accuracy, presence_rates, present
+from composegan.model.codes import draw_present
+from composegan.model.saved_model import Model
+from composegan.runtime.progress import progress_bar
 
 PATH_PAIRS = 1000
 

@@ -9,7 +9,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 from composegan.evaluation.installed import InstalledMetric
 from composegan.evaluation.names import HIGHER, LOWER
 from composegan.evaluation.networks import FeatureNetwork

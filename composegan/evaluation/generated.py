@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from composegan.data.progress import progress_bar
 from composegan.evaluation.installed import InstalledMetric
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.evaluation.segmenter import Trained, shrink
 from composegan.evaluation.shares import gathered, joined, share
-from composegan.interop.saved_model import Model
 from composegan.metrics.layout import class_proportions, confusion, intersection_over_union, mean_known
-from composegan.pictures import to_uint8
+from composegan.model.saved_model import Model
+from composegan.runtime.progress import progress_bar
+from composegan.viz.pictures import to_uint8
 
 PATCH_PICTURES, EXAMPLES = 256, 4
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from composegan import registry
-from composegan.data.progress import progress_bar
 from composegan.evaluation.names import MEASURES
 from composegan.evaluation.real import RealSet
-from composegan.extensions import METRIC
-from composegan.registry import Found
+from composegan.plugin import registry
+from composegan.plugin.contracts import METRIC
+from composegan.plugin.registry import Found
+from composegan.runtime.progress import progress_bar
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from composegan.evaluation.edits import Leakage
 from composegan.evaluation.generated import Generated
-from composegan.pictures import color_masks, heat_map, table
+from composegan.viz.pictures import color_masks, heat_map, table
 
 BARS = {"presence_real": ("real", (90, 90, 95)), "presence_generated": ("generated", (40, 130, 200)),
         "presence_seen": ("seen by the segmenter", (235, 150, 50))}  # fmt: skip

@@ -17,7 +17,7 @@ from composegan.metrics.presence import (
     rare_classes,
     rare_recall,
 )
-from composegan.presence import RARE
+from composegan.metrics.thresholds import RARE
 
 RESIZE = f"to a shorter side of at most {SIDE}, bilinear, antialiased"
 """What pictures go through before the segmenter sees them."""

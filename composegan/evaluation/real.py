@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
 from composegan.data.cache import digest, fingerprint, read_arrays, write_arrays
 from composegan.data.items import Items
-from composegan.data.progress import progress_bar
 from composegan.data.resize import fit_sample
-from composegan.domain import Source
+from composegan.errors import UserError
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.metrics.layout import class_proportions
+from composegan.plugin.domain import Source
+from composegan.runtime.progress import progress_bar
 
 log = logging.getLogger(__name__)
 RESIZE = "Lanczos, antialiased"

@@ -12,7 +12,7 @@ from composegan.evaluation.evaluate import Report
 from composegan.evaluation.figures import Figure
 from composegan.evaluation.names import LOWER
 from composegan.evaluation.pictures import agreement_sheet, leakage_sheet, presence_chart
-from composegan.saving import whole_file
+from composegan.io.atomic import atomic_file
 
 CLASS_COLUMNS = {
     "presence_real": "in real", "presence_generated": "in generated",
@@ -49,9 +49,9 @@ def save(report: Report, settings: Mapping[str, Any], colors: Sequence[tuple[int
         "classes": report.by_class,
         "skipped": report.skipped,
     }
-    with whole_file(folder / "evaluation.json") as path:
+    with atomic_file(folder / "evaluation.json") as path:
         path.write_text(json.dumps(content, indent=2) + "\n")
-    with whole_file(folder / "evaluation.md") as path:
+    with atomic_file(folder / "evaluation.md") as path:
         path.write_text("\n".join(_markdown(report, settings)) + "\n")
     sheets = {"presence": presence_chart(report.by_class)}
     if report.generated and report.generated.worst:
@@ -59,7 +59,7 @@ def save(report: Report, settings: Mapping[str, Any], colors: Sequence[tuple[int
     if report.leakage and report.leakage.rows:
         sheets["leakage"] = leakage_sheet(report.leakage, list(report.by_class))
     for name, sheet in sheets.items():
-        with whole_file(folder / f"{name}.png") as path:
+        with atomic_file(folder / f"{name}.png") as path:
             sheet.save(path)
     return folder
 

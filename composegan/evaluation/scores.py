@@ -10,14 +10,14 @@ from torch import Tensor
 from composegan.config.schema import DataConfig
 from composegan.data.items import Items
 from composegan.data.resize import fit_sample
-from composegan.domain import Source
 from composegan.evaluation.installed import installed_metrics
 from composegan.evaluation.networks import FeatureNetwork, bundled_network
 from composegan.metrics.frechet import frechet_distance, moments
 from composegan.metrics.layout import class_proportions
 from composegan.metrics.of_features import kernel_distance
 from composegan.metrics.sliced_wasserstein import patch_levels, sliced_wasserstein
-from composegan.pictures import to_uint8
+from composegan.plugin.domain import Source
+from composegan.viz.pictures import to_uint8
 
 
 class Scores:

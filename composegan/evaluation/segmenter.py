@@ -15,13 +15,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composegan.config.errors import UserError
 from composegan.data.cache import digest
-from composegan.data.progress import progress_bar
+from composegan.errors import UserError
 from composegan.evaluation.real import RealSet
+from composegan.io.atomic import atomic_file
 from composegan.metrics.backbone import efficientnet_lite0
 from composegan.metrics.layout import confusion
-from composegan.saving import whole_file
+from composegan.runtime.progress import progress_bar
 
 SIDE = 128
 """Larger pictures are brought to this shorter side before they are segmented."""
@@ -116,7 +116,7 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
         images, labels = shrink(images, labels)
         trained.held_out_pixels.add_(confusion(labels, trained.predict(images.to(device)).cpu(), real.classes))
     if path and read == len(numbers):  # what was passed over may be readable the next time
-        with whole_file(path) as temporary:
+        with atomic_file(path) as temporary:
             save_file({**network.cpu().state_dict(), "held_out_pixels": trained.held_out_pixels}, temporary)
         network.to(device)
     return trained

@@ -13,8 +13,8 @@ from typing import TypeVar
 import torch
 from torch import distributed
 
-from composegan.config.errors import UserError
-from composegan.processes import lost_process, of_torchrun
+from composegan.errors import UserError
+from composegan.runtime.ranks import lost_process, of_torchrun
 
 T = TypeVar("T")
 PATIENCE = timedelta(days=1)

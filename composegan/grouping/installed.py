@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from composegan import registry
-from composegan.config.errors import UserError
 from composegan.data.statistics import ClassStatistics
-from composegan.domain import DomainSpec
-from composegan.extensions import GROUPING
+from composegan.errors import UserError
 from composegan.grouping.plan import GroupingPlan
+from composegan.plugin import registry
+from composegan.plugin.contracts import GROUPING
+from composegan.plugin.domain import DomainSpec
 
 
 def propose_by(
@@ -19,7 +19,7 @@ def propose_by(
     statistics: Callable[[], ClassStatistics],
     fits: Callable[[GroupingPlan], bool] | None,
 ) -> GroupingPlan:
-    """The plan of the policy `name`; arguments as in `composegan.extensions.GroupingPolicy`, fits None without budget.
+    """The plan of the policy `name`; arguments as in `composegan.plugin.contracts.GroupingPolicy`, fits None without budget.
 
     Raises UserError for a policy that cannot be used or fails, and for a plan that is not within the budget.
     """

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from composegan.config.errors import UserError, nearest
+from composegan.errors import UserError, nearest
 
 
 @dataclass(frozen=True)

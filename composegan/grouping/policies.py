@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from composegan.config.errors import UserError
 from composegan.data.statistics import ClassStatistics
-from composegan.domain import DomainSpec
+from composegan.errors import UserError
 from composegan.grouping.affinity import distances, merges
-from composegan.grouping.budget import Limits
 from composegan.grouping.installed import propose_by
 from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.taxonomy import POLICIES, levels, taxonomy
+from composegan.plugin.domain import DomainSpec
+
+if TYPE_CHECKING:
+    from composegan.planning.budget import Limits
 
 
 def propose(

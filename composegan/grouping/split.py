@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from composegan.models.local_bank import LocalBank
+from composegan.networks.local_bank import LocalBank
 
 SHARED = {"weight": 1, "style_weight": 1, "feature_weight": 0}
 """The parameters of a bank that a group shares, and which of their dimensions is that of groups."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from composegan.config.errors import UserError, nearest
-from composegan.domain import DomainSpec
+from composegan.errors import UserError, nearest
 from composegan.grouping.plan import GroupingPlan
+from composegan.plugin.domain import DomainSpec
 
 POLICIES = ("per_class", "single", "taxonomy", "affinity", "progressive")
 """Words that the setting knows by itself; others are those of installed packages."""
@@ -46,8 +46,8 @@ def check_grouping(grouping: Any, spec: DomainSpec) -> None:
             taxonomy(spec, int(found[2] or 1))
         return
     if isinstance(grouping, str) and grouping not in ("per_class", "single"):
-        from composegan import registry
-        from composegan.extensions import GROUPING
+        from composegan.plugin import registry
+        from composegan.plugin.contracts import GROUPING
 
         name, known = grouping.partition(":")[0], registry.names(GROUPING)
         if name not in known:

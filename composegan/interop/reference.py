@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from composegan.config.errors import UserError, first_line
+from composegan.errors import UserError, first_line
 from composegan.interop.release_moments import AdamState, MisfitError, adam_state
-from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
 
 LARGEST = 4096
 """The most that a setting of a checkpoint may be: what lies above is no model's, but would be built."""

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError, first_line
+from composegan.errors import UserError, first_line
 from composegan.interop.reference import Reference, convert
-from composegan.reading import UnreadableError, check_file, check_saved
+from composegan.io.guarded import UnreadableError, check_file, check_saved
 
 NETWORKS = ("g_ema", "g", "d")
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composegan.config.errors import UserError
-from composegan.reading import check_saved
+from composegan.errors import UserError
+from composegan.io.guarded import check_saved
 
 LPIPS, EFFNET = "LPIPS-VGG", "EfficientNet-Lite0"
 VGG_FILE = "vgg16-397923af.pth"

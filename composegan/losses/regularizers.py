@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from composegan.models.semantic_map import SemanticMap
+from composegan.networks.semantic_map import SemanticMap
 
 
 class R1(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 Moments = tuple[Tensor, Tensor]
 """Mean (D,) and covariance (D, D), float64."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from composegan.config.errors import UserError
-from composegan.reading import check_saved
+from composegan.errors import UserError
+from composegan.io.guarded import check_saved
 
 CHANNELS = 2048
 WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 NEIGHBOURS, BLOCK = 3, 1024
 

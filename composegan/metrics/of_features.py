@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 SUBSET, SUBSETS, SPLITS = 1000, 20, 10
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from composegan.metrics.layout import mean_known
-from composegan.presence import PRESENT, RARE
+from composegan.metrics.thresholds import PRESENT, RARE
 
 
 def present(proportions: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from composegan.models.semantic_map import SemanticMap
+from composegan.networks.semantic_map import SemanticMap
 
 SHIFT, TURN, ZOOM, TINT = 1 / 8, 10.0, 0.2, 0.4
 """Greatest shift (part of the side), rotation (degrees), change of scale and change of colour."""

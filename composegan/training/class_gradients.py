@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from composegan.models.local_bank import LocalBank
-from composegan.training.distributed import average
+from composegan.networks.local_bank import LocalBank
+from composegan.runtime.distributed import average
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import torch
 
 from composegan.config.schema import Config
 from composegan.data.statistics import ClassStatistics
-from composegan.domain import DomainSpec
-from composegan.models.class_sets import ClassSets
+from composegan.networks.class_sets import ClassSets
+from composegan.plugin.domain import DomainSpec
 
 
 def class_sets_of(config: Config, spec: DomainSpec, statistics: ClassStatistics) -> ClassSets | None:

@@ -43,12 +43,12 @@ def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]
         loss = discriminator_loss(on_real, on_fake)
         return loss, {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
 
-    def penalize_slope(state: State, real: Real) -> tuple[Tensor, Logs]:
+    def r1(state: State, real: Real) -> tuple[Tensor, Logs]:
         image = real.image.detach().requires_grad_()
         penalty = image_slope(state.discriminator(image, None), image)
         return config.r1_image / 2 * penalty * config.r1_every, {"r1/image": penalty}
 
-    def convince(state: State, real: Real) -> tuple[Tensor, Logs]:
+    def generator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         slots = draw_slots(state.generator, len(real.image), config.mixing)
         classes = draw_classes(state, len(real.image))
         fake = state.synthesize(slots, noise="fresh", classes=classes)
@@ -64,8 +64,8 @@ def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]
 
     every = [
         Phase("Dmain", "discriminator", 1, judge_images),
-        Phase("Dreg", "discriminator", config.r1_every, penalize_slope, full_precision=True),
-        Phase("Gmain", "generator", 1, convince),
+        Phase("Dreg", "discriminator", config.r1_every, r1, full_precision=True),
+        Phase("Gmain", "generator", 1, generator_main),
         path_phase(config),
     ]
     return tuple(phase for phase in every if phase.every > 0)

@@ -15,13 +15,13 @@ from composegan.config.schema import Config
 from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.scheduler import last_groups, plan_of
 from composegan.grouping.split import regroup
-from composegan.models.class_sets import ClassSets
+from composegan.networks.class_sets import ClassSets
+from composegan.runtime.distributed import average_gradients, world
 from composegan.training import ema
-from composegan.training.checkpoint import check_moments
 from composegan.training.class_gradients import watched
-from composegan.training.distributed import average_gradients, world
-from composegan.training.guard import Guard
+from composegan.training.divergence import Guard
 from composegan.training.image_phases import frozen_parts, keeps_masks
+from composegan.training.moments import check_moments
 from composegan.training.objective import objective
 from composegan.training.parts import Draws, derive_seed, mean_of
 from composegan.training.phases import Phase, Real, State
@@ -213,7 +213,7 @@ class CompositionModule(lightning.LightningModule):
         ]
         return self.guard.trouble([*self.parameters(), *moments], complete, spikes)
 
-    def go_back(self, state: dict[str, Any]) -> None:
+    def rollback(self, state: dict[str, Any]) -> None:
         """Take up what `checkpoint` gave, in the midst of training, and skip the draws that have been made since."""
         self.load_state_dict(state["networks"])
         self.images_seen, self.skipped = state["images_seen"], self.position - state["images_seen"]

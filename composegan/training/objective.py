@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from composegan import __version__, registry
-from composegan.config.errors import UserError
 from composegan.config.schema import AdaptConfig, TrainingConfig
-from composegan.extensions import LOSS, LossRecipe
-from composegan.registry import Found
+from composegan.errors import UserError
+from composegan.plugin import registry
+from composegan.plugin.contracts import LOSS, LossRecipe
+from composegan.plugin.registry import Found
 from composegan.training.image_phases import image_phases
 from composegan.training.phases import Phase, phases
+from composegan.version import __version__
 
 PAPER = Found("paper", "composegan", __version__, LossRecipe(phases=phases, image_phases=image_phases), kind=LOSS)
 

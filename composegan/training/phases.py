@@ -17,13 +17,13 @@ from torch import Tensor
 from composegan.config.schema import TrainingConfig
 from composegan.losses.adversarial import discriminator_loss, generator_loss
 from composegan.losses.regularizers import mask_loss, path_length, presence_loss, r1_penalty
-from composegan.models.class_sets import ClassSets
-from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator, Synthesis
-from composegan.models.local_bank import LocalBank
-from composegan.models.semantic_map import SemanticMap
+from composegan.networks.class_sets import ClassSets
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator, Synthesis
+from composegan.networks.local_bank import LocalBank
+from composegan.networks.semantic_map import SemanticMap
+from composegan.runtime.distributed import all_reduce_mean
 from composegan.training.augment import augment
-from composegan.training.distributed import mean_everywhere
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Phase:
 def phases(config: TrainingConfig) -> tuple[Phase, ...]:
     """The phases of a step, in order."""
 
-    def judge_both(state: State, real: Real) -> tuple[Tensor, Logs]:
+    def discriminator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
             fake = draw_fake(state, len(real.image), config.mixing)
         on_fake = state.judge(*augment(fake.image, fake.mask, config.augment))
@@ -87,7 +87,7 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
         loss = discriminator_loss(on_real, on_fake)
         return loss, {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
 
-    def penalize_slope(state: State, real: Real) -> tuple[Tensor, Logs]:
+    def r1(state: State, real: Real) -> tuple[Tensor, Logs]:
         image = real.image.detach().requires_grad_()
         embedded = state.discriminator.embed(real_mask(state, real))
         scores = state.discriminator.judge(image, embedded)
@@ -95,7 +95,7 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
         loss = (config.r1_image / 2 * penalty.image + config.r1_mask / 2 * penalty.mask) * config.r1_every
         return loss, {"r1/image": penalty.image, "r1/mask": penalty.mask}
 
-    def convince(state: State, real: Real) -> tuple[Tensor, Logs]:
+    def generator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         fake = draw_fake(state, len(real.image), config.mixing)
         adversarial = generator_loss(state.judge(*augment(fake.image, fake.mask, config.augment)))
         tie = mask_loss(fake.coarse, fake.mask)
@@ -107,9 +107,9 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
         return loss, logs
 
     every = [
-        Phase("Dmain", "discriminator", 1, judge_both),
-        Phase("Dreg", "discriminator", config.r1_every, penalize_slope, full_precision=True),
-        Phase("Gmain", "generator", 1, convince),
+        Phase("Dmain", "discriminator", 1, discriminator_main),
+        Phase("Dreg", "discriminator", config.r1_every, r1, full_precision=True),
+        Phase("Gmain", "generator", 1, generator_main),
         path_phase(config),
     ]
     return tuple(phase for phase in every if phase.every > 0)
@@ -118,17 +118,17 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
 def path_phase(config: TrainingConfig) -> Phase:
     """Path-length regularization of the generator: Greg."""
 
-    def even_out(state: State, real: Real) -> tuple[Tensor, Logs]:
+    def path_length_reg(state: State, real: Real) -> tuple[Tensor, Logs]:
         batch = max(1, len(real.image) // config.path_shrink)
         slots = draw_slots(state.generator, batch, config.mixing)
         codes = state.generator.expand(slots).requires_grad_()  # also where the mapping does not learn
         fake = state.generator(codes, noise="fresh", classes=draw_classes(state, batch))
         noise = torch.randn_like(fake.image)
-        result = path_length(fake.image, codes, state.path_mean, noise, config.path_decay, mean_everywhere)
+        result = path_length(fake.image, codes, state.path_mean, noise, config.path_decay, all_reduce_mean)
         state.path_mean.copy_(result.mean)
         return config.path_length * config.path_every * result.penalty, {"path/length": result.lengths.mean()}
 
-    return Phase("Greg", "generator", config.path_every, even_out, full_precision=True)
+    return Phase("Greg", "generator", config.path_every, path_length_reg, full_precision=True)
 
 
 def real_mask(state: State, real: Real) -> SemanticMap:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from composegan.config.arguments import split_arguments
-from composegan.config.errors import UserError
 from composegan.config.schema import AdaptConfig, DataConfig, OutputConfig, TrainerConfig, TrainingConfig
+from composegan.errors import UserError
 from composegan.verbs.choices import ModelChoice
 from composegan.verbs.help_text import help_text
 
@@ -47,13 +47,13 @@ def help() -> str:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Start a run on images without masks from a run's or a saved model; `composegan.training.fit` says where."""
+    """Start a run on images without masks from a run's or a saved model; `composegan.runs.fit` says where."""
     from composegan.config.compose import read_arguments
 
     choice = read_arguments(AdaptSettings, arguments, see="composegan adapt --help")
     choice.check()
     given = [f"{key}={value}" for key, value in split_arguments(arguments) if key not in ("run", "model")]
-    from composegan.training.adapt import compose_adaptation
-    from composegan.training.fit import fit
+    from composegan.runs.adapt import compose_adaptation
+    from composegan.runs.fit import fit
 
     fit(compose_adaptation(choice.folder(), given))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from composegan.config.errors import UserError, nearest
+from composegan.errors import UserError, nearest
 
 ABOUT = "run one of the repository's studies"
 

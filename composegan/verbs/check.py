@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
+from composegan.errors import UserError
 from composegan.verbs.help_text import help_text
 
 ABOUT = "check a domain: classes, images, determinism, workers, a training step"
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> None:
         arguments = [f"domain={arguments[0]}", *arguments[1:]]
     config = read_arguments(CheckConfig, arguments, see="composegan check --help")
     validate_data(config.data)
-    from composegan.testing import CHECKS, open_subject, verdicts_of
+    from composegan.devkit.testing import CHECKS, open_subject, verdicts_of
 
     subject = open_subject(config.domain, config.data, config.plugin_path)
     failed = total = 0

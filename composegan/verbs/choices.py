@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from composegan.config.errors import UserError, nearest
 from composegan.config.lists import names_in, numbers_in
 from composegan.config.run_folder import newest_run, require_run
-from composegan.processes import is_first_process
+from composegan.errors import UserError, nearest
+from composegan.runtime.ranks import is_first_process
 
 if TYPE_CHECKING:
-    from composegan.editing.codes import Codes
-    from composegan.interop.saved_model import Model
+    from composegan.model.codes import Codes
+    from composegan.model.saved_model import Model
 
 
 @dataclass
@@ -43,7 +43,7 @@ class ModelChoice:
         """The model in `folder`, with the tuned weights if there are any, on a GPU where there is one."""
         import torch
 
-        from composegan.interop.saved_model import load
+        from composegan.model.saved_model import load
 
         model = load(folder, "cuda" if torch.cuda.is_available() else "cpu")
         return model.with_delta(self.delta) if self.delta else model
@@ -68,7 +68,7 @@ class CodesChoice(ModelChoice):
 
         prefix: of the settings' names, where a verb has a second set of them.
         """
-        from composegan.editing.codes import Codes, draw_codes
+        from composegan.model.codes import Codes, draw_codes
 
         numbers = numbers_in(self.pictures, f"{prefix}pictures")
         if not self.codes:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from composegan.config.errors import UserError
 from composegan.config.lists import numbers_in
+from composegan.errors import UserError
 from composegan.verbs.choices import ClassesChoice, ModelChoice, at_least, one_of, opened
 from composegan.verbs.help_text import help_text
 
 if TYPE_CHECKING:
     from composegan.editing.directions.attributes import Attribute
     from composegan.editing.directions.direction import Direction, Target
-    from composegan.interop.saved_model import Model
+    from composegan.model.saved_model import Model
 
 ABOUT = "find directions in the codes of named classes, for edit's sliders"
 METHODS = ("pca", "sefa", "boundary")
@@ -74,13 +74,13 @@ def help() -> str:
 def run(arguments: Sequence[str]) -> None:
     """Find directions of a run or a model; says what they do and where they are."""
     config, folder, model = opened(DirectionsConfig, arguments, "directions")
-    from composegan.data.progress import progress_bar
-    from composegan.editing.codes import draw_codes
     from composegan.editing.directions.direction import Target
     from composegan.editing.directions.measure import measured, report
     from composegan.editing.directions.store import FACTS, Directions
     from composegan.editing.directions.strips import strips
-    from composegan.saving import whole_file
+    from composegan.io.atomic import atomic_file
+    from composegan.model.codes import draw_codes
+    from composegan.runtime.progress import progress_bar
 
     target = Target(tuple(sorted(config.names(model.names), key=model.index)), config.part, config.base)
     out = Path(config.out).expanduser() if config.out else folder / "directions"
@@ -98,7 +98,7 @@ def run(arguments: Sequence[str]) -> None:
     numbers = numbers_in(config.shown, "shown")
     shown = draw_codes(model, seed=config.seed, truncation=config.truncation, pictures=numbers)
     picture = f"{found[0].name if len(found) == 1 else f'{target.name(model.names)}.{config.method}'}.png"
-    with whole_file(out / picture) as path:
+    with atomic_file(out / picture) as path:
         strips(model, found, shown, config.batch).save(path, format="png")
     print(f"wrote {out}: {len(found)} directions, {len(directions)} in all; look at {out / picture}")
 
@@ -121,10 +121,10 @@ def _attribute(config: DirectionsConfig, model: Model) -> Attribute | None:
 def _find(
     config: DirectionsConfig, model: Model, target: Target, attribute: Attribute | None, out: Path
 ) -> list[Direction]:
-    from composegan.editing.codes import Codes
     from composegan.editing.directions.pca import covariance, pca_directions
     from composegan.editing.directions.sefa import sefa_directions
     from composegan.editing.directions.separate import attribute_direction, labelled_direction
+    from composegan.model.codes import Codes
 
     spread = covariance(model)
     if config.method != "boundary":

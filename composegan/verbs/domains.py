@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from composegan.config.errors import UserError
 from composegan.config.values import convert
+from composegan.errors import UserError
 
 ABOUT = "list the installed domains"
 
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> None:
             except ValueError as error:
                 raise UserError(f"{key}: {error}") from error
         else:
-            from composegan.registry import add_plugin_path
+            from composegan.plugin.registry import add_plugin_path
 
             add_plugin_path(os.path.expanduser(value))
     columns, rows = (EXTENSION_COLUMNS, _extensions()) if extensions else (COLUMNS, _domains())
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _domains() -> list[tuple[str, ...]]:
-    from composegan.registry import discover
+    from composegan.plugin.registry import discover
 
     rows = []
     for found in discover():
@@ -63,8 +63,8 @@ def _domains() -> list[tuple[str, ...]]:
 
 
 def _extensions() -> list[tuple[str, ...]]:
-    from composegan.extensions import EXTENSIONS
-    from composegan.registry import discover
+    from composegan.plugin.contracts import EXTENSIONS
+    from composegan.plugin.registry import discover
 
     return [
         (found.name, kind.word, found.distribution, found.version, _status(found.error))

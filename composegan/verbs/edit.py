@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from composegan.config.errors import UserError
 from composegan.config.lists import numbers_in
+from composegan.errors import UserError
 from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, in_file_name, one_of, opened
 from composegan.verbs.help_text import help_text
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from composegan.editing.codes import Codes
-    from composegan.interop.saved_model import Model
+    from composegan.model.codes import Codes
+    from composegan.model.saved_model import Model
 
 ABOUT = "change shape or texture of named classes; shows where the picture changed"
 METHODS = ("resample", "copy", "scale", "interpolate", "add", "remove", "slide")

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from composegan.config.errors import UserError
 from composegan.config.lists import names_in
 from composegan.config.run_folder import CONFIG
 from composegan.config.schema import DataConfig
+from composegan.errors import UserError
 from composegan.verbs.choices import ModelChoice, at_least
 from composegan.verbs.help_text import help_text
 
 if TYPE_CHECKING:
-    from composegan.domain import DomainPlugin
-    from composegan.interop.saved_model import Model
+    from composegan.model.saved_model import Model
+    from composegan.plugin.domain import DomainPlugin
 
 ABOUT = "measure how good a model is"
 SEE = "composegan evaluate --help"
@@ -63,10 +63,10 @@ def help() -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Evaluate a run or a model; prints a table and says where the rest is."""
-    from composegan import registry
     from composegan.config.compose import load_config, read_arguments
     from composegan.evaluation.names import MEASURES
-    from composegan.extensions import METRIC
+    from composegan.plugin import registry
+    from composegan.plugin.contracts import METRIC
 
     config = read_arguments(EvaluateConfig, arguments, see=SEE)
     config.check()

@@ -8,7 +8,7 @@ from pathlib import Path
 from composegan.config.arguments import split_arguments
 from composegan.config.run_folder import require_run
 from composegan.config.schema import Config
-from composegan.processes import is_first_process
+from composegan.runtime.ranks import is_first_process
 from composegan.verbs.help_text import help_text
 
 ABOUT = "train a model, or continue a run"
@@ -23,22 +23,22 @@ def help() -> str:
 def run(arguments: Sequence[str]) -> None:
     """Start a run, or with `run=PATH` among the arguments continue that one.
 
-    Says which recipe is taken; `composegan.training.fit` says where it writes.
+    Says which recipe is taken; `composegan.runs.fit` says where it writes.
     """
     given = dict(split_arguments(arguments))
     if "run" in given:
         folder = Path(given.pop("run")).expanduser()
         require_run(folder)  # before torch is loaded, so that a mistake is told at once
-        from composegan.training.fit import resume
+        from composegan.runs.fit import resume
 
         resume(folder, [f"{key}={value}" for key, value in given.items()])
         return
     from composegan.config.compose import compose
-    from composegan.training.speech import say
+    from composegan.runtime.console import print_line
 
     composed = compose(arguments)
     if is_first_process() and composed.notes:
-        say(*composed.notes)
-    from composegan.training.fit import fit
+        print_line(*composed.notes)
+    from composegan.runs.fit import fit
 
     fit(composed)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from composegan.config.errors import UserError
 from composegan.config.schema import Config, TrainingConfig
+from composegan.errors import UserError
 from composegan.verbs.help_text import help_text
 
 if TYPE_CHECKING:
-    from composegan.domain import DomainPlugin
     from composegan.interop.reference import Reference
-    from composegan.interop.saved_model import Model
+    from composegan.model.saved_model import Model
+    from composegan.plugin.domain import DomainPlugin
 
 ABOUT = "take in weights of the public SemanticStyleGAN release"
 
@@ -67,15 +67,15 @@ def run(arguments: Sequence[str]) -> None:
     settings = _run_settings(path, reference, domain, plugin, config) if config.run else None
     model, about = _model(reference, plugin), {"imported_from": path.name}
     if config.out:
-        from composegan.interop.saved_model import save
+        from composegan.model.saved_model import save
 
         out = save(Path(config.out).expanduser(), model, about)
         print(f"wrote {out}; next: composegan sample model={out}", flush=True)
     if settings:
-        from composegan.training.adopt import adopt
+        from composegan.runs.import_run import import_run
 
         folder = Path(config.run).expanduser()
-        adopt(folder, reference, Composed(settings, plugin, list(arguments), []), model, about)
+        import_run(folder, reference, Composed(settings, plugin, list(arguments), []), model, about)
         moments = f"with Adam's moments of {' and '.join(reference.moments) or 'neither network'}"
         print(f"wrote {folder}, {moments}; next: composegan fit run={folder} data.root=PATH")
 
@@ -102,7 +102,7 @@ def _check(config: ImportConfig, given: Sequence[str]) -> None:
 
 
 def _model(reference: Reference, plugin: DomainPlugin) -> Model:
-    from composegan.interop.saved_model import Model, mean_code
+    from composegan.model.saved_model import Model, mean_code
 
     generator, spec = reference.generator.eval(), plugin.spec
     return Model(generator, reference.settings, spec.name, spec.names, spec.colors, mean_code(generator))
@@ -110,7 +110,7 @@ def _model(reference: Reference, plugin: DomainPlugin) -> Model:
 
 def _run_settings(path: Path, reference: Reference, domain: str, plugin: DomainPlugin, config: ImportConfig) -> Config:
     """The run's configuration. Raises UserError where the checkpoint cannot be trained on."""
-    from composegan.training.adopt import run_settings
+    from composegan.runs.import_run import run_settings
 
     if reference.discriminator is None:
         raise UserError(f"{path}: has no 'd', a discriminator, so it cannot be trained on; out=PATH works")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, in_file_name, opened
 from composegan.verbs.help_text import help_text
 
@@ -29,7 +29,7 @@ class InterpolateConfig(ClassesChoice, CodesChoice):
         at_least(1, frames=self.frames, rate=self.rate, size=self.size, batch=self.batch)
         at_least(2, n=self.n)
         if self.out:
-            from composegan.video import check_video_path
+            from composegan.viz.video import check_video_path
 
             check_video_path(Path(self.out).expanduser())
 
@@ -43,9 +43,9 @@ def help() -> str:
 def run(arguments: Sequence[str]) -> None:
     """Write a video of a run or a model; says where."""
     config, folder, model = opened(InterpolateConfig, arguments, "interpolate")
-    from composegan.data.progress import progress_bar
     from composegan.editing.interpolation import draw_frames, loop
-    from composegan.video import write_video
+    from composegan.runtime.progress import progress_bar
+    from composegan.viz.video import write_video
 
     codes = config.load_codes(model, config.n)
     if len(codes) < 2:

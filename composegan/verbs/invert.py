@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from composegan.config.errors import UserError
 from composegan.config.inversion import InversionConfig
+from composegan.errors import UserError
 from composegan.verbs.choices import ModelChoice, at_least, opened
 from composegan.verbs.help_text import help_text
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from composegan.config.errors import UserError, nearest
-from composegan.saving import whole_file
+from composegan.errors import UserError, nearest
+from composegan.io.atomic import atomic_file
 from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, in_file_name, opened
 from composegan.verbs.help_text import help_text
 
@@ -57,6 +57,6 @@ def run(arguments: Sequence[str]) -> None:
     mixed = mix(model, rows, columns, rows.slots_of(names, config.parts(), config.base), batch=config.batch)
     sheet = mix_sheet(model.draw(rows), model.draw(columns), mixed, masks=config.masks)
     out = Path(config.out).expanduser() if config.out else folder / f"mix-{in_file_name(names)}.png"
-    with whole_file(out) as file:
+    with atomic_file(out) as file:
         sheet.save(file, ENDINGS[out.suffix.lower()])
     print(f"wrote {out}")

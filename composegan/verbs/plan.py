@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from composegan.config.arguments import split_arguments
-from composegan.config.errors import UserError
 from composegan.config.schema import Config
 from composegan.config.values import convert
+from composegan.errors import UserError
 from composegan.verbs.help_text import help_text
 
 ABOUT = "what plans of shared generators cost, and which one fits a budget"
@@ -36,6 +36,6 @@ def run(arguments: Sequence[str]) -> None:
     composed = compose([f"{key}={value}" for key, value in given.items()])
     for note in composed.notes:
         print(note, flush=True)
-    from composegan.grouping.table import print_table
+    from composegan.planning.table import print_table
 
     print_table(composed, measure)

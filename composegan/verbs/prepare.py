@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
+from composegan.errors import UserError
 from composegan.verbs.help_text import help_text
 
 ABOUT = "pack images and labels into one compact form that reads fast"

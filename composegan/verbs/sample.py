@@ -39,7 +39,7 @@ def help() -> str:
 def run(arguments: Sequence[str]) -> None:
     """Write samples of a run or a model; says where."""
     config, folder, model = opened(SampleConfig, arguments, "sample")
-    from composegan.editing.codes import mean_codes
+    from composegan.model.codes import mean_codes
 
     codes = mean_codes(model) if config.mean else config.load_codes(model, config.n)
     add, remove, only = changes_in(config.classes, model.names)

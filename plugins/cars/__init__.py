@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from composegan.data import UserError
-from composegan.domain import DomainPlugin
+from composegan.plugin.domain import DomainPlugin
 from composegan.plugins.cars.demo import DrawnCars, spec
 from composegan.plugins.cars.dsmlr import is_dsmlr, open_dsmlr
 from composegan.plugins.cars.readers import CarParts

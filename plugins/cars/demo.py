@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from composegan.data import Sample
-from composegan.data.svg.labels import LabelRules
-from composegan.data.svg.layers import Painter, draw_scene
-from composegan.domain import DomainSpec
+from composegan.draw.labels import LabelRules
+from composegan.draw.layers import Painter, draw_scene
+from composegan.plugin.domain_file import read_domain_file
+from composegan.plugins.cars.backdrops import draw_place
+from composegan.plugins.cars.body import Skin
 from composegan.plugins.cars.camera import Camera
 from composegan.plugins.cars.drawing import draw_car, outermost
-from composegan.plugins.cars.places import draw_place
 from composegan.plugins.cars.shapes import PAINTS, choose, draw_shape
-from composegan.plugins.cars.surfaces import Skin
 
-spec = DomainSpec.load(files("composegan.domains") / "cars.yaml")
+spec = read_domain_file(files("composegan.domains") / "cars.yaml")
 
 VIEW = (0.0, 0.0, 300.0, 200.0)
 UNLABELLED = ("place", "shadow", "seam")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from composegan.plugins.cars.body import Skin, cabin_points, lower_points
 from composegan.plugins.cars.camera import Camera, Plane, Points, convex_hull
 from composegan.plugins.cars.paint import COLORS, Rgb, rgb, stops, text
 from composegan.plugins.cars.panels import Panel, car_panels, circle, mirror
-from composegan.plugins.cars.surfaces import Skin, cabin_points, lower_points
 
 
 @dataclass

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from composegan.data import UnreadableError, UserError, read_json
-from composegan.domain import DomainSpec
+from composegan.plugin.domain import DomainSpec
 from composegan.plugins.cars.polygons import Part
 from composegan.plugins.cars.readers import MOST_PARTS, CarParts, check_part, check_polygon
 

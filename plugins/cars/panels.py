@@ -13,8 +13,8 @@ from functools import partial
 
 import numpy as np
 
+from composegan.plugins.cars.body import Line, Skin, stack
 from composegan.plugins.cars.camera import Points
-from composegan.plugins.cars.surfaces import Line, Skin, stack
 
 Surface = Callable[[Line, Line], Points]
 BESIDE = 3.0  # metres: from further to the right than this, nothing of the left side is seen, drawn in as it may be

@@ -12,9 +12,9 @@ import numpy as np
 
 from composegan.data import Sample, UserError, nearest, read_image
 from composegan.data.images import MAX_PIXELS
-from composegan.domain import DomainSpec
+from composegan.plugin.domain import DomainSpec
 from composegan.plugins.cars.polygons import Part, cut_out, cut_round, paint
-from composegan.plugins.cars.sides import side_of
+from composegan.plugins.cars.viewpoint import side_of
 
 Read = Callable[[Path, int, int], list[Part]]
 """(image file, its height, its width) -> the parts in it. Raises UserError naming file and place."""

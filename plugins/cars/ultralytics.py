@@ -16,7 +16,7 @@ from pathlib import Path
 
 from composegan.data import UnreadableError, UserError, read_text, read_yaml
 from composegan.data.folder import IMAGE_ENDINGS
-from composegan.domain import DomainSpec
+from composegan.plugin.domain import DomainSpec
 from composegan.plugins.cars.polygons import Part
 from composegan.plugins.cars.readers import CarParts, check_part, check_polygon
 

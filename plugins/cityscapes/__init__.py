@@ -8,13 +8,14 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from composegan.domain import DomainPlugin, DomainSpec
+from composegan.plugin.domain import DomainPlugin
+from composegan.plugin.domain_file import read_domain_file
 from composegan.plugins.cityscapes.merged import Merged
 from composegan.plugins.cityscapes.reader import Cityscapes
 from composegan.plugins.cityscapes.street.source import StreetSource
 
-spec = DomainSpec.load(files("composegan.domains") / "cityscapes.yaml")
-spec16 = DomainSpec.load(files("composegan.domains") / "cityscapes16.yaml")
+spec = read_domain_file(files("composegan.domains") / "cityscapes.yaml")
+spec16 = read_domain_file(files("composegan.domains") / "cityscapes16.yaml")
 
 
 def open_cityscapes(root: Path, split: str) -> Cityscapes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from composegan.data import UserError, label_error
-from composegan.domain import DomainSpec
+from composegan.plugin.domain import DomainSpec
 
 NEAREST = "nearest"
 _UNKNOWN, _FILLED = -1, -2  # in `LabelIds.table`: an id that is none, and one whose pixels take their neighbours' class

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from composegan.data import Sample, UserError
-from composegan.domain import DomainSpec, Source
+from composegan.plugin.domain import DomainSpec, Source
 
 
 class Merged:

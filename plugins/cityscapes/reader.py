@@ -17,7 +17,7 @@ import numpy as np
 
 from composegan.data import Sample, UserError, read_image
 from composegan.data.images import open_picture, size_of
-from composegan.domain import DomainSpec
+from composegan.plugin.domain import DomainSpec
 from composegan.plugins.cityscapes.label_ids import LabelIds
 
 IMAGES, FINE, COARSE = "leftImg8bit", "gtFine", "gtCoarse"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from composegan.data import AvatarSource
-from composegan.domain import DomainSpec
+from composegan.plugin.domain_file import read_domain_file
+from composegan.plugins.faces.avatar_source import AvatarSource
 
-spec = DomainSpec.load(files("composegan.domains") / "faces.yaml")
+spec = read_domain_file(files("composegan.domains") / "faces.yaml")
 
 
 def draw_avatars(count: int, height: int, width: int, seed: int, style: str = "micah") -> AvatarSource:

@@ -16,7 +16,7 @@ import numpy as np
 from composegan.data import Sample, UserError, read_image
 from composegan.data.images import open_picture, size_of
 from composegan.data.resize import resize_image
-from composegan.domain import DomainSpec
+from composegan.plugin.domain import DomainSpec
 
 IMAGES, MASKS = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno"
 FIRST_VALIDATION = 28_000

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks import chaos
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 
 @pytest.mark.slow

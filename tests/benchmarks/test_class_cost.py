@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmarks.class_scaling import cost, cost_report, timing
 from benchmarks.class_scaling.cells import CLASSES, GROUPS, PRESENT, Cell, class_sets, config_of, networks, plan_of
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 
 def quick(arm, classes):

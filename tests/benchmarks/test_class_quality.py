@@ -18,9 +18,9 @@ from PIL import Image
 from benchmarks.class_scaling import edits, quality, report, run
 from benchmarks.class_scaling.measures import HIGHER, LOWER, sets_in
 from benchmarks.class_scaling.pool import Job, work_off
-from composegan.config.errors import UserError
-from composegan.editing.codes import Codes
+from composegan.errors import UserError
 from composegan.evaluation import segmenter
+from composegan.model.codes import Codes
 
 TINY = """
 data.height=16 data.width=32 data.demo_count=8 data.workers=0 model.latent_channels=8 model.mapping_layers=2

@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmarks import gpu, gpu_train
 from benchmarks.stage import OUT_OF_MEMORY, Budget, Job, Table, attempt
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 
 @pytest.fixture

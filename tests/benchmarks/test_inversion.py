@@ -12,9 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
-from composegan import registry
-from composegan.interop.saved_model import Model, mean_code, save
-from composegan.models.generator import Generator
+from composegan.model.saved_model import Model, mean_code, save
+from composegan.networks.generator import Generator
+from composegan.plugin import registry
 
 CHECKOUT = Path(__file__).parents[2]
 

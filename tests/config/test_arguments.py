@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from composegan.config.arguments import split_arguments
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 
 def test_pairs_in_order_and_the_last_of_a_repeated_key():

@@ -6,9 +6,9 @@ from dataclasses import fields, replace
 import pytest
 
 from composegan.config.compose import compose, compose_for_run, load_config, open_domain, read_arguments, write_config
-from composegan.config.errors import UserError
-from composegan.config.recipes import common_recipes
 from composegan.config.schema import Config
+from composegan.errors import UserError
+from composegan.plugin.recipes import common_recipes
 from composegan.verbs.sample import SampleConfig
 
 

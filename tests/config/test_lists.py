@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from composegan.config.errors import UserError
 from composegan.config.lists import changes_in
+from composegan.errors import UserError
 
 
 def test_changes():

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from composegan.config.errors import UserError
 from composegan.config.run_folder import newest_run, require_run
+from composegan.errors import UserError
 
 
 def make_run(folder, time):

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from composegan.config.compose import read_arguments
-from composegan.config.errors import UserError
 from composegan.config.schema import Config, DataConfig
 from composegan.config.settings import settings_of
 from composegan.config.validate import FRACTIONS, NOT_NEGATIVE, POSITIVE, validate, validate_data
-from composegan.domain import DomainSpec, SemanticClass
+from composegan.errors import UserError
+from composegan.plugin.domain import DomainSpec, SemanticClass
 
 SPEC = DomainSpec("pets", (SemanticClass("background", (0, 0, 0)), SemanticClass("cat", (9, 9, 9))))
 

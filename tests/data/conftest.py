@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from composegan.data import Sample
-from composegan.domain import DomainSpec, SemanticClass
+from composegan.plugin.domain import DomainSpec, SemanticClass
 
 COLORS = [(0, 0, 0), (200, 30, 40), (20, 180, 60), (240, 230, 90)]
 

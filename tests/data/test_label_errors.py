@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from composegan.cli import main
-from composegan.config.errors import UserError
 from composegan.data import Sample, check_sample, pack
 from composegan.data import label_errors as errors
 from composegan.data.label_errors import LabelError, counted, label_error
 from composegan.data.statistics import class_statistics
-from composegan.domain import DomainSpec, SemanticClass
+from composegan.errors import UserError
+from composegan.plugin.domain import DomainSpec, SemanticClass
 
 SPEC = DomainSpec("two", tuple(SemanticClass(name, (i, i, i)) for i, name in enumerate(("a", "b"))))
 

@@ -14,7 +14,7 @@ from PIL import Image
 from composegan.config.schema import DataConfig
 from composegan.data import FolderSource, PackedSource, UserError, fit_sample, open_source, prepare
 from composegan.data.open import demo_folder
-from composegan.domain import DomainPlugin
+from composegan.plugin.domain import DomainPlugin
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ from pathlib import Path
 import numpy as np
 
 from composegan.data import Sample
-from composegan.domain import DomainPlugin, DomainSpec, SemanticClass
+from composegan.plugin.domain import DomainPlugin, DomainSpec, SemanticClass
 
 
 class Drawings:

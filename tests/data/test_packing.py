@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from composegan.data import PackedSource, UserError, fit_sample, pack, packing
-from composegan.data.files import complete_folder, one_at_a_time
 from composegan.data.packed import is_packed
-from composegan.domain import DomainSpec, SemanticClass
+from composegan.io.folder import atomic_folder, one_at_a_time
+from composegan.plugin.domain import DomainSpec, SemanticClass
 from composegan.plugins.faces import draw_avatars
 from composegan.plugins.faces import spec as faces
 
@@ -154,7 +154,7 @@ def test_an_error_of_the_source_is_not_taken_for_one_of_the_disk(tmp_path, towns
 
 
 def test_an_error_of_the_block_stays_what_it_is(tmp_path):
-    with pytest.raises(ConnectionError), complete_folder(tmp_path / "target"):
+    with pytest.raises(ConnectionError), atomic_folder(tmp_path / "target"):
         raise ConnectionError
     assert list(tmp_path.iterdir()) == []
 
@@ -204,11 +204,11 @@ def test_it_is_checked_against_what_is_asked_for(packed, spec):
 
 def test_a_folder_is_whole_or_not_at_all(tmp_path):
     target = tmp_path / "target"
-    with pytest.raises(RuntimeError), complete_folder(target) as folder:
+    with pytest.raises(RuntimeError), atomic_folder(target) as folder:
         (folder / "half").write_text("")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
-    with complete_folder(target) as folder:
+    with atomic_folder(target) as folder:
         (folder / "all").write_text("mine")
         assert not target.exists()
     assert (target / "all").read_text() == "mine"
@@ -216,7 +216,7 @@ def test_a_folder_is_whole_or_not_at_all(tmp_path):
 
 def test_who_comes_second_keeps_what_is_there(tmp_path):
     target = tmp_path / "target"
-    with complete_folder(target) as folder:
+    with atomic_folder(target) as folder:
         (folder / "all").write_text("mine")
         target.mkdir()
         (target / "all").write_text("theirs")
@@ -228,7 +228,7 @@ def test_what_a_process_of_the_same_number_has_left_is_in_nobodys_way(tmp_path):
     left = tmp_path / f".target[1].partial-{os.getpid()}"
     left.mkdir()
     (left / "half").write_text("")
-    with complete_folder(tmp_path / "target[1]") as folder:
+    with atomic_folder(tmp_path / "target[1]") as folder:
         (folder / "all").write_text("mine")
     assert list(tmp_path.iterdir()) == [tmp_path / "target[1]"]  # nor does it stay for ever
 
@@ -236,7 +236,7 @@ def test_what_a_process_of_the_same_number_has_left_is_in_nobodys_way(tmp_path):
 def test_two_that_fill_the_same_folder_leave_each_others_alone(tmp_path):
     other = tmp_path / ".target1.partial-0"
     other.mkdir()  # of a folder of another name
-    with complete_folder(tmp_path / "target") as one, complete_folder(tmp_path / "target") as two:
+    with atomic_folder(tmp_path / "target") as one, atomic_folder(tmp_path / "target") as two:
         (one / "all").write_text("one")
         (two / "all").write_text("two")
     assert (tmp_path / "target" / "all").read_text() == "two"
@@ -253,7 +253,7 @@ def test_a_folder_that_was_taken_for_a_leftover_before_it_was_locked_is_made_aga
         return False
 
     monkeypatch.setattr(os.path, "samestat", removed)
-    with complete_folder(tmp_path / "target") as folder:
+    with atomic_folder(tmp_path / "target") as folder:
         (folder / "all").write_text("mine")
     assert (tmp_path / "target" / "all").read_text() == "mine"
 
@@ -266,7 +266,7 @@ def test_where_there_are_no_locks_nothing_is_taken_for_a_leftover(tmp_path, monk
 
     monkeypatch.setattr(fcntl, "flock", none)
     (tmp_path / ".target.partial-0").mkdir()
-    with complete_folder(tmp_path / "target") as folder:
+    with atomic_folder(tmp_path / "target") as folder:
         (folder / "all").write_text("mine")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".target.partial-0", "target"]
 
@@ -275,7 +275,7 @@ def test_where_there_are_no_locks_nothing_is_taken_for_a_leftover(tmp_path, monk
 def test_all_is_on_the_disk_before_it_has_its_name_and_then_the_name(tmp_path, moves):
     """Else a power cut could leave a folder of zeros."""
     target = tmp_path.resolve() / "target"
-    with complete_folder(target) as folder:
+    with atomic_folder(target) as folder:
         (folder / "inner").mkdir()
         (folder / "inner" / "file").write_text("new")
         (folder / "file").write_text("new")
@@ -293,7 +293,7 @@ def test_a_disk_that_fails_while_it_is_flushed_is_one_line(tmp_path, monkeypatch
     monkeypatch.setattr(os, "fsync", fails)
     with (
         pytest.raises(UserError, match=r"target: cannot be written \(Input/output error\)"),
-        complete_folder(tmp_path / "target"),
+        atomic_folder(tmp_path / "target"),
     ):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -302,7 +302,7 @@ def test_a_disk_that_fails_while_it_is_flushed_is_one_line(tmp_path, monkeypatch
 HOLD = """
 import sys, time
 from pathlib import Path
-from composegan.data.files import one_at_a_time
+from composegan.io.folder import one_at_a_time
 with one_at_a_time(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(0.3)

@@ -9,7 +9,7 @@ from PIL import Image
 from composegan.config.schema import DataConfig
 from composegan.data import PackedSource, UserError, open_pictures, pack, training_loader
 from composegan.data.pictures import PictureSource
-from composegan.domain import DomainPlugin
+from composegan.plugin.domain import DomainPlugin
 
 
 @pytest.fixture

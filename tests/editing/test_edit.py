@@ -72,7 +72,7 @@ def test_the_verb(whole_run, model, tmp_path, capsys, method):
     assert f"wrote {out}; look at {out / 'sheet.png'}\n" in capsys.readouterr().out
     figures = json.loads((out / "edit.json").read_text())
     assert figures["classes"] == ["ball"] and len(figures["leakage"]["each"]) == 2
-    before, after = (composegan.editing.codes.Codes.load(out / part, model) for part in ("before", "after"))
+    before, after = (composegan.model.codes.Codes.load(out / part, model) for part in ("before", "after"))
     moved = (before.slots != after.slots).any(dim=2).any(dim=0)
     assert torch.equal(moved, before.slots_of(["ball"]))
     other = model.codes(2, seed=1, truncation=0.7)["ball"].shape

@@ -13,11 +13,11 @@ import composegan
 from composegan.cli import main
 from composegan.config.inversion import InversionConfig
 from composegan.data.photos import PhotoFiles
-from composegan.domain import DomainSpec, SemanticClass
 from composegan.editing import inversion_folder
-from composegan.editing.codes import Codes
 from composegan.editing.inversion_folder import invert_files
 from composegan.losses.perceptual import perceptual_distance
+from composegan.model.codes import Codes
+from composegan.plugin.domain import DomainSpec, SemanticClass
 
 QUICK = ["steps=6", "tune_steps=3", "size=32", "lpips=off"]
 
@@ -77,7 +77,7 @@ def made(model, photos, tmp_path_factory):
 
     out, said = tmp_path_factory.mktemp("made") / "out", io.StringIO()
     composegan_model = tmp_path_factory.mktemp("model")
-    from composegan.interop.saved_model import save
+    from composegan.model.saved_model import save
 
     save(composegan_model, model)
     with contextlib.redirect_stdout(said):

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import composegan
-from composegan.config.errors import UserError
 from composegan.config.inversion import RECIPES, InversionConfig
 from composegan.editing.invert import Inverted, invert, objective_of, search, spread
 from composegan.editing.objective import UNKNOWN, mask_distance, mask_iou
 from composegan.editing.tuning import drift, neighbours, ramp
+from composegan.errors import UserError
 from composegan.losses.perceptual import perceptual_distance
 
 

@@ -20,10 +20,10 @@ from composegan.evaluation.figures import Figure
 from composegan.evaluation.generated import draw_all, random_w
 from composegan.evaluation.names import BUNDLED, INCEPTION, OTHERS
 from composegan.evaluation.report import _notes
-from composegan.interop import saved_model
 from composegan.metrics.inception import WEIGHTS
 from composegan.metrics.layout import class_proportions
-from composegan.models.class_sets import ClassSets
+from composegan.model import saved_model
+from composegan.networks.class_sets import ClassSets
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import torch
 from composegan.evaluation.figures import Sets
 from composegan.evaluation.names import PRESENCE, WITH_SEGMENTER
 from composegan.evaluation.presence import presence_figures
-from composegan.presence import PRESENT
+from composegan.metrics.thresholds import PRESENT
 
 ALL = (*PRESENCE, *WITH_SEGMENTER)
 

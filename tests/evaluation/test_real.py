@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from composegan.config.compose import open_domain
-from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
 from composegan.data import items
 from composegan.data.cache import fingerprint, read_arrays
 from composegan.data.folder import FolderSource
 from composegan.data.open import open_source
 from composegan.data.sample import Sample
+from composegan.errors import UserError
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.evaluation.real import real_set, statistics
 

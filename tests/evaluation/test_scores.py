@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from composegan.config.compose import compose
-from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
 from composegan.config.validate import SCORES
 from composegan.data.open import open_source
 from composegan.data.sample import Sample
+from composegan.errors import UserError
 from composegan.evaluation.scores import Scores
-from composegan.training import checkpoint
+from composegan.runs import checkpoint
 
 
 def rows(run):

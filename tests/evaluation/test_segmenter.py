@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from composegan.config.compose import open_domain
-from composegan.config.errors import UserError
 from composegan.config.schema import DataConfig
 from composegan.data.open import open_source
+from composegan.errors import UserError
 from composegan.evaluation import segmenter
 from composegan.evaluation.real import real_set
 from composegan.evaluation.segmenter import shrink, trained_segmenter

@@ -68,7 +68,7 @@ def test_two_processes_find_what_one_finds(whole_run, ranks, tmp_path, capfd):
 
 
 def test_when_one_fails_the_other_ends_too(whole_run, ranks, tmp_path, capfd):
-    from composegan.config.errors import UserError
+    from composegan.errors import UserError
     from composegan.evaluation import generated
 
     def work(rank):

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 from composegan.grouping.plan import GroupingPlan
 
 NAMES = ("background", "hair", "hat", "face", "nose")

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from composegan.grouping.split import SHARED, regroup, sources
-from composegan.models.generator import Generator
-from composegan.models.local_bank import LocalBank
+from composegan.networks.generator import Generator
+from composegan.networks.local_bank import LocalBank
 from composegan.training.class_gradients import watched
 
 BEFORE, AFTER, LAST = (0, 1, 0, 1, 0), (0, 1, 2, 1, 0), (0, 1, 2, 3, 4)

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
 
 Pick = Callable[[Tensor], Tensor]
 

@@ -14,9 +14,9 @@ import torch
 import composegan
 from composegan.cli import main
 from composegan.config.compose import load_config
-from composegan.interop import saved_model
-from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator
+from composegan.model import saved_model
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
 
 spec = importlib.util.spec_from_file_location("interop_release", Path(__file__).with_name("release_names.py"))
 release = importlib.util.module_from_spec(spec)

@@ -25,12 +25,12 @@ from torch import Tensor
 
 import composegan
 from composegan.cli import main
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 from composegan.interop.reference import convert
 from composegan.interop.release_file import read_reference
 from composegan.losses.adversarial import discriminator_loss, generator_loss
 from composegan.losses.regularizers import mask_loss, path_length, r1_penalty
-from composegan.models.semantic_map import SemanticMap
+from composegan.networks.semantic_map import SemanticMap
 
 
 def neighbour(name: str) -> ModuleType:

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 from composegan.interop.release_file import read, read_reference
-from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
 
 spec = importlib.util.spec_from_file_location("interop_release", Path(__file__).with_name("release_names.py"))
 release = importlib.util.module_from_spec(spec)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 from composegan.losses import perceptual
 from composegan.losses.perceptual import EFFNET, LPIPS, perceptual_distance
 

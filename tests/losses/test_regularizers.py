@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from composegan.losses.regularizers import image_slope, mask_loss, path_length, presence_loss, r1_penalty
-from composegan.models.semantic_map import SemanticMap
+from composegan.networks.semantic_map import SemanticMap
 
 
 def normal(*shape):

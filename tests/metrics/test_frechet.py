@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 from composegan.metrics.frechet import frechet_distance, moments
 
 

@@ -8,7 +8,7 @@ import pickle
 import pytest
 import torch
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 from composegan.metrics.inception import CHANNELS, URL, WEIGHTS, Inception, find_weights
 
 

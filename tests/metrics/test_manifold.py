@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 from composegan.metrics import manifold
 from composegan.metrics.manifold import precision_recall
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torchmetrics.image.kid import poly_mmd
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 from composegan.metrics import of_features
 from composegan.metrics.of_features import inception_score, kernel_distance
 

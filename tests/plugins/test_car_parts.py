@@ -11,8 +11,8 @@ from composegan.config.schema import DataConfig
 from composegan.data import UserError, open_source, prepare
 from composegan.plugins.cars import plugin, spec
 from composegan.plugins.cars.polygons import Part, cut_out, cut_round, inside
-from composegan.plugins.cars.sides import side_of
 from composegan.plugins.cars.ultralytics import read_names
+from composegan.plugins.cars.viewpoint import side_of
 
 # The facts of the data sets, written down once more: what domains/cars.yaml says must agree with them.
 COCO = ["_background_", "back_bumper", "back_glass", "back_left_door", "back_left_light", "back_right_door"]

@@ -7,11 +7,11 @@ import pytest
 
 from composegan.data import check_sample
 from composegan.plugins.cars import DrawnCars, plugin, spec
+from composegan.plugins.cars.body import Skin
 from composegan.plugins.cars.camera import Camera, convex_hull
 from composegan.plugins.cars.demo import SIDES, VIEW, rules
 from composegan.plugins.cars.panels import car_panels
 from composegan.plugins.cars.shapes import SHAPES
-from composegan.plugins.cars.surfaces import Skin
 
 # The categories of the Car Parts Dataset, in the order of their numbers.
 PARTS = ["back_bumper", "back_glass", "back_left_door", "back_left_light", "back_right_door", "back_right_light"]

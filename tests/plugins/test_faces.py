@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from composegan.data import check_sample
-from composegan.data.svg.avatars import AvatarSource
-from composegan.domain import SemanticClass
+from composegan.plugin.domain import SemanticClass
 from composegan.plugins.faces import draw_avataaars, draw_avatars, plugin, spec
+from composegan.plugins.faces.avatar_source import AvatarSource
 
 # The order of the paper: whoever loads its weights depends on it.
 CLASSES = ["background", "face", "eye", "eyebrow", "mouth", "nose", "ear", "hair", "neck", "cloth"]

@@ -2,7 +2,7 @@
 
 import torch
 
-from composegan.models.semantic_map import SemanticMap
+from composegan.networks.semantic_map import SemanticMap
 from composegan.training.augment import augment
 
 CLASSES = 4

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 import composegan
-from composegan.config.errors import UserError
-from composegan.editing.codes import Codes, mean_codes
 from composegan.editing.edit import resample
+from composegan.errors import UserError
+from composegan.model.codes import Codes, mean_codes
 
 SETS = {(True, True, False): 3, (True, False, True): 2, (False, True, True): 1}
 

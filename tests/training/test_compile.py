@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from composegan.config.schema import TrainingConfig
-from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
 from composegan.training.phases import Real, State, phases
 
 SMALL = {

@@ -15,10 +15,10 @@ from lightning.pytorch.callbacks import EMAWeightAveraging
 from omegaconf import OmegaConf
 
 from composegan.config.schema import TrainingConfig
-from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator
-from composegan.training import checkpoint
-from composegan.training.callbacks import Ending
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
+from composegan.runs import checkpoint
+from composegan.runs.recorder import GracefulStop
 from composegan.training.phases import Real, State, phases
 from tests.training.plain_gan import Numbers, PlainGan, plain_trainer
 
@@ -32,13 +32,13 @@ def test_lightning_counts_optimizer_steps_and_we_count_pictures(fit, monkeypatch
         "training/module.py, and our own Ending"
     )
 
-    ends, end = [], Ending.on_train_end
+    ends, end = [], GracefulStop.on_train_end
 
     def on_train_end(ending, trainer, module):
         ends.append((trainer.global_step, module.images_seen, module.step))
         end(ending, trainer, module)
 
-    monkeypatch.setattr(Ending, "on_train_end", on_train_end)
+    monkeypatch.setattr(GracefulStop, "on_train_end", on_train_end)
     fit("training.images=8", "output.score_every=0")  # in four steps: 4 Dmain, 2 Dreg, 4 Gmain, 2 Greg
     assert ends == [(12, 8, 4)]
 

@@ -12,8 +12,8 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from composegan.training import fit as fitting
-from composegan.training.distributed import PlainDDPStrategy
+from composegan.runs import fit as fitting
+from composegan.runs.devices import PlainDDPStrategy
 from composegan.training.module import CompositionModule
 
 

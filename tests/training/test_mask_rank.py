@@ -8,9 +8,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from composegan.config.schema import TrainingConfig
-from composegan.models.class_sets import ClassSets
-from composegan.models.discriminator import Discriminator
-from composegan.models.generator import Generator
+from composegan.networks.class_sets import ClassSets
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
 from composegan.training.phases import Real, State, phases
 
 CLASSES, HEIGHT, WIDTH = 23, 32, 64

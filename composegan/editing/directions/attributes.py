@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError, nearest
-from composegan.presence import PRESENT
+from composegan.errors import UserError, nearest
+from composegan.metrics.thresholds import PRESENT
 
 
 @dataclass(frozen=True)

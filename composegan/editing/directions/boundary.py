@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from composegan.config.errors import UserError
+from composegan.errors import UserError
 
 FEWEST = 20
 """Codes that each side needs for a boundary whose accuracy means something."""

@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composegan.config.errors import UserError, nearest
 from composegan.editing.directions.attributes import Attribute
+from composegan.errors import UserError, nearest
+from composegan.io.guarded import check_saved
 from composegan.metrics.backbone import efficientnet_lite0
-from composegan.reading import check_saved
 
 BUNDLED = "tf_efficientnet_lite0"
 FORM = re.compile(r"\s*classifier\s*\(\s*([\w.-]+)\s*:\s*(\d{1,9})\s*\)\s*")

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
-from composegan.editing.codes import PARTS, Codes, mean_codes
-from composegan.interop.saved_model import Model
+from composegan.errors import UserError
+from composegan.model.codes import PARTS, Codes, mean_codes
+from composegan.model.saved_model import Model
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from composegan.saving import whole_file
+from composegan.io.atomic import atomic_file
 
 EVERY = 20.0
 """Seconds between two savings."""
@@ -46,7 +46,7 @@ class Kept:
     def save(self, values: list[Tensor]) -> None:
         """Keep them, unless that was done within the last `EVERY` seconds."""
         if self.path is not None and time.monotonic() - self.saved >= EVERY:
-            with whole_file(self.path) as path:
+            with atomic_file(self.path) as path:
                 path.write_bytes(save({"values": torch.cat(values)}))
             self.saved = time.monotonic()
 

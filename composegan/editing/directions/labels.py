@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
-from composegan.reading import UnreadableError, read_text
+from composegan.errors import UserError
+from composegan.io.guarded import UnreadableError, read_text
 
 
 def read_labels(path: Path, pictures: int) -> tuple[Tensor, Tensor]:

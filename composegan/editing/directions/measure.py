@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from composegan.editing.codes import Codes
 from composegan.editing.directions.attributes import Attribute
 from composegan.editing.directions.direction import Direction
 from composegan.editing.edit import MARGIN
-from composegan.interop.saved_model import Model
 from composegan.metrics.leakage import change, leakage, region_of
+from composegan.model.codes import Codes
+from composegan.model.saved_model import Model
 
 
 @torch.inference_mode()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from composegan.editing.directions.direction import Direction, Target, with_sign
-from composegan.interop.saved_model import Model
+from composegan.model.saved_model import Model
 
 SAMPLES = 10_000
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from composegan.data.progress import progress_bar
-from composegan.editing.codes import Codes, draw_present
 from composegan.editing.directions.attributes import Attribute
 from composegan.editing.directions.kept import Kept
-from composegan.interop.saved_model import Model
+from composegan.model.codes import Codes, draw_present
+from composegan.model.saved_model import Model
+from composegan.runtime.progress import progress_bar
 
 
 @torch.inference_mode()

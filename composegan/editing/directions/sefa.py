@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
 from composegan.editing.directions.direction import Direction, Target, with_sign
-from composegan.interop.saved_model import Model
-from composegan.models.generator import Generator
+from composegan.errors import UserError
+from composegan.model.saved_model import Model
+from composegan.networks.generator import Generator
 
 
 def driven_layers(generator: Generator, slots: tuple[int, ...]) -> list[tuple[int, int]]:

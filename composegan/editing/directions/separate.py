@@ -9,14 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from composegan.config.errors import UserError
-from composegan.editing.codes import Codes
 from composegan.editing.directions.attributes import Attribute
 from composegan.editing.directions.boundary import FEWEST, find_boundary, split_extremes
 from composegan.editing.directions.direction import Direction, Target
 from composegan.editing.directions.labels import read_labels
 from composegan.editing.directions.sampling import attribute_of, mixed_codes
-from composegan.interop.saved_model import Model
+from composegan.errors import UserError
+from composegan.model.codes import Codes
+from composegan.model.saved_model import Model
 
 
 def attribute_direction(

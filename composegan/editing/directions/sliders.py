@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from composegan.config.errors import UserError, nearest
 from composegan.editing.directions.direction import Direction
 from composegan.editing.directions.store import Directions
+from composegan.errors import UserError, nearest
 
 
 def parse_sliders(text: str, directions: Directions) -> list[tuple[Direction, float]]:

@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from composegan.config.errors import UserError, nearest
 from composegan.editing.directions.direction import Direction, Target
-from composegan.interop.saved_model import Model
-from composegan.reading import TENSORS, check_file, read_json
-from composegan.saving import whole_file
+from composegan.errors import UserError, nearest
+from composegan.io.atomic import atomic_file
+from composegan.io.guarded import TENSORS, check_file, read_json
+from composegan.model.saved_model import Model
 
 FORMAT = 1
 VECTORS, FACTS = "directions.safetensors", "directions.json"
@@ -62,7 +62,7 @@ class Directions:
         }
         vectors = {direction.name: direction.vectors.cpu().clone() for direction in self}
         for name, content in ((VECTORS, to_bytes(vectors)), (FACTS, json.dumps(facts, indent=2).encode() + b"\n")):
-            with whole_file(folder / name) as path:
+            with atomic_file(folder / name) as path:
                 path.write_bytes(content)
         return folder
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image
 
-from composegan.editing.codes import Codes
 from composegan.editing.directions.direction import Direction
-from composegan.editing.sample import draw
-from composegan.interop.saved_model import Model
-from composegan.pictures import table
+from composegan.model.codes import Codes
+from composegan.model.sample import draw
+from composegan.model.saved_model import Model
+from composegan.viz.pictures import table
 
 STEPS = (-3, -2, -1, 0, 1, 2, 3)
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from composegan.config.schema import TrainingConfig
-from composegan.extensions import LossRecipe
 from composegan.losses.regularizers import R1, mask_loss, r1_penalty
-from composegan.models.semantic_map import SemanticMap
+from composegan.networks.semantic_map import SemanticMap
+from composegan.plugin.contracts import LossRecipe
 from composegan.training.augment import augment
 from composegan.training.phases import Logs, Phase, Real, State, draw_fake, path_phase, real_mask
 
@@ -40,7 +40,7 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
         logs = {"r1/image": r1.image, "r1/mask": r1.mask, "r2/image": r2.image, "r2/mask": r2.mask}
         return loss * config.r1_every, logs
 
-    def convince(state: State, real: Real) -> tuple[Tensor, Logs]:
+    def generator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         fake = draw_fake(state, len(real.image), config.mixing)
         on_fake, on_real = score(state, fake.image, fake.mask), score(state, real.image, real_mask(state, real))
         adversarial = F.softplus(on_real - on_fake).mean()
@@ -50,7 +50,7 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
     return (
         Phase("Dmain", "discriminator", 1, judge_pairs),
         Phase("Dreg", "discriminator", config.r1_every, penalize_slopes, full_precision=True),
-        Phase("Gmain", "generator", 1, convince),
+        Phase("Gmain", "generator", 1, generator_main),
         path_phase(config),
     )
 

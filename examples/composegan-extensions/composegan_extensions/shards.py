@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 from composegan.data import Sample, UserError, check_sample
-from composegan.domain import DomainSpec, Source
-from composegan.extensions import DataSource
+from composegan.plugin.contracts import DataSource
+from composegan.plugin.domain import DomainSpec, Source
 
 FORMAT = ["bytes", "bytes", "bytes"]
 """Of an item's image, labels and name. litdata would unpickle whatever an index calls a pickle; this reads no other."""

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from composegan import registry
 from composegan.data import FolderSource
-from composegan.domain import DomainSpec
+from composegan.plugin import registry
+from composegan.plugin.domain_file import read_domain_file
 
 HERE = Path(__file__).parents[1]
 COLORS = np.array([[10, 10, 10], [200, 40, 40], [40, 40, 200]])
@@ -50,7 +50,7 @@ def shapes(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def spec(shapes):
-    return DomainSpec.load(shapes / "shapes.yaml")
+    return read_domain_file(shapes / "shapes.yaml")
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,13 @@ import json
 import pytest
 import torch
 
-from composegan import registry
 from composegan.cli import main
 from composegan.config.compose import compose
 from composegan.data import UserError
 from composegan.data.statistics import class_statistics
-from composegan.extensions import EXTENSIONS, GROUPING, METRIC
 from composegan.grouping.plan import GroupingPlan
+from composegan.plugin import registry
+from composegan.plugin.contracts import EXTENSIONS, GROUPING, METRIC
 from composegan.training.build import build
 from composegan.training.objective import objective
 from composegan.training.phases import Real, State, real_mask

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from composegan.domain import DomainPlugin, DomainSpec
+from composegan.plugin.domain import DomainPlugin
+from composegan.plugin.domain_file import read_domain_file
 from composegan_landscape.drawing import Landscapes
 
-spec = DomainSpec.load(files("composegan_landscape") / "landscape.yaml")
+spec = read_domain_file(files("composegan_landscape") / "landscape.yaml")
 
 
 def draw_landscapes(count: int, height: int, width: int, seed: int) -> Landscapes:

@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from composegan.data import Sample
-from composegan.data.svg import LabelRules, Painter, draw_scene, inline_uses, parse_svg
-from composegan.domain import DomainSpec
+from composegan.draw import LabelRules, Painter, draw_scene, inline_uses, parse_svg
+from composegan.plugin.domain import DomainSpec
 
 CANVAS = (0, 0, 100, 100)
 

@@ -7,9 +7,9 @@ import random
 import numpy as np
 
 from composegan.data import Sample
-from composegan.data.svg.labels import LabelRules
-from composegan.data.svg.layers import Painter, draw_scene
-from composegan.domain import DomainSpec
+from composegan.draw.labels import LabelRules
+from composegan.draw.layers import Painter, draw_scene
+from composegan.plugin.domain import DomainSpec
 from composegan.plugins.cityscapes.street.camera import VIEW
 from composegan.plugins.cityscapes.street.light import GRAIN, add_grain, paint_sky
 from composegan.plugins.cityscapes.street.scene import draw_street

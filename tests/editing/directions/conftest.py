@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import composegan
-from composegan.interop.saved_model import Model
-from composegan.models.slots import SlotLayout
+from composegan.model.saved_model import Model
+from composegan.networks.slots import SlotLayout
 
 CHANNELS = 8
 

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from composegan.config.errors import UserError
 from composegan.editing.directions.attributes import FIGURES, class_attribute
+from composegan.errors import UserError
 
 NAMES = ("ground", "ball")
 

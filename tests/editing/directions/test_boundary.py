@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from composegan.config.errors import UserError
 from composegan.editing.directions.boundary import find_boundary, split_extremes
+from composegan.errors import UserError
 
 
 def planted(n=600, d=12, noise=0.3, seed=0):

@@ -10,8 +10,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from composegan.config.errors import UserError
 from composegan.editing.directions.classifier import classifier_attribute
+from composegan.errors import UserError
 from composegan.metrics.backbone import efficientnet_lite0
 
 SMALL = "test_resnet"

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from composegan.config.errors import UserError
 from composegan.editing.directions.direction import Direction, Target, with_sign
+from composegan.errors import UserError
 
 
 def test_a_target_has_the_slots_of_its_classes_and_a_name(model):

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from composegan.cli import main
-from composegan.editing.codes import Codes
 from composegan.editing.directions.store import Directions
+from composegan.model.codes import Codes
 
 
 @pytest.fixture(scope="module")

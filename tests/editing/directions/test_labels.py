@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from composegan.config.errors import UserError
 from composegan.editing.directions.labels import read_labels
+from composegan.errors import UserError
 
 
 def test_names_and_numbers_with_and_without_a_heading(tmp_path):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from composegan.config.errors import UserError
-from composegan.editing.codes import Codes
 from composegan.editing.directions.direction import Target
 from composegan.editing.directions.sefa import driven_layers, sefa_directions, style_affines
-from composegan.models.generator import Generator
+from composegan.errors import UserError
+from composegan.model.codes import Codes
+from composegan.networks.generator import Generator
 
 
 def small(**changes):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from composegan.config.errors import UserError
 from composegan.editing.directions.attributes import class_attribute
 from composegan.editing.directions.direction import Target
 from composegan.editing.directions.sampling import attribute_of, mixed_codes
 from composegan.editing.directions.separate import attribute_direction, labelled_direction
+from composegan.errors import UserError
 
 UNIT = torch.eye(8, dtype=torch.float64)  # the covariance of w = z
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from composegan.config.errors import UserError
 from composegan.editing.directions.direction import Target
 from composegan.editing.directions.pca import covariance, pca_directions
 from composegan.editing.directions.sliders import parse_sliders
 from composegan.editing.directions.store import Directions
+from composegan.errors import UserError
 
 
 @pytest.fixture(scope="module")

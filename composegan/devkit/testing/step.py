@@ -1,0 +1,72 @@
+"""The check that a model of the domain's classes can be trained on its images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from time import perf_counter
+
+from composegan.config.compose import compose
+from composegan.devkit.testing.subject import Subject
+from composegan.devkit.testing.verdict import Verdict, nothing_to_read, readable
+from composegan.plugin.domain import Source
+
+TINY = """
+data.height=32 data.width=32 data.demo= data.root= trainer.accelerator=cpu grouping=per_class
+model.latent_channels=16 model.mapping_layers=1 model.local_layers=3 model.base_layers=1 model.depth_layers=2
+model.local_channels=8 model.coarse_channels=8 model.coarse_size=8 model.min_feat_size=4 model.max_channels=8
+model.discriminator_max_channels=8 model.mask_rank=0 training.batch=2 training.images=2 training.r1_every=1
+training.path_every=1
+"""
+"""A model so small that a step of every phase takes a second or two."""
+
+
+def step(subject: Subject) -> Iterator[Verdict]:
+    """A tiny model of the domain's classes takes one training step, each phase of it, on the CPU."""
+    yield from nothing_to_read(subject)
+    for name in list(readable(subject))[:1]:  # the model is the same for the others
+        losses, seconds = train_once(subject, subject.sources[name])
+        wrong = [phase for phase, loss in losses.items() if not isfinite(loss)]
+        text = f"{name}: {', '.join(losses)} in {seconds:.1f} s"
+        yield Verdict(
+            not wrong, text, f"{', '.join(wrong)}: the loss is no number; look at its images" if wrong else ""
+        )
+
+
+def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], float]:
+    """The loss of each phase in a first step on two of the source's images, and the seconds it took."""
+    import torch
+
+    from composegan.data import training_loader
+    from composegan.grouping.plan import GroupingPlan
+    from composegan.training.build import build
+    from composegan.training.objective import objective
+    from composegan.training.phases import Real, State
+
+    extra = [f"plugin_path={subject.plugin_path}"] if subject.plugin_path else []
+    config = compose([f"domain={subject.domain}", *TINY.split(), *extra]).config
+    height, width, batch = config.data.height, config.data.width, config.training.batch
+    loader = training_loader(
+        source, classes=len(subject.spec.classes), batch=batch, height=height, width=width, seed=0
+    )  # fmt: skip
+    data = next(iter(loader))
+    real = Real(data["image"].to(torch.float32).div_(127.5).sub_(1), data["labels"])
+    losses, start, threads = {}, perf_counter(), torch.get_num_threads()
+    torch.set_num_threads(1)  # the others would only be waited for
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            generator, discriminator = build(config, subject.spec, GroupingPlan.parse("per_class", subject.spec.names))
+            state = State(generator, discriminator, torch.zeros(()))
+            for phase in objective(config.training):
+                moving = generator if phase.network == "generator" else discriminator
+                still = discriminator if moving is generator else generator
+                moving.requires_grad_(True)
+                still.requires_grad_(False)
+                loss, _ = phase.loss(state, real)
+                loss.backward()
+                torch.optim.Adam(moving.parameters(), lr=1e-3).step()
+                losses[phase.name] = float(loss.detach())
+    finally:
+        torch.set_num_threads(threads)
+    return losses, perf_counter() - start

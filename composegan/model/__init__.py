@@ -1,0 +1,1 @@
+"""A trained model in use: loading, latent codes, sampling, tuned weights."""

@@ -1,0 +1,106 @@
+"""The two-branch discriminator: picture and mask judged together (SemanticStyleGAN, section 3.4)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from composegan.networks.layers import GAIN, SLOPE, EqualizedConv, EqualizedLinear
+from composegan.networks.renderer import channels_at
+from composegan.networks.semantic_map import SemanticMap
+
+
+class ResidualBlock(nn.Module):
+    """(B, in, H, W) -> (B, out, H/2, W/2): `(main + skip) / sqrt(2)`."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.first = EqualizedConv(channels_in, channels_in, 3)
+        self.second = EqualizedConv(channels_in, channels_out, 3, down=True)
+        self.skip = EqualizedConv(channels_in, channels_out, 1, down=True, bias=False, activation=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.second(self.first(x)) + self.skip(x)) / math.sqrt(2)  # (B, out, H/2, W/2)
+
+
+class MaskStem(nn.Module):
+    """The mask tower's first 1x1 layer, linear up to its activation, so that it never needs K channels at full size."""
+
+    def __init__(self, classes: int, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(channels, classes))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.scale = GAIN / math.sqrt(classes)
+
+    def forward(self, mask: SemanticMap) -> Tensor:
+        """-> (B, channels, H, W), before the activation."""
+        return mask.project(self.weight * self.scale, self.bias * GAIN)
+
+    def metric(self) -> Tensor:
+        """`W W^T` (channels, channels): a gradient g here is W^T g at the mask, whose square is g^T (W W^T) g."""
+        weight = self.weight * self.scale
+        return weight @ weight.T
+
+
+def minibatch_deviation(x: Tensor, group: int = 4) -> Tensor:
+    """Append the mean standard deviation within groups of the batch as one more channel.
+
+    x: (B, C, H, W) -> (B, C + 1, H, W). Groups are `min(B, group)`, or the largest smaller number that divides B.
+    """
+    batch, channels, height, width = x.shape
+    group = next(g for g in range(min(batch, group), 0, -1) if batch % g == 0)
+    y = x.reshape(group, -1, channels, height, width)  # (g, B/g, C, H, W)
+    y = (y.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))  # (B/g)
+    y = y.view(-1, 1, 1, 1).repeat(group, 1, height, width)  # (B, 1, H, W)
+    return torch.cat((x, y), dim=1)  # (B, C + 1, H, W)
+
+
+class Discriminator(nn.Module):
+    """image (B, 3, H, W) and mask -> score (B, 1); higher is more real. The defaults are the paper's.
+
+    Without a mask (None) the image tower judges alone.
+    """
+
+    def __init__(
+        self, *, classes: int, height: int, width: int, multiplier: float = 2.0, max_channels: int = 512
+    ) -> None:
+        super().__init__()
+        short = min(height, width)
+
+        def channels(size: int) -> int:
+            return channels_at(size, multiplier, max_channels)
+
+        def tower() -> nn.Sequential:
+            sizes = [short >> i for i in range((short // 4).bit_length() - 1)]  # short, short/2, ..., 8
+            return nn.Sequential(*(ResidualBlock(channels(size), channels(size // 2)) for size in sizes))
+
+        self.image_stem = EqualizedConv(3, channels(short), 1)
+        self.image_tower = tower()
+        self.mask_stem = MaskStem(classes, channels(short))
+        self.mask_tower = tower()
+        last = channels(4)
+        self.conv = EqualizedConv(last + 1, last, 3)
+        area = (4 * height // short) * (4 * width // short)
+        self.linear = EqualizedLinear(last * area, last, activation=True)
+        self.score = EqualizedLinear(last, 1)
+
+    def embed(self, mask: SemanticMap) -> Tensor:
+        """The mask at the output of the first, linear layer: (B, C, H, W). R1 on masks is taken here."""
+        return self.mask_stem(mask).contiguous(memory_format=torch.channels_last)
+
+    def judge(self, image: Tensor, embedded: Tensor | None) -> Tensor:
+        """image (B, 3, H, W) and `embed(mask)` -> score (B, 1). None: by the image tower alone, as in adaptation."""
+        image = image.contiguous(memory_format=torch.channels_last)  # (B, 3, H, W)
+        x = self.image_tower(self.image_stem(image))  # (B, C, 4, 4)
+        if embedded is not None:
+            # Not `activate`, which works in place: the caller may want the gradient at `embedded`.
+            x = x + self.mask_tower(F.leaky_relu(embedded, SLOPE))  # (B, C, 4, 4)
+        x = self.conv(minibatch_deviation(x))  # (B, C, 4, 4)
+        x = self.linear(x.flatten(1))  # (B, C)
+        return self.score(x)  # (B, 1)
+
+    def forward(self, image: Tensor, mask: SemanticMap | None) -> Tensor:
+        return self.judge(image, None if mask is None else self.embed(mask))  # (B, 1)

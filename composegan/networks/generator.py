@@ -1,0 +1,149 @@
+"""The generator: latent codes to a picture, its mask, and the layers it was composed from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from composegan.networks.local_bank import LocalBank
+from composegan.networks.mapping import Mapping
+from composegan.networks.renderer import Renderer
+from composegan.networks.semantic_map import SemanticMap
+from composegan.networks.slots import SlotLayout
+from composegan.networks.texture import TextureRouting
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What the generator answers.
+
+    image: (B, 3, H, W), in -1..1 where well trained; mask: the refined mask as a SemanticMap;
+    coarse: (B, K, h, w) in -1..1, the composition weights as `2 m - 1`; depth: (B, K, h, w), pseudo-depth,
+    higher is nearer, 0 for class 0, -inf for a class that is left out.
+    """
+
+    image: Tensor
+    mask: SemanticMap
+    coarse: Tensor
+    depth: Tensor
+
+
+class Generator(nn.Module):
+    """SemanticStyleGAN's generator for any vocabulary, grouping and rectangle. The defaults are the paper's.
+
+    group_of: for each of the K classes the group it shares weights with, 0..G-1; None: each its own (the paper).
+    transparent: indices of classes composed over the others. height, width: of the picture, pixels.
+    coarse_size, min_feat_size: shorter sides, pixels. The other sizes are described in `config.schema.ModelConfig`.
+    """
+
+    def __init__(
+        self,
+        *,
+        classes: int,
+        height: int,
+        width: int,
+        group_of: Sequence[int] | None = None,
+        transparent: Sequence[int] = (),
+        latent_channels: int = 512,
+        mapping_layers: int = 8,
+        mapping_rate: float = 0.01,
+        local_layers: int = 10,
+        base_layers: int = 2,
+        depth_layers: int = 6,
+        local_channels: int = 64,
+        coarse_channels: int = 512,
+        coarse_size: int = 64,
+        min_feat_size: int = 16,
+        channel_multiplier: float = 2.0,
+        max_channels: int = 512,
+        residual_refine: bool = True,
+        mask_rank: int = 0,
+        noise: bool = True,
+        recompute: bool = True,
+        adapter_rank: int = 0,
+        embedding: bool | None = None,
+        texture_threshold: float = 0.0,
+        texture_capacity: float = 1.0,
+    ) -> None:
+        super().__init__()
+        short, long = min(height, width), max(height, width)
+        self.classes, self.height, self.width, self.latent_channels = classes, height, width, latent_channels
+        self.layout = SlotLayout(classes, local_layers, base_layers, depth_layers)
+        self.register_buffer("slot_of_code", torch.tensor(self.layout.slot_of_code()), persistent=False)
+        self.mapping = Mapping(latent_channels, mapping_layers, mapping_rate)
+        self.local = LocalBank(
+            group_of=tuple(range(classes)) if group_of is None else tuple(group_of),
+            transparent=transparent,
+            height=coarse_size * height // short,
+            width=coarse_size * width // short,
+            octaves=long.bit_length() - 1,
+            latent_channels=latent_channels,
+            layers=local_layers,
+            depth_layers=depth_layers,
+            channels=local_channels,
+            feature_channels=coarse_channels,
+            recompute=recompute,
+            adapter_rank=adapter_rank,
+            embedding=embedding,
+            texture=TextureRouting(texture_threshold, texture_capacity),
+        )
+        self.renderer = Renderer(
+            classes=classes,
+            height=height,
+            width=width,
+            coarse_size=coarse_size,
+            min_feat_size=min_feat_size,
+            feature_channels=coarse_channels,
+            channel_multiplier=channel_multiplier,
+            max_channels=max_channels,
+            residual_refine=residual_refine,
+            mask_rank=mask_rank,
+            noise=noise,
+        )
+
+    def map(self, z: Tensor) -> Tensor:
+        """Normal z (B, S) -> intermediate latent code w (B, S)."""
+        return self.mapping(z)
+
+    def expand(self, latent: Tensor) -> Tensor:
+        """w (B, S), slots (B, base + 2K, S) or codes -> codes (B, K * local_layers, S). See `SlotLayout`."""
+        return self.layout.expand(latent, self.slot_of_code)
+
+    def mix(self, first: Tensor, second: Tensor, choice: Tensor) -> Tensor:
+        """Style mixing of two w (B, S) by class, see `SlotLayout.mix` -> slots (B, base + 2K, S)."""
+        return self.layout.mix(first, second, choice)
+
+    def forward(
+        self,
+        codes: Tensor,
+        noise: Literal["stored", "fresh"] = "stored",
+        truncation: float = 1.0,
+        mean_code: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Synthesis:
+        """codes: (B, S), (B, base + 2K, S) or (B, K * local_layers, S).
+
+        noise: the render net's stored maps, or drawn anew. truncation psi: `mean + psi (w - mean)`, needs
+        mean_code (S,) unless 1. classes: (B, K) or (K,), true for those to compose, best on the CPU (it is waited for
+        elsewhere); the others are not computed. None: all.
+        Raises ValueError for another latent shape, another word for noise, a truncation without a mean, or a picture
+        without any class.
+        """
+        if noise not in ("stored", "fresh"):
+            raise ValueError(f"noise={noise!r}; expected 'stored' or 'fresh'")
+        if truncation != 1.0:
+            if mean_code is None:
+                raise ValueError("truncation needs mean_code, the mean of many w")
+            codes = mean_code + truncation * (codes - mean_code)
+        codes = self.expand(codes)  # (B, K L, S)
+        if classes is not None:
+            classes = classes.expand(len(codes), -1).cpu()  # (B, K)
+            classes = None if classes.all() else classes
+        features, m, depth = self.local(codes, classes)  # (B, F, h, w), (B, K, h, w), (B, K, h, w)
+        coarse = 2 * m - 1  # (B, K, h, w)
+        image, mask = self.renderer(features, coarse, noise == "fresh")  # (B, 3, H, W)
+        return Synthesis(image, mask, coarse, depth)

@@ -1,0 +1,144 @@
+"""What a person has: memory, parameters, milliseconds, groups; and whether a plan is within it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from composegan.config.schema import BudgetConfig, Config
+from composegan.errors import UserError
+from composegan.grouping.plan import GroupingPlan
+from composegan.plugin.domain import DomainSpec
+
+if TYPE_CHECKING:
+    from composegan.networks.class_sets import ClassSets
+    from composegan.planning.cost import Cost
+
+UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "": 10**9}
+
+
+def bytes_in(text: str, key: str) -> int:
+    """`24GB`, `800 MB`, or a plain number of gigabytes. Raises UserError for anything else."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]B)?\s*", text, re.IGNORECASE)
+    if not found or float(found[1]) <= 0:
+        raise UserError(f"{key}={text}: an amount of memory is needed, as in {key}=24GB")
+    return round(float(found[1]) * UNITS[(found[2] or "").upper()])
+
+
+def is_set(budget: BudgetConfig) -> bool:
+    """Whether anything is limited."""
+    return any(value is not None for value in asdict(budget).values())
+
+
+def in_words(budget: BudgetConfig) -> str:
+    """What is limited, as it is written on a command line."""
+    return " ".join(f"budget.{key}={value}" for key, value in asdict(budget).items() if value is not None)
+
+
+class Limits:
+    """Whether a plan is within a budget, when called with one; and what it needs.
+
+    batch: pictures on a device; class_sets: as of `composegan.planning.cost.estimate`; seconds: measures a step with a
+    plan, without which `budget.milliseconds` cannot be. Raises UserError for such a budget, and an amount that is none.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        spec: DomainSpec,
+        batch: int,
+        class_sets: ClassSets | None = None,
+        seconds: Callable[[GroupingPlan], float] | None = None,
+    ) -> None:
+        self.config, self.spec, self.batch, self.class_sets, self.seconds = config, spec, batch, class_sets, seconds
+        budget = config.budget
+        self.memory = bytes_in(budget.memory, "budget.memory") if budget.memory else None
+        if budget.milliseconds is not None and seconds is None:
+            raise UserError(
+                f"budget.milliseconds={budget.milliseconds:g}: has to be measured: `composegan plan ... measure=on` "
+                "does, and says the grouping to give to fit"
+            )
+        self._costs: dict[tuple[GroupingPlan, int], Cost] = {}
+
+    def __call__(self, plan: GroupingPlan) -> bool:
+        return not self.excess(plan)
+
+    def cost(self, plan: GroupingPlan, batch: int | None = None) -> Cost:
+        """The estimate for a plan, made once. batch: another than the own one."""
+        from composegan.planning.cost import estimate
+
+        key = plan, batch or self.batch
+        if key not in self._costs:
+            self._costs[key] = estimate(self.config, self.spec, plan, key[1], self.class_sets)
+        return self._costs[key]
+
+    def excess(self, plan: GroupingPlan) -> dict[str, str]:
+        """What a plan needs too much of: `budget.KEY=VALUE` -> the amount, in words. Empty when it is within.
+
+        What is cheap to find out comes first, and what has to be measured is only measured if all else is met.
+        """
+        budget, found = self.config.budget, {}
+        if budget.groups is not None and len(plan.groups) > budget.groups:
+            found[f"budget.groups={budget.groups}"] = f"{len(plan.groups)} groups"
+        if budget.parameters is not None and self.cost(plan).generator > budget.parameters * 1e6:
+            millions = self.cost(plan).generator / 1e6
+            found[f"budget.parameters={budget.parameters:g}"] = f"{millions:.2f} M parameters"
+        if self.memory is not None and self.cost(plan).memory > self.memory:
+            found[f"budget.memory={budget.memory}"] = f"{amount(self.cost(plan).memory)} of memory"
+        if budget.milliseconds is not None and not found and self.seconds(plan) * 1e3 > budget.milliseconds:
+            found[f"budget.milliseconds={budget.milliseconds:g}"] = f"{self.seconds(plan) * 1e3:,.0f} ms a step"
+        return found
+
+    def needs(self, plan: GroupingPlan) -> str:
+        """What a plan takes of each limited thing, in words."""
+        budget, found = self.config.budget, []
+        if budget.groups is not None:
+            found.append(f"{len(plan.groups)} groups")
+        if budget.parameters is not None:
+            found.append(f"{self.cost(plan).generator / 1e6:.2f} M parameters")
+        if budget.memory is not None:
+            found.append(f"{amount(self.cost(plan).memory)} of memory")
+        if budget.milliseconds is not None:
+            found.append(f"{self.seconds(plan) * 1e3:,.0f} ms a step")
+        return ", ".join(found)
+
+    def refusal(self, plans: Sequence[GroupingPlan]) -> UserError:
+        """The error for a budget that none of `plans` meets: says what the smallest needs, and what would help."""
+        smallest = min((plans[0], plans[-1]), key=lambda plan: (self.cost(plan).memory, len(plan.groups)))
+        if not self.excess(smallest):  # small in memory, and too large in something else
+            smallest = plans[-1]
+        over = self.excess(smallest)
+        groups = len(smallest.groups)
+        which = "one group for all classes" if groups == 1 else f"{groups} groups"
+        text = f"{', '.join(over)}: no plan meets it; the smallest, {which}, needs {', '.join(over.values())}"
+        return UserError(text + self._smaller_batch(smallest))
+
+    def _smaller_batch(self, plan: GroupingPlan) -> str:
+        """At how many pictures a device the plan's memory would be enough, if that is what it lacks."""
+        if self.memory is None or self.cost(plan).memory <= self.memory:
+            return ""
+        batch = self.batch // 2
+        while batch and self.cost(plan, batch).memory > self.memory:
+            batch //= 2
+        if not batch:
+            return ""
+        less = amount(self.cost(plan, batch).memory)
+        return f"; with {batch} pictures on a device instead of {self.batch} it needs {less}"
+
+
+def amount(size: int) -> str:
+    """Bytes in words, three digits."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB")):
+        if size >= unit:
+            return f"{size / unit:.{0 if size >= 100 * unit else 1 if size >= 10 * unit else 2}f} {name}"
+    return f"{size / 1e3:.0f} KB"
+
+
+def within(config: Config, spec: DomainSpec, batch: int, class_sets: ClassSets | None = None) -> Limits | None:
+    """Whether a plan is within `config.budget`, with `batch` pictures on a device; None where nothing is limited.
+
+    Raises UserError for an amount that is none, and one that would have to be measured.
+    """
+    return Limits(config, spec, batch, class_sets) if is_set(config.budget) else None

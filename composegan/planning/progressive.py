@@ -1,0 +1,39 @@
+"""The settings that `grouping=progressive` leaves open, resolved at the start of a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from composegan.config.schema import Config
+from composegan.grouping.plan import GroupingPlan
+from composegan.grouping.policies import most_groups, usual_groups
+from composegan.grouping.scheduler import POLICY
+from composegan.networks.class_sets import ClassSets
+from composegan.planning.budget import is_set, within
+from composegan.plugin.domain import DomainSpec
+
+
+def settled(config: Config, spec: DomainSpec, batch: int, class_sets: ClassSets | None = None) -> Config:
+    """With everything that `progressive` leaves open decided, so that a run that goes on, longer maybe, splits as it
+    would have: the number of groups in the end, the images between splits, and that every class has an embedding.
+
+    The number is the given one, else as many as the budget allows or, without one, as `affinity` takes; never more than
+    fit into the budget with `batch` pictures on a device, which have all classes or such sets. Raises UserError for a
+    budget that not even one group meets.
+    """
+    model, training = config.model, config.training
+    if model.embedding is None:  # there from the beginning, and there to stay when at last no classes share
+        model = replace(model, embedding=True)
+    config = replace(config, model=model)
+    classes = len(spec.classes)
+    named = config.grouping.partition(":")[2]
+    groups = int(named) if named else classes if is_set(config.budget) else usual_groups(spec)
+    if fits := within(config, spec, batch, class_sets):
+        # What a plan costs depends on the number of groups, not on who is in them.
+        groups = len(most_groups([_some_plan(classes, number) for number in range(groups, 0, -1)], fits).groups)
+    every = training.split_every or max(1, training.images // (2 * max(1, groups - 1)))
+    return replace(config, grouping=f"{POLICY}:{groups}", training=replace(training, split_every=every))
+
+
+def _some_plan(classes: int, groups: int) -> GroupingPlan:
+    return GroupingPlan((*((k,) for k in range(groups - 1)), tuple(range(groups - 1, classes))))

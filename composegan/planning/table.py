@@ -1,0 +1,203 @@
+"""The table of `composegan plan`, what it chooses, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from composegan.config.compose import Composed
+from composegan.config.schema import Config
+from composegan.data.open import cache_folder, open_source
+from composegan.data.statistics import class_statistics
+from composegan.errors import UserError
+from composegan.grouping.affinity import distances, merges
+from composegan.grouping.plan import GroupingPlan
+from composegan.grouping.policies import propose, usual_groups
+from composegan.grouping.scheduler import in_words, is_progressive, last_groups
+from composegan.grouping.taxonomy import levels, taxonomy
+from composegan.planning import budget
+from composegan.planning.budget import Limits, amount
+from composegan.planning.cost import STEPS, Cost
+from composegan.planning.measure import PASSES, Measured, device_of, free_memory, measure
+from composegan.planning.progressive import settled
+from composegan.plugin.domain import DomainSpec
+from composegan.runtime.progress import progress_bar
+from composegan.training.class_sets import class_sets_of
+
+
+@dataclass(frozen=True)
+class Row:
+    """A plan with its cost. measured: what running it took; None where that was not asked for, or there is no room.
+    over: of `Limits.excess`."""  # fmt: skip
+
+    name: str
+    plan: GroupingPlan
+    cost: Cost
+    measured: Measured | None
+    over: dict[str, str]
+
+
+class Table:
+    """Rows, made when somebody asks for them. with_measure: run each plan here as well."""
+
+    def __init__(self, config: Config, spec: DomainSpec, statistics, with_measure: bool) -> None:
+        self.config, self.spec, self.with_measure = config, spec, with_measure
+        self.ladder = merges(distances(statistics))
+        self.batch = config.training.batch // config.trainer.accumulate
+        self.class_sets = class_sets_of(config, spec, statistics)
+        seconds = (lambda plan: self.measured(plan).seconds) if with_measure else None
+        self.limits = Limits(config, spec, self.batch, self.class_sets, seconds)
+        self.done: Callable[[int], None] = lambda passes: None
+        self._measured: dict[GroupingPlan, Measured] = {}
+
+    def measured(self, plan: GroupingPlan) -> Measured:
+        """What running the plan takes; it is run once. Raises UserError where there is no room for it."""
+        if plan not in self._measured:
+            need, free = self.limits.cost(plan).memory, free_memory(device_of(self.config))
+            if free is not None and need > free:
+                raise UserError(
+                    f"measure=on: a step needs {amount(need)} of memory and {amount(free)} are free here; a smaller "
+                    "training.batch needs less, and without measure=on nothing is run"
+                )
+            self._measured[plan] = measure(self.config, self.spec, plan, self.batch, self.class_sets, self.done)
+        return self._measured[plan]
+
+    def row(self, name: str, plan: GroupingPlan) -> Row:
+        return Row(
+            name, plan, self.limits.cost(plan), self.measured(plan) if self.with_measure else None,
+            self.limits.excess(plan),
+        )  # fmt: skip
+
+
+def print_table(composed: Composed, with_measure: bool) -> None:
+    """Print candidate plans with their cost, the one that the arguments choose, and why.
+
+    Raises UserError for a budget that no plan meets, saying what the smallest needs, and for plans that are to be
+    measured where there is no room for them.
+    """
+    config, spec = composed.config, composed.plugin.spec
+    source, cache = open_source(composed.plugin, config.data), cache_folder(config.data)
+    statistics = class_statistics(source, len(spec.classes), cache=cache, on_error=config.data.on_error)
+    table = Table(config, spec, statistics, with_measure)
+    plans = candidates(spec, table.ladder)
+    chosen, refused = None, None
+    with progress_bar("Running plans" if with_measure else "Estimating", len(plans) * _ticks(with_measure)) as done:
+        table.done = done
+        rows = []
+        for name, plan in plans.items():
+            rows.append(table.row(name, plan))
+            done(1)
+    try:
+        if is_progressive(config.grouping):
+            last = settled(config, spec, table.batch, table.class_sets)
+            # Its cost is that of so many groups, whoever will be in them.
+            chosen = last.grouping, table.ladder[-last_groups(last.grouping, len(spec.classes))]
+        else:
+            limits = table.limits if budget.is_set(config.budget) else None
+            plan = propose(config.grouping, spec, lambda: statistics, limits)
+            chosen = name_of(config, plan), plan
+    except UserError as error:
+        refused = error
+    if chosen and chosen[1] not in [row.plan for row in rows]:
+        rows.append(table.row(*chosen))
+    rows.sort(key=lambda row: -len(row.plan.groups))
+    print("\n".join(lines(rows, table.batch, budget.is_set(config.budget))))
+    print("\n".join(["", *differences(rows), *about_class_sets(table)]))
+    if refused:
+        raise refused
+    within = " within the budget" if budget.is_set(config.budget) else ""
+    if is_progressive(config.grouping):
+        said = [f"{in_words(last)};", f"it begins at the cost of single and ends at that of {last.grouping}"]
+    else:
+        print(why(table, *chosen))
+        groups = chosen[1].to_names(spec.names)
+        said = ["each class by itself"] if len(groups) == len(spec.names) else [", ".join(group) for group in groups]
+    print(f"grouping={config.grouping}{within} means:")
+    print("\n".join(f"  {line}" for line in said))
+
+
+def candidates(spec: DomainSpec, ladder: list[GroupingPlan]) -> dict[str, GroupingPlan]:
+    """The plans of the table by name. ladder: of `merges`."""
+    found = {"per_class": GroupingPlan.per_class(len(spec.classes))}
+    found |= {f"taxonomy:{level}": taxonomy(spec, level) for level in range(levels(spec), 0, -1)}
+    for groups in sorted({len(ladder) * 2 // 3, usual_groups(spec), len(ladder) // 2, len(ladder) // 4}, reverse=True):
+        if 1 < groups < len(ladder):
+            found[f"affinity:{groups}"] = ladder[len(ladder) - groups]
+    return found | {"single": GroupingPlan.single(len(spec.classes))}
+
+
+def name_of(config: Config, plan: GroupingPlan) -> str:
+    """What to write for a plan that the settings choose."""
+    if len(plan.groups) == plan.classes:
+        return "per_class"
+    if config.grouping == "affinity":
+        return f"affinity:{len(plan.groups)}"
+    return config.grouping if isinstance(config.grouping, str) else "as listed"
+
+
+def why(table: Table, name: str, plan: GroupingPlan) -> str:
+    """Which plan is taken and for what reason, in one line."""
+    config, limits, groups = table.config, table.limits, len(plan.groups)
+    given = budget.in_words(config.budget)
+    if config.grouping != "affinity":
+        return f"takes {name}, as asked for" + (f"; within {given}: {limits.needs(plan)}" if given else "")
+    if not given:
+        rule = "the taxonomy has" if levels(table.spec) else "a third of the classes"
+        return f"takes {name}: without a budget as many groups as {rule}"
+    if groups == len(table.ladder):
+        return f"takes {name}, a group for every class, as that is within {given}: {limits.needs(plan)}"
+    over = limits.excess(table.ladder[len(table.ladder) - groups - 1])
+    return (
+        f"takes {name}, the most groups of like classes within {given}: {limits.needs(plan)}; "
+        f"with {groups + 1} it would be {', '.join(over.values())}"
+    )
+
+
+def about_class_sets(table: Table) -> list[str]:
+    """A line on how many classes the pictures of the estimates have, where that is not all."""
+    if table.class_sets is None:
+        return []
+    mean = (table.class_sets.sets.sum(dim=1) * table.class_sets.counts).sum() / table.class_sets.counts.sum()
+    total = len(table.spec.classes)
+    return [
+        f"training.class_sets=data: {mean:.1f} of {total} classes a picture; costs of the fullest of {STEPS:,} steps"
+    ]
+
+
+def differences(rows: list[Row]) -> list[str]:
+    """By how much estimates are off from what was measured, at most, in one line."""
+    rows = [row for row in rows if row.measured]
+    if not rows:
+        return []
+    kinds = {"parameters": "generator", "saved activations": "saved_local", "memory": "memory"}
+    found = []
+    for words, key in kinds.items():
+        off = max(abs(getattr(row.cost, key) / getattr(row.measured, key) - 1) for row in rows)
+        found.append(f"{words} {off:.1%}")
+    return [f"estimates are off from what was measured by at most: {', '.join(found)}"]
+
+
+def lines(rows: list[Row], batch: int, limited: bool) -> list[str]:
+    """The table: a line a plan; operations beside those of the first one. limited: whether there is a budget."""
+    first = rows[0].cost
+    header = ["grouping", "groups", "generator", "local", "saved/sample", f"memory (batch {batch})", "operations"]
+    header += ["measured: saved/sample", "memory", "ms/step"] * bool(rows[0].measured)
+    table = [header + ["within budget"] * limited]
+    for row in rows:
+        c, m = row.cost, row.measured
+        cells = [
+            row.name, str(len(row.plan.groups)), f"{c.generator / 1e6:.2f} M", f"{c.local / 1e6:.3f} M",
+            amount(c.saved_local), amount(c.memory), f"{c.flops / first.flops:.3f}",
+        ]  # fmt: skip
+        if m:
+            cells += [amount(m.saved_local), amount(m.memory), f"{m.seconds * 1e3:,.0f}"]
+        if limited:
+            cells.append("no: " + ", ".join(row.over.values()) if row.over else "yes")
+        table.append(cells)
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
+
+
+def _ticks(with_measure: bool) -> int:
+    """Steps of the bar for a plan."""
+    return 1 + PASSES * with_measure

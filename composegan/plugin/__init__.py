@@ -1,0 +1,1 @@
+"""What a plugin is and how it is found: domains and the other extension points."""

@@ -1,0 +1,127 @@
+"""A domain as one YAML file: its classes, recipes and foreign label names. No Python needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from composegan.errors import UserError, nearest
+from composegan.io.yaml_file import read_yaml
+from composegan.plugin.domain import API_VERSION, DomainSpec, SemanticClass
+from composegan.plugin.recipes import read_recipes
+
+_FILE_KEYS = ("api", "name", "title", "classes", "recipes", "default_recipe", "foreign", "credits", "mirror")
+_CLASS_KEYS = ("name", "color", "category", "transparent", "optional")
+
+
+def read_domain_file(path: Any) -> DomainSpec:
+    """The domain that a YAML file describes; `path` is a path or a packaged resource.
+
+    Only `classes` is required; `name` defaults to the file's name. Recipes are checked against the settings
+    when one is used. Raises UserError naming the file, the key and what would be right.
+    """
+    content = _mapping(read_yaml(path), f"{path}", _FILE_KEYS)
+    api = content.get("api", API_VERSION)
+    if api != API_VERSION:
+        raise UserError(
+            f"{path}: api is {repr(api)[:40]}; this composegan reads version {API_VERSION}; update composegan"
+        )
+    try:
+        return DomainSpec(
+            name=_name(content.get("name", PurePath(str(path)).stem), f"{path}: name"),
+            classes=_classes(content.get("classes"), f"{path}: classes"),
+            title=_typed(content.get("title", ""), str, f"{path}: title"),
+            recipes=read_recipes(content.get("recipes"), f"{path}: recipes"),
+            default_recipe=_typed(content.get("default_recipe", "quick"), str, f"{path}: default_recipe"),
+            foreign=_foreign(content.get("foreign") or {}, f"{path}: foreign"),
+            credits=tuple(_typed(content.get("credits") or [], list, f"{path}: credits")),
+            mirror=_mirror(content.get("mirror") or {}, f"{path}: mirror"),
+        )
+    except UserError as error:
+        # DomainSpec checks the vocabulary as a whole, and does not know the file.
+        raise error if str(error).startswith(str(path)) else UserError(f"{path}: {error}") from error
+
+
+def _classes(value: Any, where: str) -> tuple[SemanticClass, ...]:
+    if not value:
+        raise UserError(f"{where} is missing; a list is needed, such as `- {{name: sky, color: [70, 130, 180]}}`")
+    return tuple(_class(item, f"{where}[{index}]") for index, item in enumerate(_typed(value, list, where)))
+
+
+def _class(value: Any, where: str) -> SemanticClass:
+    item = _mapping(value, where, _CLASS_KEYS)
+    for key in ("name", "color"):
+        if key not in item:
+            raise UserError(f"{where}: {key} is missing")
+    name = _typed(item["name"], str, f"{where}: name")
+    if not name.strip():
+        raise UserError(f"{where}: name is empty")
+    if not name.isprintable() or len(name) > 100:
+        raise UserError(f"{where}: name is {name[:40]!r}; up to 100 characters that can be printed are needed")
+    where = f"{where} ({name})"
+    color = item["color"]
+    if not (isinstance(color, list) and len(color) == 3 and all(type(c) is int and 0 <= c <= 255 for c in color)):
+        raise UserError(f"{where}: color is {str(color)[:40]}; [red, green, blue] is needed, each 0 to 255")
+    category = _typed(item.get("category", ""), str, f"{where}: category")
+    if category and not all(level.strip() for level in category.split("/")):
+        raise UserError(f"{where}: category is {category!r}; levels are written outermost first, as in vehicle/car")
+    return SemanticClass(
+        name=name,
+        color=tuple(color),
+        category=category,
+        transparent=_typed(item.get("transparent", False), bool, f"{where}: transparent"),
+        optional=_typed(item.get("optional", False), bool, f"{where}: optional"),
+    )
+
+
+def _foreign(value: Any, where: str) -> Mapping[str, Any]:
+    """As it is; but a list of `{part: ..., class: ...}` says what becomes of each part, so none may be in it twice."""
+    for name, table in _typed(value, dict, where).items():
+        rules = table if isinstance(table, list) else []
+        seen: list[Any] = []
+        for index, rule in enumerate(rules):
+            label = {key: item for key, item in rule.items() if key != "class"} if isinstance(rule, dict) else {}
+            if label and "class" in rule and label in seen:
+                said = ", ".join(map(str, label.values()))
+                raise UserError(f"{where}: {name}[{index}]: {said} is given twice; it becomes one class")
+            seen.append(label)
+    return value
+
+
+def _mirror(value: Any, where: str) -> tuple[tuple[str, str], ...]:
+    """`left_door: right_door` lines."""
+    pairs = _typed(value, dict, where).items()
+    return tuple((_typed(first, str, where), _typed(second, str, f"{where}: {first}")) for first, second in pairs)
+
+
+def _name(value: Any, where: str) -> str:
+    """A domain's name, which is also a folder's: letters, digits, `-` and `_`."""
+    name = _typed(value, str, where)
+    if not re.fullmatch(r"\w[\w-]*", name):
+        raise UserError(f"{where} is {name!r}; letters, digits, - and _ are allowed")
+    return name
+
+
+def _mapping(value: Any, where: str, known: tuple[str, ...]) -> Mapping[str, Any]:
+    for key in _typed(value, dict, where):
+        if key not in known:
+            raise UserError(f"{where}: unknown key {str(key)!r}; {nearest(str(key), known)}")
+    return value
+
+
+_EXPECTED = {str: "text", bool: "true or false", dict: "`key: value` lines", list: "a list"}
+
+
+def _typed(value: Any, kind: type, where: str) -> Any:
+    if isinstance(value, kind):
+        return value
+    hint = " (put it in quotes)" if kind is str and value is not None and not isinstance(value, (list, dict)) else ""
+    raise UserError(f"{where}: {_EXPECTED[kind]} needed, found {_found(value)}{hint}")
+
+
+def _found(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return {dict: "`key: value` lines", list: "a list"}.get(type(value), repr(value)[:60])

@@ -1,0 +1,83 @@
+"""A plugin that is not installed: what a folder given as `plugin_path=DIR` registers. Nothing is imported here."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from composegan.errors import UserError, first_line
+from composegan.io.guarded import read_text
+
+DOMAINS = "composegan.domains"
+
+_DEFINES_PLUGIN = re.compile(r"^(plugin\s*[:=]|from\s.*\bimport\b.*\bplugin\b)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One entry point, not loaded yet. target: "module:object"; error: why it cannot be."""
+
+    name: str
+    target: str
+    distribution: str
+    version: str
+    error: str | None = None
+
+
+def entries_of_folder(folder: Path, group: str = DOMAINS) -> list[Registered]:
+    """What a folder registers under a group by its pyproject.toml or, domains where it has none, by its modules.
+
+    A module or package `pets` at the folder's top (or in its src/) that defines `plugin` registers the domain `pets`.
+    """
+    project = folder / "pyproject.toml"
+    if project.is_file():
+        return list(_entries_of_project(project, group))
+    if group != DOMAINS:
+        return []
+    return [
+        Registered(name, f"{name}:plugin", str(folder), "")
+        for place in code_folders(folder)
+        for name, file in _modules_in(place)
+        if _DEFINES_PLUGIN.search(file.read_text(encoding="utf-8", errors="replace"))
+    ]
+
+
+def code_folders(folder: Path) -> list[Path]:
+    """Where a plugin's modules may be: the folder itself, and its src/."""
+    return [place for place in (folder, folder / "src") if place.is_dir()]
+
+
+def require_plugins(folder: Path, groups: Sequence[str] = (DOMAINS,)) -> None:
+    """Raises UserError when a folder given as plugin_path does not exist or registers nothing under any group."""
+    if not folder.is_dir():
+        raise UserError(f"plugin_path={folder}: there is no such folder")
+    installed = any(folder.glob("*.dist-info"))  # what `pip install --target` leaves, found as on any sys.path
+    if not installed and not any(entries_of_folder(folder, group) for group in groups):
+        others = "".join(f", {group}" for group in groups if group != DOMAINS)
+        raise UserError(
+            f"plugin_path={folder}: has no domain; a pyproject.toml with entry points of the group {DOMAINS}{others} "
+            "is needed, or a module that defines `plugin`"
+        )
+
+
+def _entries_of_project(file: Path, group: str) -> Iterator[Registered]:
+    try:
+        project = tomllib.loads(read_text(file)).get("project", {})
+        name, version = project.get("name", file.parent.name), project.get("version", "")
+        entries = project.get("entry-points", {}).get(group, {}).items()
+    except Exception as error:  # in a file that anybody may have written anything can go wrong
+        yield Registered("?", "", file.parent.name, "", f"{file} cannot be read: {first_line(error)}")
+        return
+    for own, target in entries:
+        yield Registered(own, str(target), str(name), str(version))
+
+
+def _modules_in(place: Path) -> Iterator[tuple[str, Path]]:
+    """(module name, file) of every module and package at a folder's top, by name."""
+    for path in sorted(place.iterdir()):
+        file = path / "__init__.py" if path.is_dir() else path
+        if file.suffix == ".py" and path.stem.isidentifier() and file.is_file():
+            yield path.stem, file

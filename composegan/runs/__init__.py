@@ -1,0 +1,1 @@
+"""A training run on disk: run folder, checkpoints, recording, rollback, resuming, adaptation."""

@@ -1,0 +1,144 @@
+"""`composegan adapt`: from a trained model to the settings and the first weights of a run on images without masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from composegan.config.arguments import split_arguments
+from composegan.config.compose import Composed, flat, load_config, merge, open_domain, resolve_paths
+from composegan.config.extensions import used_extensions
+from composegan.config.run_folder import CONFIG
+from composegan.config.schema import AdaptConfig, Config, DataConfig, ModelConfig
+from composegan.config.validate import validate
+from composegan.errors import UserError
+from composegan.grouping.plan import GroupingPlan
+from composegan.grouping.scheduler import is_progressive
+from composegan.model import saved_model
+from composegan.model.saved_model import Model
+from composegan.plugin.domain import DomainPlugin, DomainSpec
+from composegan.plugin.recipes import recipes_of
+from composegan.runs import checkpoint
+from composegan.training.build import generator_settings
+from composegan.training.module import CompositionModule
+
+STEPS = 2_000
+"""Of an adaptation, unless training.images says otherwise; as in the paper."""
+
+SHORT = ("freeze", "keep")
+"""Settings of the section `adapt` that are given without its name."""
+
+EVERY = {"log_every": 100, "samples_every": 10, "checkpoint_every": 10, "score_every": 10}
+"""How often in a run something is written, unless `output` says otherwise."""
+
+
+def compose_adaptation(folder: Path, arguments: Sequence[str]) -> Composed:
+    """The configuration of a run that adapts the model in `folder`, a run or a saved model.
+
+    What is not among `arguments` is as in the run that made the model or, for a saved model, in the recipe it names.
+    Raises UserError when there is no model, its domain is not the one here, or no images are named.
+    """
+    given = dict(split_arguments(arguments))
+    model = saved_model.load(folder)
+    trained = load_config(folder / CONFIG) if (folder / CONFIG).is_file() else None
+    domain = given.get("domain") or (trained.domain if trained else model.domain)
+    plugin_path = given.get("plugin_path") or (trained.plugin_path if trained else None)
+    plugin = open_domain(domain, plugin_path)
+    _check_domain(folder, model, plugin.spec)
+    trained = trained or _config_of(model, plugin)
+    kept = {name: getattr(trained.data, name) for name in ("height", "width", "workers", "flip", "cache")}
+    base = Config(
+        domain=domain,
+        plugin_path=plugin_path,
+        recipe=trained.recipe,
+        seed=trained.seed,
+        grouping=_grouping_of(model),
+        data=DataConfig(**kept),
+        model=trained.model,
+        training=trained.training,
+        adapt=AdaptConfig(source=str(folder)),
+    )
+    pairs = [(f"adapt.{key}" if key in SHORT else key, value) for key, value in given.items() if key != "domain"]
+    config = merge(Config, [("", pairs)], see="composegan adapt --help", base=base)
+    if "training.images" not in given:
+        config.training.images = STEPS * config.training.batch
+    for name, times in EVERY.items():
+        if f"output.{name}" not in given:
+            setattr(config.output, name, max(1, config.training.images // times))
+    resolve_paths(config)
+    validate(config, plugin.spec)
+    if is_progressive(config.grouping):
+        raise UserError(f"grouping={config.grouping}: an adaptation keeps the groups of its source")
+    if not config.data.root and not config.data.demo:
+        demos = "".join(f" or data.demo={name}" for name in plugin.demos)
+        raise UserError(f"adapt to which images? write data.root=FOLDER{demos}")
+    _check_settings(folder, config, plugin.spec, model)
+    return Composed(config, plugin, list(arguments), [], used_extensions(config))
+
+
+def begin(module: CompositionModule, source: Path) -> str:
+    """Give `module` the weights of the model in `source`: its averaged generator and, from a run, its discriminator.
+
+    Returns a line that says so. Raises UserError when there is no model, or it is of another architecture.
+    """
+    model = saved_model.load(source)
+    judge = _discriminator_in(source)
+    module.class_sets = model.class_sets
+    try:
+        module.begin_with(model.generator.state_dict(), judge)
+    except RuntimeError as error:
+        raise UserError(f"{source}: is of another model ({' '.join(str(error).split())[:200]})") from error
+    frozen = " and ".join({"mapping": "mapping", "local": "local generators"}[part] for part in module.frozen)
+    return f"adapting {source}: {'its' if judge else 'a new'} discriminator; {frozen} frozen"
+
+
+def _discriminator_in(source: Path) -> dict[str, Tensor] | None:
+    """The discriminator's weights in a run's newest checkpoint; None for a saved model, which has none."""
+    newest = checkpoint.read_newest(source / "checkpoints")
+    if newest is None:
+        return None
+    weights, prefix = newest[0]["networks"], "discriminator."
+    return {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+
+
+def _config_of(model: Model, plugin: DomainPlugin) -> Config:
+    """Settings for a saved model, which has none but its generator's: those of the recipe that it names.
+
+    Where it names none, the discriminator is as wide as the generator.
+    """
+    recipe = recipes_of(plugin.spec).get(str(model.about.get("recipe", "")))
+    config = merge(Config, [("", flat(recipe.overrides))] if recipe else [], see="composegan adapt --help")
+    own = {item.name: model.settings[item.name] for item in fields(ModelConfig) if item.name in model.settings}
+    if recipe is None:
+        own |= {"discriminator_multiplier": model.settings["channel_multiplier"]}
+        own |= {"discriminator_max_channels": model.settings["max_channels"]}
+    config.recipe, config.model = recipe.name if recipe else "", replace(config.model, **own)
+    config.data.height, config.data.width = model.settings["height"], model.settings["width"]
+    config.grouping = _grouping_of(model)
+    return config
+
+
+def _grouping_of(model: Model) -> str | list[list[str]]:
+    group_of = model.settings.get("group_of") or list(range(len(model.names)))
+    if group_of == list(range(len(model.names))):
+        return "per_class"
+    return [[n for n, own in zip(model.names, group_of, strict=True) if own == g] for g in range(max(group_of) + 1)]
+
+
+def _check_domain(folder: Path, model: Model, spec: DomainSpec) -> None:
+    if model.names != spec.names:
+        raise UserError(
+            f"{folder}: the model's classes ({', '.join(model.names[:4])}, ...) are not those of domain {spec.name!r}; "
+            "give its domain=NAME or domain=FILE.yaml"
+        )
+
+
+def _check_settings(folder: Path, config: Config, spec: DomainSpec, model: Model) -> None:
+    """That the generator to be built is the model's; `begin` would else fail on some tensor's shape, or not at all."""
+    built = generator_settings(config, spec, GroupingPlan.parse(config.grouping, spec.names))
+    for key, value in built.items():
+        if (own := model.settings.get(key, value)) != value:
+            raise UserError(f"{folder}: the model has {key}={own}, which cannot be changed to {value}")

@@ -1,0 +1,124 @@
+"""Checkpoints: written whole or not at all, read without unpickling anything but tensors and plain values."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from composegan.errors import UserError, first_line
+from composegan.io.atomic import atomic_file
+from composegan.io.guarded import check_archive
+from composegan.training.moments import is_plain
+
+LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
+CONTENT = ("images_seen", "networks", "optimizers", "domain", "classes", "best")
+
+
+def save(folder: Path, state: dict[str, Any], *, best: bool = False, instead: bool = False) -> Path:
+    """Save `state` (tensors and plain values) as the folder's last checkpoint; the one before is kept as well.
+
+    best: also keep it as the best so far. instead: what is the last one now was saved early, because somebody asked the
+    run to stop, or is of the same step; it is replaced, and the one before it stays. Returns the path written. Raises
+    UserError when it cannot be saved; what was there before is then untouched.
+    """
+    last = folder / LAST
+    if last.exists() and not (instead and (folder / PREVIOUS).exists()):
+        with atomic_file(folder / PREVIOUS) as before:  # takes its name after `last`: two are whole at any moment
+            _link(last, before)
+            _write(last, state, folder / BEST if best else None)
+    else:
+        _write(last, state, folder / BEST if best else None)
+    return last
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What `save` wrote, on the CPU. Raises UserError naming the file when it is missing or damaged."""
+    try:
+        check_archive(path)  # torch does not look at the checksums
+        with warnings.catch_warnings(action="ignore"):  # of tensors that are no checkpoint's, which is told below
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such checkpoint") from None
+    except Exception as error:  # in a damaged file anything can go wrong
+        raise UserError(f"{path}: the checkpoint is damaged ({first_line(error)})") from error
+    if not isinstance(state, dict) or any(key not in state for key in CONTENT):
+        raise UserError(f"{path}: is not a checkpoint of composegan")
+    if wrong := _what_is_wrong(state):
+        raise UserError(f"{path}: the checkpoint is damaged ({wrong})")
+    return state
+
+
+def _what_is_wrong(state: dict[str, Any]) -> str | None:
+    """The first of CONTENT that is not what `save` is given; None when all are."""
+    images, best, networks, classes = (state[key] for key in ("images_seen", "best", "networks", "classes"))
+    if type(images) is not int or not 0 <= images < 2**53:
+        return "images_seen is no number of images"
+    if not isinstance(networks, dict) or not all(
+        isinstance(name, str) and is_plain(networks[name]) for name in networks
+    ):
+        return "networks are not tensors by name"
+    if not isinstance(state["optimizers"], list):
+        return "optimizers are no list"
+    if not isinstance(classes, list) or not all(isinstance(text, str) for text in (state["domain"], *classes)):
+        return "domain and classes are not texts"
+    return None if type(best) in (int, float) else "best is no number"
+
+
+def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:
+    """The newest checkpoint that can be read: (state, path, a line about a damaged newer one or None).
+
+    None when there has been none yet. Raises UserError when all there are are damaged, or their place is out of reach.
+    """
+    if folder.is_symlink() and not folder.exists():
+        raise UserError(f"{folder}: leads to {os.readlink(folder)}, which is not there; a disk that is not mounted?")
+    found = [path for path in (folder / LAST, folder / PREVIOUS) if path.exists()]
+    damaged = []
+    for path in found:
+        try:
+            state = read(path)
+        except UserError as error:
+            damaged.append(str(error))
+            continue
+        return state, path, f"{damaged[0]}; continuing from {path.name}" if damaged else None
+    if damaged:
+        raise UserError("; ".join(damaged))
+    return None
+
+
+def read_regular(folder: Path) -> tuple[dict[str, Any], Path] | None:
+    """The newest checkpoint, with its path, that a run would also have written had nobody asked it to stop. None when
+    there is none; where it is damaged, the newest one."""
+    newest = read_newest(folder)
+    if newest is None or not newest[0].get("early"):
+        return newest and newest[:2]
+    if not (folder / PREVIOUS).exists():
+        return None
+    try:
+        before = read(folder / PREVIOUS)
+    except UserError:
+        return newest[:2]
+    return None if before.get("early") else (before, folder / PREVIOUS)
+
+
+def _write(path: Path, state: dict[str, Any], second: Path | None) -> None:
+    """second: another name for it, which it takes before its own: killed in between, the run comes here again."""
+    with atomic_file(path) as partial:
+        with partial.open("wb") as file:  # given a name, torch hides why it could not write
+            torch.save(state, file)
+        if second:
+            with atomic_file(second) as link:
+                _link(partial, link)
+
+
+def _link(path: Path, second: Path) -> None:
+    """Give a file a second name; a copy where the file system has no links."""
+    second.unlink(missing_ok=True)
+    try:
+        os.link(path, second)
+    except OSError:
+        shutil.copyfile(path, second)

@@ -1,0 +1,115 @@
+"""A run folder from networks that were trained elsewhere, so that `composegan fit run=...` trains them on."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from composegan.config.compose import Composed, is_path
+from composegan.config.schema import Config, DataConfig, ModelConfig, TrainingConfig
+from composegan.config.validate import validate
+from composegan.errors import UserError
+from composegan.grouping.plan import GroupingPlan
+from composegan.interop.reference import Reference
+from composegan.interop.release_moments import AdamState
+from composegan.losses.regularizers import path_length
+from composegan.model import saved_model
+from composegan.networks.generator import Generator
+from composegan.plugin.domain import DomainPlugin
+from composegan.runs import checkpoint
+from composegan.runs.new_run import describe_run
+from composegan.runtime.distributed import world
+from composegan.training.build import build
+from composegan.training.module import CompositionModule
+
+LENGTHS = 4
+"""Pictures that the mean path length is taken from."""
+
+
+def run_settings(reference: Reference, domain: str, plugin: DomainPlugin, training: TrainingConfig) -> Config:
+    """The configuration that builds these very networks. domain: as it was given, a name or a file.
+
+    Raises UserError where no configuration of that domain does.
+    """
+    settings, spec = reference.settings, plugin.spec
+    if settings["transparent"] != list(spec.transparent):
+        ours, theirs = ([spec.names[k] for k in which] for which in (spec.transparent, settings["transparent"]))
+        raise UserError(
+            f"its transparent classes are {', '.join(theirs) or 'none'}; in domain {spec.name!r} they are "
+            f"{', '.join(ours) or 'none'}; to train on, give domain=FILE.yaml with the checkpoint's"
+        )
+    widths = {item.name: settings[item.name] for item in fields(ModelConfig) if item.name in settings}
+    config = Config(
+        domain=str(Path(domain).expanduser().absolute()) if is_path(domain) else domain,
+        data=DataConfig(height=settings["height"], width=settings["width"]),
+        model=ModelConfig(**widths, discriminator_multiplier=settings["channel_multiplier"]),
+        training=training,
+    )
+    validate(config, spec)
+    return config
+
+
+def import_run(
+    run: Path, reference: Reference, composed: Composed, model: saved_model.Model, about: dict[str, Any]
+) -> None:
+    """Write the run folder: its configuration, a checkpoint of 0 images seen, and the averaged generator as a model.
+
+    reference: with a discriminator. Without a generator as it is trained, the averaged one is; Adam's moments that are
+    missing start anew. Raises UserError when the folder exists or cannot be written.
+    """
+    if run.exists():
+        raise UserError(f"run={run}: is there already; give a folder that is not")
+    config, spec = composed.config, composed.plugin.spec
+    module = CompositionModule(config, *build(config, spec, GroupingPlan.per_class(len(spec.classes))))
+    moving = reference.moving or reference.generator
+    module.generator.load_state_dict(moving.state_dict())
+    module.average.load_state_dict(reference.generator.state_dict())
+    module.discriminator.load_state_dict(reference.discriminator.state_dict())
+    if config.training.path_every:
+        module.path_mean.fill_(mean_path_length(module.generator))
+    optimizers = [adam.state_dict() for adam in module.configure_optimizers()]
+    for state, name in zip(optimizers, ("generator", "discriminator"), strict=True):
+        state["state"] = _laid_out(reference.moments.get(name, {}), getattr(module, name))
+    content = {
+        "images_seen": module.images_seen,
+        "networks": dict(module.state_dict()),
+        "optimizers": optimizers,
+        "world": world(),
+        "domain": spec.name,
+        "classes": list(spec.names),
+        "best": inf,
+    }
+    describe_run(run, composed)
+    checkpoint.save(run / "checkpoints", content)
+    saved_model.save(run / "model", model, about)
+
+
+def _laid_out(moments: AdamState, network: nn.Module) -> AdamState:
+    """The moments in the memory order of the parameters, which are channels-last: fused Adam takes no notice of strides
+    and would move each number of a parameter by another's moments."""
+    return {
+        number: {
+            part: value if part == "step" else torch.empty_like(parameter).copy_(value)
+            for part, value in moments[number].items()
+        }
+        for number, parameter in enumerate(network.parameters())
+        if number in moments
+    }
+
+
+def mean_path_length(generator: Generator, count: int = LENGTHS, seed: int = 0) -> float:
+    """Where the running mean of path lengths would be by now (no checkpoint of the release has it): the mean over some
+    random pictures. From 0 it would take hundreds of steps in which the penalty pulls at a network that needs none."""
+    draws, found = torch.Generator().manual_seed(seed), []
+    for _ in range(count):
+        w = generator.map(torch.randn(1, generator.latent_channels, generator=draws))
+        codes = generator.expand(w).detach().requires_grad_()
+        image = generator(codes).image
+        noise = torch.randn(image.shape, generator=draws)
+        found.append(path_length(image, codes, torch.zeros(()), noise).lengths.mean().item())
+    return sum(found) / count

@@ -1,0 +1,1 @@
+"""The process: which rank it is, what it prints, its memory, and collective operations."""

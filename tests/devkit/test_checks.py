@@ -1,0 +1,267 @@
+"""Each check says what is wrong with a domain that has just that wrong, and nothing about one that is good."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from composegan.data import Sample
+from composegan.devkit.testing import CHECKS, DomainConformance, Subject, checks, open_subject, verdicts_of
+from composegan.devkit.testing.workers import workers
+from composegan.plugin.domain import DomainPlugin, DomainSpec, Recipe, SemanticClass
+from composegan.plugin.registry import Found
+
+GROUND, BALL = SemanticClass("ground", (10, 10, 10)), SemanticClass("ball", (200, 40, 40))
+SPEC = DomainSpec("toys", (GROUND, BALL), credits=("nobody, CC0",))
+
+
+@dataclass
+class Toys:
+    """A square on a ground, its colour drawn from seed and index."""
+
+    count: int
+    height: int
+    width: int
+    seed: int
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        labels = np.zeros((self.height, self.width), np.uint8)
+        labels[4:12, 4:12] = 1
+        colors = np.random.default_rng([self.seed, index]).integers(0, 256, (3, 2), dtype=np.uint8)
+        return Sample(colors[:, labels], labels, f"toy {index}")
+
+
+class TooManyLabels(Toys):
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        return replace(sample, labels=sample.labels * 7)
+
+
+class Floats(Toys):
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        return replace(sample, image=sample.image / 255)
+
+
+class Tuples(Toys):
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        return sample.image, sample.labels
+
+
+class Squares(Toys):
+    """Takes the width for the height."""
+
+    def __getitem__(self, index):
+        return Toys(self.count, self.width, self.width, self.seed)[index]
+
+
+class Restless(Toys):
+    def __getitem__(self, index):
+        self.seed += 1
+        return super().__getitem__(index)
+
+
+class Seedless(Toys):
+    def __getitem__(self, index):
+        return Toys(self.count, self.height, self.width, 0)[0]
+
+
+class Locked(Toys):
+    def __init__(self, *settings):
+        super().__init__(*settings)
+        self.draw = lambda: None
+
+
+class Bare(Toys):
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        return replace(sample, labels=sample.labels * 0)
+
+
+class Broken(Toys):
+    def __getitem__(self, index):
+        raise ZeroDivisionError("no such thing")
+
+
+def subject(demo=Toys, **changes):
+    plugin = DomainPlugin(spec=replace(SPEC, **changes), demo=demo)
+    return Subject("toys", Found("toys", "toybox", "1.0", plugin))
+
+
+def lines(check, about):
+    return [verdict.line(check.__name__) for verdict in verdicts_of(check, about)]
+
+
+def failures(check, about):
+    return [line for line in lines(check, about) if line.startswith("FAIL")]
+
+
+QUICK_CHECKS = (
+    checks.contract, checks.vocabulary, checks.colours, checks.credits, checks.images, checks.presence,
+    checks.determinism,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("check", QUICK_CHECKS)
+def test_a_good_domain_has_nothing_wrong_with_it(check):
+    found = lines(check, subject())
+    assert found and all(line.startswith(f"ok    {check.__name__}: ") for line in found)
+
+
+@pytest.mark.parametrize(
+    ("check", "demo", "said"),
+    [
+        (checks.images, TooManyLabels, "7"),
+        (checks.images, Floats, "image is float64"),
+        (checks.images, Tuples, "demo: gives a tuple; a composegan.data.Sample of NumPy arrays is needed"),
+        (checks.images, Squares, "asked for 2 of 32x64: 2 of 64x64; draw (count, height, width, seed) as asked"),
+        (checks.images, Broken, "raised ZeroDivisionError: no such thing; see "),
+        (checks.presence, Bare, "demo: ball: in none of 16 images; mark it `optional: true`"),
+        (checks.determinism, Restless, "reading an image again gives another one; make each a function of"),
+        (checks.determinism, Seedless, "other indices or seeds draw the same; draw from both seed and index"),
+        (workers, Locked, "does not pickle"),
+    ],
+)
+def test_what_is_wrong_with_a_demo_is_said_with_its_remedy(check, demo, said):
+    (line,) = failures(check, subject(demo))
+    assert said in line
+    assert "\n" not in line
+
+
+SENT = """
+import os
+import numpy as np
+from composegan.data import Sample
+
+class Toys:
+    def __init__(self, *settings): ...
+    def __len__(self): return 3
+    def __getitem__(self, index): return Sample(np.zeros((3, 8, 8), np.uint8), np.zeros((8, 8), np.uint8), "toy")
+
+class OfTheProcess(Toys):
+    def __getitem__(self, index):
+        return Sample(np.full((3, 8, 8), os.getpid() % 251, np.uint8), np.zeros((8, 8), np.uint8), "toy")
+"""
+
+
+def test_images_that_cannot_be_read_are_told_of_once():
+    for check in (checks.presence, checks.determinism, workers, CHECKS[-1]):
+        (line,) = lines(check, subject(Broken))
+        assert line == f"skip  {check.__name__}: its images cannot be used; see what `images` says"
+
+
+def test_what_a_new_process_reads_is_compared(tmp_path, monkeypatch):
+    (tmp_path / "toys_to_send.py").write_text(SENT)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    toys = importlib.import_module("toys_to_send")
+    (line,) = lines(workers, subject(toys.Toys))
+    assert line.startswith("ok    workers: demo: ") and line.endswith("sent to a new process, the same image there")
+    (line,) = failures(workers, subject(toys.OfTheProcess))
+    assert "a new process reads another image" in line
+    (tmp_path / "toys_to_send.py").unlink()
+    (line,) = failures(workers, subject(toys.Toys))
+    assert "a new process cannot read it (ModuleNotFoundError: No module named 'toys_to_send')" in line
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        ((GROUND, replace(BALL, name="Ground")), "'ground' is there more than once, but for upper case; rename one"),
+        ((GROUND, replace(BALL, name="a,b")), "'a,b' cannot be written in classes=NAME,NAME"),
+        ((GROUND, replace(BALL, name="all")), "'all' cannot be written"),
+        ((replace(GROUND, transparent=True), BALL), "class 0, 'ground', is transparent, but fills"),
+    ],
+)
+def test_names_and_the_first_class(classes, said):
+    assert said in failures(checks.vocabulary, subject(classes=classes))[0]
+
+
+def test_colours_that_look_the_same():
+    classes = (GROUND, replace(BALL, color=(12, 10, 10)))
+    (line,) = failures(checks.colours, subject(classes=classes))
+    assert "ground [10, 10, 10] and ball [12, 10, 10] look the same; choose colours at least 10 apart" in line
+
+
+def test_a_drawing_without_credits_or_licence():
+    (line,) = failures(checks.credits, subject(credits=()))
+    assert "names a licence; add `credits: [who drew it, under which licence]`" in line
+    licensed = Subject("toys", Found("toys", "composegan", "1", DomainPlugin(replace(SPEC, credits=()), demo=Toys)))
+    assert lines(checks.credits, licensed) == ["ok    credits: Apache-2.0"]
+
+
+def test_without_images_there_is_nothing_to_look_at():
+    for check in (checks.images, checks.presence, checks.determinism, workers):
+        (line,) = lines(check, subject(None))
+        assert line.startswith(f"skip  {check.__name__}: ") and "data.root=FOLDER" in line
+
+
+def test_recipes_that_cannot_be_used(tmp_path):
+    (tmp_path / "toys.yaml").write_text(
+        "classes: [{name: ground, color: [0, 0, 0]}, {name: ball, color: [99, 0, 0]}]\n"
+        "recipes: {wide: {data: {width: 300}}, odd: {training.speed: 3}}\n"
+    )
+    found = failures(checks.recipes, open_subject(str(tmp_path / "toys.yaml")))
+    assert len(found) == 2
+    assert "data.width=300" in found[0] and "mend recipe 'wide'" in found[0]
+    assert "recipe 'odd' of domain 'toys': unknown key 'training.speed'" in found[1]
+    missing = subject(default_recipe="qick", recipes={"own": Recipe("own", "", {})})
+    assert "has no recipe 'qick'" in failures(checks.recipes, missing)[0]
+
+
+def test_every_phase_of_a_step_is_taken_on_a_folder_of_images(shapes):
+    domain, root = (argument.partition("=")[2] for argument in shapes)
+    about = open_subject(domain)
+    (line,) = lines(CHECKS[-1], about)
+    assert line.startswith("skip  step: ")
+    about = open_subject(domain, replace(about.data, root=root))
+    (line,) = lines(CHECKS[-1], about)
+    assert line.startswith("ok    step: data.root: Dmain, Dreg, Gmain, Greg in ")
+
+
+def test_a_step_of_a_network_whose_loss_is_no_number(shapes, monkeypatch):
+    monkeypatch.setattr(
+        "composegan.devkit.testing.step.train_once", lambda *_: ({"Dmain": 1.0, "Gmain": float("nan")}, 0.1)
+    )
+    assert "Gmain: the loss is no number" in failures(CHECKS[-1], subject())[0]
+
+
+def test_a_domain_that_cannot_be_loaded_has_one_verdict(tmp_path, capsys):
+    from composegan.cli import main
+
+    (tmp_path / "bad_toys.py").write_text("plugin = 1 / 0\n")
+    assert main(["check", "bad_toys", f"plugin_path={tmp_path}"]) == 2
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [f"FAIL  contract: {tmp_path}: bad_toys:plugin: ZeroDivisionError: division by zero"]
+    assert "1 of 1 verdicts do not hold" in err
+
+
+class TestFaces(DomainConformance):
+    """The domain that comes along, through the class that plugin authors inherit."""
+
+    domain = "faces"
+
+
+def test_the_class_has_a_test_for_each_check():
+    names = [name for name in dir(DomainConformance) if name.startswith("test_")]
+    assert sorted(names) == sorted(f"test_{check.__name__}" for check in CHECKS)
+
+
+def test_the_class_fails_with_the_lines_and_skips_what_cannot_be_looked_at():
+    class Wrong(DomainConformance):
+        _subject = subject(TooManyLabels)
+
+    with pytest.raises(pytest.fail.Exception, match="FAIL  images: "):
+        Wrong().test_images()
+
+    class Empty(DomainConformance):
+        _subject = subject(None)
+
+    with pytest.raises(pytest.skip.Exception, match="skip  step: "):
+        Empty().test_step()

@@ -1,0 +1,138 @@
+"""`composegan new`: what it writes works as it stands, and what it is given is looked at."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from composegan.cli import main
+from composegan.devkit.scaffold.colors import distinct_colors
+from composegan.devkit.scaffold.names import check_name, read_classes
+from composegan.errors import UserError
+from composegan.plugin import registry
+from composegan.plugin.domain_file import read_domain_file
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder to be in; what a plugin path does to the process is undone."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(registry, "_plugin_paths", [])
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("composegan_")]:
+        del sys.modules[name]
+
+
+def test_the_package_holds_every_check_without_an_edit(here, capsys):
+    assert main(["new", "pets", "classes=cat,dog,grass"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("wrote composegan-pets\n")
+    assert "composegan fit domain=pets plugin_path=composegan-pets" in out
+    assert main(["check", "pets", "plugin_path=composegan-pets"]) == 0, capsys.readouterr().out
+    verdicts = capsys.readouterr().out.splitlines()
+    assert verdicts[-1] == "domain 'pets': all 11 verdicts hold"
+    assert all(line.startswith("ok ") for line in verdicts[:-1])
+
+
+def test_what_is_written(here):
+    main(["new", "my_pets", "classes=cat,no", "out=there/pets"])
+    home = here / "there" / "pets"
+    files = {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()}
+    assert files == {
+        "pyproject.toml", "README.md", "LICENSE", ".gitignore", "composegan_my_pets/__init__.py",
+        "composegan_my_pets/demo.py", "composegan_my_pets/my_pets.yaml", "tests/test_my_pets.py",
+    }  # fmt: skip
+    for path in home.rglob("*"):
+        if path.is_file():
+            assert "$" not in path.read_text(), path
+    for path in home.rglob("*.py"):
+        ast.parse(path.read_text())
+    project = tomllib.loads((home / "pyproject.toml").read_text())["project"]
+    assert project["name"] == "composegan-my-pets"
+    assert project["entry-points"] == {"composegan.domains": {"my_pets": "composegan_my_pets:plugin"}}
+    spec = read_domain_file(home / "composegan_my_pets" / "my_pets.yaml")
+    assert spec.names == ("background", "cat", "no")
+
+
+def test_it_is_formatted_as_the_rest_is(here):
+    main(["new", "pets", "classes=cat"])
+    ruff = [sys.executable, "-m", "ruff"]
+    options = ["--isolated", "--line-length", "120"]
+    result = subprocess.run([*ruff, "format", "--check", *options, "composegan-pets"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+    result = subprocess.run([*ruff, "check", *options, "composegan-pets"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+def test_a_folder_of_images_is_read(here, shapes):
+    main(["new", "toys", "classes=ball,glass"])
+    registry.add_plugin_path("composegan-toys")
+    root = shapes[1].partition("=")[2]
+    source = registry.load("toys").dataset(Path(root), "train")
+    assert len(source) == 7
+    with pytest.raises(UserError, match="has no split 'validation'"):
+        registry.load("toys").dataset(Path(root), "validation")
+
+
+@pytest.mark.parametrize("count", [2, 12, 40, 254])
+def test_many_classes_are_all_seen_and_told_apart(here, count):
+    classes = ",".join(f"class{number}" for number in range(count))
+    main(["new", "many", f"classes={classes}"])
+    registry.add_plugin_path("composegan-many")
+    plugin = registry.load("many")
+    demo = plugin.demo(8, 64, 64, 0)
+    seen = np.unique(np.concatenate([np.unique(demo[index].labels) for index in range(8)]))
+    assert len(seen) == count + 1
+    colors = np.array(distinct_colors(count + 1), float)
+    distance = np.linalg.norm(colors[:, None] - colors[None], axis=-1) + 999 * np.eye(count + 1)
+    assert distance.min() >= 30
+
+
+def test_drawings_of_two_classes_differ(here):
+    main(["new", "pets", "classes=cat,dog,cow,pig"])
+    registry.add_plugin_path("composegan-pets")
+    labels = registry.load("pets").demo(1, 128, 128, 0)[0].labels
+    areas = np.bincount(labels.ravel(), minlength=5)[1:]
+    assert areas.min() > 150 and len(set(areas.tolist())) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["new"], "which name?"),
+        (["new", "my pets", "classes=a"], "'my pets' cannot be a domain's name: a-z, 0-9 and _ are allowed, a letter"),
+        (["new", "My-Pets", "classes=a"], "such as my_pets"),
+        (["new", "9lives", "classes=a"], "cannot be a domain's name"),
+        (["new", "../x", "classes=a"], "such as x"),
+        (["new", "class", "classes=a"], "'class' is a reserved word; choose another name, such as class_domain"),
+        (["new", "faces", "classes=a"], "a domain 'faces' is installed already, by composegan"),
+        (["new", "pets"], "which classes? write classes=cat,dog"),
+        (["new", "pets", "classes=background"], "which classes?"),
+        (["new", "pets", "classes=cat,dog,Cat"], "'cat' is there twice (Cat); remove one"),
+        (["new", "pets", "classes=cat,all"], "'all' is reserved"),
+        (["new", "pets", "classes=cat,a b"], "'a b' cannot be a class"),
+        (["new", "pets", "classes=cat,{x}"], "'{x}' cannot be a class"),
+        (["new", "pets", "classes=" + ",".join(f"c{i}" for i in range(255))], "256 with the background; a vocabulary"),
+        (["new", "pets", "class=cat"], "unknown key 'class'"),
+        (["new", "pets", "classes=cat", "out=there"], "out=there: is there already; choose another folder"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(here, capsys, arguments, said):
+    (here / "there").mkdir()
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1
+    assert [path.name for path in here.iterdir()] == ["there"]
+
+
+def test_the_background_comes_first():
+    assert read_classes("cat, dog,") == ["background", "cat", "dog"]
+    assert read_classes("cat,background") == ["background", "cat"]
+    assert check_name("pets_2") == "pets_2"

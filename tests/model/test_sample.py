@@ -1,0 +1,162 @@
+"""Pictures of a trained model, and the files they are written to."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import composegan
+from composegan.cli import main
+from composegan.errors import UserError
+from composegan.model.codes import Codes, draw_codes
+
+
+@pytest.fixture(scope="module")
+def model(whole_run):
+    return composegan.load(whole_run)
+
+
+def pixels(path):
+    return np.asarray(Image.open(path))
+
+
+def test_what_comes_out(model):
+    samples = model.sample(5, seed=3)
+    assert samples.images.shape == (5, 16, 16, 3) and samples.images.dtype == np.uint8
+    assert samples.labels.shape == (5, 16, 16) and samples.labels.dtype == np.uint8 and samples.labels.max() < 3
+    assert samples.codes.slots.shape == (5, 1 + 2 * 3, 16) and samples.codes.slots.dtype == torch.float32
+    assert len(np.unique(samples.images, axis=0)) == 5
+
+
+def assert_same(samples, others):
+    """The same codes but for the order in which products are added up, and so the same pictures but for rounding."""
+    torch.testing.assert_close(samples.codes.slots, others.codes.slots, rtol=1e-5, atol=1e-6)
+    assert np.abs(samples.images.astype(int) - others.images).max() <= 1
+    assert (samples.labels == others.labels).mean() > 0.999
+
+
+def part(samples, some):
+    return type(samples)(samples.images[some], samples.labels[some], samples.codes[some], samples.colors)
+
+
+@pytest.mark.parametrize(("n", "batch"), [(1, 16), (3, 16), (7, 1), (7, 3), (12, 5)])
+def test_a_picture_depends_on_seed_and_number_only(model, n, batch):
+    assert_same(part(model.sample(7, seed=1), slice(n)), part(model.sample(n, seed=1, batch=batch), slice(7)))
+
+
+@pytest.mark.parametrize("channels", [3, 16, 20, 33])
+def test_the_width_of_the_code_makes_no_difference_to_that(model, channels, monkeypatch):
+    """Torch draws the last numbers of a tensor in another way than the same numbers of a longer one."""
+    drawn = []
+    monkeypatch.setattr(model.generator, "latent_channels", channels)
+    monkeypatch.setattr(model.generator, "map", lambda z: drawn.append(z) or torch.zeros(len(z), 16))
+    for n in (2, 9):
+        with suppress(ValueError):  # codes of another width than the model's
+            draw_codes(model, n)
+    assert torch.equal(drawn[0], drawn[1][:2])
+
+
+def test_another_seed_is_another_picture(model):
+    assert not np.array_equal(model.sample(1, seed=0).images, model.sample(1, seed=1).images)
+    assert not torch.equal(model.codes(1, truncation=0.5).slots, model.codes(1).slots)
+
+
+def test_the_global_random_numbers_are_neither_used_nor_moved(model):
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    one = model.sample(2)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(1)
+    np.testing.assert_array_equal(model.sample(2).images, one.images)
+
+
+def test_truncation_draws_towards_the_mean(model):
+    none, half, full = (model.sample(4, truncation=psi) for psi in (1.0, 0.5, 0.0))
+    mean = model.mean_code
+    torch.testing.assert_close(half.codes.slots - mean, (none.codes.slots - mean) / 2, atol=1e-6, rtol=0)
+    assert torch.equal(full.codes.slots, mean.expand(4, 7, 16))
+    assert (full.images == full.images[0]).all() and (full.labels == full.labels[0]).all()
+
+
+@pytest.mark.parametrize("truncation", [1.0, 0.6])
+def test_the_codes_give_the_pictures_again(model, truncation):
+    samples = model.sample(4, truncation=truncation)
+    again = model.synthesize(samples.codes.slots)
+    image = again.image.clamp(-1, 1).mul(127.5).add(127.5).round().byte().permute(0, 2, 3, 1).numpy()
+    np.testing.assert_array_equal(image, samples.images)
+    np.testing.assert_array_equal(again.mask.labels().numpy(), samples.labels)
+
+
+@pytest.mark.parametrize(("n", "batch", "what"), [(0, 1, "n=0"), (-1, 1, "n=-1"), (1, 0, "batch=0")])
+def test_nothing_to_draw_is_told(model, n, batch, what):
+    with pytest.raises(UserError, match=f"^{what}: at least 1 is needed$"):
+        model.sample(n, batch=batch)
+
+
+def test_the_verb_draws_from_codes_numbers_and_the_mean(whole_run, model, tmp_path, capsys):
+    first, some, again, mean = (tmp_path / name for name in ("first", "some", "again", "mean"))
+    assert main(["sample", f"run={whole_run}", "n=4", f"out={first}"]) == 0
+    assert main(["sample", f"run={whole_run}", "pictures=3,1", f"out={some}"]) == 0
+    assert main(["sample", f"run={whole_run}", f"codes={some}", f"out={again}"]) == 0
+    assert main(["sample", f"run={whole_run}", "mean=on", f"out={mean}"]) == 0
+    for ours, other in ((0, 3), (1, 1)):
+        picture = pixels(first / "images" / f"{other:05d}.png")
+        np.testing.assert_array_equal(pixels(some / "images" / f"{ours:05d}.png"), picture)
+        np.testing.assert_array_equal(pixels(again / "images" / f"{ours:05d}.png"), picture)
+    np.testing.assert_array_equal(pixels(mean / "images" / "00000.png"), model.sample(1, truncation=0).images[0])
+    assert main(["sample", f"run={whole_run}", f"codes={some}", "pictures=2", f"out={again}"]) == 2
+    assert capsys.readouterr().err == f"composegan: pictures=2: {some} has 0 to 1 only\n"
+
+
+def test_the_verb_writes_images_masks_labels_codes_and_a_sheet(whole_run, model, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["sample", f"run={whole_run}", "n=3", "seed=5", "truncation=0.7", f"out={out}"]) == 0
+    assert capsys.readouterr().out == f"wrote {out}\n"
+    names = [f"{part}/{number:05d}.png" for part in ("images", "labels", "masks") for number in range(3)]
+    found = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
+    assert found == ["codes.npz", "contact_sheet.png", *names]
+
+    samples = model.sample(3, seed=5, truncation=0.7)
+    for number in range(3):
+        image, labels, mask = (pixels(out / part / f"{number:05d}.png") for part in ("images", "labels", "masks"))
+        np.testing.assert_array_equal(image, samples.images[number])
+        np.testing.assert_array_equal(labels, samples.labels[number])
+        np.testing.assert_array_equal(mask, np.array(model.colors, np.uint8)[labels])
+    assert torch.equal(Codes.load(out, model).slots, samples.codes.slots)
+    np.testing.assert_array_equal(pixels(out / "contact_sheet.png"), np.asarray(samples.contact_sheet()))
+
+
+def test_without_out_they_go_beside_the_model(whole_run, tmp_path, capsys):
+    import shutil
+
+    shutil.copytree(whole_run / "model", tmp_path / "model")
+    assert main(["sample", f"model={tmp_path / 'model'}", "n=1", "seed=2"]) == 0
+    assert capsys.readouterr().out == f"wrote {tmp_path / 'model' / 'samples-seed2'}\n"
+    assert (tmp_path / "model" / "samples-seed2" / "images" / "00000.png").exists()
+
+
+def told(capsys, *arguments):
+    assert main(["sample", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and err.startswith("composegan: ")
+    return err.removeprefix("composegan: ").rstrip("\n")
+
+
+def test_what_cannot_be_drawn_from_or_written_to_is_one_line(whole_run, tmp_path, capsys, full_disk):
+    (tmp_path / "file").touch()
+    (tmp_path / "young").mkdir()
+    (tmp_path / "young" / "config.yaml").write_text("seed: 0\n")
+    assert told(capsys, f"run={tmp_path}").startswith(f"run={tmp_path}: is not a run")
+    assert (
+        told(capsys, f"model={tmp_path / 'none'}") == f"{tmp_path}/none: is not a saved model (there is no such folder)"
+    )
+    assert told(capsys, f"run={tmp_path / 'young'}").startswith(f"{tmp_path / 'young'}: is not a saved model (")
+    out = tmp_path / "file" / "out"
+    assert told(capsys, f"run={whole_run}", "n=1", f"out={out}") == f"{out} could not be saved: Not a directory"
+    out = tmp_path / "out"
+    with full_disk(100):
+        assert told(capsys, f"run={whole_run}", f"out={out}") == f"{out} could not be saved: no space left on the disk"

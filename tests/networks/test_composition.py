@@ -1,0 +1,62 @@
+"""Composition by pseudo-depth: the weights, transparent classes, left-out classes, and the order of the sums."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from composegan.networks.composition import class_weights, compose, feature_weights
+
+
+def normal(*shape):
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+def test_nearer_covers():
+    depth = torch.tensor([[[0.0], [50.0], [-50.0]]])
+    torch.testing.assert_close(class_weights(depth), torch.tensor([[[0.0], [1.0], [0.0]]]))
+
+
+def test_classes_that_are_there_share_all_and_the_others_have_nothing():
+    depth = normal(2, 4, 7)
+    present = torch.tensor([[True, False, True, True], [False, False, True, False]])
+    m = class_weights(depth.masked_fill(~present[..., None], -math.inf))
+    whole = class_weights(depth)
+    for b in range(2):
+        there = present[b]
+        assert not m[b, ~there].any()
+        torch.testing.assert_close(m[b, there], whole[b, there] / whole[b, there].sum(dim=0))
+
+
+def test_transparent_classes_lie_over_the_others():
+    """Opaque classes are spread over the whole picture, as if no transparent one were there; those keep their m."""
+    m = class_weights(normal(2, 4, 7))
+    weights = feature_weights(m, torch.tensor([1.0, 1.0, 0.0, 1.0], dtype=torch.float64))
+    solid = m[:, [0, 1, 3]]
+    torch.testing.assert_close(weights[:, [0, 1, 3]], solid / (solid.sum(dim=1, keepdim=True) + 1e-8))
+    torch.testing.assert_close(weights[:, 2], m[:, 2])
+
+
+def test_without_transparent_classes_the_weights_are_m():
+    m = class_weights(normal(2, 4, 7))
+    assert feature_weights(m, None) is m
+
+
+@pytest.mark.parametrize("plan", [(0, 1, 2, 3), (0, 1, 1, 0), (0, 0, 0, 0)])
+def test_composing_first_is_projecting_first(plan):
+    groups, classes, channels, wide = max(plan) + 1, 4, 5, 6
+    hidden, weights = normal(2, classes, channels, 7), normal(2, classes, 7)
+    weight, gain, bias = normal(groups, wide, channels), normal(classes, channels), normal(classes, wide)
+    member = None
+    if groups < classes:
+        member = torch.zeros(groups, classes, dtype=torch.float64)
+        for k, group in enumerate(plan):
+            member[group, k] = 1
+    expected = 0
+    for k, group in enumerate(plan):
+        projected = weight[group] @ (gain[k][:, None] * hidden[:, k]) + bias[k][:, None]  # (B, F, P)
+        expected = expected + weights[:, k : k + 1] * projected
+    found = compose(hidden, weights, weight, gain, bias, member)  # (B, P, F)
+    torch.testing.assert_close(found.transpose(1, 2), expected)

@@ -1,0 +1,131 @@
+"""The generator from codes to picture: every latent form, rectangles, noise, truncation, classes, precision."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from composegan.networks.generator import Generator
+
+from . import plain
+from .small import small_generator
+
+
+def expected_synthesis(generator: Generator, w: torch.Tensor, opaque=(0, 1, 3)) -> tuple[torch.Tensor, ...]:
+    """image, mask logits, coarse mask and depth, written plainly."""
+    codes = generator.expand(w)
+    features, m, depth = plain.local_stage(generator.local, codes, (0, 1, 2, 3), opaque)
+    image, logits = plain.render(generator.renderer, features, 2 * m - 1, generator.renderer.start)
+    return image, logits, 2 * m - 1, depth
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (64, 128), (96, 32)])
+def test_the_whole_generator(height, width):
+    generator = small_generator(height=height, width=width).double()
+    w = generator.map(torch.randn(2, 12, dtype=torch.float64))
+    made = generator(w)
+    assert made.image.shape == (2, 3, height, width)
+    grid = (16 * height // min(height, width), 16 * width // min(height, width))
+    assert made.depth.shape == made.coarse.shape == (2, 4, *grid)
+    found = (made.image, made.mask.logits(), made.coarse, made.depth)
+    torch.testing.assert_close(found, expected_synthesis(generator, w))
+
+
+def test_every_form_of_latent_makes_the_same():
+    generator = small_generator()
+    w = generator.map(torch.randn(2, 12))
+    slots = w[:, None].expand(2, generator.layout.slots, 12)
+    image = generator(w).image
+    assert torch.equal(generator(slots).image, image)
+    assert torch.equal(generator(generator.expand(w)).image, image)
+
+
+def test_a_class_is_moved_by_its_own_codes_alone():
+    """The hidden map of the others stays; only the composition changes."""
+    generator = small_generator()
+    slots = torch.randn(1, generator.layout.slots, 12)
+    moved = slots.clone()
+    moved[:, generator.layout.shape_slot(1)] += 1
+    before, after = generator(slots).depth, generator(moved).depth
+    assert (before != after).flatten(2).any(dim=2).tolist() == [[False, True, False, False]]
+    moved = slots.clone()
+    moved[:, generator.layout.shape_slot(1) + 1] += 1  # texture comes after the depth head
+    made = generator(moved)
+    assert torch.equal(made.depth, before)
+    assert not torch.allclose(made.image, generator(slots).image)
+
+
+def test_truncation_moves_towards_the_mean():
+    generator = small_generator()
+    w, mean = generator.map(torch.randn(2, 12)), torch.randn(12)
+    torch.testing.assert_close(
+        generator(w, truncation=0.7, mean_code=mean).image, generator(mean + 0.7 * (w - mean)).image
+    )
+    assert torch.equal(generator(w, truncation=1.0, mean_code=mean).image, generator(w).image)
+
+
+def test_stored_noise_is_the_same_and_fresh_noise_is_not():
+    generator = small_generator()
+    w = generator.map(torch.randn(1, 12)).expand(2, 12)
+    one, other = generator(w).image, generator(w).image
+    assert torch.equal(one, other)
+    torch.testing.assert_close(one[0], one[1])
+    fresh = generator(w, noise="fresh").image
+    assert not torch.allclose(fresh, one)
+    assert not torch.allclose(fresh[0], fresh[1])
+    torch.manual_seed(7)
+    again = generator(w, noise="fresh").image
+    torch.manual_seed(7)
+    assert torch.equal(generator(w, noise="fresh").image, again)
+
+
+def test_noise_without_strength_does_nothing():
+    generator = small_generator()
+    for conv in generator.renderer.convs:
+        torch.nn.init.zeros_(conv.noise_strength)
+    w = generator.map(torch.randn(2, 12))
+    torch.testing.assert_close(generator(w, noise="fresh").image, generator(w).image)
+
+
+def test_a_class_left_out_is_nowhere_and_its_codes_do_nothing():
+    generator = small_generator()
+    slots = torch.randn(2, generator.layout.slots, 12)
+    present = torch.tensor([True, False, True, True])
+    made = generator(slots, classes=present)
+    assert (made.coarse[:, 1] == -1).all()
+    torch.testing.assert_close((made.coarse + 1).sum(dim=1), torch.full((2, 16, 16), 2.0))
+    slots[:, generator.layout.shape_slot(1) : generator.layout.shape_slot(1) + 2] = 5.0
+    torch.testing.assert_close(generator(slots, classes=present).image, made.image)
+
+
+def test_mistakes_are_named():
+    generator = small_generator()
+    w = torch.randn(1, 12)
+    with pytest.raises(ValueError, match="noise='none'; expected 'stored' or 'fresh'"):
+        generator(w, noise="none")
+    with pytest.raises(ValueError, match="mean_code"):
+        generator(w, truncation=0.7)
+    with pytest.raises(ValueError, match="latent of shape"):
+        generator(torch.randn(1, 3, 12))
+
+
+def test_in_double_precision_all_is_double():
+    made = small_generator().double()(torch.randn(1, 12, dtype=torch.float64))
+    assert {made.image.dtype, made.mask.logits().dtype, made.coarse.dtype, made.depth.dtype} == {torch.float64}
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_under_bfloat16_autocast(recompute):
+    """Near the float32 answer, and gradients that are finite and reach every weight."""
+    generator = small_generator(recompute=recompute)
+    w = generator.map(torch.randn(2, 12))
+    with torch.no_grad():
+        exact = generator(w)
+    with torch.autocast("cpu", torch.bfloat16):
+        made = generator(w)
+        logits = made.mask.logits()
+    for found, expected in ((made.image, exact.image), (logits, exact.mask.logits()), (made.coarse, exact.coarse)):
+        assert (found.float() - expected).norm() < 0.1 * expected.norm()
+    (made.image.float().square().mean() + logits.float().square().mean()).backward()
+    for name, parameter in generator.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), name

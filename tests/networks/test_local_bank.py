@@ -1,0 +1,218 @@
+"""The bank equals a plain loop over classes, however classes share; and costs what it promises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from composegan.networks.local_bank import LocalBank, fourier_features
+
+from . import plain
+from .small import small_bank
+
+PLANS = [(0, 1, 2, 3), (0, 1, 1, 0), (0, 0, 0, 0)]
+
+
+def draw_codes(bank: LocalBank, batch: int = 3) -> torch.Tensor:
+    return torch.randn(batch, bank.classes * bank.layers, bank.style_weight.shape[-1], dtype=torch.float64)
+
+
+def close(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("transparent", [(), (2,), (1, 3)])
+def test_bank_is_a_loop_over_classes(plan, transparent):
+    bank = small_bank(group_of=plan, transparent=transparent)
+    codes = draw_codes(bank)
+    opaque = tuple(k for k in range(4) if k not in transparent)
+    close(bank(codes), plain.local_stage(bank, codes, plan, opaque))
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_classes_that_are_not_there_are_left_out(plan):
+    bank = small_bank(group_of=plan)
+    codes = draw_codes(bank)
+    present = torch.tensor([[1, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 0]]).bool()
+    found = bank(codes, present)
+    close(found, plain.local_stage(bank, codes, plan, (0, 1, 3), present))
+    _, m, _ = found
+    assert torch.equal((m > 0).any(dim=(2, 3)), present)
+
+
+@pytest.mark.parametrize("plan", [(0, 1, 1, 0), (0, 0, 0, 0)])
+def test_sharing_is_copying_weights_and_adding_embeddings(plan):
+    """A bank of G groups is a bank of K, each given its group's weights, at codes shifted by the class's embedding."""
+    shared, each = small_bank(group_of=plan), small_bank()
+    groups = list(plan)
+    state = {name: tensor for name, tensor in shared.state_dict().items() if name != "embedding"}
+    state["weight"] = shared.weight[:, groups]
+    state["style_weight"] = shared.style_weight[:, groups]
+    state["feature_weight"] = shared.feature_weight[groups]
+    each.load_state_dict(state)
+    codes = draw_codes(shared)
+    shift = shared.embedding.repeat_interleave(shared.layers, dim=0)  # (K * layers, S)
+    close(shared(codes), each(codes + shift))
+
+
+def test_classes_of_one_group_differ():
+    """Own embedding, bias, depth head and gain: the same code in every slot makes different layers."""
+    bank = small_bank(group_of=(0, 0, 0, 0))
+    code = torch.randn(1, 1, 10, dtype=torch.float64).expand(1, 16, 10)
+    _, m, depth = bank(code)
+    assert all(not torch.allclose(depth[:, 1], depth[:, k]) for k in (2, 3))
+    assert all(not torch.allclose(m[:, 1], m[:, k]) for k in (2, 3))
+
+
+def derivatives(bank: LocalBank, codes: torch.Tensor) -> list[torch.Tensor]:
+    """Outputs, first derivatives by codes, and by every parameter of a function of those (as path length is)."""
+    codes = codes.clone().requires_grad_()
+    outputs = bank(codes)
+    sum_of_squares = sum((output.square() * (i + 1)).sum() for i, output in enumerate(outputs))
+    (by_codes,) = torch.autograd.grad(sum_of_squares, codes, create_graph=True)
+    parameters = list(bank.parameters())
+    first = torch.autograd.grad(sum_of_squares, parameters, retain_graph=True)
+    second = torch.autograd.grad(by_codes.square().sum(), parameters, allow_unused=True, materialize_grads=True)
+    return [*outputs, by_codes, *first, *second]
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_recomputing_changes_nothing(plan):
+    bank = small_bank(group_of=plan)
+    codes = draw_codes(bank)
+    stored = derivatives(bank, codes)
+    bank.recompute = True
+    close(derivatives(bank, codes), stored)
+
+
+def test_recomputing_saves_nothing_of_the_inside():
+    """Of the stage autograd holds its codes, and no other number until backward asks for it."""
+    saved = []
+
+    def pack(tensor):
+        saved.append(tensor.numel())
+        return tensor
+
+    def count(recompute):
+        bank = small_bank(recompute=recompute)
+        codes = draw_codes(bank).requires_grad_()
+        saved.clear()
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            bank(codes)
+        return sum(saved)
+
+    layer = 3 * 4 * 8 * 24  # samples, classes, channels, pixels
+    assert count(False) > 4 * layer
+    assert count(True) == 3 * 4 * 4 * 10  # samples, classes, layers, latent channels
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_gradients_reach_every_parameter(plan):
+    bank = small_bank(group_of=plan, recompute=True)
+    features, m, _ = bank(draw_codes(bank))
+    (features.square().sum() + m.square().sum()).backward()
+    for name, parameter in bank.named_parameters():
+        assert parameter.grad is not None, name
+        per_row = parameter.grad.flatten(1) if parameter.dim() > 1 else parameter.grad[:, None]
+        assert (per_row.abs().sum(dim=1) > 0).all(), name
+
+
+def test_gradients_are_those_of_the_loop():
+    bank = small_bank(group_of=(0, 1, 1, 0))
+    codes = draw_codes(bank)
+    weights = [torch.randn_like(output) for output in bank(codes)]
+
+    def gradients(outputs):
+        loss = sum((output * weight).sum() for output, weight in zip(outputs, weights, strict=True))
+        return torch.autograd.grad(loss, list(bank.parameters()))
+
+    close(gradients(bank(codes)), gradients(plain.local_stage(bank, codes, (0, 1, 1, 0), (0, 1, 3))))
+
+
+class Counter(TorchDispatchMode):
+    """How many operations PyTorch runs; views, which run nothing, do not count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += not func.is_view
+        return func(*args, **(kwargs or {}))
+
+
+def operations(bank: LocalBank, backward: bool) -> int:
+    codes = draw_codes(bank).requires_grad_(backward)
+    with Counter() as counter:
+        features, m, _ = bank(codes)
+        if backward:
+            (features.sum() + m.sum()).backward()
+    return counter.count
+
+
+def test_the_tiles_do_not_show(monkeypatch):
+    """Pixels go through in parts on CPU; with and without class sets, the answer is that of one part."""
+    bank = small_bank(height=24, width=40)
+    codes, present = draw_codes(bank), torch.tensor([[True, False, True, True]]).expand(3, -1)
+    answers = []
+    for size, parts in ((1 << 20, 1), (1 << 12, 5), (1, 7)):  # at the smallest, a part has 128 pixels or more
+        monkeypatch.setattr("composegan.networks.local_bank.TILE", size)
+        assert bank._tiles(batch=3) == parts
+        answers.append([*derivatives(bank, codes), *bank(codes, present)])
+    close(answers[1], answers[0])
+    close(answers[2], answers[0])
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_operations_do_not_depend_on_the_number_of_classes(backward):
+    few, many = (operations(small_bank(group_of=tuple(range(k))), backward) for k in (3, 30))
+    assert few == many > 20
+    few, many = (operations(small_bank(group_of=(0,) * (k - 1) + (1,)), backward) for k in (3, 30))
+    assert few == many > 20
+
+
+def test_fourier_features():
+    """Columns first, then rows, then sines and cosines, octave by octave, of both."""
+    c = fourier_features(3, 5, 2)
+    x, y = torch.linspace(-1, 1, 5).repeat(3), torch.linspace(-1, 1, 3).repeat_interleave(5)
+    rows = [x, y, x.sin(), y.sin(), x.cos(), y.cos(), (2 * x).sin(), (2 * y).sin(), (2 * x).cos(), (2 * y).cos()]
+    torch.testing.assert_close(c, torch.stack(rows))
+
+
+def grouped(rank: int) -> LocalBank:
+    return small_bank(group_of=(0, 1, 1, 0), adapter_rank=rank)
+
+
+def test_adapters_begin_as_if_they_were_not_there():
+    """Also for the optimizer: at first only what is multiplied by something learns."""
+    torch.manual_seed(0)
+    bank = grouped(3)
+    with torch.no_grad():
+        bank.adapter_out.zero_()
+    codes = draw_codes(bank)
+    plain_bank = grouped(0)
+    plain_bank.load_state_dict({k: v for k, v in bank.state_dict().items() if not k.startswith("adapter")})
+    for found, expected in zip(bank(codes), plain_bank(codes), strict=True):
+        assert torch.equal(found, expected)
+    sum(part.square().sum() for part in bank(codes)).backward()
+    assert bank.adapter_out.grad.abs().amax(dim=(2, 3)).min() > 0 and not bank.adapter_in.grad.any()
+
+
+def test_adapters_of_full_rank_are_weights_of_ones_own():
+    torch.manual_seed(0)
+    bank = grouped(8)
+    codes = draw_codes(bank)
+    own = small_bank()
+    state = bank.state_dict()
+    of_class = bank.member.T.argmax(dim=1)
+    state["weight"] = state["weight"][:, of_class] + state.pop("adapter_out") @ state.pop("adapter_in")
+    state["style_weight"] = state["style_weight"][:, of_class]
+    state["feature_weight"] = state["feature_weight"][of_class]
+    embedding = state.pop("embedding")
+    own.load_state_dict(state)
+    with_embedding = codes.view(len(codes), 4, bank.layers, -1) + embedding[:, None]
+    for found, expected in zip(bank(codes), own(with_embedding.flatten(1, 2)), strict=True):
+        torch.testing.assert_close(found, expected)

@@ -1,0 +1,130 @@
+"""Computing only the pairs that are there is computing all of them and leaving the others out."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from composegan.networks.local_bank import LocalBank
+from composegan.networks.routing import Routing
+
+from . import plain
+from .small import small_bank, small_generator
+
+
+def random_case(seed: int, classes: int, **changes) -> tuple[LocalBank, Tensor, Tensor]:
+    """A bank with a random plan of random size, codes, and a random class set for each of three samples."""
+    draws = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    groups = int(torch.randint(1, classes + 1, (), generator=draws))
+    group_of = torch.cat((torch.arange(groups), torch.randint(0, groups, (classes - groups,), generator=draws)))
+    group_of = group_of[torch.randperm(classes, generator=draws)]
+    transparent = [k for k in range(1, classes) if torch.rand((), generator=draws) < 0.2]
+    bank = small_bank(group_of=group_of.tolist(), transparent=transparent, **changes)
+    codes = torch.randn(3, classes * bank.layers, 10, dtype=torch.float64)
+    present = torch.rand(3, classes, generator=draws) < torch.rand((), generator=draws)
+    present[torch.arange(3), torch.randint(0, classes, (3,), generator=draws)] = True
+    return bank, codes, present
+
+
+def derivatives(outputs: tuple[Tensor, ...], codes: Tensor, bank: LocalBank) -> list[Tensor]:
+    """First derivatives, and the parameters' of a function of those by the codes (as path length is)."""
+    features, m, _ = outputs
+    height = (features * torch.linspace(0, 1, features.numel()).view_as(features)).sum() + m.square().sum()
+    (by_codes,) = torch.autograd.grad(height, codes, create_graph=True)
+    parameters = list(bank.parameters())
+    first = torch.autograd.grad(height, parameters, retain_graph=True, allow_unused=True, materialize_grads=True)
+    second = torch.autograd.grad(by_codes.square().sum(), parameters, allow_unused=True, materialize_grads=True)
+    return [by_codes, *first, *second]
+
+
+def without(bank: LocalBank, codes: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The dense computation, absent classes left out of its softmax by their depth."""
+    opaque = tuple(k for k in range(bank.classes) if bank.opaque is None or bank.opaque[k])
+    return plain.local_stage(bank, codes, bank.group_of, opaque, present)
+
+
+@pytest.mark.parametrize(
+    ("seed", "classes", "changes"),
+    [
+        *((seed, classes, {}) for seed, classes in enumerate((2, 3, 5, 8, 13, 30))),
+        (7, 9, {"recompute": True}), (8, 6, {"depth_layers": 1, "height": 16, "width": 24}),
+    ],
+)  # fmt: skip
+def test_routed_is_dense_without_the_absent(seed, classes, changes):
+    bank, codes, present = random_case(seed, classes, **changes)
+    codes.requires_grad_()
+    routed, dense = bank(codes, present), without(bank, codes, present)
+    for found, expected in zip(routed, dense, strict=True):
+        torch.testing.assert_close(found, expected)
+    for found, expected in zip(derivatives(routed, codes, bank), derivatives(dense, codes, bank), strict=True):
+        assert found.isfinite().all()
+        torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(("classes", "rank"), [(2, 0), (13, 0), (13, 2), (66, 0), (150, 0)])
+def test_with_all_present_it_is_the_dense_bank(classes, rank):
+    bank, codes, _ = random_case(classes, classes, adapter_rank=rank)
+    codes.requires_grad_()
+    dense, routed = bank(codes), bank(codes, torch.ones(3, classes, dtype=torch.bool))
+    for found, expected in zip(routed, dense, strict=True):
+        torch.testing.assert_close(found, expected)
+    for found, expected in zip(derivatives(routed, codes, bank), derivatives(dense, codes, bank), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_where_everything_is():
+    present = torch.tensor([[0, 1, 1, 0, 1], [1, 0, 0, 0, 1]]).bool()
+    routing = Routing.of(present, (0, 1, 1, 0, 2))
+    assert routing.pair.tolist() == [1, 2, 4, 5, 9]
+    assert routing.of_class.tolist() == [1, 2, 4, 0, 4]
+    assert routing.group.tolist() == [1, 1, 2, 0, 2]
+    assert routing.buckets == (3, 2)
+    assert routing.bucket[routing.place].tolist() == [0, 1, 2, 3, 4]  # each pair is where it is said to be
+    assert (routing.place // 2).tolist() == routing.group.tolist()
+    assert routing.seats == (2, 3) and routing.seat.tolist() == [0, 1, 2, 3, 4]
+    assert routing.slot.tolist() == [0, 0, 1, 2, 3]
+    assert routing.slot_group.tolist() == [[1, 2], [0, 2]]
+
+
+def test_an_absent_class_has_no_depth_no_mass_and_no_gradient():
+    bank = small_bank()
+    codes = torch.randn(1, 16, 10, dtype=torch.float64, requires_grad=True)
+    features, m, depth = bank(codes, torch.tensor([[True, False, True, True]]))
+    assert not m[:, 1].any() and (depth[:, 1] == -math.inf).all()
+    (features.sum() + m.square().sum()).backward()
+    assert not codes.grad.unflatten(1, (4, 4))[:, 1].any()
+    assert not bank.weight.grad[:, 1].any() and bank.weight.grad[:, 0].any()
+
+
+def test_the_cost_follows_what_is_there():
+    """Three of thirty classes take about as many operations and bytes as three of four."""
+    from composegan.planning.cost import watch
+
+    def cost(classes: int) -> tuple[int, float]:
+        bank = small_bank(group_of=(0,) * classes, transparent=(), height=32, width=32)
+        codes = torch.randn(2, classes * 4, 10, dtype=torch.float64)
+        present = torch.zeros(2, classes, dtype=torch.bool)
+        present[:, :3] = True
+        watched = watch(lambda: bank(codes, present))
+        return watched.most, watched.flops
+
+    (few_bytes, few_flops), (many_bytes, many_flops) = cost(4), cost(30)
+    assert many_flops == few_flops
+    planes = 2 * 26 * 32 * 32 * 8  # one number a pixel of each class more: depth, m and what they are made of
+    assert many_bytes < few_bytes + 8 * planes
+
+
+def test_an_empty_set_is_refused():
+    with pytest.raises(ValueError, match="class set is empty"):
+        small_generator()(torch.randn(2, 12), classes=torch.tensor([[1, 1, 0, 0], [0, 0, 0, 0]]))
+
+
+def test_one_set_for_the_whole_batch():
+    generator = small_generator()
+    slots, present = torch.randn(2, generator.layout.slots, 12), torch.tensor([True, False, True, True])
+    one, each = generator(slots, classes=present), generator(slots, classes=present.expand(2, -1))
+    assert torch.equal(one.image, each.image)

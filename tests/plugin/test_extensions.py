@@ -1,0 +1,461 @@
+"""Extensions besides domains: found as domains are, used by the names that settings give, and blamed for their own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from composegan.cli import main
+from composegan.config.compose import compose, load_config, resolve_paths
+from composegan.config.lists import names_in
+from composegan.config.schema import Config
+from composegan.errors import UserError
+from composegan.plugin import registry
+from composegan.plugin.contracts import (
+    EXTENSIONS,
+    GROUPING,
+    KINDS,
+    LOSS,
+    METRIC,
+    source_address,
+)
+from composegan.plugin.registry import Found
+
+TOYS = """
+import os
+import numpy as np
+from composegan.data import Sample, UserError
+from composegan.plugin.contracts import DataSource, GroupingPolicy, LossRecipe, Metric
+from composegan.grouping.plan import GroupingPlan
+
+
+def first_alone(spec, argument, statistics, fits):
+    if argument == "fail":
+        raise ZeroDivisionError("no such thing")
+    if argument == "user":
+        raise UserError("grouping=first_alone:user: what a policy has to say")
+    if argument == "plain":
+        return [[0], [1, 2]]
+    if argument == "few":
+        return GroupingPlan.single(len(spec.classes) - 1)
+    if argument == "asks":
+        return GroupingPlan.per_class(3) if fits(GroupingPlan.per_class(3)) else GroupingPlan.single(3)
+    return GroupingPlan(((0,), tuple(range(1, len(spec.classes)))))
+
+
+class Stripes:
+    def __init__(self, count):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        if self.count == 3:
+            raise KeyError("torn")
+        if self.count == 5:
+            return 5
+        labels = np.repeat(np.arange(16, dtype=np.uint8)[:, None] // 2 % 3, 16, 1)
+        image = np.random.default_rng(index).integers(0, 256, (3, 16, 16), dtype=np.uint8)
+        return Sample(image, labels, f"stripes {index} in {os.getpid()}")
+
+
+def open_stripes(address, spec, split):
+    if address == "fail":
+        raise OSError("no way there")
+    return Stripes(int(address.split("/")[-1]))
+
+
+def describe(images, labels, classes):
+    return images.float().flatten(2).mean(dim=2) if classes == 3 else images
+
+
+def compare(real, generated):
+    return float((real.mean(dim=0) - generated.mean(dim=0)).abs().sum())
+
+
+def phases(config):
+    from dataclasses import replace
+    from composegan.training.phases import phases
+    built_in = phases(config)
+    renamed = replace(built_in[0], loss=lambda state, real: doubled(*built_in[0].loss(state, real)))
+    return [renamed, *built_in[1:]]
+
+
+def doubled(loss, logs):
+    return 2 * loss, {**logs, "loss/doubled": 2 * loss}
+
+
+def no_generator(config):
+    return [phase for phase in phases(config) if phase.network == "discriminator"]
+
+
+policy = GroupingPolicy(propose=first_alone, api=1)
+source = DataSource(open=lambda *given: open_stripes(*given), api=1)
+metric = Metric(describe=describe, compare=compare, api=1)
+more_is_better = Metric(describe=describe, compare=compare, better="higher", api=1)
+shapeless = Metric(describe=lambda images, labels, classes: images.float(), compare=compare)
+recipe = LossRecipe(phases=phases, image_phases=lambda config, keep: phases(config), api=1)
+lame = LossRecipe(phases=no_generator)
+wrong = LossRecipe(phases=lambda config: ["Dmain"])
+"""
+
+PROJECT = """
+[project]
+name = "toys"
+version = "0.7"
+[project.entry-points."composegan.grouping"]
+first_alone = "toys_extension:policy"
+[project.entry-points."composegan.sources"]
+stripes = "toys_extension:source"
+[project.entry-points."composegan.metrics"]
+mean_color = "toys_extension:metric"
+lightness = "toys_extension:more_is_better"
+shapeless = "toys_extension:shapeless"
+[project.entry-points."composegan.losses"]
+doubled = "toys_extension:recipe"
+lame = "toys_extension:lame"
+wrong = "toys_extension:wrong"
+gone = "toys_extension:nowhere"
+"""
+
+
+@pytest.fixture
+def clean(monkeypatch):
+    """What looking into other folders does to the process is undone."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(registry, "_plugin_paths", [])
+    yield
+    for name in [name for name in sys.modules if name.endswith("_extension")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def toys(tmp_path, clean):
+    """A folder, not installed, that registers one of each, and some that do not work."""
+    folder = tmp_path / "toys"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(PROJECT)
+    (folder / "toys_extension.py").write_text(TOYS)
+    registry.add_plugin_path(folder)
+    return folder
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch, clean):
+    """(metadata, group, lines, modules) writes a distribution into a folder that is searched."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+
+    def distribution(metadata, group, entries, **modules):
+        (folder / metadata).mkdir()
+        (folder / metadata / "entry_points.txt").write_text(f"[{group}]\n{entries}\n")
+        for name, source in modules.items():
+            (folder / f"{name}.py").write_text(source)
+        return [str(folder)]
+
+    return distribution
+
+
+KINDS_AND_CODE = {
+    "composegan.grouping": ("GroupingPolicy(propose=print)", "grouping policy"),
+    "composegan.sources": ("DataSource(open=print)", "data source"),
+    "composegan.metrics": ("Metric(describe=print, compare=print)", "metric"),
+    "composegan.losses": ("LossRecipe(phases=print)", "loss recipe"),
+}
+
+
+def test_there_are_four_and_each_has_a_group_of_its_own():
+    assert [kind.group for kind in EXTENSIONS] == list(KINDS_AND_CODE)
+    assert len({kind.group for kind in KINDS}) == 5
+
+
+@pytest.mark.parametrize("kind", EXTENSIONS, ids=lambda kind: kind.word)
+def test_one_is_found_with_its_distribution_and_no_other_kind_sees_it(site, kind):
+    code, word = KINDS_AND_CODE[kind.group]
+    path = site("own-1.2.dist-info", kind.group, "mine = my_extension:it", my_extension=f"{IMPORT}it = {code}")
+    (found,) = registry.discover(path, kind)
+    assert (found.name, found.distribution, found.version, found.error) == ("mine", "own", "1.2", None)
+    assert isinstance(found.plugin, kind.contract) and found.home == "own 1.2" and found.kind.word == word
+    assert all(registry.discover(path, other) == [] for other in KINDS if other is not kind)
+    assert registry.names(kind, path) == ["mine"]
+    with pytest.raises(UserError, match=f"no {word} 'mind' is installed; did you mean 'mine'"):
+        registry.require("mind", kind, path)
+
+
+IMPORT = "from composegan.plugin.contracts import *\n"
+BROKEN = {
+    "import nothing_like_it": "ModuleNotFoundError: No module named 'nothing_like_it'",
+    "raise SystemExit(4)": "SystemExit: 4",
+    "it = 3": "is a int; a composegan.plugin.contracts.Metric is needed",
+    "it = LossRecipe(phases=print)": "is a LossRecipe; a composegan.plugin.contracts.Metric is needed",
+    "it = Metric(describe=print, compare=print, api=9)":
+        "made for version 9 of the metric contract; this composegan has 1",
+    "it = Metric(describe=3, compare=print)": "UserError: describe is a int; a function is needed",
+    "it = Metric(describe=print, compare=print, better='up')": "UserError: better is 'up'; 'lower' or 'higher' is",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "reason"), BROKEN.items())
+def test_a_broken_one_is_a_row_and_harms_nobody(site, code, reason):
+    good = f"{IMPORT}it = Metric(describe=print, compare=print)"
+    site("bad-2.dist-info", METRIC.group, "bad = bad_extension:it", bad_extension=IMPORT + code)
+    path = site("good-1.dist-info", METRIC.group, "good = good_extension:it", good_extension=good)
+    bad, other = registry.discover(path, METRIC)
+    assert reason in bad.error and "\n" not in bad.error and bad.plugin is None
+    assert other.plugin and other.error is None
+    assert registry.require("good", METRIC, path).plugin is other.plugin
+    with pytest.raises(UserError, match="^metric 'bad' of bad cannot be used: "):
+        registry.require("bad", METRIC, path)
+
+
+def test_a_name_that_two_have_or_composegan_itself_is_an_error_that_says_so(site):
+    site("one-1.dist-info", LOSS.group, "hinge = own_extension:it\npaper = own_extension:it\nmy loss = a:b")
+    code = f"{IMPORT}it = LossRecipe(phases=print)"
+    path = site("two-1.dist-info", LOSS.group, "hinge = own_extension:it", own_extension=code)
+    rows = {(found.name, found.distribution): found.error for found in registry.discover(path, LOSS)}
+    assert rows["hinge", "one"] == "one and two both register 'hinge'; uninstall one"
+    assert rows["hinge", "two"] == "two and one both register 'hinge'; uninstall one"
+    assert rows["paper", "one"] == "composegan has its own 'paper'; rename it in its entry points"
+    assert "cannot be written in a setting" in rows["my loss", "one"]
+
+
+def test_metadata_that_cannot_be_read_is_a_row_of_the_kinds_it_speaks_of(site):
+    path = site("mess-1.dist-info", METRIC.group, "no equals sign")
+    (row,) = registry.discover(path, METRIC)
+    assert row.name == "?" and "entry_points.txt cannot be read" in row.error
+    assert registry.discover(path, LOSS) == [] and registry.names(METRIC, path) == []
+
+
+def test_composegans_own_names_are_taken():
+    from composegan.config.validate import SCORES
+    from composegan.evaluation.names import MEASURES
+
+    assert set(SCORES) | set(MEASURES) | {"all"} == set(METRIC.own)
+    assert {"per_class", "single", "taxonomy", "affinity", "progressive"} == set(GROUPING.own)
+
+
+def test_the_list(toys, capsys):
+    assert main(["domains", "extensions=on"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "name kind distribution version status"
+    assert "first_alone grouping policy toys 0.7 ok" in lines and "stripes data source toys 0.7 ok" in lines
+    assert "mean_color metric toys 0.7 ok" in lines and "doubled loss recipe toys 0.7 ok" in lines
+    (gone,) = [line for line in lines if line.startswith("gone")]
+    assert "error: toys_extension:nowhere: AttributeError" in gone
+    assert main(["domains"]) == 0
+    assert "toys" not in capsys.readouterr().out
+
+
+def test_what_an_extension_raises_is_told_with_its_distribution():
+    found = Found("mine", "own", "1", print, kind=METRIC)
+    with pytest.raises(UserError, match="^metric 'mine' of own failed: ValueError: two lines$"), found.answering():
+        raise ValueError("two\nlines")
+    with pytest.raises(UserError, match="^as it is$"), found.answering():
+        raise UserError("as it is")
+    with pytest.raises(KeyboardInterrupt), found.answering():
+        raise KeyboardInterrupt
+
+
+def test_an_address_is_no_path():
+    assert source_address("litdata://s3://bucket/a b") == ("litdata", "s3://bucket/a b")
+    assert source_address("litdata:///home/me") == ("litdata", "/home/me")
+    assert [source_address(root) for root in (None, "", "/a/b", "a://", "./a://b", "C:\\a")] == [
+        None, None, None, ("a", ""), None, None,
+    ]  # fmt: skip
+    config = Config()
+    config.data.root = "litdata://s3://bucket"
+    resolve_paths(config)
+    assert config.data.root == "litdata://s3://bucket"
+
+
+def test_all_is_composegans_own_and_more_can_be_named():
+    assert names_in("all", ["a", "b"], more=["c"]) == ["a", "b"]
+    assert names_in("c,all,b", ["a", "b"], more=["c"]) == ["c", "a", "b"]
+    with pytest.raises(UserError, match="there is no 'cc'; did you mean 'ccc'"):
+        names_in("all,cc", ["a", "b"], more=["ccc"])
+
+
+MISTAKES = {
+    "grouping=first_alon": "grouping=first_alon: did you mean 'first_alone'?",
+    "grouping=first_alon:3": "grouping=first_alon:3: did you mean 'first_alone'?",
+    "data.root=stripe://9": "data.root: no data source 'stripe' is installed; did you mean 'stripes'?",
+    "output.metrics=FSD,mean_colour": "output.metrics=FSD,mean_colour: there is no 'mean_colour'; did you mean 'mean",
+    "output.metrics=lightness,FSD": "output.metrics: by the first the best is kept, and of lightness more is better",
+    "training.loss=double": "training.loss: no loss recipe 'double' is installed; did you mean 'doubled'?",
+    "training.loss=papr": "training.loss: no loss recipe 'papr' is installed; did you mean 'paper'?",
+    "training.loss=gone": "loss recipe 'gone' of toys cannot be used: toys_extension:nowhere: AttributeError",
+}
+
+
+@pytest.mark.parametrize(("setting", "said"), MISTAKES.items())
+def test_a_mistake_is_told_before_anything_is_begun(toys, shapes, setting, said):
+    with pytest.raises(UserError) as caught:
+        compose([shapes[0], "recipe=quick", setting])
+    assert str(caught.value).startswith(said)
+
+
+def test_the_rest_of_the_world_does_not_care_for_broken_ones(toys, shapes):
+    composed = compose([*shapes, "recipe=quick", "output.metrics=FSD,lightness"])
+    assert [(found.kind.word, found.name) for found in composed.extensions] == [("metric", "lightness")]
+    assert compose([*shapes, "recipe=quick"]).extensions == []
+
+
+def plan_of(shapes, grouping, *more):
+    from composegan.data import open_source
+    from composegan.data.statistics import class_statistics
+    from composegan.grouping.policies import propose
+    from composegan.planning.budget import within
+
+    composed = compose([*shapes, "recipe=quick", f"grouping={grouping}", *more])
+    spec, config = composed.plugin.spec, composed.config
+    fits = within(config, spec, 2)
+    source = open_source(composed.plugin, config.data)
+    return propose(config.grouping, spec, lambda: class_statistics(source, 3), fits).to_names(spec.names)
+
+
+def test_a_policy_proposes(toys, shapes):
+    assert plan_of(shapes, "first_alone") == [["ground"], ["ball", "glass"]]
+    assert plan_of(shapes, "first_alone:asks") == [["ground"], ["ball"], ["glass"]]
+    assert plan_of(shapes, "first_alone:asks", "budget.groups=2") == [["ground", "ball", "glass"]]
+
+
+def test_a_policy_that_fails(toys, shapes):
+    blamed = "grouping policy 'first_alone' of toys failed: "
+    with pytest.raises(UserError, match=blamed + "ZeroDivisionError: no such thing"):
+        plan_of(shapes, "first_alone:fail")
+    with pytest.raises(UserError, match="^grouping=first_alone:user: what a policy has to say$"):
+        plan_of(shapes, "first_alone:user")
+    for argument in ("plain", "few"):
+        with pytest.raises(UserError, match=blamed + ".*a GroupingPlan of the 3 classes is needed"):
+            plan_of(shapes, f"first_alone:{argument}")
+    with pytest.raises(UserError, match="budget: the plan of grouping=first_alone has 2 groups, which do not meet it"):
+        plan_of(shapes, "first_alone", "budget.groups=1")
+
+
+def source_of(shapes, root):
+    from composegan.data import open_source
+
+    composed = compose([shapes[0], "recipe=quick", f"data.root={root}"])
+    return open_source(composed.plugin, composed.config.data)
+
+
+def test_a_source_that_fails(toys, shapes):
+    blamed = "data source 'stripes' of toys failed: "
+    with pytest.raises(UserError, match=blamed + "OSError: no way there"):
+        source_of(shapes, "stripes://fail")
+    with pytest.raises(UserError, match="data.root=stripes://0: has no images"):
+        source_of(shapes, "stripes://0")
+    with pytest.raises(UserError, match=blamed + "KeyError: 'torn'"):
+        source_of(shapes, "stripes://3")[0]
+    with pytest.raises(UserError, match=blamed + "TypeError: item 0 is a int; a composegan.data.Sample is needed"):
+        source_of(shapes, "stripes://5")[0]
+
+
+def test_a_source_reads_in_workers_what_it_reads_here(toys, shapes):
+    from composegan.data import training_loader
+
+    source = source_of(shapes, "stripes://a/b/9")
+    assert len(source) == 9 and source[2].labels.max() == 2
+    settings = {"classes": 3, "batch": 4, "height": 16, "width": 16, "seed": 1}
+    here, there = (iter(training_loader(source, workers=workers, **settings)) for workers in (0, 1))
+    for _ in range(3):
+        one, other = next(here), next(there)
+        assert (one["image"] == other["image"]).all() and (one["position"] == other["position"]).all()
+
+
+def test_a_source_can_be_packed_and_checked(toys, shapes, tmp_path, capsys):
+    from composegan.config.schema import DataConfig
+    from composegan.data import PackedSource
+    from composegan.devkit.testing import open_subject
+
+    data = ["data.root=stripes://4", "data.height=16", "data.width=16"]
+    assert main(["prepare", shapes[0], *data, f"out={tmp_path / 'packed'}"]) == 0, capsys.readouterr().err
+    assert len(PackedSource(tmp_path / "packed")) == 4
+    subject = open_subject(shapes[0].removeprefix("domain="), DataConfig(root="stripes://4"))
+    assert subject.trouble is None and len(subject.samples["data.root"]) == 4
+
+
+def test_a_recipe_decides_on_the_phases(toys):
+    from composegan.config.schema import AdaptConfig, TrainingConfig
+    from composegan.training.objective import objective
+
+    assert [phase.name for phase in objective(TrainingConfig(loss="doubled"))] == ["Dmain", "Dreg", "Gmain", "Greg"]
+    assert [phase.name for phase in objective(TrainingConfig(loss="doubled", r1_every=0))] == ["Dmain", "Gmain", "Greg"]
+    with pytest.raises(UserError, match="training.loss=lame of toys: a phase 'Gmain' is needed that trains the gen"):
+        objective(TrainingConfig(loss="lame"))
+    with pytest.raises(UserError, match="loss recipe 'wrong' of toys failed: TypeError: its phases are not all "):
+        objective(TrainingConfig(loss="wrong"))
+    with pytest.raises(UserError, match="training.loss=lame: toys has no form of it for images without masks; train"):
+        objective(TrainingConfig(loss="lame"), AdaptConfig(source="model"))
+    assert len(objective(TrainingConfig(loss="doubled"), AdaptConfig(source="model"))) == 4
+
+
+@pytest.fixture
+def settings(toys, shapes):
+    """Of a run that uses one of each."""
+    return [
+        shapes[0], f"plugin_path={toys}", "data.root=stripes://9", "grouping=first_alone",
+        "output.metrics=mean_color,sliced_wasserstein,lightness", "training.loss=doubled",
+    ]  # fmt: skip
+
+
+def test_a_run_uses_records_and_finds_them_again(settings, toys, fit, resume, capsys, tmp_path, monkeypatch):
+    run = fit(*settings, "training.images=8")
+    assert "grouping=first_alone: ground; ball, glass" in capsys.readouterr().out
+    assert json.loads((run / "plugins.json").read_text())["extensions"] == {
+        "grouping policy first_alone": "toys 0.7",
+        "data source stripes": "toys 0.7",
+        "metric mean_color": "toys 0.7",
+        "metric lightness": "toys 0.7",
+        "loss recipe doubled": "toys 0.7",
+    }
+    header, *_, last = (run / "metrics.csv").read_text().splitlines()
+    figures = dict(zip(header.split(","), last.split(","), strict=True))
+    assert float(figures["loss/doubled"]) == pytest.approx(float(figures["loss/discriminator"]) * 2, rel=1e-4)
+    assert float(figures["score/mean_color"]) == float(figures["score/lightness"]) > 0
+    assert load_config(run / "config.yaml").data.root == "stripes://9"
+
+    monkeypatch.setattr(registry, "_plugin_paths", [])  # as in a new process
+    resume(run, "training.images=12")
+    moved = tmp_path / "elsewhere"
+    shutil.move(toys, moved)
+    monkeypatch.setattr(registry, "_plugin_paths", [])
+    with pytest.raises(UserError, match="plugin_path=.*toys: there is no such folder"):
+        resume(run, "training.images=16")
+    resume(run, "training.images=16", f"plugin_path={moved}")
+    assert (run / "samples" / "000016.png").is_file()
+
+
+def test_evaluate_takes_a_metric_that_is_named(toys, whole_run, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    common = ["evaluate", f"run={whole_run}", "n=8", f"out={tmp_path / 'out'}", f"data.cache={tmp_path / 'cache'}"]
+    assert main([*common, f"plugin_path={toys}", "metrics=FSD,mean_color,lightness"]) == 0, capsys.readouterr().err
+    figures = {item["name"]: item for item in json.loads((tmp_path / "out" / "evaluation.json").read_text())["figures"]}
+    assert list(figures) == ["FSD", "mean_color", "lightness"]
+    of = figures["mean_color"]
+    assert (of["better"], of["images"], of["real_images"], of["note"]) == ("lower", 8, 7, "of toys 0.7")
+    assert figures["lightness"]["better"] == "higher"
+    assert of["value"] > of["halves"] > 0
+    assert main([*common, f"plugin_path={toys}", "metrics=mean_colour"]) == 2
+    assert capsys.readouterr().err.endswith(": there is no 'mean_colour'; did you mean 'mean_color'?\n")
+    assert main([*common, f"plugin_path={toys}", "metrics=shapeless"]) == 2
+    assert "metric 'shapeless' of toys failed: TypeError: describe gives (7, 3, 16, 16)" in capsys.readouterr().err
+
+
+def test_adaptation_refuses_what_may_look_at_masks(toys, shapes):
+    with pytest.raises(UserError, match="output.metrics: mean_color may look at masks, and the images have none"):
+        compose([*shapes, "recipe=quick", "adapt.source=somewhere", "output.metrics=mean_color"])
+
+
+def test_plugin_path_of_a_folder_with_extensions_only(toys, tmp_path, shapes):
+    composed = compose([shapes[0], "recipe=quick", f"plugin_path={toys}", "training.loss=doubled"])
+    assert composed.config.plugin_path == str(toys)
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "pyproject.toml").write_text('[project]\nname = "bare"\n')
+    with pytest.raises(UserError, match="composegan.domains, composegan.grouping, composegan.sources, composegan.me"):
+        registry.add_plugin_path(tmp_path / "bare")

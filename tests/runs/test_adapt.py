@@ -1,0 +1,348 @@
+"""Adaptation to images without masks: what learns, what stays, and that it is a run like any other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from composegan import cli
+from composegan.config.compose import load_config
+from composegan.config.schema import AdaptConfig, TrainingConfig
+from composegan.errors import UserError
+from composegan.model.codes import Codes
+from composegan.model.saved_model import load, save
+from composegan.runs.adapt import begin, compose_adaptation
+from composegan.runs.checkpoint import read
+from composegan.runs.fit import fit as start
+from composegan.runs.fit import resume
+from composegan.training.image_phases import frozen_parts, image_phases, keeps_masks
+from composegan.training.module import CompositionModule
+from composegan.training.phases import Real, State
+
+SHORT_RUN = ["training.images=8", "output.samples=2", "output.score_samples=4", "trainer.accelerator=cpu"]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Five images without masks, of several sizes."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for index in range(5):
+        draws = np.random.default_rng(100 + index)
+        pixels = draws.integers(0, 256, (17 + index, 30, 3), dtype=np.uint8)
+        (folder / str(index % 2)).mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(folder / str(index % 2) / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def adapt_in(pictures, as_before):
+    """(folder, run or model, settings...) -> the run folder of an adaptation of four steps there."""
+
+    def adapt_in(folder, source, *settings):
+        given = [f"data.root={pictures}", *SHORT_RUN, f"output.root={folder}", *settings]
+        with as_before():
+            return start(compose_adaptation(source, given))
+
+    return adapt_in
+
+
+@pytest.fixture(scope="module")
+def adapted(adapt_in, whole_run, tmp_path_factory):
+    """Each way to freeze -> a run that adapts `whole_run` so. Only to be read."""
+    home = tmp_path_factory.mktemp("adapted")
+    return {freeze: adapt_in(home / freeze, whole_run, f"freeze={freeze}") for freeze in ("local", "none")}
+
+
+def changed_parts(run, before, network):
+    """The parts of a network in a run's checkpoint that are not, bit for bit, what they were in `before`."""
+    state = read(run / "checkpoints" / "last.pt")["networks"]
+    names = [name for name in before if not torch.equal(state[f"{network}.{name}"], before[name])]
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize(("how", "learns"), [("local", {"renderer"}), ("none", {"renderer", "local"})])
+def test_what_is_frozen_stays_bit_for_bit(adapted, whole_run, how, learns):
+    before = load(whole_run).generator.state_dict()
+    assert changed_parts(adapted[how], before, "generator") == learns
+    assert changed_parts(adapted[how], before, "average") == learns
+    after = load(adapted[how]).generator.state_dict()
+    assert {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])} == learns
+
+
+def test_the_discriminator_goes_on_from_the_runs_with_its_image_branch(adapted, whole_run):
+    networks = read(whole_run / "checkpoints" / "last.pt")["networks"]
+    before = {
+        name.removeprefix("discriminator."): tensor
+        for name, tensor in networks.items()
+        if name.startswith("discriminator.")
+    }
+    learns = {"image_stem", "image_tower", "conv", "linear", "score"}
+    assert changed_parts(adapted["local"], before, "discriminator") == learns
+
+
+@pytest.mark.parametrize("how", ["local", "none"])
+def test_codes_mean_the_same_in_both_models(adapted, whole_run, tmp_path, how):
+    source, model = load(whole_run), load(adapted[how])
+    assert model.space == source.space
+    assert torch.equal(model.mean_code, source.mean_code)
+    codes = source.codes(2, seed=4)
+    assert torch.equal(Codes.load(codes.save(tmp_path / "codes.npz"), model).slots, codes.slots)
+    one, other = source.synthesize(codes.slots), model.synthesize(codes.slots)
+    assert not torch.equal(one.image, other.image)
+    assert torch.equal(one.coarse, other.coarse) == (how == "local")  # the layout is the local generators'
+
+
+def test_it_is_a_run_like_any_other(adapted, whole_run, figures_of):
+    run = adapted["none"]
+    config = load_config(run / "config.yaml")
+    assert config.adapt == AdaptConfig(source=str(whole_run), freeze="none")
+    assert config.model == load_config(whole_run / "config.yaml").model
+    assert config.recipe == "quick" and config.data.flip
+    assert (config.training.batch, config.training.images) == (2, 8)
+    assert (run / "overrides.txt").read_text().splitlines()[-1] == "freeze=none"
+    about = json.loads((run / "model" / "config.json").read_text())["about"]
+    assert about == {"images_seen": 8, "recipe": "quick", "adapted_from": str(whole_run)}
+    assert [path.stem for path in sorted((run / "samples").iterdir())] == [
+        "000000",
+        "000002",
+        "000004",
+        "000006",
+        "000008",
+    ]
+    last = figures_of(run)[-1]
+    assert last["score/sliced_wasserstein"] and last["loss/keep"] and last["r1/image"]
+    assert "r1/mask" not in last
+
+
+def test_the_first_pictures_are_the_sources(adapted, whole_run):
+    """The film strip begins where the other run ended."""
+    before, after = (
+        Image.open(run / "samples" / f"{seen:06d}.png") for run, seen in ((whole_run, 24), (adapted["none"], 0))
+    )
+    assert np.array_equal(np.asarray(before), np.asarray(after))
+
+
+@pytest.mark.parametrize("freeze", ["local", "none"])
+def test_stopped_and_continued_it_is_the_same_run(
+    adapted, adapt_in, as_before, whole_run, tmp_path, assert_same_run, freeze
+):
+    source = tmp_path / "source"
+    shutil.copytree(whole_run, source)
+    run = adapt_in(tmp_path, source, f"freeze={freeze}", "training.images=4", "training.augment=0.5")
+    shutil.rmtree(source)  # is not needed any more
+    with as_before():
+        assert_same_run(resume(run, ["training.images=8"]), adapted[freeze])
+
+
+def test_killed_before_its_first_checkpoint_it_begins_with_the_source_again(
+    adapted, adapt_in, as_before, whole_run, tmp_path, assert_same_run, capsys
+):
+    run = adapt_in(tmp_path, whole_run, "training.images=2")
+    shutil.rmtree(run / "checkpoints")
+    capsys.readouterr()
+    with as_before():
+        assert_same_run(resume(run, ["training.images=8"]), adapted["local"])
+    assert f"adapting {whole_run}: its discriminator; mapping and local generators frozen\n" in capsys.readouterr().out
+
+
+def test_from_a_saved_model(adapt_in, whole_run, tmp_path, shapes, capsys):
+    """It has neither settings of training nor a discriminator: the recipe's, if it names one, and a new one."""
+    save(tmp_path / "model", load(whole_run), {"recipe": ""})
+    with pytest.raises(UserError, match="no domain 'shapes' is installed"):
+        compose_adaptation(tmp_path / "model", [])
+    batch = "training.batch=4"
+    run = adapt_in(tmp_path, tmp_path / "model", shapes[0], batch, "data.workers=0")
+    assert f"adapting {tmp_path / 'model'}: a new discriminator; " in capsys.readouterr().out
+    config = load_config(run / "config.yaml")
+    assert (config.recipe, config.training.learning_rate) == ("", TrainingConfig.learning_rate)
+    assert config.model.discriminator_max_channels == config.model.max_channels == 8
+    assert load(run).space == load(whole_run).space
+    save(tmp_path / "model", load(whole_run), {"recipe": "quick"})
+    composed = compose_adaptation(tmp_path / "model", [shapes[0], "data.root=."])
+    assert composed.config.training.learning_rate == 0.004
+    assert composed.config.training.images == 2_000 * composed.config.training.batch
+    assert composed.config.model.discriminator_max_channels == 96
+
+
+def test_an_adaptation_can_be_adapted(adapted, adapt_in, tmp_path, whole_run):
+    run = adapt_in(tmp_path, adapted["none"], "freeze=local")
+    assert load_config(run / "config.yaml").adapt.source == str(adapted["none"])
+    assert changed_parts(run, load(adapted["none"]).generator.state_dict(), "average") == {"renderer"}
+
+
+def test_groups_of_a_saved_model(fit, tmp_path, shapes):
+    with_groups = fit("grouping=[[ground],[ball,glass]]", "training.images=2", "output.score_every=0")
+    save(tmp_path / "model", load(with_groups))
+    composed = compose_adaptation(tmp_path / "model", [shapes[0], "data.root=."])
+    assert composed.config.grouping == [["ground"], ["ball", "glass"]]
+
+
+def make_module(run, **adapt):
+    """An adaptation of a run's model, ready to train."""
+    from composegan.runs.fit import _module
+
+    composed = compose_adaptation(run, ["data.root=."])
+    composed.config.adapt = replace(composed.config.adapt, **adapt)
+    module = _module(composed)
+    begin(module, run)
+    return module
+
+
+@pytest.mark.parametrize("freeze", ["local", "none"])
+def test_no_phase_looks_at_labels(whole_run, freeze):
+    module = make_module(whole_run, freeze=freeze)
+    state = State(module.generator, module.discriminator, module.path_mean, source=module.source)
+    for part in module.frozen:
+        getattr(module.generator, part).requires_grad_(False)
+    real = Real(torch.rand(4, 3, 16, 16) * 2 - 1, None)
+    names = []
+    for phase in image_phases(replace(module.config.training, path_every=4), keep=1.0):
+        loss, _ = phase.loss(state, real)
+        loss.backward()
+        assert loss.isfinite() and loss.item() != 0
+        names.append(phase.name)
+    assert names == ["Dmain", "Dreg", "Gmain", "Greg"]
+    assert all(weight.grad is None for weight in module.discriminator.mask_tower.parameters())
+
+
+def test_masks_are_held_to_the_sources(whole_run):
+    module = make_module(whole_run, freeze="none")
+    state = State(module.generator, module.discriminator, module.path_mean, source=module.source)
+    (generator_main,) = (
+        phase for phase in image_phases(replace(module.config.training, augment=0.0), 7.0) if phase.name == "Gmain"
+    )
+    real = Real(torch.zeros(4, 3, 16, 16), None)
+
+    def loss():
+        torch.manual_seed(0)
+        return generator_main.loss(state, real)
+
+    assert loss()[1]["loss/keep"] == 0
+    with torch.no_grad():
+        module.generator.local.depth_bias += 1.0
+    total, logs = loss()
+    assert logs["loss/keep"] > 0
+    rest = logs["loss/generator"] + module.config.training.mask * logs["loss/mask"]
+    torch.testing.assert_close(total, rest + 7 * logs["loss/keep"])
+    total.backward()
+    assert module.generator.local.depth_bias.grad.abs().sum() > 0
+    assert all(weight.grad is None for weight in module.source.parameters())
+
+
+def test_when_masks_are_kept():
+    source = AdaptConfig(source="somewhere")
+    assert frozen_parts(AdaptConfig()) == () and not keeps_masks(replace(AdaptConfig(), freeze="none"))
+    assert frozen_parts(source) == ("mapping", "local") and not keeps_masks(source)
+    assert frozen_parts(replace(source, freeze="none")) == ("mapping",) and keeps_masks(replace(source, freeze="none"))
+    assert not keeps_masks(replace(source, freeze="none", keep=0.0))
+
+
+def test_it_comes_nearer_to_the_pictures(adapt_in, whole_run, tmp_path):
+    """Blue ones: after eighty steps what was drawn in all colours is bluer, on the same masks."""
+    (tmp_path / "blue").mkdir()
+    for index in range(8):
+        noise = np.random.default_rng(index).integers(0, 60, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(noise + np.array([0, 0, 190], np.uint8)).save(tmp_path / "blue" / f"{index}.png")
+    given = [f"data.root={tmp_path / 'blue'}", "training.images=320", "output.score_every=0", "training.augment=0"]
+    before, after = load(whole_run), load(adapt_in(tmp_path, whole_run, *given, "training.batch=4"))
+    codes = before.codes(16)
+    first, last = (model.draw(codes).images.astype(float).mean((0, 1, 2)) for model in (before, after))
+    assert last[2] - last[:2].max() > first[2] - first[:2].min() + 40
+    kept = before.synthesize(codes.slots).coarse, after.synthesize(codes.slots).coarse
+    assert torch.equal(*kept)
+
+
+class TestCommandLine:
+    def test_end_to_end(self, whole_run, pictures, tmp_path, capsys, monkeypatch, as_before):
+        monkeypatch.chdir(tmp_path)
+        with as_before():
+            status = cli.main(["adapt", f"run={whole_run}", f"data.root={pictures}", *SHORT_RUN, "freeze=none"])
+        out = capsys.readouterr().out
+        assert status == 0, out
+        assert f"adapting {whole_run}: its discriminator; mapping frozen\n" in out
+        (run,) = (tmp_path / "runs" / "shapes").iterdir()
+        assert cli.main(["sample", f"run={run}", "n=2", f"codes={self.codes(whole_run, tmp_path)}"]) == 0
+        with as_before():
+            assert cli.main(["fit", f"run={run}", "training.images=10"]) == 0
+        assert read(run / "checkpoints" / "last.pt")["images_seen"] == 10
+
+    def codes(self, run, folder):
+        return load(run).codes(2).save(folder / "codes.npz")
+
+    def refused(self, capsys, *arguments):
+        capsys.readouterr()
+        assert cli.main(["adapt", *arguments]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        return error.removeprefix("composegan: ").rstrip()
+
+    def test_mistakes(self, whole_run, pictures, tmp_path, capsys, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "empty").mkdir()
+        run, root = f"run={whole_run}", f"data.root={pictures}"
+
+        def told(*arguments):
+            return self.refused(capsys, *arguments)
+
+        assert told(run) == "adapt to which images? write data.root=FOLDER"
+        assert told(run, "data.root=empty").startswith(f"{tmp_path / 'empty'}: there are no images in it (.bmp, ")
+        assert told(run, "data.root=nowhere").startswith(f"{tmp_path / 'nowhere'}: does not exist")
+        assert told(run, "data.demo=x").startswith("domain 'shapes' has no demo data")
+        assert told(run, root, "data.demo=x") == f"give data.root={pictures} or data.demo=x, not both"
+        assert told(run, root, "freeze=locals") == "adapt.freeze=locals: did you mean 'local'?"
+        assert told(run, root, "keep=-1") == "adapt.keep=-1.0: must be 0 or more"
+        assert told(run, root, "froze=local").startswith("unknown key 'froze'; did you mean 'freeze'?")
+        assert told(run, root, "model.noise=off").startswith("model has no 'model.noise'; it is a value")
+        assert told(run, "model=b", root) == "give run= or model=, not both"
+        assert (
+            told("run=empty", root)
+            == "run=empty: is not a run (it has no config.yaml); a run is a folder such as runs/faces/TIME"
+        )
+        assert told("model=empty", root).startswith("empty: is not a saved model")
+        assert told(run, root, "domain=faces").startswith(f"{whole_run}: the model's classes (ground, ball, glass")
+        other_size = f"{whole_run}: the model has height=16, which cannot be changed to 32"
+        assert told(run, root, "data.height=32") == other_size
+        assert told(run, root, "delta=tuned").startswith("delta=tuned: ")
+        assert not (tmp_path / "runs").exists()
+
+    def test_a_picture_that_cannot_be_read(self, whole_run, pictures, tmp_path, capsys, as_before):
+        folder = tmp_path / "pictures"
+        shutil.copytree(pictures, folder)
+        (folder / "broken.png").write_bytes(b"no image")
+        given = [f"run={whole_run}", f"data.root={folder}", f"output.root={tmp_path}", *SHORT_RUN]
+        with as_before():
+            line = self.refused(capsys, *given, "training.images=12")
+        assert line.startswith(f"{folder / 'broken.png'}: is not an image that can be read; ")
+        with as_before():
+            assert cli.main(["adapt", *given, "training.images=12", "data.on_error=skip"]) == 0
+        assert "skipped 1 images that could not be read" in capsys.readouterr().out
+
+    def test_the_help_lists_every_setting(self, capsys):
+        assert cli.main(["adapt", "--help"]) == 0
+        out = capsys.readouterr().out
+        for key in ("run=", "model=", "freeze=local", "keep=", "data.demo=", "data.on_error=stop", "training.augment="):
+            assert f"\n  {key}" in out
+
+
+def test_a_discriminator_of_another_width_is_told(whole_run):
+    module = make_module(whole_run)
+    module.discriminator = torch.nn.Linear(1, 1)
+    with pytest.raises(UserError, match=f"{whole_run}: is of another model"):
+        begin(module, whole_run)
+
+
+def test_frozen_parts_cost_no_gradient(whole_run):
+    """What is frozen is not even differentiated, so that an adaptation of the render net alone is cheaper."""
+    module = make_module(whole_run)
+    assert isinstance(module, CompositionModule)
+    for part in module.frozen:
+        getattr(module.generator, part).requires_grad_(False)
+    codes = module.generator.map(torch.randn(2, 16))
+    assert not module.generator.local(module.generator.expand(codes))[0].requires_grad
+    assert module.generator(codes).image.requires_grad

@@ -1,0 +1,331 @@
+"""Checkpoints: whole or not at all, and nothing is unpickled but tensors and plain values."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import random
+from contextlib import suppress
+
+import pytest
+import torch
+
+from composegan.errors import UserError
+from composegan.runs import checkpoint
+from composegan.training.moments import check_moments
+
+FACTS = {"optimizers": [], "domain": "shapes", "classes": ["ground"], "best": 0.5}
+
+
+def state(seen):
+    return {"images_seen": seen, "networks": {"weight": torch.full((500,), float(seen))}, **FACTS}
+
+
+def seen(path):
+    return checkpoint.read(path)["images_seen"]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_is_saved_is_read(tmp_path):
+    path = checkpoint.save(tmp_path / "checkpoints", state(8))
+    read = checkpoint.read(path)
+    assert torch.equal(read.pop("networks")["weight"], torch.full((500,), 8.0))
+    assert read == {"images_seen": 8, **FACTS}
+
+
+def test_strides_are_kept(tmp_path):
+    """Fused Adam takes it that a parameter and its moments lie in memory in the same order."""
+    weight = torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)
+    path = checkpoint.save(tmp_path, {**state(1), "networks": {"weight": weight}})
+    assert checkpoint.read(path)["networks"]["weight"].stride() == weight.stride()
+
+
+def test_the_one_before_and_the_best_are_kept(tmp_path):
+    for count, best in ((2, True), (4, False), (6, False)):
+        checkpoint.save(tmp_path, state(count), best=best)
+    assert [seen(tmp_path / name) for name in ("last.pt", "previous.pt", "best.pt")] == [6, 4, 2]
+    checkpoint.save(tmp_path, state(8), best=True)
+    assert [seen(tmp_path / name) for name in ("last.pt", "previous.pt", "best.pt")] == [8, 6, 8]
+    assert names(tmp_path) == ["best.pt", "last.pt", "previous.pt"]
+
+
+def test_all_of_it_is_flushed_before_it_has_its_name(tmp_path, monkeypatch):
+    """The order of flushing and renaming is tests/test_saving.py's; here, that nothing is still in torch's hands."""
+    flushed, flush = [], os.fsync
+
+    def noted(handle):
+        flushed.append(os.fstat(handle))
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    now = checkpoint.save(tmp_path, state(2)).stat()
+    assert (now.st_ino, now.st_size) in [(each.st_ino, each.st_size) for each in flushed]
+
+
+def test_where_there_are_no_links_files_are_copied(tmp_path, monkeypatch):
+    def no_link(*paths):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_link)
+    for count in (2, 4):
+        checkpoint.save(tmp_path, state(count), best=True)
+    assert [seen(tmp_path / name) for name in ("last.pt", "previous.pt", "best.pt")] == [4, 2, 4]
+
+
+@pytest.mark.parametrize("stopped_after", range(8))
+def test_killed_between_any_two_moves_there_is_one_to_read(tmp_path, monkeypatch, stopped_after):
+    """The moves are those of names; nothing is written under a name that is read."""
+    for count in (2, 4):
+        checkpoint.save(tmp_path, state(count))
+    done = []
+
+    class Killed(BaseException):
+        pass
+
+    def counted(move):
+        def moved(*paths, **settings):
+            if len(done) == stopped_after:
+                raise Killed
+            done.append(move)
+            return move(*paths, **settings)
+
+        return moved
+
+    with monkeypatch.context() as patch, pytest.raises((Killed, StopIteration)):
+        for name in ("link", "replace", "rename"):
+            patch.setattr(os, name, counted(getattr(os, name)))
+        checkpoint.save(tmp_path, state(6), best=True)
+        raise StopIteration
+    renamed = stopped_after >= 4  # after two links and the best one's name
+    assert checkpoint.read_newest(tmp_path)[0]["images_seen"] == (6 if renamed else 4)
+    kept = seen(tmp_path / "last.pt"), seen(tmp_path / "previous.pt")
+    assert kept == ((4, 2) if not renamed else (6, 2) if stopped_after == 4 else (6, 4))  # never one file twice
+    if renamed:  # nobody comes here again to make it the best
+        assert seen(tmp_path / "best.pt") == 6
+
+
+def test_one_that_was_saved_early_is_replaced(tmp_path):
+    """What a run goes back to is what it would have had, had nobody asked it to stop."""
+
+    def files():
+        return [seen(tmp_path / name) for name in ("last.pt", "previous.pt") if (tmp_path / name).exists()]
+
+    def regular():
+        found = checkpoint.read_regular(tmp_path)
+        return found and (found[0]["images_seen"], found[1].name)
+
+    assert regular() is None
+    checkpoint.save(tmp_path, {**state(0), "early": True})
+    assert regular() is None
+    checkpoint.save(tmp_path, {**state(1), "early": True}, instead=True)
+    assert files() == [1, 0] and regular() is None
+    checkpoint.save(tmp_path, state(2), instead=True)
+    assert files() == [2, 0] and regular() == (2, "last.pt")
+    checkpoint.save(tmp_path, {**state(3), "early": True})
+    assert files() == [3, 2] and regular() == (2, "previous.pt")
+    checkpoint.save(tmp_path, {**state(4), "early": True}, instead=True)
+    assert files() == [4, 2] and regular() == (2, "previous.pt")
+    (tmp_path / "previous.pt").write_bytes(b"damaged")
+    assert regular() == (4, "last.pt")
+
+
+def test_a_folder_that_is_out_of_reach_is_not_an_empty_one(tmp_path):
+    (tmp_path / "checkpoints").symlink_to(tmp_path / "disk")
+    with pytest.raises(UserError, match="checkpoints: leads to .*disk, which is not there; a disk that is not mounted"):
+        checkpoint.read_newest(tmp_path / "checkpoints")
+
+
+def full(size):
+    """A torch.save to a disk that is full after so many bytes."""
+    write = torch.save
+
+    class Disk:
+        def __init__(self, file):
+            self.file, self.left = file, size
+
+        def write(self, data):
+            self.left -= len(data)
+            if self.left < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return self.file.write(data)
+
+        def flush(self):
+            self.file.flush()
+
+    return lambda value, file: write(value, Disk(file))
+
+
+@pytest.mark.parametrize("size", [0, 100, 1500])
+def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, size):
+    for count in (2, 4):
+        checkpoint.save(tmp_path, state(count))
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(torch, "save", full(size))
+    with pytest.raises(UserError) as caught:
+        checkpoint.save(tmp_path, state(6), best=True)
+    last = tmp_path / "last.pt"
+    assert str(caught.value) == f"{last} could not be saved: no space left on the disk; last.pt is what it was before"
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_full_disk_for_real(tmp_path, full_disk):
+    checkpoint.save(tmp_path, state(2))
+    with full_disk(1000), pytest.raises(UserError, match="last.pt could not be saved: no space left on the disk"):
+        checkpoint.save(tmp_path, state(4))
+    assert names(tmp_path) == ["last.pt"] and seen(tmp_path / "last.pt") == 2
+
+
+def test_a_fault_of_ours_is_not_taken_for_a_full_disk(tmp_path):
+    with pytest.raises(AttributeError):
+        checkpoint.save(tmp_path, {"images_seen": lambda: None})
+    assert names(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return checkpoint.save(tmp_path_factory.mktemp("whole"), state(8)).read_bytes()
+
+
+@pytest.mark.parametrize("part", [0, 1, 30, 0.2, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_told(tmp_path, whole, part):
+    path = tmp_path / "last.pt"
+    path.write_bytes(whole[: part if isinstance(part, int) else int(part * len(whole))])
+    with pytest.raises(UserError) as caught:
+        checkpoint.read(path)
+    assert str(caught.value).startswith(f"{path}: the checkpoint is damaged (") and "\n" not in str(caught.value)
+
+
+def test_a_damaged_byte_is_told_or_harmless(tmp_path, whole):
+    """Whatever it hits: a weight is never read as another."""
+    draws, path, told = random.Random(0), tmp_path / "last.pt", 0
+    for _ in range(200):
+        damaged = bytearray(whole)
+        damaged[draws.randrange(len(whole))] ^= 1 << draws.randrange(8)
+        path.write_bytes(damaged)
+        try:
+            read = checkpoint.read(path)
+        except UserError as error:
+            assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
+            told += 1
+        else:
+            assert torch.equal(read["networks"]["weight"], torch.full((500,), 8.0))
+    assert told > 120
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 99, b"\x80\x04.", b"PK\x03\x04" + bytes(400), pickle.dumps([1, 2])])
+def test_what_is_no_checkpoint_is_told(tmp_path, content):
+    path = tmp_path / "last.pt"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"^{path}: (the checkpoint is damaged|is not a checkpoint)"):
+        checkpoint.read(path)
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"images_seen": 3}, {"g_ema": {}, "args": {}}])
+def test_somebody_elses_checkpoint_is_told(tmp_path, content):
+    torch.save(content, tmp_path / "last.pt")
+    with pytest.raises(UserError, match="last.pt: is not a checkpoint of composegan$"):
+        checkpoint.read(tmp_path / "last.pt")
+
+
+class Bomb:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda bomb, path: path.write_bytes(pickle.dumps(bomb))])
+def test_nothing_is_executed(tmp_path, write):
+    path, target = tmp_path / "last.pt", tmp_path / "exploded"
+    write(Bomb(target), path)
+    with pytest.raises(UserError, match="last.pt: the checkpoint is damaged"):
+        checkpoint.read(path)
+    assert not target.exists()
+    with suppress(RuntimeError):
+        torch.load(path, weights_only=False)
+    assert target.exists()  # it would have been
+
+
+def test_the_newest_that_can_be_read(tmp_path):
+    assert checkpoint.read_newest(tmp_path) is None
+    for count in (2, 4):
+        checkpoint.save(tmp_path, state(count))
+    last, previous = tmp_path / "last.pt", tmp_path / "previous.pt"
+    read, path, note = checkpoint.read_newest(tmp_path)
+    assert (read["images_seen"], path, note) == (4, last, None)
+    last.write_bytes(b"")
+    read, path, note = checkpoint.read_newest(tmp_path)
+    assert (read["images_seen"], path) == (2, previous)
+    assert note.startswith(f"{last}: the checkpoint is damaged (") and note.endswith("; continuing from previous.pt")
+    last.unlink()
+    assert checkpoint.read_newest(tmp_path)[1:] == (previous, None)
+    previous.write_bytes(b"")
+    with pytest.raises(UserError, match=f"^{previous}: the checkpoint is damaged"):
+        checkpoint.read_newest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("networks", {"weight": torch.zeros(1).expand(10**12)}, "networks are not tensors by name"),
+        ("networks", {"weight": torch.zeros(3, 3).to_sparse()}, "networks are not tensors by name"),
+        ("networks", {3: torch.zeros(1)}, "networks are not tensors by name"),
+        ("images_seen", "8", "images_seen is no number of images"),
+        ("classes", [None], "domain and classes are not texts"),
+        ("best", "nan", "best is no number"),
+        ("optimizers", None, "optimizers are no list"),
+    ],
+)
+def test_content_that_training_could_not_use(tmp_path, key, value, said):
+    torch.save({**state(8), key: value}, tmp_path / "last.pt")
+    with pytest.raises(UserError, match=f"last.pt: the checkpoint is damaged .{said}"):
+        checkpoint.read(tmp_path / "last.pt")
+
+
+def test_a_checkpoint_that_unpacks_to_much_more_than_it_is(tmp_path):
+    import zipfile
+
+    path = checkpoint.save(tmp_path, state(8))
+    with zipfile.ZipFile(path) as parts:
+        members = {name: parts.read(name) for name in parts.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
+        for name, data in {**members, "archive/data/9": bytes(2**26)}.items():
+            parts.writestr(name, data)
+    with pytest.raises(UserError, match="the checkpoint is damaged .it would unpack to"):
+        checkpoint.read(path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda adam: adam["state"][1].update(exp_avg=torch.zeros(3)), "its exp_avg does not fit parameter 1"),
+        (lambda adam: adam["state"][0].pop("step"), "it has not all moments of parameter 0"),
+        (lambda adam: adam["state"].update({9: adam["state"][0]}), "its optimizer is no Adam"),
+        (lambda adam: adam["param_groups"][0].update(params=[0]), "it is of other parameters"),
+        (lambda adam: adam["param_groups"][0].update(lr="fast"), "it has settings that are no numbers"),
+        (lambda adam: adam.clear(), "its optimizer is no Adam"),
+    ],
+)
+def test_moments_of_another_network(spoil, said):
+    network = torch.nn.Linear(2, 2)
+    adam = torch.optim.Adam(network.parameters())
+    network(torch.ones(1, 2)).sum().backward()
+    adam.step()
+    saved = adam.state_dict()
+    check_moments(saved, network)
+    spoil(saved)
+    with pytest.raises(ValueError, match=said):
+        check_moments(saved, network)
+
+
+@pytest.mark.parametrize("saved", [torch.zeros(3), [], {"state": {"0": {}}, "param_groups": [{"params": [0, 1]}]}])
+def test_what_is_no_adam_at_all(saved):
+    with pytest.raises(ValueError, match="its optimizer is no Adam"):
+        check_moments(saved, torch.nn.Linear(2, 2))

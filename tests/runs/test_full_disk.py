@@ -1,0 +1,95 @@
+"""No space left while a run is saved: one line, exit status 2, and what was there before is still there."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from composegan.cli import main
+from composegan.config.compose import load_config
+from composegan.errors import UserError
+from composegan.runs.checkpoint import read
+from composegan.runs.recorder import RunRecorder
+
+ROOM = 100_000
+"""Enough for everything that a small run writes but its checkpoints."""
+
+
+def test_a_run_on_a_full_disk(fit, resume, full_disk, whole_run, assert_same_run, as_before, capfd):
+    run = fit("training.images=8")
+    last = run / "checkpoints" / "last.pt"
+    assert last.stat().st_size > 2 * ROOM
+    saved = [*(run / "checkpoints").iterdir(), *(run / "model").iterdir()]
+    before = [path.read_bytes() for path in saved]
+    capfd.readouterr()
+    with as_before(), full_disk(ROOM):
+        assert main(["fit", f"run={run}", "training.images=24"]) == 2
+    assert capfd.readouterr().err == (
+        f"composegan: {last} could not be saved: no space left on the disk; last.pt is what it was before; "
+        f"once that is mended, continue with: composegan fit run={run}\n"
+    )
+    assert {*(run / "checkpoints").iterdir(), *(run / "model").iterdir()} == set(saved)
+    assert [path.read_bytes() for path in saved] == before
+    assert_same_run(resume(run), whole_run)
+
+
+def test_the_configuration_survives(fit, resume, full_disk, capsys):
+    run = fit("training.images=2", "output.score_every=0")
+    before = load_config(run / "config.yaml")
+    with full_disk(1000), pytest.raises(UserError, match="config.yaml could not be saved: no space left on the disk"):
+        resume(run, "training.images=4")
+    assert load_config(run / "config.yaml") == before
+
+
+def test_nothing_can_be_written_at_all(fit, tmp_path):
+    (tmp_path / "runs").touch()
+    with pytest.raises(UserError, match=f"^{tmp_path}/runs/shapes/.* could not be saved: Not a directory$"):
+        fit()
+
+
+@pytest.mark.parametrize("part", ["samples", "model"])
+def test_each_part_is_told_by_its_name(fit, full_disk, monkeypatch, part):
+    """As `part` is written there is no space."""
+    write = {"samples": "_draw", "model": "save"}[part]
+    written = getattr(RunRecorder, write)
+
+    def on_a_full_disk(keeper, module, *rest, **settings):
+        if module.images_seen == 4:
+            monkeypatch.setattr("composegan.runs.checkpoint.save", lambda *state, best, instead: None)
+            with full_disk(100):
+                written(keeper, module, *rest, **settings)
+        written(keeper, module, *rest, **settings)
+
+    monkeypatch.setattr(RunRecorder, write, on_a_full_disk)
+    with pytest.raises(UserError) as caught:
+        fit("output.samples_every=2", "output.score_every=0")
+    file = {"samples": "samples/000004.png", "model": "model/model.safetensors"}[part]
+    assert f"{file} could not be saved: no space left on the disk; " in str(caught.value)
+    assert str(caught.value).count("continue with: composegan fit run=") == 1
+
+
+def test_a_fault_in_the_data_tells_how_to_continue(fit, tmp_path, shapes):
+    import shutil
+
+    data = tmp_path / "data"
+    shutil.copytree(shapes[1].removeprefix("data.root="), data)
+    for index in range(7):
+        (data / "images" / f"{index}.png").write_bytes(b"not an image")
+    with pytest.raises(UserError) as caught:
+        fit(f"data.root={data}", "output.score_every=0")
+    line = str(caught.value)
+    assert line.startswith(f"{data}/images/") and "\n" not in line
+    assert "; once that is mended, continue with: composegan fit run=" in line
+
+
+def test_a_checkpoint_holds_tensors_and_plain_values_only(whole_run):
+    def kinds(value):
+        if isinstance(value, dict):
+            return set().union(*map(kinds, value.values()), *map(kinds, value))
+        if isinstance(value, list | tuple):
+            return set().union({type(value)}, *map(kinds, value))
+        return {type(value)}
+
+    assert kinds(read(whole_run / "checkpoints" / "last.pt")) <= {
+        torch.Tensor, dict, list, tuple, str, int, float, bool, type(None)
+    }  # fmt: skip

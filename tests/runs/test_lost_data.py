@@ -1,0 +1,124 @@
+"""Data that is gone while a run goes on: the run is saved as it is, one line, and it goes on when the data is back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+
+import pytest
+
+from composegan.cli import main
+from composegan.data import loader as loaders
+from composegan.data.loader import Batches, dead_reader
+from composegan.errors import UserError
+from composegan.runs.checkpoint import read
+from composegan.training.module import CompositionModule
+
+
+@pytest.fixture
+def mount(tmp_path, shapes):
+    """A folder of data of this test's own."""
+    folder = tmp_path / "mount"
+    shutil.copytree(shapes[1].removeprefix("data.root="), folder)
+    return folder
+
+
+@pytest.fixture
+def before_step(monkeypatch):
+    """(images seen, function): it is called before the step that follows so many images."""
+
+    def before_step(images, function):
+        step = CompositionModule.training_step
+
+        def training_step(module, batch):
+            if module.images_seen == images:
+                function()
+            return step(module, batch)
+
+        monkeypatch.setattr(CompositionModule, "training_step", training_step)
+
+    return before_step
+
+
+@pytest.mark.parametrize("policy", ["stop", "skip"])
+def test_a_mount_that_goes_away(fit, before_step, mount, whole_run, resume, assert_same_run, tmp_path, policy):
+    """After 10 images; two batches are read ahead. Skipping bad images is not skipping all there are."""
+    away = mount.with_name("away")
+    before_step(10, lambda: mount.rename(away))
+    with pytest.raises(UserError) as caught:
+        fit(f"data.root={mount}", f"data.on_error={policy}")
+    (run,) = (tmp_path / "runs" / "shapes").iterdir()
+    seen = read(run / "checkpoints" / "last.pt")["images_seen"]
+    start, *_, saved, end = str(caught.value).split("; ")
+    assert start.startswith(f"{mount}/images/" if policy == "stop" else "none of the 7 images can be used")
+    assert saved == f"saved at {seen} images" and seen in (12, 14)
+    assert end == f"once that is mended, continue with: composegan fit run={run}"
+    assert main(["fit", f"run={run}"]) == 2  # still away
+    away.rename(mount)
+    assert_same_run(resume(run), whole_run)
+
+
+def test_an_error_of_the_system_is_told_as_one_of_the_data(
+    fit, monkeypatch, resume, whole_run, assert_same_run, tmp_path
+):
+    """A plugin's source may leave it to us that its network disk is gone."""
+    from composegan.data.folder import FolderSource
+
+    get, calls = FolderSource.__getitem__, []
+
+    def stale(source, index):
+        calls.append(index)
+        if len(calls) > 20:
+            raise OSError(116, "Stale file handle", "/mnt/data/5.png")
+        return get(source, index)
+
+    monkeypatch.setattr(FolderSource, "__getitem__", stale)
+    with pytest.raises(
+        UserError, match="^/mnt/data/5.png: cannot be read .Stale file handle.; saved at 20 images; once"
+    ):
+        fit("output.score_every=0")
+    monkeypatch.undo()
+    (run,) = (tmp_path / "runs" / "shapes").iterdir()
+    assert_same_run(resume(run), whole_run)
+
+
+def test_a_reader_that_is_killed(fit, monkeypatch, resume, whole_run, assert_same_run, tmp_path):
+    """As by a bus error, which is what reading a memory-mapped file of a lost disk is, or for lack of memory."""
+    get = Batches.__getitem__
+
+    def killed(batches, step):
+        if step == 6:
+            os.kill(os.getpid(), signal.SIGBUS)
+        return get(batches, step)
+
+    monkeypatch.setattr(Batches, "__getitem__", killed)
+    with pytest.raises(
+        UserError, match=r"^a process that reads data was killed \(Bus error\); is the data still there, "
+    ):
+        fit("data.workers=1")
+    monkeypatch.undo()
+    (run,) = (tmp_path / "runs" / "shapes").iterdir()
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] >= 4
+    assert_same_run(resume(run), whole_run)
+
+
+def test_an_error_of_ours_is_not_told_as_one_of_the_data():
+    assert dead_reader(RuntimeError("mat1 and mat2 shapes cannot be multiplied")) is None
+    assert "ended; is the data" in dead_reader(RuntimeError("DataLoader worker (pid(s) 7, 8) exited unexpectedly"))
+
+
+def test_skipping_has_an_end(monkeypatch, fit, mount):
+    """However large the data is, nobody waits until all of it has been tried."""
+    monkeypatch.setattr(loaders, "IN_A_ROW", 3)
+    for path in (mount / "images").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match="^none of 3 images in a row can be used; the last: .*png"):
+        fit(f"data.root={mount}", "data.on_error=skip")
+
+
+def test_data_that_ends_with_the_last_image_is_no_failure(fit, before_step, mount, capfd):
+    """Batches are read ahead, and those after the last step are nobody's concern."""
+    before_step(2, lambda: shutil.rmtree(mount))
+    fit(f"data.root={mount}", "training.images=4", "output.score_every=0")
+    assert capfd.readouterr().out.splitlines()[-1].startswith("done: 4 images.")

@@ -1,0 +1,211 @@
+"""`grouping=progressive` in a run: what a split leaves as it was, what it writes, and runs that were stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import composegan
+from composegan.cli import main
+from composegan.config.compose import compose, load_config
+from composegan.errors import UserError
+from composegan.grouping.plan import GroupingPlan
+from composegan.runs.adapt import compose_adaptation
+from composegan.runs.checkpoint import read
+
+SPLITS = ["grouping=progressive:3", "training.split_every=8"]
+"""Of 24 images: one group at first, two from 8 images on, three from 16 on."""
+
+
+@pytest.fixture(scope="module")
+def split_run(fit_in, tmp_path_factory):
+    """A run in which every class ends up alone. Only to be read."""
+    return fit_in(tmp_path_factory.mktemp("split"), *SPLITS)
+
+
+def lines_of(run):
+    return [json.loads(line) for line in (run / "grouping.jsonl").read_text().splitlines()]
+
+
+def test_what_a_run_writes_of_its_splits(split_run):
+    first, second, third = lines_of(split_run)
+    assert first == {"images_seen": 0, "grouping": "progressive:3", "groups": [["ground", "ball", "glass"]]}
+    for line, before, seen in ((second, first, 8), (third, second, 16)):
+        assert line["images_seen"] == seen and 0 < line["conflict"] <= 1
+        assert line["split"] in before["groups"]
+        assert sorted(line["groups"]) == sorted([g for g in before["groups"] if g != line["split"]] + line["into"])
+    assert third["groups"] == [["ground"], ["ball"], ["glass"]]
+
+
+def test_weights_averages_and_moments_are_of_three_groups_in_the_end(split_run, state_of):
+    state = state_of(split_run)
+    assert read(split_run / "checkpoints" / "last.pt")["grouping"] == [[0], [1], [2]]
+    for network in ("generator", "average"):
+        assert state["networks"][f"{network}.local.weight"].shape[1] == 3
+        assert state["networks"][f"{network}.local.embedding"].shape[0] == 3  # still there, though no classes share
+    weight = state["networks"]["generator.local.weight"]
+    assert all(not torch.equal(weight[:, a], weight[:, b]) for a, b in ((0, 1), (0, 2), (1, 2)))
+    moments = [item for item in state["optimizers"][0]["state"].values() if item["exp_avg"].shape == weight.shape]
+    assert moments and all(
+        item["exp_avg_sq"].stride() == weight.stride() == item["exp_avg"].stride() for item in moments
+    )
+
+
+@pytest.mark.parametrize("stop", [8, 10, 18])
+def test_stopped_anywhere_and_continued(split_run, fit, resume, assert_same_run, stop):
+    """In the step of a split, after it, and after both; the gradients of half a window are carried over."""
+    run = fit(*SPLITS, f"training.images={stop}")
+    assert len(lines_of(run)) == 1 + stop // 8
+    assert_same_run(resume(run, "training.images=24"), split_run)
+    assert lines_of(run) == lines_of(split_run)
+
+
+def test_a_damaged_checkpoint_gives_way_to_one_before_the_split(split_run, fit, resume, assert_same_run):
+    run = fit(*SPLITS, "training.images=16", "output.checkpoint_every=12")
+    last = run / "checkpoints" / "last.pt"
+    last.write_bytes(last.read_bytes()[:5000])
+    with (run / "grouping.jsonl").open("a") as file:
+        file.write('{"images_seen": 4, "spl')  # as a kill leaves it
+    assert_same_run(resume(run, "training.images=24"), split_run)
+    assert lines_of(run) == lines_of(split_run)
+
+
+def test_what_is_left_open_is_settled_at_the_start(fit, resume):
+    run = fit("grouping=progressive:3", "training.images=16")
+    config = load_config(run / "config.yaml")
+    assert (config.grouping, config.training.split_every, config.model.embedding) == ("progressive:3", 4, True)
+    assert [line["images_seen"] for line in lines_of(run)] == [0, 4, 8]
+    resume(run, "training.images=20")
+    assert load_config(run / "config.yaml").training.split_every == 4
+    with pytest.raises(UserError, match="training.split_every would change the run"):
+        resume(run, "training.images=24", "training.split_every=2")
+
+
+def test_a_budget_bounds_the_groups(fit):
+    run = fit("grouping=progressive", "budget.groups=2", "training.images=8", "training.split_every=2")
+    assert load_config(run / "config.yaml").grouping == "progressive:2"
+    assert [len(line["groups"]) for line in lines_of(run)] == [1, 2]
+
+
+def test_splitting_later_is_another_run_and_measuring_alone_is_not(whole_run, fit, state_of):
+    """Up to the first split it is the run of one group: to watch the gradients changes nothing."""
+    single = state_of(fit("grouping=single", "training.images=8"))["networks"]
+    watched = state_of(fit("grouping=progressive:3", "training.split_every=10", "training.images=8"))["networks"]
+    asked = watched.pop("class_gradients")
+    assert single.pop("path_mean") == watched.pop("path_mean")
+    assert single.keys() == watched.keys() and all(torch.equal(single[name], watched[name]) for name in single)
+    assert (asked.flatten(2).norm(dim=2) > 0).all()
+    assert "class_gradients" not in state_of(whole_run)["networks"]
+
+
+def test_the_saved_model_has_the_groups_of_its_time(split_run, fit, tmp_path, monkeypatch):
+    run = fit(*SPLITS, "training.images=10")
+    model = composegan.load(run)
+    groups = GroupingPlan.from_names(lines_of(run)[-1]["groups"], model.names)
+    assert model.settings["group_of"] == list(groups.group_of) and len(groups.groups) == 2
+    assert composegan.load(split_run).settings["group_of"] == [0, 1, 2]
+    monkeypatch.chdir(tmp_path)
+    assert main(["sample", f"run={split_run}", "n=2", "out=pictures"]) == 0
+    assert (tmp_path / "pictures" / "contact_sheet.png").exists()
+
+
+def test_an_adaptation_has_the_groups_of_its_source(split_run, fit, shapes):
+    run = fit(*SPLITS, "training.images=10")
+    for source, groups in ((run, lines_of(run)[-1]["groups"]), (split_run, "per_class")):
+        assert compose_adaptation(source, shapes).config.grouping == groups
+    with pytest.raises(UserError, match="grouping=progressive: an adaptation keeps the groups of its source"):
+        compose_adaptation(run, [*shapes, "grouping=progressive"])
+
+
+@pytest.mark.parametrize("grouping", [None, [[0, 1], [1, 2]], [[0], [1]], [[0], [1], [2, 3]], "single"])
+def test_a_checkpoint_with_groups_of_something_else(split_run, resume, tmp_path, grouping):
+    shutil.copytree(split_run, tmp_path / "run")
+    last = tmp_path / "run" / "checkpoints" / "last.pt"
+    torch.save(read(last) | {"grouping": grouping}, last)
+    with pytest.raises(UserError) as caught:
+        resume(tmp_path / "run", "training.images=26")
+    assert "\n" not in str(caught.value) and str(last) in str(caught.value)
+
+
+def test_class_sets_and_adapters_go_with_it(fit):
+    run = fit(*SPLITS, "training.class_sets=data", "model.adapter_rank=2", "model.recompute=true", "training.images=20")
+    assert len(lines_of(run)[-1]["groups"]) == 3
+
+
+def test_plan_says_where_it_begins_and_where_it_may_end(tiny, shapes, tmp_path, capsys):
+    settings = ["recipe=quick", *shapes, *tiny, f"data.cache={tmp_path}", "training.images=12000"]
+    assert main(["plan", *settings, "grouping=progressive", "budget.groups=2"]) == 0
+    out = capsys.readouterr().out
+    rows = [line.split()[:2] for line in out.partition("\n\n")[0].splitlines()]
+    assert ["single", "1"] in rows and "2" in [groups for _, groups in rows]
+    said = out[out.index("grouping=progressive within the budget means:") :]
+    assert "one group for all classes" in said and "every 6,000 images" in said and "2 groups" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (["grouping=progressive:0"], "grouping=progressive:0: a number is needed, as in progressive:4"),
+        (["grouping=progressive:4"], "grouping=progressive:4: 1 to 3 groups, for 3 classes"),
+        (["grouping=progressiv"], "grouping=progressiv: did you mean 'progressive'?"),
+        (["grouping=progressive", "training.split_every=-1"], "training.split_every=-1: must be 0 or more"),
+    ],
+)
+def test_what_cannot_be(tiny, shapes, settings, line):
+    with pytest.raises(UserError) as caught:
+        compose(["recipe=quick", *shapes, *tiny, *settings])
+    assert str(caught.value).startswith(line)
+
+
+RANKS = """
+import os, sys, torch
+from composegan.cli import main
+from composegan.runs.recorder import Ending
+
+end = Ending.on_train_end
+
+def on_train_end(ending, trainer, module):
+    end(ending, trainer, module)
+    torch.save(module.checkpoint(), f"rank{os.environ.get('LOCAL_RANK', '0')}.pt")
+
+Ending.on_train_end = on_train_end
+sys.exit(main(sys.argv[1:]))
+"""
+"""`composegan` that also writes what each rank ends with. Lightning starts the second process with this again."""
+
+
+@pytest.mark.slow
+def test_two_processes_split_alike_and_go_on_alike(tiny, shapes, tmp_path):
+    """Each rank has images of its own, and so gradients; stopped between two splits, they go on bit for bit."""
+
+    def fit_on_two(*settings):
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        subprocess.run(
+            [sys.executable, "script.py", "fit", *settings], cwd=tmp_path, env=environment, check=True, timeout=600
+        )
+        return [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
+
+    def new_run(name, *settings):
+        two = ["trainer.devices=2", "training.batch=4", "output.score_every=0"]
+        return fit_on_two("recipe=quick", *shapes, *tiny, *two, *SPLITS, f"output.root={name}", *settings)
+
+    (tmp_path / "script.py").write_text(RANKS)
+    own, other = new_run("whole")
+    new_run("half", "training.images=12")
+    whole, half = (next((tmp_path / name / "shapes").iterdir()) for name in ("whole", "half"))
+    assert [line["images_seen"] for line in lines_of(half)] == [0, 8]
+    continued, _ = fit_on_two(f"run={half}", "training.images=24")
+    assert [line["images_seen"] for line in lines_of(whole)] == [0, 8, 16]
+    assert lines_of(half) == lines_of(whole)
+    for state in (other, continued):
+        assert own["grouping"] == state["grouping"] == [[0], [1], [2]]
+        assert all(torch.equal(own["networks"][name], tensor) for name, tensor in state["networks"].items())
+        for mine, theirs in zip(own["optimizers"], state["optimizers"], strict=True):
+            for index, moments in mine["state"].items():
+                assert all(torch.equal(value, theirs["state"][index][key]) for key, value in moments.items())

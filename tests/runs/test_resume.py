@@ -1,0 +1,142 @@
+"""A run that was stopped goes on bit for bit as if it had not been."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+
+from composegan.errors import UserError
+from composegan.runs.checkpoint import read
+
+
+def test_every_draw_and_every_phase_is_in_the_run_that_others_are_compared_with(whole_run, state_of, figures_of):
+    state = state_of(whole_run)
+    assert state["images_seen"] == 24
+    assert state["networks"]["path_mean"] > 0
+    # Twelve ordinary steps, and six of the regularizer for what it reaches: not the last bias, nor the masks' heads.
+    for optimizer in state["optimizers"]:
+        assert {int(moments["step"]) for moments in optimizer["state"].values()} == {12, 18}
+    assert len(figures_of(whole_run)) == 12
+
+
+def test_the_same_seed_is_the_same_run_and_another_is_another(whole_run, fit, assert_same_run, state_of):
+    assert_same_run(fit(), whole_run)
+    other = state_of(fit("seed=1"))
+    for name in ("generator.local.weight", "average.local.weight", "path_mean"):
+        assert not torch.equal(other["networks"][name], state_of(whole_run)["networks"][name])
+
+
+@pytest.mark.parametrize("setting", ["data.flip=false", "training.mixing=0", "training.augment=0"])
+def test_each_random_choice_counts(whole_run, fit, state_of, setting):
+    """Else the other tests here would say nothing about it."""
+    weight = "generator.local.weight"
+    assert not torch.equal(state_of(fit(setting))["networks"][weight], state_of(whole_run)["networks"][weight])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_stopped_in_the_middle_and_continued(whole_run, fit, resume, assert_same_run, figures_of, state_of, workers):
+    """Ten images are five steps: the regularizers' turn comes a step later."""
+    run = fit("training.images=10", f"data.workers={workers}")
+    assert state_of(run)["images_seen"] == 10
+    assert_same_run(resume(run, "training.images=24"), whole_run)
+    assert len(figures_of(run)) == 12
+
+
+def test_stopped_after_every_step(whole_run, fit, resume, assert_same_run):
+    run = fit("training.images=2", "output.score_every=0")
+    for images in (4, 6, 8):
+        resume(run, f"training.images={images}")
+    assert_same_run(resume(run, "training.images=24", "data.workers=1"), whole_run)
+
+
+def test_killed_before_the_first_checkpoint(whole_run, fit, resume, assert_same_run, capsys):
+    run = fit("training.images=2")
+    shutil.rmtree(run / "checkpoints")
+    capsys.readouterr()
+    assert_same_run(resume(run, "training.images=24"), whole_run)
+    assert f"{run} stopped before its first checkpoint; starting anew in the same folder\n" in capsys.readouterr().out
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(whole_run, fit, resume, assert_same_run, figures_of, capsys):
+    run = fit("training.images=12")
+    last = run / "checkpoints" / "last.pt"
+    last.write_bytes(last.read_bytes()[:5000])
+    capsys.readouterr()
+    assert_same_run(resume(run, "training.images=24"), whole_run)
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{last}: the checkpoint is damaged (") and first.endswith("; continuing from previous.pt")
+    assert second == f"continuing {run} from 8 images"
+    assert len(figures_of(run)) == 12  # the lines after 8 images were written anew
+
+
+def test_resuming_keeps_the_best_score(whole_run):
+    best, last = (read(whole_run / "checkpoints" / name) for name in ("best.pt", "last.pt"))
+    assert best["best"] == last["best"] < float("inf")
+
+
+def test_the_configuration_follows(fit, resume):
+    from composegan.config.compose import load_config
+
+    run = fit("training.images=2", "output.score_every=0")
+    resume(run, "training.images=4", "output.log_every=4")
+    config = load_config(run / "config.yaml")
+    assert (config.training.images, config.output.log_every, config.seed) == (4, 4, 0)
+
+
+class TestRefused:
+    """One line that names the thing; the run is left as it was."""
+
+    @pytest.fixture(autouse=True)
+    def one_run(self, whole_run, resume, tmp_path):
+        self.run = tmp_path / "run"
+        shutil.copytree(whole_run, self.run)
+        self.last, self.previous = (self.run / "checkpoints" / name for name in ("last.pt", "previous.pt"))
+        self.resume = lambda *settings: resume(self.run, *settings)
+
+    def told(self, *settings):
+        before = {path: path.read_bytes() for path in self.run.rglob("*") if path.is_file()}
+        with pytest.raises(UserError) as caught:
+            self.resume(*(settings or ["training.images=26"]))
+        after = {path: path.read_bytes() for path in self.run.rglob("*") if path.is_file()}
+        assert {path for path in after if before.get(path) != after[path]} <= {self.run / "config.yaml"}
+        return str(caught.value)
+
+    def rewrite(self, **changed):
+        torch.save(read(self.last) | changed, self.last)
+
+    def test_a_run_that_is_finished(self):
+        line = f"run={self.run}: is finished (24 images); to train longer: composegan fit run={self.run} "
+        assert self.told("training.images=24") == line + "training.images=48"
+
+    def test_all_checkpoints_damaged(self):
+        for path in (self.last, self.previous):
+            path.write_bytes(b"\0" * 100)
+        line = self.told()
+        assert f"{self.last}: the checkpoint is damaged (" in line
+        assert f"{self.previous}: the checkpoint is damaged (" in line
+        assert "\n" not in line
+
+    def test_a_checkpoint_of_another_domain(self):
+        self.rewrite(domain="cars")
+        assert self.told() == f"{self.last}: is of domain 'cars', the run's is 'shapes'"
+
+    def test_a_checkpoint_of_other_classes(self):
+        self.rewrite(classes=["ground", "cube"])
+        line = f"{self.last}: was trained on other classes (ground, cube); the domain has ground, ball, glass"
+        assert self.told() == line
+
+    def test_a_checkpoint_of_another_size(self):
+        config = self.run / "config.yaml"
+        config.write_text(config.read_text().replace("local_channels: 8", "local_channels: 12"))
+        line = self.told()
+        assert line.startswith(f"{self.last}: is of another model (")
+        assert "size mismatch for generator.local" in line and "\n" not in line
+
+    def test_data_that_is_gone(self, tmp_path):
+        gone = tmp_path / "gone"
+        assert self.told("training.images=26", f"data.root={gone}").startswith(f"{gone}: does not exist")
+
+    def test_a_setting_that_would_make_it_another_run(self):
+        assert self.told("training.batch=4").startswith("training.batch would change the run")
