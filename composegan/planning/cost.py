@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from composegan.plugin.domain import DomainSpec
 from composegan.training.build import build
 from composegan.training.objective import objective
 from composegan.training.phases import Real, State, draw_classes, draw_slots
+from composegan.training.step import run_phase
 
 STEPS = 1000
 """With class sets, an estimate is of the step that computes most of this many."""
@@ -99,16 +101,8 @@ def cost_of(
     numbers = {"generator": numbers_of(generator), "discriminator": numbers_of(discriminator)}
     peak, flops = 0, 0.0
     for phase in objective(config.training):
-        moving = getattr(state, phase.network)
-        for network in (generator, discriminator):
-            network.requires_grad_(network is moving)
-
-        def run(phase=phase) -> None:
-            loss, _ = phase.loss(state, real)
-            loss.backward()
-
-        watched = watch(run)
-        moving.zero_grad(set_to_none=True)
+        watched = watch(partial(run_phase, phase, state, [real]))
+        getattr(state, phase.network).zero_grad(set_to_none=True)
         peak, flops = max(peak, watched.most), flops + watched.flops / phase.every
     # Weights, their average (the generator's only) and two moments; the gradients are counted as they come.
     still = 4 * (4 * numbers["generator"] + 3 * numbers["discriminator"])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,7 +21,8 @@ from composegan.planning.cost import example, numbers_of
 from composegan.plugin.domain import DomainSpec
 from composegan.training.build import build
 from composegan.training.objective import objective
-from composegan.training.phases import Phase, Real, State, draw_classes, draw_slots
+from composegan.training.phases import draw_classes, draw_slots
+from composegan.training.step import run_phase
 
 PASSES = 4
 """Times that every phase is run: to warm up, to look at the memory, and to be timed; the fastest counts."""
@@ -84,7 +86,7 @@ def measure(
                 for name, network in zip(("generator", "discriminator"), networks, strict=True)
             }
             phases = objective(config.training)
-            run = [_step(state, real, phase, adam) for phase in phases]
+            run = [partial(run_phase, phase, state, [real], adam[phase.network]) for phase in phases]
             start, times = time.perf_counter(), []
             for _ in range(2):
                 times.append([_timed(step, device) for step in run])
@@ -133,21 +135,7 @@ def allocations(device: torch.device) -> Iterator[Allocations]:
         found.most = max(found.most, found.held)
 
 
-def _step(state: State, real: Real, phase: Phase, adam: dict[str, torch.optim.Optimizer]) -> Callable[[], None]:
-    """One backward pass and optimizer step, as `CompositionModule` makes them."""
-
-    def run() -> None:
-        for name in ("generator", "discriminator"):
-            getattr(state, name).requires_grad_(name == phase.network)
-        loss, _ = phase.loss(state, real)
-        loss.backward()
-        adam[phase.network].step()
-        adam[phase.network].zero_grad(set_to_none=True)
-
-    return run
-
-
-def _timed(run: Callable[[], None], device: torch.device) -> float:
+def _timed(run: Callable[[], object], device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     start = time.perf_counter()

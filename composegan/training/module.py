@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import lightning
@@ -16,15 +15,15 @@ from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.scheduler import last_groups, plan_of
 from composegan.grouping.split import regroup
 from composegan.networks.class_sets import ClassSets
-from composegan.runtime.distributed import average_gradients, world
+from composegan.runtime.distributed import world
 from composegan.training import ema
-from composegan.training.class_gradients import watched
 from composegan.training.divergence import Guard
 from composegan.training.image_phases import frozen_parts, keeps_masks
 from composegan.training.moments import check_moments
 from composegan.training.objective import objective
-from composegan.training.parts import Draws, derive_seed, mean_of
+from composegan.training.parts import Draws, derive_seed
 from composegan.training.phases import Phase, Real, State
+from composegan.training.step import run_phase
 
 
 class CompositionModule(lightning.LightningModule):
@@ -147,29 +146,18 @@ class CompositionModule(lightning.LightningModule):
         ema.update(self.average, self.generator, keep)
 
     def _run(self, phase: Phase, state: State, parts: Sequence[Real], draws: Draws, optimizer: Any) -> None:
-        moving = getattr(self, phase.network)
-        still = self.discriminator if moving is self.generator else self.generator
-        still.requires_grad_(False)
-        moving.requires_grad_(True)
-        for part in self.frozen:
-            getattr(self.generator, part).requires_grad_(False)
-        optimizer.zero_grad(set_to_none=True)
         main = phase.network == "generator" and not phase.name.endswith("reg")
-        with watched(self.generator.local, self.class_gradients[self.step % 2] if main and self.may_split else None):
-            logs, path_mean, path_means = [], self.path_mean.clone(), []
-            for number, real in enumerate(parts):
-                self.path_mean.copy_(path_mean)  # every part goes on from where the step began
-                full = torch.autocast(self.device.type, enabled=False) if phase.full_precision else nullcontext()
-                with draws.of(number), full:  # the backward pass as well: there second derivatives are taken
-                    loss, figures = phase.loss(state, real)
-                    self.manual_backward(loss if len(parts) == 1 else loss / len(parts))
-                logs.append(figures)
-                path_means.append(self.path_mean.clone())
-            self.path_mean.copy_(torch.stack(path_means).mean())
-        learning = (weight for weight in moving.parameters() if weight.requires_grad)
-        average_gradients(learning, self.reached.setdefault(phase.name, []))
-        optimizer.step()
-        figures = {name: value.detach() for name, value in mean_of(logs).items()}
+        figures = run_phase(
+            phase,
+            state,
+            parts,
+            optimizer,
+            frozen=self.frozen,
+            draws=draws,
+            reached=self.reached.setdefault(phase.name, []),
+            class_gradients=self.class_gradients[self.step % 2] if main and self.may_split else None,
+            backward=self.manual_backward,
+        )
         self.logs.update(figures)
         self.guard.note(figures)
 

@@ -55,4 +55,4 @@ def mean_of(logs: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     """Each figure's mean over the parts."""
     if len(logs) == 1:
         return dict(logs[0])
-    return {name: torch.stack([each[name].detach() for each in logs]).mean() for name in logs[0]}
+    return {name: torch.stack([each[name] for each in logs]).mean() for name in logs[0]}

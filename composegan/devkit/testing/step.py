@@ -42,6 +42,7 @@ def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], floa
     from composegan.training.build import build
     from composegan.training.objective import objective
     from composegan.training.phases import Real, State
+    from composegan.training.step import run_phase
 
     extra = [f"plugin_path={subject.plugin_path}"] if subject.plugin_path else []
     config = compose([f"domain={subject.domain}", *TINY.split(), *extra]).config
@@ -59,14 +60,13 @@ def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], floa
             generator, discriminator = build(config, subject.spec, GroupingPlan.parse("per_class", subject.spec.names))
             state = State(generator, discriminator, torch.zeros(()))
             for phase in objective(config.training):
-                moving = generator if phase.network == "generator" else discriminator
-                still = discriminator if moving is generator else generator
-                moving.requires_grad_(True)
-                still.requires_grad_(False)
-                loss, _ = phase.loss(state, real)
-                loss.backward()
-                torch.optim.Adam(moving.parameters(), lr=1e-3).step()
-                losses[phase.name] = float(loss.detach())
+
+                def backward(loss: torch.Tensor, name: str = phase.name) -> None:
+                    losses[name] = float(loss.detach())
+                    loss.backward()
+
+                adam = torch.optim.Adam(getattr(state, phase.network).parameters(), lr=1e-3)
+                run_phase(phase, state, [real], adam, backward=backward)
     finally:
         torch.set_num_threads(threads)
     return losses, perf_counter() - start
