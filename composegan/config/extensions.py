@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from composegan.config.schema import Config
-from composegan.config.validate import score_names
+from composegan.config.validate import SCORES, score_names
 from composegan.errors import UserError
 from composegan.plugin import registry
 from composegan.plugin.contracts import GROUPING, LOSS, METRIC, SOURCE, Kind, source_address
@@ -21,7 +21,7 @@ def used_extensions(config: Config) -> list[Found]:
     if address := source_address(config.data.root):
         named.append((SOURCE, address[0]))
     scores = score_names(config)
-    named += [(METRIC, name) for name in scores]
+    named += [(METRIC, name) for name in scores if name not in SCORES]
     named.append((LOSS, config.training.loss))
     used = [registry.require(name, kind) for kind, name in named if name not in kind.own]
     for found in used:

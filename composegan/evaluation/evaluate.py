@@ -15,7 +15,7 @@ from composegan.evaluation.edits import Leakage, edit_leakage
 from composegan.evaluation.figures import Figure, Sets
 from composegan.evaluation.generated import PATCH_PICTURES, Generated, draw_all, random_w
 from composegan.evaluation.installed import installed_metrics, real_rows
-from composegan.evaluation.names import BACKBONE, BUNDLED, HIGHER, INCEPTION, LOWER, MEASURES, WITH_SEGMENTER
+from composegan.evaluation.names import BACKBONE, BUNDLED, INCEPTION, MEASURES, WITH_SEGMENTER
 from composegan.evaluation.networks import FeatureNetwork, bundled_network, inception_network
 from composegan.evaluation.presence import RESIZE as SEGMENTED
 from composegan.evaluation.presence import of_segmenter, presence_figures
@@ -28,6 +28,7 @@ from composegan.metrics.path_length import path_lengths
 from composegan.metrics.presence import class_recall, presence_accuracy, presence_rates, present
 from composegan.model.codes import draw_present
 from composegan.model.saved_model import Model
+from composegan.plugin.contracts import HIGHER, LOWER
 from composegan.runtime.progress import progress_bar
 
 PATH_PAIRS = 1000

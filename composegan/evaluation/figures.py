@@ -11,12 +11,12 @@ from torch import Tensor
 
 from composegan.errors import UserError
 from composegan.evaluation.installed import InstalledMetric
-from composegan.evaluation.names import HIGHER, LOWER
 from composegan.evaluation.networks import FeatureNetwork
 from composegan.metrics.frechet import frechet_distance, moments
 from composegan.metrics.manifold import NEIGHBOURS, precision_recall
 from composegan.metrics.of_features import inception_score, kernel_distance
 from composegan.metrics.sliced_wasserstein import patch_levels, sliced_wasserstein
+from composegan.plugin.contracts import HIGHER, LOWER
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 BACKBONE = "EffNetLite0"
-LOWER, HIGHER = "lower", "higher"
 
 INCEPTION = ("FID", "KID", "IS", "precision", "recall")
 """On Inception features, whose weights have to be downloaded."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from composegan.evaluation.figures import Figure, Sets, or_none
 from composegan.evaluation.generated import Generated
-from composegan.evaluation.names import HIGHER
 from composegan.evaluation.segmenter import SIDE, Trained
 from composegan.metrics.layout import mean_known, recall
 from composegan.metrics.presence import (
@@ -18,6 +17,7 @@ from composegan.metrics.presence import (
     rare_recall,
 )
 from composegan.metrics.thresholds import RARE
+from composegan.plugin.contracts import HIGHER
 
 RESIZE = f"to a shorter side of at most {SIDE}, bilinear, antialiased"
 """What pictures go through before the segmenter sees them."""

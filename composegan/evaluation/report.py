@@ -10,9 +10,9 @@ from typing import Any
 
 from composegan.evaluation.evaluate import Report
 from composegan.evaluation.figures import Figure
-from composegan.evaluation.names import LOWER
 from composegan.evaluation.pictures import agreement_sheet, leakage_sheet, presence_chart
 from composegan.io.atomic import atomic_file
+from composegan.plugin.contracts import LOWER
 
 CLASS_COLUMNS = {
     "presence_real": "in real", "presence_generated": "in generated",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from composegan.errors import UserError
-from composegan.evaluation.names import HIGHER, LOWER, MEASURES
 from composegan.grouping.taxonomy import POLICIES
 from composegan.plugin import domain
 from composegan.plugin.domain import DomainPlugin, DomainSpec, Source
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
     from composegan.data.statistics import ClassStatistics
     from composegan.grouping.plan import GroupingPlan
     from composegan.training.phases import Phase
+
+LOWER, HIGHER = "lower", "higher"
+"""Which values of a metric are better."""
 
 API_VERSION = 1
 """The version of the contracts in this file. What is made for another one is listed with its reason, not used."""
@@ -123,7 +125,7 @@ class Kind:
 DOMAIN = Kind("composegan.domains", "domain", "domain", DomainPlugin, domain.API_VERSION)
 GROUPING = Kind("composegan.grouping", "grouping policy", "grouping", GroupingPolicy, API_VERSION, POLICIES)
 SOURCE = Kind("composegan.sources", "data source", "data.root", DataSource, API_VERSION)
-METRIC = Kind("composegan.metrics", "metric", "metrics", Metric, API_VERSION, ("all", *MEASURES))
+METRIC = Kind("composegan.metrics", "metric", "metrics", Metric, API_VERSION)
 LOSS = Kind("composegan.losses", "loss recipe", "training.loss", LossRecipe, API_VERSION, ("paper",))
 EXTENSIONS = (GROUPING, SOURCE, METRIC, LOSS)
 KINDS = (DOMAIN, *EXTENSIONS)

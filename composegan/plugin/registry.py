@@ -107,9 +107,8 @@ def require(name: str, kind: Kind, path: Sequence[str] | None = None) -> Found:
 def find(name: str, path: Sequence[str] | None = None, kind: Kind = DOMAIN) -> Found:
     """The row of a registered name, usable or not. Raises UserError for an unknown name, offering the nearest."""
     registered = _registered(path, kind)
-    for item in registered:
-        if item.name == name:
-            return _load(item, registered, kind)
+    if named := sorted((item for item in registered if item.name == name), key=lambda item: not _is_own(item)):
+        return _load(named[0], registered, kind)
     offer = nearest(name, {*kind.own, *(item.name for item in registered)} - {"?"})
     if kind is not DOMAIN:
         raise UserError(f"{kind.setting}: no {kind.word} {name!r} is installed; {offer}")
@@ -117,19 +116,27 @@ def find(name: str, path: Sequence[str] | None = None, kind: Kind = DOMAIN) -> F
     raise UserError(f"no domain {name!r} is installed; {offer}{file}")
 
 
+def _is_own(item: Registered) -> bool:
+    """Whether composegan itself registers it: its names stay usable when another distribution registers them, too."""
+    return _normalized(item.distribution) == "composegan"
+
+
 def _load(item: Registered, registered: Sequence[Registered], kind: Kind) -> Found:
     def found(plugin: Any = None, error: str | None = None) -> Found:
         return Found(*map(_printable, (item.name, item.distribution, item.version)), plugin, error, kind)
 
     others = sorted({other.distribution for other in registered if other.name == item.name} - {item.distribution})
-    if others:
-        return found(error=f"{item.distribution} and {', '.join(others)} both register {item.name!r}; uninstall one")
+    if not _is_own(item):
+        if any(map(_is_own, (other for other in registered if other.name == item.name))) or item.name in kind.own:
+            return found(error=f"composegan has its own {item.name!r}; rename it in its entry points")
+        if others:
+            return found(
+                error=f"{item.distribution} and {', '.join(others)} both register {item.name!r}; uninstall one"
+            )
     if item.error:
         return found(error=item.error)
     if item.name != _printable(item.name):
         return found(error="its name has characters that cannot be printed; rename it in its entry points")
-    if item.name in kind.own:
-        return found(error=f"composegan has its own {item.name!r}; rename it in its entry points")
     if kind is not DOMAIN and not re.fullmatch(NAME, item.name):
         return found(error="its name cannot be written in a setting; letters, digits, - and _ are needed")
     try:

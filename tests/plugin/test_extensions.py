@@ -16,7 +16,6 @@ from composegan.errors import UserError
 from composegan.plugin import registry
 from composegan.plugin.contracts import (
     EXTENSIONS,
-    GROUPING,
     KINDS,
     LOSS,
     METRIC,
@@ -229,14 +228,6 @@ def test_metadata_that_cannot_be_read_is_a_row_of_the_kinds_it_speaks_of(site):
     (row,) = registry.discover(path, METRIC)
     assert row.name == "?" and "entry_points.txt cannot be read" in row.error
     assert registry.discover(path, LOSS) == [] and registry.names(METRIC, path) == []
-
-
-def test_composegans_own_names_are_taken():
-    from composegan.config.validate import SCORES
-    from composegan.evaluation.names import MEASURES
-
-    assert set(SCORES) | set(MEASURES) | {"all"} == set(METRIC.own)
-    assert {"per_class", "single", "taxonomy", "affinity", "progressive"} == set(GROUPING.own)
 
 
 def test_the_list(toys, capsys):
