@@ -1,14 +1,13 @@
-"""Drawn avatars as a folder in CelebAMask-HQ's own layout, to try what reads that data set without having it.
+"""Draw avatars into a folder with the layout of CelebAMask-HQ, to try its reader without the data set.
 
     python -m benchmarks.avatars_as_celebamask out=/tmp/avatars train=200 validation=32 size=256
 
-Writes CelebA-HQ-img/<i>.jpg and CelebAMask-HQ-mask-anno/<i // 2000>/<i:05d>_<part>.png, a part for each class that is
-there, `train` pictures from number 0 and `validation` ones, of another seed, from number 28,000.
+Writes CelebA-HQ-img/<i>.jpg and CelebAMask-HQ-mask-anno/<i // 2000>/<i:05d>_<part>.png with one part per visible class:
+training images from number 0 and validation images, drawn with another seed, from number 28,000.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +15,25 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from composegan.config.compose import read_arguments
+from benchmarks.script import read_settings, run_study
 from composegan.plugins.faces import draw_avatars, spec
 from composegan.plugins.faces.celebamask import FIRST_VALIDATION, IMAGES, MASKS, MASKS_A_FOLDER
 from composegan.runtime.progress import progress_bar
 
 PART_OF = {item["class"]: item["part"] for item in reversed(spec.foreign["celebamask_hq"])}
-"""Of the parts that are one class (left and right eye) the first, which here stands for all of it."""
+"""The part by class; where several parts make up a class (left and right eye), the first stands for all of it."""
 
 
 @dataclass
 class AvatarsConfig:
     out: str = "avatars"  # folder to write
-    train: int = 200  # how many pictures to train on
-    validation: int = 32  # how many held out
+    train: int = 200  # number of training images
+    validation: int = 32  # number of validation images
     size: int = 256  # pixels
 
 
 def write(root: Path, count: int, first: int, size: int, seed: int) -> None:
-    """Draw `count` avatars of a seed as pictures number `first` and on."""
+    """Draw `count` avatars and number them from `first`."""
     (root / IMAGES).mkdir(parents=True, exist_ok=True)
     source = draw_avatars(count, size, size, seed)
     with progress_bar(f"Drawing {count} avatars", count) as done:
@@ -52,7 +51,7 @@ def write(root: Path, count: int, first: int, size: int, seed: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    config = read_arguments(AvatarsConfig, arguments, see="this file")
+    config = read_settings(AvatarsConfig, arguments, "avatars_as_celebamask")
     root = Path(config.out)
     write(root, config.train, 0, config.size, seed=0)
     write(root, config.validation, FIRST_VALIDATION, config.size, seed=1)
@@ -60,4 +59,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_study(main)

@@ -1,13 +1,13 @@
-"""Kill training again and again, wherever it is, and see whether it ends with the same weights, bit for bit.
+"""Kill training again and again at random points and check that it ends with bit for bit the same weights.
 
     python -m benchmarks.chaos kills=30            # writes benchmarks/results/chaos.json
 
-A small run is trained once without disturbance, and then again and again with `kill -9` to all of its processes: at
-random moments, and every other time while a checkpoint is being written. After each kill `composegan fit run=...` goes
-on. When it has come to its end, networks, averages and Adam's moments are compared with the undisturbed run's. For
-readers of data in the training process and in two of their own, on one device and on two (gloo).
+A small run is trained once undisturbed, then again and again with `kill -9` to all of its processes: at random moments,
+and every other time while a checkpoint is being written. After each kill `composegan fit run=...` resumes it. Once it has
+finished, its networks, averages and Adam moments are compared with those of the undisturbed run. The kinds of runs: data
+read in the training process or by two workers, on one device or on two (gloo).
 
-It can be killed, too: the file it writes says how far it came, and the same command goes on from there.
+The study itself can be interrupted as well: results are saved after each run, and the same command resumes.
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ from typing import Any
 
 import torch
 
-import composegan.runs.fit  # noqa: F401  what is loaded here need not be loaded by each of the runs
+import composegan.runs.fit  # noqa: F401  loaded once here, not in every forked run
 from benchmarks.measure import machine
+from benchmarks.script import RESULTS, command_line, newest_run, read_settings, run_study, write_json
 from composegan import cli
-from composegan.config.compose import read_arguments
 from composegan.errors import UserError
-from composegan.io.atomic import atomic_file
 
 SETTINGS = """
 domain=faces recipe=quick data.height=16 data.width=16 data.demo_count=64 data.flip=true
@@ -44,43 +43,40 @@ model.min_feat_size=4 model.max_channels=8 model.discriminator_max_channels=8 mo
 training.batch=2 training.r1_every=2 training.path_every=2 training.mixing=0.5 training.augment=0.3
 output.samples=2 output.log_every=8 output.samples_every=80 output.checkpoint_every=8 output.score_every=0
 """
-"""Every phase within two steps, every kind of draw there is, and a checkpoint every fourth step."""
+"""Every phase within two steps, every kind of random draw, and a checkpoint every fourth step."""
 
-SOONEST, LATEST = 0.05, 0.5
-"""When it is killed, as a part of the time that a run takes which is not: from before its first step on."""
+EARLIEST, LATEST = 0.05, 0.5
+"""When a run is killed, as a fraction of the undisturbed run's time; the earliest kills come before its first step."""
 
 
 @dataclass
 class ChaosConfig:
     kills: int = 30  # of each kind of run
-    chain: int = 6  # kills of one run, after which it may come to its end
-    images: int = 240  # of training, two a step
+    chain: int = 6  # kills of one run, after which it may finish
+    images: int = 240  # to train on, two per step
     seed: int = 0  # of the moments
     kinds: str = "1x0,1x2,2x0,2x2"  # devices x workers
-    out: str = "benchmarks/results/chaos.json"  # file to write, and to continue
+    out: str = str(RESULTS / "chaos.json")  # file to write, and to resume from
 
 
 def main(arguments: Sequence[str]) -> None:
-    config = read_arguments(ChaosConfig, arguments, see="the head of benchmarks/chaos.py")
+    config = read_settings(ChaosConfig, arguments, "chaos")
     out = Path(config.out)
     rows = {row["kind"]: row for row in json.loads(out.read_text())["rows"]} if out.exists() else {}
-    command = " ".join(["python -m benchmarks.chaos", *arguments])
+    command = command_line("chaos", arguments)
     with TemporaryDirectory() as folder:
         for kind in config.kinds.split(","):
             rows.setdefault(kind, {"kind": kind, "kills": 0, "while_saving": 0, "runs": 0, "bitwise_the_same": 0})
-            for _ in torment(Path(folder) / kind, rows[kind], config):
-                content = {"command": command, "machine": machine(), "rows": list(rows.values())}
-                with atomic_file(out) as file:
-                    file.write_text(json.dumps(content, indent=2) + "\n")
+            for _ in kill_runs(Path(folder) / kind, rows[kind], config):
+                write_json(out, {"command": command, "machine": machine(), "rows": list(rows.values())})
                 print(json.dumps(rows[kind]), flush=True)
-    print(f"wrote {config.out}")
+    print(f"wrote {out}")
 
 
-def torment(folder: Path, row: dict[str, Any], config: ChaosConfig) -> Iterator[None]:
-    """Runs of one kind until they have been killed `kills` times in all; yields after each that came to its end, when
-    `row` counts it.
+def kill_runs(folder: Path, row: dict[str, Any], config: ChaosConfig) -> Iterator[None]:
+    """Train runs of one kind until `kills` kills are reached in all. Yields after each finished run, counted in `row`.
 
-    Raises UserError when the undisturbed run ends otherwise than that with which the row was begun.
+    Raises UserError if the undisturbed run ends with other weights than the one with which the row was begun.
     """
     if row["kills"] >= config.kills:
         return
@@ -92,36 +88,38 @@ def torment(folder: Path, row: dict[str, Any], config: ChaosConfig) -> Iterator[
     began = time.monotonic()
     train([*start, f"output.root={folder / 'whole'}"], devices)
     seconds = time.monotonic() - began
-    expected = final_state(only_run(folder / "whole"))
+    expected = final_state(folder / "whole")
     if row.setdefault("weights", digest(expected)) != digest(expected):
-        raise UserError(f"{config.out}: its {row['kind']} is of other code or another machine; give another out=")
+        raise UserError(
+            f"{config.out}: its {row['kind']} row was measured with other code or on another machine; set another out="
+        )
     while row["kills"] < config.kills:
         draws = random.Random(f"{config.seed} {row['kind']} {row['runs']}")
-        root, kills, inside = folder / str(row["runs"]), 0, 0
-        while kills < min(config.chain, config.kills - row["kills"]):
-            run = only_run(root)
-            if run and is_finished(run, config.images):
-                break  # killed when all was done but the leaving
-            again = [f"run={run}", *settings] if run else [*start, f"output.root={root}"]
+        root, kills, while_saving = folder / str(row["runs"]), 0, 0
+
+        def arguments(root: Path = root) -> list[str]:
+            run = newest_run(root)
+            return [f"run={run}", *settings] if run else [*start, f"output.root={root}"]
+
+        while kills < min(config.chain, config.kills - row["kills"]) and not is_finished(root, config.images):
             saving = (row["kills"] + kills) % 2 == 1
-            if not train(again, devices, draws.uniform(SOONEST, LATEST) * seconds, root if saving else None):
-                break  # it was faster than its killer
-            kills, inside = kills + 1, inside + saving
-        run = only_run(root)
-        if run is None or not is_finished(run, config.images):
-            train([f"run={run}", *settings] if run else [*start, f"output.root={root}"], devices)
+            if not train(arguments(), devices, draws.uniform(EARLIEST, LATEST) * seconds, root if saving else None):
+                break  # finished before it was killed
+            kills, while_saving = kills + 1, while_saving + saving
+        if not is_finished(root, config.images):
+            train(arguments(), devices)
         row["kills"] += kills
-        row["while_saving"] += inside
+        row["while_saving"] += while_saving
         row["runs"] += 1
-        row["bitwise_the_same"] += same_state(final_state(only_run(root)), expected)
+        row["bitwise_the_same"] += same_state(final_state(root), expected)
         yield
 
 
 def train(arguments: list[str], devices: int, kill_after: float = 1e9, saving: Path | None = None) -> bool:
-    """One `composegan fit`, and whether it was killed before its end.
+    """Run `composegan fit`. Returns whether it was killed before it finished.
 
-    kill_after: seconds until all of its processes are killed. saving: not before a checkpoint is being written under
-    this folder. Raises RuntimeError when the training fails.
+    kill_after: seconds until all of its processes are killed; saving: wait until a checkpoint is being written under
+    this folder. Raises RuntimeError if the training fails.
     """
     process = multiprocessing.get_context("fork").Process(target=fit, args=(arguments, devices))
     process.start()
@@ -140,8 +138,7 @@ def train(arguments: list[str], devices: int, kill_after: float = 1e9, saving: P
 
 
 def fit(arguments: list[str], devices: int) -> None:
-    """In a process group of its own, and quiet. Forked, so that nothing need be loaded again; the second of two
-    processes, too, which finds the first as those do that torchrun starts."""
+    """The forked process: silent, in a process group of its own. Two ranks are forked too, with torchrun's environment."""
     os.setpgid(0, 0)
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 1)
@@ -150,45 +147,43 @@ def fit(arguments: list[str], devices: int) -> None:
         sys.exit(cli.main(["fit", *arguments]))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(devices)}
-    os.environ.update(place, NODE_RANK="0")
+        address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(devices)}
+    os.environ.update(address, NODE_RANK="0")
     forked = multiprocessing.get_context("fork")
-    ranks = [forked.Process(target=fit_as, args=(arguments, rank)) for rank in range(devices)]
+    ranks = [forked.Process(target=fit_rank, args=(arguments, rank)) for rank in range(devices)]
     for process in ranks:
         process.start()
     while any(process.is_alive() for process in ranks):
-        if any(process.exitcode for process in ranks):  # as launchers do
+        if any(process.exitcode for process in ranks):  # one failed: end the others, as launchers do
             time.sleep(10)
             for process in ranks:
                 process.kill()
         time.sleep(0.05)
-    sys.exit(max(abs(process.exitcode) for process in ranks))
+    sys.exit(max(abs(process.exitcode or 0) for process in ranks))
 
 
-def fit_as(arguments: list[str], rank: int) -> None:
+def fit_rank(arguments: list[str], rank: int) -> None:
     os.environ["LOCAL_RANK"] = str(rank)
     sys.exit(cli.main(["fit", *arguments]))
 
 
-def only_run(root: Path) -> Path | None:
-    """The run under ROOT/faces that is there, if it has come so far as to have a configuration."""
-    found = sorted(root.glob("*/*/config.yaml"))
-    return found[-1].parent if found else None
+def is_finished(root: Path, images: int) -> bool:
+    """Whether the run under `root` has saved its last checkpoint."""
+    run = newest_run(root)
+    last = run and run / "checkpoints" / "last.pt"
+    return bool(last and last.exists() and torch.load(last, weights_only=True)["images_seen"] >= images)
 
 
-def is_finished(run: Path, images: int) -> bool:
-    """Whether its last checkpoint is of the last image."""
-    last = run / "checkpoints" / "last.pt"
-    return last.exists() and torch.load(last, weights_only=True)["images_seen"] >= images
-
-
-def final_state(run: Path) -> dict[str, Any]:
+def final_state(root: Path) -> dict[str, Any]:
+    """Weights and optimizer state in the last checkpoint of the run under `root`."""
+    run = newest_run(root)
+    assert run is not None
     state = torch.load(run / "checkpoints" / "last.pt", weights_only=True)
     return {key: state[key] for key in ("images_seen", "networks", "optimizers")}
 
 
 def digest(state: dict[str, Any]) -> str:
-    """A fingerprint of a final state: of every weight of every network, in order."""
+    """A hash of every weight of every network, in order."""
     weights = hashlib.sha256()
     for name, tensor in state["networks"].items():
         weights.update(name.encode() + tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
@@ -196,7 +191,7 @@ def digest(state: dict[str, Any]) -> str:
 
 
 def same_state(one: Any, other: Any) -> bool:
-    """Equal in every tensor, bit for bit."""
+    """Whether two nested states are equal, tensors bit for bit."""
     if isinstance(one, torch.Tensor):
         return torch.equal(one, other)
     if isinstance(one, dict):
@@ -207,4 +202,4 @@ def same_state(one: Any, other: Any) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_study(main)

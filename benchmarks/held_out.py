@@ -1,18 +1,18 @@
-"""Labelled images of a domain as plain files, images/ and labels/, for verbs that take photos and masks.
+"""Write labelled images of a domain as PNG files, images/ and labels/, for verbs that read photos and masks.
 
-python -m benchmarks.held_out data.root=prepared data.split=validation n=100 out=held-out
+    python -m benchmarks.held_out data.root=prepared data.split=validation n=100 out=held-out
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
-from composegan.config.compose import open_domain, read_arguments
+from benchmarks.script import read_settings, run_study
+from composegan.config.compose import open_domain
 from composegan.config.schema import DataConfig
 from composegan.data import open_source
 from composegan.runtime.progress import progress_bar
@@ -20,14 +20,14 @@ from composegan.runtime.progress import progress_bar
 
 @dataclass
 class HeldOutConfig:
-    domain: str = "faces"  # whose images they are
-    n: int = 100  # at most so many, the first ones
+    domain: str = "faces"  # domain of the images
+    n: int = 100  # number of images at most, from the first
     out: str = "held-out"  # folder to write
     data: DataConfig = field(default_factory=DataConfig)
 
 
 def main(arguments: Sequence[str]) -> None:
-    config = read_arguments(HeldOutConfig, arguments, see="this file")
+    config = read_settings(HeldOutConfig, arguments, "held_out")
     source = open_source(open_domain(config.domain), config.data)
     out, count = Path(config.out), min(config.n, len(source))
     for part in ("images", "labels"):
@@ -42,4 +42,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_study(main)

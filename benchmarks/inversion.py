@@ -1,22 +1,22 @@
-"""How near the pictures of found codes come to avatars that training has not seen, and how well they can be edited.
+"""Measure how closely inversion reproduces avatars that training has not seen, and how local edits of its codes are.
 
-    python -m benchmarks.inversion                             # writes benchmarks/results/inversion.json
-    python -m benchmarks.inversion --sweep                     # one setting changed at a time; inversion_sweep.json
-    python -m benchmarks.inversion --draw docs/guide/photos    # only draws three of the avatars, with their masks
+    python -m benchmarks.inversion                           # writes benchmarks/results/inversion.json
+    python -m benchmarks.inversion sweep=on                  # one setting changed at a time; inversion_sweep.json
+    python -m benchmarks.inversion draw=docs/guide/photos    # only draws three of the avatars, with their masks
 
-The avatars are the domain's demo with the validation split's seed, the first ones with enough hair to edit. Each is
-inverted with its mask and without. Then the texture of its hair is replaced by that of random codes, and the leakage is
-the share of the change outside the hair (before or after): strictly, a pixel around it let go, and after `edit` has
-pasted the hair into the picture before.
+The avatars are drawn like the demo, with the seed of the validation split: the first ones with enough hair to edit. Each
+is inverted with its mask and without. Then the texture of its hair is replaced by that of random codes. Leakage is the
+share of the change that lies outside the hair (before or after): strictly; outside a margin of one pixel; and after
+`edit` has pasted the hair into the picture before.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import sys
 import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from PIL import Image
 
 import composegan
 from benchmarks.measure import machine
+from benchmarks.script import CHECKOUT, RESULTS, command_line, read_settings, run_study, write_json
 from composegan.config.inversion import InversionConfig
 from composegan.editing.edit import compare
 from composegan.editing.invert import invert
@@ -35,19 +36,28 @@ from composegan.model.codes import Codes
 from composegan.model.saved_model import Model
 from composegan.plugin import registry
 
-MODEL = Path(__file__).parents[1] / "docs" / "guide" / "avatars"
-RESULTS = Path(__file__).parent / "results"
 SEED = 1
-"""Of the drawings: that of the validation split, see `composegan.data.open.demo_seed`. Training drew with 0."""
+"""Seed of the drawings, the validation split's (`composegan.data.open.demo_seed`). Training drew with 0."""
 SWEEP: list[dict[str, Any]] = [
     {}, {"prior": 1.0}, {"prior": 0.01}, {"mse": 0.1}, {"perceptual": 0.0}, {"size": 64}, {"mask": 0.0}, {"rate": 0.05},
 ]  # fmt: skip
 ENOUGH = 1 / 32
-"""Part of the picture that the edited class covers at least."""
+"""Minimum share of the picture that the edited class covers."""
+
+
+@dataclass
+class InversionStudy:
+    model: str = str(CHECKOUT / "docs" / "guide" / "avatars")  # folder of a trained model of faces
+    count: int = 8  # number of avatars
+    edit: str = "hair"  # class whose texture is replaced
+    steps: int = 0  # steps of the search and of tuning, for a quick look; 0: the recipe's, or 100 in a sweep
+    sweep: bool = False  # change one setting of the search at a time, without tuning
+    draw: str = ""  # folder to draw three avatars into; nothing else is done
+    out: str = ""  # file to write; empty: inversion.json or inversion_sweep.json in benchmarks/results
 
 
 def held_out(count: int, height: int, width: int, class_name: str) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """uint8 images (N, H, W, 3) and labels (N, H, W) of avatars with enough of the class, and their numbers."""
+    """Avatars with enough of the class: uint8 images (N, H, W, 3), labels (N, H, W), and their numbers."""
     plugin = registry.load("faces")
     source, index = plugin.demo(8 * count, height, width, SEED), plugin.spec.index(class_name)
     chosen: list[int] = []
@@ -60,7 +70,8 @@ def held_out(count: int, height: int, width: int, class_name: str) -> tuple[np.n
 
 
 def edit_leakage(models: list[Model], codes: Codes, class_name: str, seed: int = 7) -> dict[str, float]:
-    """The class's texture from random codes. All changes together: the sum outside over the sum everywhere."""
+    """Leakage of replacing the class's texture by random codes: the change outside, summed over all pictures, divided by
+    the whole change."""
     other = models[0].codes(len(codes), seed=seed, truncation=0.7)
     totals = {"strict": 0.0, "one pixel": 0.0, "pasted": 0.0}
     whole = pasted_whole = 0.0
@@ -82,7 +93,7 @@ def edit_leakage(models: list[Model], codes: Codes, class_name: str, seed: int =
 
 
 def measure(model: Model, count: int, class_name: str, settings: InversionConfig) -> dict[str, Any]:
-    """The figures of the avatars inverted with masks and without, before and after tuning."""
+    """Invert the avatars with masks and without. Returns distances and leakage before and after tuning."""
     images, labels, numbers = held_out(count, model.generator.height, model.generator.width, class_name)
     drawn = model.codes(count, seed=3, truncation=0.7)
     found: dict[str, Any] = {
@@ -99,33 +110,37 @@ def measure(model: Model, count: int, class_name: str, settings: InversionConfig
             stages["tuned"] = [result.tuned(i) for i in range(count)]
             found[name]["delta bytes"] = int(np.mean([delta.size for delta in result.deltas]))
         for stage, models in stages.items():
-            means = {key: mean([figures[stage][key] for figures in result.figures]) for key in ("mse", "perceptual")}
-            drawn_labels = np.concatenate(
-                [one.draw(codes).labels for one, codes in zip(models, result.codes, strict=True)]
-            )
-            means["mask_iou"] = mean([mask_iou(*pair) for pair in zip(drawn_labels, labels, strict=True)])
-            found[name][stage] = means | {"leakage": edit_leakage(models, result.codes, class_name)}
+            pairs = zip(models, result.codes, strict=True)
+            masks_of = np.concatenate([one.draw(codes).labels for one, codes in pairs])
+            found[name][stage] = {
+                "mse": mean(figures[stage]["mse"] for figures in result.figures),
+                "perceptual": mean(figures[stage]["perceptual"] for figures in result.figures),
+                "mask_iou": mean(mask_iou(*pair) for pair in zip(masks_of, labels, strict=True)),
+                "leakage": edit_leakage(models, result.codes, class_name),
+            }
     return found
 
 
 def sweep(model: Model, count: int, class_name: str, steps: int) -> dict[str, Any]:
-    """The search for codes alone, with the recipe's settings but for one."""
+    """Search for codes, without tuning, with one setting of the recipe changed at a time."""
     images, labels, _ = held_out(count, model.generator.height, model.generator.width, class_name)
     found = {}
-    for change_of in SWEEP:
-        settings = InversionConfig(**{"steps": steps, "tune_steps": 0, **change_of})
+    for changed in SWEEP:
+        settings = InversionConfig(**{"steps": steps, "tune_steps": 0, **changed})
         start = time.perf_counter()
         result = invert(model, images, labels, settings, progress="")
-        figures = {key: mean([one["w+"][key] for one in result.figures]) for key in ("mse", "mask_iou")}
-        leaks = edit_leakage([model] * count, result.codes, class_name)["strict"]
-        name = ", ".join(f"{key}={value}" for key, value in change_of.items()) or "recipe small"
-        found[name] = figures | {"leakage": leaks, "seconds": round(time.perf_counter() - start, 1)}
+        name = ", ".join(f"{key}={value}" for key, value in changed.items()) or "recipe small"
+        found[name] = {
+            **{key: mean(one["w+"][key] for one in result.figures) for key in ("mse", "mask_iou")},
+            "leakage": edit_leakage([model] * count, result.codes, class_name)["strict"],
+            "seconds": round(time.perf_counter() - start, 1),
+        }
         print(name, found[name], flush=True)
     return found
 
 
 def markdown(found: dict[str, Any]) -> str:
-    """The table of docs/guide/inversion.md, from what `measure` found."""
+    """The table of docs/guide/inversion.md."""
     lines = ["| | MSE | mask mIoU | leakage, strict | one pixel around | pasted by `edit` |", "| --- |" + " --- |" * 5]
     rows = {"drawn codes, for comparison": {"leakage": found["leakage of drawn codes"]}}
     for how in ("with mask", "without mask"):
@@ -137,12 +152,12 @@ def markdown(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def mean(values: list[float]) -> float:
-    return float(np.mean(values))
+def mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
 
 
 def draw_photos(folder: Path, count: int) -> None:
-    """Some of the avatars as files: images/NAME.png and masks/NAME.png (class numbers)."""
+    """Write avatars as images/NAME.png and masks/NAME.png (class numbers)."""
     images, labels, _ = held_out(count, 64, 64, "hair")
     for part, pictures in (("images", images), ("masks", labels)):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -151,44 +166,33 @@ def draw_photos(folder: Path, count: int) -> None:
     print(f"wrote {folder}")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, default=MODEL)
-    parser.add_argument("--count", type=int, default=8)
-    parser.add_argument("--edit", default="hair", help="the class whose texture is replaced")
-    parser.add_argument("--steps", type=int, help="fewer of them, for a quick look")
-    parser.add_argument("--draw", type=Path, help="only draw three avatars into this folder")
-    parser.add_argument("--sweep", action="store_true", help="one setting of the search changed at a time")
-    parser.add_argument("--out", type=Path)
-    arguments = parser.parse_args()
-    if arguments.draw:
-        draw_photos(arguments.draw, 3)
+def main(arguments: Sequence[str]) -> None:
+    config = read_settings(InversionStudy, arguments, "inversion")
+    if config.draw:
+        draw_photos(Path(config.draw), 3)
         return
     torch.set_num_threads(1)
-    model = composegan.load(arguments.model)
-    settings = InversionConfig(steps=arguments.steps, tune_steps=arguments.steps)
-    if arguments.sweep:
-        settings = InversionConfig(steps=arguments.steps or 100, tune_steps=0)
-    how = settings.resolve(min(model.generator.height, model.generator.width))
-    result = {
-        "command": " ".join(["python -m benchmarks.inversion", *sys.argv[1:]]),
+    model = composegan.load(config.model)
+    steps = config.steps or (100 if config.sweep else None)
+    settings = InversionConfig(steps=steps, tune_steps=0 if config.sweep else steps)
+    resolved = settings.resolve(min(model.generator.height, model.generator.width))
+    if config.sweep:
+        found = sweep(model, config.count, config.edit, resolved.steps)
+    else:
+        found = measure(model, config.count, config.edit, settings)
+    out = Path(config.out or RESULTS / f"inversion{'_sweep' * config.sweep}.json")
+    write_json(out, {
+        "command": command_line("inversion", arguments),
         "machine": machine(),
         "load average": os.getloadavg()[0],
         "model": {"space": model.space, **model.about},
-        "edited": f"{arguments.edit}, texture",
-        "settings": vars(how),
-    }
-    if arguments.sweep:
-        found = sweep(model, arguments.count, arguments.edit, how.steps)
-    else:
-        found = measure(model, arguments.count, arguments.edit, settings)
-    result["held-out avatars"] = found
-    out = arguments.out or RESULTS / f"inversion{'_sweep' * arguments.sweep}.json"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(found, indent=2) if arguments.sweep else markdown(found))
+        "edited": f"{config.edit}, texture",
+        "settings": vars(resolved),
+        "held-out avatars": found,
+    })  # fmt: skip
+    print(json.dumps(found, indent=2) if config.sweep else markdown(found))
     print(f"wrote {out}")
 
 
 if __name__ == "__main__":
-    main()
+    run_study(main)

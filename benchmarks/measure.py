@@ -1,4 +1,4 @@
-"""What every study needs: fair timings, counted operations, saved bytes, and the machine they were taken on."""
+"""Timing, memory, operation counts and machine facts for the studies."""
 
 from __future__ import annotations
 
@@ -7,47 +7,56 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 Run = Callable[[], object]
 
 
-def interleaved(runs: dict[str, Run], repeats: int) -> dict[str, float]:
-    """Median seconds of each, after one run of each that does not count.
+def device_of(name: str) -> torch.device:
+    """The device that a setting names; empty: a GPU if there is one."""
+    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
-    They take turns, so that whatever else the machine does meets all alike.
+
+def now(device: torch.device) -> float:
+    """Seconds on a clock, after waiting for the device: CPU time on a single CPU thread, which other jobs do not affect,
+    wall-clock time otherwise."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    single = device.type == "cpu" and torch.get_num_threads() == 1
+    return time.process_time() if single else time.perf_counter()
+
+
+def seconds_of(run: Run, device: torch.device) -> float:
+    """Time one call."""
+    start = now(device)
+    run()
+    return now(device) - start
+
+
+def interleaved(runs: Mapping[str, Run], repeats: int, device: torch.device) -> dict[str, list[float]]:
+    """Time all of `runs` in turns, so that other load on the machine affects them alike.
+
+    Returns the seconds of each call, after a first one of each that is not timed.
     """
-    seconds = {name: [] for name in runs}
-    for turn in range(repeats + 1):
-        for name, run in runs.items():
-            _wait()
-            start = time.perf_counter()
-            run()
-            _wait()
-            if turn:
-                seconds[name].append(time.perf_counter() - start)
+    for run in runs.values():
+        run()
+    turns = [{name: seconds_of(run, device) for name, run in runs.items()} for _ in range(repeats)]
+    return {name: [turn[name] for turn in turns] for name in runs}
+
+
+def medians(seconds: Mapping[str, list[float]]) -> dict[str, float]:
+    """The median of each list of times."""
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+class OperationCounter(TorchDispatchMode):
+    """Counts the operations that PyTorch runs within the block, except views, which launch nothing."""
 
-
-def launched_operations(run: Run) -> int:
-    """How many operations PyTorch runs; views, which only describe memory anew, do not count."""
-    with _Counter() as counter:
-        run()
-    return counter.count
-
-
-class _Counter(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
@@ -57,43 +66,21 @@ class _Counter(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def bytes_of(tensors: Iterable[Tensor], known: Iterable[Tensor] = ()) -> int:
-    """Bytes of memory behind the tensors, each piece counted once, and pieces behind `known` not at all."""
-    pieces = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
-    for tensor in known:
-        pieces.pop(tensor.untyped_storage().data_ptr(), None)
-    return sum(pieces.values())
-
-
-def saved_activations(run: Run, known: Iterable[Tensor]) -> list[Tensor]:
-    """What autograd keeps for the backward pass of `run`, without the tensors `known` (parameters, inputs).
-
-    `run` returns its outputs, and they live while this counts: no piece of memory is used twice.
-    """
-    saved = []
-
-    def keep(tensor: Tensor) -> Tensor:
-        saved.append(tensor.detach())
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        outputs = run()
-    apart = {tensor.untyped_storage().data_ptr() for tensor in known}
-    found = [tensor for tensor in saved if tensor.untyped_storage().data_ptr() not in apart]
-    del outputs
-    return found
-
-
 def peak_cuda_bytes(run: Run) -> int | None:
-    """Most GPU memory in use during `run`; None without a GPU."""
+    """Peak GPU memory in use during `run`; None without a GPU."""
     if not torch.cuda.is_available():
         return None
     gc.collect()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     run()
-    _wait()
+    torch.cuda.synchronize()
     return torch.cuda.max_memory_allocated()
+
+
+def megabytes(count: int | None) -> int | None:
+    """Bytes in whole megabytes."""
+    return None if count is None else round(count / 1e6)
 
 
 def machine() -> dict[str, Any]:

@@ -1,19 +1,17 @@
-"""What the bank of local generators brings over a plain loop over classes, at the paper's sizes.
+"""Compare the bank of local generators with a plain loop over classes, at the paper's sizes.
 
     python -m benchmarks.paper_mode            # writes benchmarks/results/paper_mode.json
 
-The face generator, 13 classes, the paper's widths, at 256 and 512. Ours against the same networks with
-`benchmarks.class_loop` for the local stage, on the same weights; first their answers are compared. Timings are medians
-of turns taken in one process. `--quick` does all of it with small networks, to see that it runs.
+The face generator with 13 classes and the paper's widths, at 256 and 512, against the same networks with
+`benchmarks.class_loop` as the local stage, on the same weights, after checking that both give the same results. Times are
+medians, measured in turns within one process. `tiny=on` runs all of it with small networks, to try it out.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,56 +21,55 @@ from torch import Tensor
 
 from benchmarks.class_loop import ClassLoop, looped
 from benchmarks.measure import (
-    bytes_of,
+    OperationCounter,
+    device_of,
     interleaved,
-    launched_operations,
     machine,
+    medians,
+    megabytes,
     peak_cuda_bytes,
-    saved_activations,
 )
+from benchmarks.networks import CLASSES, TimedStep, draw_codes, make_discriminator, make_generator
+from benchmarks.script import RESULTS, command_line, read_settings, run_study, write_json
+from composegan.config.lists import numbers_in
 from composegan.config.schema import TrainingConfig
-from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
+from composegan.planning.cost import saved_local
 from composegan.runtime.memory import keep_freed_memory
-from composegan.training.phases import Phase, Real, State, phases
+from composegan.training.phases import Phase
 
-RESULT = Path(__file__).parent / "results" / "paper_mode.json"
-CLASSES, TRANSPARENT = 13, (10, 12)
-SMALL = {
-    "latent_channels": 32, "mapping_layers": 2, "local_layers": 4, "base_layers": 1, "depth_layers": 3,
-    "local_channels": 16, "coarse_channels": 32, "coarse_size": 16, "min_feat_size": 8, "channel_multiplier": 0.05,
-    "max_channels": 16,
-}  # fmt: skip
-AGREE = 1e-5
-"""Largest relative difference of two answers that still are the same in float32."""
-KINKS = 1e-2
-"""The same for gradients: where a pre-activation is about 0, rounding decides which slope of the leaky ReLU is taken.
+TOLERANCE = 1e-5
+"""Largest relative difference between two results that count as the same in float32."""
+GRADIENT_TOLERANCE = 1e-2
+"""The same for gradients: where a pre-activation is about 0, rounding decides which slope of the leaky ReLU applies.
 In float64 they agree to 1e-14."""
 
 
-def make_generator(size: int, device: torch.device, widths: dict[str, Any], classes: int = CLASSES) -> Generator:
-    transparent = tuple(k for k in TRANSPARENT if k < classes)
-    generator = Generator(classes=classes, height=size, width=size, transparent=transparent, **widths)
-    return generator.to(device, memory_format=torch.channels_last)
+@dataclass
+class PaperConfig:
+    sizes: str = "256,512"  # image sizes, pixels
+    batch: int = 1  # images at a time
+    repeats: int = 9  # timed repetitions of the local stage and the generator
+    step_repeats: int = 3  # timed repetitions of each phase of a training step; 0: no training step
+    device: str = ""  # cuda or cpu; empty: cuda if there is one
+    tiny: bool = False  # small networks at 64, to try it out
+    out: str = str(RESULTS / "paper_mode.json")  # file to write
 
 
-def draw_codes(generator: Generator, batch: int) -> Tensor:
-    """The codes of `batch` random latents, a copy each, as if every slot were its own."""
-    z = torch.randn(batch, generator.latent_channels, device=generator.slot_of_code.device)
-    with torch.no_grad():
-        return generator.expand(generator.map(z)).clone()
-
-
-def difference(ours: tuple[Tensor, ...], theirs: tuple[Tensor, ...], most: float = AGREE) -> float:
-    """The largest relative difference, norm over norm. Raises where it is more than rounding."""
+def difference(ours: Sequence[Tensor], theirs: Sequence[Tensor], most: float = TOLERANCE) -> float:
+    """The largest relative difference, norm over norm. Raises SystemExit if it exceeds `most`."""
     found = max(((a - b).norm() / b.norm()).item() for a, b in zip(ours, theirs, strict=True))
     if not found < most:
-        raise SystemExit(f"ours and the loop do not agree: relative difference {found:.1e}")
+        raise SystemExit(f"bank and loop do not agree: relative difference {found:.1e}")
     return found
 
 
-def compare(seconds: dict[str, float]) -> dict[str, Any]:
-    """Milliseconds of each, and how many times faster than the loop."""
+def compare(runs: dict[str, Callable[[], object]], repeats: int, device: torch.device) -> dict[str, Any]:
+    """Milliseconds of each run, and its speedup over the loop."""
+    return speedups(medians(interleaved(runs, repeats, device)))
+
+
+def speedups(seconds: dict[str, float]) -> dict[str, Any]:
     loop = seconds["loop"]
     return {
         "milliseconds": {name: round(1000 * value, 1) for name, value in seconds.items()},
@@ -81,130 +78,98 @@ def compare(seconds: dict[str, float]) -> dict[str, Any]:
 
 
 def local_stage(generator: Generator, batch: int, repeats: int) -> dict[str, Any]:
-    """Forward, forward and backward, and what is kept in between; ours with recomputing (as trained) and without."""
+    """Forward, forward and backward, and activations saved in between; ours with recomputing (the default) and without."""
     bank, loop, codes = generator.local, ClassLoop(generator.local), draw_codes(generator, batch)
     with torch.no_grad():
-        ours = bank(codes)
-        agreement = difference(ours, loop(codes))
-    toward = [torch.randn_like(ours[0]), torch.randn_like(ours[1])]  # gradients at features and class weights
+        outputs = bank(codes)
+        agreement = difference(outputs, loop(codes))
+    upstream = [torch.randn_like(outputs[0]), torch.randn_like(outputs[1])]  # gradients of features and class weights
     parameters = list(bank.parameters())
 
     def forward(stage: Callable) -> None:
         with torch.no_grad():
             stage(codes)
 
-    def both(stage: Callable, recompute: bool) -> tuple[Tensor, ...]:
+    def backward(stage: Callable, recompute: bool) -> tuple[Tensor, ...]:
         bank.recompute = recompute
-        at = codes.requires_grad_()
-        return torch.autograd.grad(stage(at)[:2], [at, *parameters], toward)
+        inputs = codes.requires_grad_()
+        return torch.autograd.grad(stage(inputs)[:2], [inputs, *parameters], upstream)
 
-    gradients = difference(both(bank, True), both(loop, True), KINKS)
-    known = [codes, *parameters, *bank.buffers()]
-
-    def kept(stage: Callable, recompute: bool) -> int:
+    gradients = difference(backward(bank, True), backward(loop, True), GRADIENT_TOLERANCE)
+    stages = {"ours": (bank, True), "not recomputed": (bank, False), "loop": (loop, True)}
+    saved = {}
+    for name, (_, recompute) in stages.items():
         bank.recompute = recompute
-        saved = saved_activations(lambda: stage(codes.requires_grad_()), known)
-        return bytes_of(saved)
-
-    megabytes = {
-        name: round(kept(stage, recompute) / 1e6, 2)
-        for name, stage, recompute in (("ours", bank, True), ("not recomputed", bank, False), ("loop", loop, True))
-    }
-    outputs = sum(output.nbytes for output in ours) / 1e6
-    timed_forward = interleaved({"ours": lambda: forward(bank), "loop": lambda: forward(loop)}, repeats)
-    timed_both = interleaved(
-        {
-            "ours": lambda: both(bank, True),
-            "not recomputed": lambda: both(bank, False),
-            "loop": lambda: both(loop, True),
-        },
-        repeats,
-    )
-    bank.recompute = True
-    return {
+        with looped(generator) if name == "loop" else nullcontext():
+            saved[name] = batch * saved_local(generator, batch)
+    size = sum(output.nbytes for output in outputs)
+    device = codes.device
+    found = {
         "relative difference": {"answers": agreement, "gradients": gradients},
-        "forward": compare(timed_forward),
-        "forward and backward": compare(timed_both),
-        "saved activations, MB": megabytes,
-        "outputs, MB": round(outputs, 2),
-        "part of the loop's, outputs counted to both": round(
-            (megabytes["ours"] + outputs) / (megabytes["loop"] + outputs), 4
-        ),
+        "forward": compare({"ours": partial(forward, bank), "loop": partial(forward, loop)}, repeats, device),
+        "forward and backward": compare({n: partial(backward, *stage) for n, stage in stages.items()}, repeats, device),
+        "saved activations, MB": {name: round((count - size) / 1e6, 2) for name, count in saved.items()},
+        "outputs, MB": round(size / 1e6, 2),
+        "part of the loop's, outputs counted to both": round(saved["ours"] / saved["loop"], 4),
     }
+    bank.recompute = True
+    return found
 
 
 def whole_generator(generator: Generator, batch: int, repeats: int) -> dict[str, Any]:
-    """Codes to picture and mask, without gradients."""
+    """Codes to image and mask, without gradients."""
     codes = draw_codes(generator, batch)
 
-    def run() -> tuple[Tensor, ...]:
+    def ours() -> tuple[Tensor, ...]:
         made = generator(codes)
         return made.image, made.mask.logits(), made.coarse, made.depth
 
-    def run_looped() -> tuple[Tensor, ...]:
+    def loop() -> tuple[Tensor, ...]:
         with looped(generator):
-            return run()
+            return ours()
 
     with torch.no_grad():
-        agreement = difference(run(), run_looped())
-        return {"relative difference": agreement, **compare(interleaved({"ours": run, "loop": run_looped}, repeats))}
+        agreement = difference(ours(), loop())
+        return {"relative difference": agreement, **compare({"ours": ours, "loop": loop}, repeats, codes.device)}
 
 
-def random_real(generator: Generator, batch: int) -> Real:
-    """Pictures of noise with masks of squares."""
-    device, height, width = generator.slot_of_code.device, generator.height, generator.width
-    labels = torch.randint(0, CLASSES, (batch, height // 8, width // 8), dtype=torch.uint8, device=device)
-    labels = labels.repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)  # (B, H, W): squares of one class
-    image = torch.rand(batch, 3, height, width, device=device) * 2 - 1  # (B, 3, H, W)
-    return Real(image.contiguous(memory_format=torch.channels_last), labels)
+def training_step(generator: Generator, step: TimedStep, repeats: int) -> dict[str, Any]:
+    """Each phase with its optimizer step, and an average step."""
 
+    def run(phase: Phase, loop: bool) -> tuple[Tensor]:
+        with looped(generator) if loop else nullcontext():
+            return (next(iter(step.run(phase).values())),)
 
-def training_step(generator: Generator, discriminator: Discriminator, batch: int, repeats: int) -> dict[str, Any]:
-    """Each phase with its optimizer step, and all of them at their share. The rate is 0: the weights stay."""
-    settings = TrainingConfig(batch=batch)
-    state = State(generator, discriminator, torch.zeros((), device=generator.slot_of_code.device))
-    real = random_real(generator, batch)
-    networks = {"generator": generator, "discriminator": discriminator}
-    adam = {name: torch.optim.Adam(n.parameters(), lr=0.0, betas=(0.0, 0.99)) for name, n in networks.items()}
-
-    def run(phase: Phase, plain: bool) -> Tensor:
-        with looped(generator) if plain else nullcontext():
-            for name, network in networks.items():
-                network.requires_grad_(name == phase.network)
-            adam[phase.network].zero_grad(set_to_none=True)
-            torch.manual_seed(0)
-            state.path_mean.zero_()
-            loss, _ = phase.loss(state, real)
-            loss.backward()
-            adam[phase.network].step()
-            return loss.detach()
-
-    found, amortized = {}, {"ours": 0.0, "loop": 0.0}
-    for phase in phases(settings):
-        agreement = difference((run(phase, False),), (run(phase, True),)) if phase.name != "Greg" else None
-        seconds = interleaved({"ours": lambda p=phase: run(p, False), "loop": lambda p=phase: run(p, True)}, repeats)
-        peaks = {name: peak_cuda_bytes(lambda p=phase, n=name: run(p, n == "loop")) for name in seconds}
-        found[phase.name] = {"every": phase.every, "loss, relative difference": agreement, **compare(seconds)}
+    found: dict[str, Any] = {}
+    average = {"ours": 0.0, "loop": 0.0}
+    for phase in step.phases:
+        # Greg's path lengths are second derivatives, where rounding weighs more.
+        agreement = difference(run(phase, False), run(phase, True)) if phase.name != "Greg" else None
+        runs = {"ours": partial(run, phase, False), "loop": partial(run, phase, True)}
+        seconds = medians(interleaved(runs, repeats, step.device))
+        peaks = {name: megabytes(peak_cuda_bytes(one)) for name, one in runs.items()}
+        found[phase.name] = {"every": phase.every, "loss, relative difference": agreement, **speedups(seconds)}
         if None not in peaks.values():
-            found[phase.name]["peak GPU memory, MB"] = {name: round(peak / 1e6) for name, peak in peaks.items()}
-        amortized = {name: amortized[name] + seconds[name] / phase.every for name in amortized}
-    return {"phases": found, "amortized": compare(amortized)}
+            found[phase.name]["peak GPU memory, MB"] = peaks
+        average = {name: average[name] + seconds[name] / phase.every for name in average}
+    return {"phases": found, "amortized": speedups(average)}
 
 
-def operations(size: int, device: torch.device, widths: dict[str, Any]) -> dict[str, dict[str, int]]:
-    """How many operations the local stage launches for 13 classes and for 30."""
+def operations(size: int, device: torch.device, tiny: bool) -> dict[str, dict[str, int]]:
+    """Number of operations that the local stage launches for 13 classes and for 30."""
     counts: dict[str, dict[str, int]] = {"ours": {}, "loop": {}}
     for classes in (CLASSES, 30):
-        generator = make_generator(size, device, widths, classes)
+        generator = make_generator(size, device, tiny, classes)
         codes = draw_codes(generator, 1)
         for name, stage in (("ours", generator.local), ("loop", ClassLoop(generator.local))):
-            with torch.no_grad():
-                counts[name][f"K={classes}"] = launched_operations(partial(stage, codes))
+            with torch.no_grad(), OperationCounter() as counter:
+                stage(codes)
+            counts[name][f"K={classes}"] = counter.count
     return counts
 
 
 def show(result: dict[str, Any]) -> None:
-    """The figures as a table: ours and the loop in milliseconds, and the ratio."""
+    """Print milliseconds of ours and the loop, and the speedups."""
     print(f"{'':40}{'ours ms':>10}{'loop ms':>10}{'faster':>8}")
     for size, found in result["sizes"].items():
         stage = found["local stage"]
@@ -212,62 +177,49 @@ def show(result: dict[str, Any]) -> None:
             "local stage, forward": stage["forward"],
             "local stage, forward and backward": stage["forward and backward"],
             "generator, forward": found["generator"],
-            **{f"step: {name} / {p['every']}": p for name, p in found.get("step", {"phases": {}})["phases"].items()},
         }
         if "step" in found:
+            rows |= {f"step: {name} / {phase['every']}": phase for name, phase in found["step"]["phases"].items()}
             rows["step, amortized"] = found["step"]["amortized"]
         print(size)
         for name, row in rows.items():
             ms = row["milliseconds"]
-            print(f"  {name:38}{ms['ours']:10.1f}{ms['loop']:10.1f}{row['times faster']['ours']:8.2f}")
-        again = stage["forward and backward"]
-        print(f"  {'  the same, not recomputed':38}{again['milliseconds']['not recomputed']:10.1f}"
-              f"{'':10}{again['times faster']['not recomputed']:8.2f}")  # fmt: skip
+            for key, factor in row["times faster"].items():
+                shown = name if key == "ours" else f"  the same, {key}"
+                print(f"  {shown:38}{ms[key]:10.1f}{ms['loop']:10.1f}{factor:8.2f}")
         print(f"  saved activations, MB: {stage['saved activations, MB']}, outputs {stage['outputs, MB']}")
     print(f"operations of the local stage: {result['operations of the local stage, forward']}")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512], help="pictures' sides, pixels")
-    parser.add_argument("--batch", type=int, default=1, help="pictures at a time")
-    parser.add_argument("--repeats", type=int, default=9, help="turns of the stage and the generator")
-    parser.add_argument("--step-repeats", type=int, default=3, help="turns of each phase of a step; 0: no step")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--quick", action="store_true", help="small networks at 64, to see that it runs")
-    parser.add_argument("--out", type=Path, default=RESULT)
-    arguments = parser.parse_args()
-    widths: dict[str, Any] = SMALL if arguments.quick else {}
-    sizes = [64] if arguments.quick else arguments.sizes
-    device = torch.device(arguments.device)
+def main(arguments: Sequence[str]) -> None:
+    config = read_settings(PaperConfig, arguments, "paper_mode")
+    sizes = [64] if config.tiny else numbers_in(config.sizes, "sizes")
+    device = device_of(config.device)
     keep_freed_memory()
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
-
-    result = {
-        "command": " ".join(["python -m benchmarks.paper_mode", *sys.argv[1:]]),
-        "settings": {key: value for key, value in vars(arguments).items() if key != "out"} | {"sizes": sizes},
-        "machine": machine(),
-        "sizes": {},
-    }
+    found: dict[str, dict[str, Any]] = {}
     for size in sizes:
-        generator = make_generator(size, device, widths)
-        found = {
-            "local stage": local_stage(generator, arguments.batch, arguments.repeats),
-            "generator": whole_generator(generator, arguments.batch, arguments.repeats),
+        generator = make_generator(size, device, config.tiny)
+        found[str(size)] = {
+            "local stage": local_stage(generator, config.batch, config.repeats),
+            "generator": whole_generator(generator, config.batch, config.repeats),
         }
-        if arguments.step_repeats:
-            narrow = {"multiplier": 0.05, "max_channels": 16} if arguments.quick else {}
-            discriminator = Discriminator(classes=CLASSES, height=size, width=size, **narrow)
-            discriminator = discriminator.to(device, memory_format=torch.channels_last)
-            found["step"] = training_step(generator, discriminator, arguments.batch, arguments.step_repeats)
-        result["sizes"][str(size)] = found
-    result["operations of the local stage, forward"] = operations(sizes[0], device, widths)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+        if config.step_repeats:
+            discriminator = make_discriminator(size, device, config.tiny)
+            step = TimedStep(generator, discriminator, TrainingConfig(batch=config.batch))
+            found[str(size)]["step"] = training_step(generator, step, config.step_repeats)
+    result = {
+        "command": command_line("paper_mode", arguments),
+        "settings": {**asdict(config), "sizes": sizes},
+        "machine": machine(),
+        "sizes": found,
+        "operations of the local stage, forward": operations(sizes[0], device, config.tiny),
+    }
+    write_json(Path(config.out), result)
     show(result)
-    print(f"wrote {arguments.out}")
+    print(f"wrote {config.out}")
 
 
 if __name__ == "__main__":
-    main()
+    run_study(main)

@@ -1,158 +1,134 @@
-"""What each way of saving memory traffic brings to a whole step of the quick recipe.
+"""Measure what each optimization of memory traffic contributes to a training step of the quick recipe.
 
     python -m benchmarks.quick_step            # writes benchmarks/results/quick_step.json
 
-Each variant takes one saving away (or adds compiling); steps of all variants are interleaved in one process, and the
-figure is the median of their ratio to the step as it ships. A step is Dmain + Gmain, and Dreg and Greg at their share.
-Keeping freed memory is a property of the process, so that ratio is between two processes.
+Each variant disables one optimization (or adds compilation). The steps of all variants are interleaved in one process and
+reported relative to the default. A step is Dmain and Gmain, plus Dreg and Greg at their frequency. Keeping freed memory
+is a property of the process, so that ratio compares two processes.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.measure import machine
+from benchmarks.networks import TimedStep
+from benchmarks.script import RESULTS, command_line, read_settings, run_study, write_json
 from composegan.config.compose import compose
-from composegan.data import open_source
 from composegan.grouping.plan import GroupingPlan
 from composegan.networks.layers import GAIN, SLOPE
 from composegan.networks.resample import _depthwise
 from composegan.runtime.memory import keep_freed_memory
 from composegan.training.build import build
-from composegan.training.phases import Phase, Real, State, phases
 
-RESULT = Path(__file__).parent / "results" / "quick_step.json"
-MODELS = "composegan.networks"
+NETWORKS = "composegan.networks"
+DEFAULT, COMPILED = "as shipped", "compiled main phases"
 
 
 def unfused(x: Tensor) -> Tensor:
-    """The activation as three passes: bias is in x already; then leaky ReLU out of place, then its gain."""
+    """The activation in three passes: the bias is in x already; then leaky ReLU out of place, then its gain."""
     return F.leaky_relu(x / GAIN, SLOPE) * GAIN
 
 
 def plain_filter(x: Tensor, pad: int, stride: int = 1, gain: float = 1.0) -> Tensor:
-    """The low-pass filter left to autograd."""
+    """The low-pass filter, differentiated by autograd."""
     return _depthwise(x, pad, stride, gain)
 
 
 VARIANTS: dict[str, list[tuple[str, object]]] = {
-    "as shipped": [],
+    DEFAULT: [],
     "contiguous instead of channels-last": [("torch.channels_last", torch.contiguous_format)],
-    "activation gain not folded": [(f"{MODELS}.{part}.activate", unfused) for part in ("layers", "local_bank")],
-    "filter left to autograd": [(f"{MODELS}.layers.low_pass", plain_filter)],
-    "compiled main phases": [],
+    "activation gain not folded": [(f"{NETWORKS}.{part}.activate", unfused) for part in ("layers", "local_bank")],
+    "filter left to autograd": [(f"{NETWORKS}.layers.low_pass", plain_filter)],
+    COMPILED: [],
 }
 
 
+@dataclass
+class QuickConfig:
+    repeats: int = 15  # timed steps of each variant
+    compile: bool = True  # include the compiled variant, which needs a C++ compiler
+    keep_memory: bool = True  # keep freed memory in the process; see only_default
+    only_default: bool = False  # print the seconds of a default step and write nothing
+    out: str = str(RESULTS / "quick_step.json")  # file to write
+
+
+def patched(name: str) -> ExitStack:
+    """Within the block, a variant's replacements are in place."""
+    stack = ExitStack()
+    for target, value in VARIANTS[name]:
+        stack.enter_context(mock.patch(target, value))
+    return stack
+
+
 def make_step(name: str) -> Callable[[], float]:
-    """A function that runs one amortised step of a variant and returns its seconds."""
+    """A function that runs an average step of a variant and returns its seconds."""
     composed = compose(["domain=faces", "recipe=quick"])
     config, spec = composed.config, composed.plugin.spec
-    batch = config.training.batch
-    source = open_source(composed.plugin, config.data)
-    images, labels = source.read_batch(np.arange(batch))
-
-    def patched() -> ExitStack:
-        stack = ExitStack()
-        for target, value in VARIANTS[name]:
-            stack.enter_context(mock.patch(target, value))
-        return stack
-
-    with patched():
+    config.training.path_every = config.training.path_every or 4  # off in the recipe; here second derivatives count
+    with patched(name):
         generator, discriminator = build(config, spec, GroupingPlan.per_class(len(spec.classes)))
-        fast = [torch.compile(n) for n in (generator, discriminator)] if "compiled" in name else []
-        state = State(generator, discriminator, torch.zeros(()), *fast)
-        image = torch.from_numpy(images.copy()).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
-    real = Real(image, torch.from_numpy(labels.copy()))
-    # The quick recipe may leave a phase out; here all run, so that second derivatives are measured too.
-    config.training.path_every = config.training.path_every or 4
-    plan = phases(config.training)
+        compiled = [torch.compile(network) for network in (generator, discriminator)] if name == COMPILED else []
+        step = TimedStep(generator, discriminator, config.training, compiled=compiled)
 
-    def run(phase: Phase) -> float:
-        moving, still = (generator, discriminator) if phase.network == "generator" else (discriminator, generator)
-        still.requires_grad_(False)
-        moving.requires_grad_(True)
-        moving.zero_grad()
-        start = time.perf_counter()
-        phase.loss(state, real)[0].backward()
-        return (time.perf_counter() - start) / phase.every
+    def run() -> float:
+        with patched(name):
+            return step.seconds()
 
-    def step() -> float:
-        with patched():
-            return sum(run(phase) for phase in plan)
-
-    return step
+    return run
 
 
-def measure(repeats: int, names: list[str]) -> dict[str, float]:
-    """Median seconds of a step of each variant, interleaved."""
+def measure(repeats: int, names: Sequence[str]) -> dict[str, float]:
+    """Median seconds of a step of each variant, interleaved, after two untimed steps."""
     steps = {name: make_step(name) for name in names}
-    for step in steps.values():
-        step()
-        step()
-    seconds = {name: [] for name in names}
-    for _ in range(repeats):
-        for name, step in steps.items():
-            seconds[name].append(step())
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    turns = [{name: step() for name, step in steps.items()} for _ in range(repeats + 2)][2:]
+    return {name: statistics.median(turn[name] for turn in turns) for name in names}
 
 
-def of_fresh_process(repeats: int, *, keep: bool) -> float:
-    """Seconds of the step as shipped in a process of its own, with or without keeping freed memory."""
-    how = ["--only-shipped"] if keep else ["--only-shipped", "--return-memory"]
-    command = [sys.executable, "-m", "benchmarks.quick_step", f"--repeats={repeats}", *how]
+def default_in_new_process(repeats: int, keep_memory: bool) -> float:
+    """Seconds of a default step in a process of its own, with or without keeping freed memory."""
+    settings = [f"repeats={repeats}", f"keep_memory={'on' if keep_memory else 'off'}", "only_default=on"]
+    command = [sys.executable, "-m", "benchmarks.quick_step", *settings]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--no-compile", action="store_true", help="leave out compiling, which needs a C++ compiler")
-    parser.add_argument("--out", type=Path, default=RESULT)
-    parser.add_argument("--only-shipped", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--return-memory", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+def main(arguments: Sequence[str]) -> None:
+    config = read_settings(QuickConfig, arguments, "quick_step")
     torch.manual_seed(0)
     torch.set_flush_denormal(True)
-    if not arguments.return_memory:
+    if config.keep_memory:
         keep_freed_memory()
-    if arguments.only_shipped:
-        print(measure(arguments.repeats, ["as shipped"])["as shipped"])
+    if config.only_default:
+        print(measure(config.repeats, [DEFAULT])[DEFAULT])
         return
-    names = [name for name in VARIANTS if not (arguments.no_compile and "compiled" in name)]
-    seconds = measure(arguments.repeats, names)
-    base = seconds["as shipped"]
-    ratios = {name: round(value / base, 3) for name, value in seconds.items()}
-    kept, returned = (of_fresh_process(arguments.repeats, keep=keep) for keep in (True, False))
+    seconds = measure(config.repeats, [name for name in VARIANTS if config.compile or name != COMPILED])
+    ratios = {name: round(value / seconds[DEFAULT], 3) for name, value in seconds.items()}
+    kept, returned = map(partial(default_in_new_process, config.repeats), (True, False))
     ratios["freed memory returned to the system"] = round(returned / kept, 3)
-    result = {
-        "command": "python -m benchmarks.quick_step",
+    write_json(Path(config.out), {
+        "command": command_line("quick_step", arguments),
         "machine": machine(),
         "load average": os.getloadavg()[0],
-        "repeats": arguments.repeats,
-        "seconds as shipped": round(base, 4),
+        "repeats": config.repeats,
+        "seconds as shipped": round(seconds[DEFAULT], 4),
         "time relative to as shipped": ratios,
-    }
-    arguments.out.parent.mkdir(exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+    })  # fmt: skip
     print("\n".join(f"{ratio:6.2f}  {name}" for name, ratio in ratios.items()))
-    print(f"wrote {arguments.out}")
+    print(f"wrote {config.out}")
 
 
 if __name__ == "__main__":
-    main()
+    run_study(main)

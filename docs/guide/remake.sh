@@ -26,7 +26,7 @@ import re, sys
 text = open(sys.argv[1], encoding="utf-8").read()
 for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
     for line in block.replace("\\\n", " ").splitlines():
-        if line.startswith(("composegan ", "python -m ")) and not re.search(r"TIME|my_pictures|smiles|domain=faces|--draw", line):
+        if line.startswith(("composegan ", "python -m ")) and not re.search(r"TIME|my_pictures|smiles|domain=faces|--draw|draw=docs", line):
             print(line)
 PY
     PYTHONPATH=$here bash -ex "$1.sh" > "$1.txt"

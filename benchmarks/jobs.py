@@ -1,4 +1,4 @@
-"""What the stages of `benchmarks.gpu` share: a time to end by, and a table that is written row by row."""
+"""A time budget, and a table of results that is filled job by job and saved after each."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.measure import machine
+from benchmarks.script import write_json
 from composegan.errors import first_line
 from composegan.io.atomic import atomic_file
 
@@ -22,20 +23,20 @@ OUT_OF_MEMORY = {"error": "out of memory"}
 
 
 class Budget:
-    """Minutes that a stage may take."""
+    """A limit on the time of a study."""
 
     def __init__(self, minutes: float) -> None:
         self.end = time.monotonic() + 60 * minutes
 
     def left(self) -> float:
-        """Seconds."""
+        """Seconds left; negative when over time."""
         return self.end - time.monotonic()
 
 
 @dataclass(frozen=True)
 class Job:
-    """One row to find. series: rows of one kind and growing cost, of which none is tried after one that ran out of
-    memory; seconds: how long it may take, about: it is not begun with less time left."""
+    """Measures one row. series: rows of growing cost; after one runs out of memory the rest are skipped; seconds: rough
+    duration; the job is not started with less time left."""
 
     name: str
     run: Callable[[], Row]
@@ -45,7 +46,7 @@ class Job:
 
 @dataclass
 class Table:
-    """Rows by name, kept in a JSON file from one call to the next as long as the machine is the same."""
+    """Rows by name in a JSON file. Rows that are already in it are reused if machine and settings are the same."""
 
     path: Path
     command: str
@@ -60,7 +61,7 @@ class Table:
                 self.rows = before["rows"]
 
     def fill(self, jobs: Iterable[Job], budget: Budget) -> None:
-        """Do what is not there yet, in order, as far as the time goes."""
+        """Run the jobs whose rows are missing, in order, while there is time."""
         exhausted = set()
         self.waiting = []
         for job in jobs:
@@ -72,7 +73,8 @@ class Table:
                     continue
                 else:
                     self.rows[job.name] = attempt(job.run)
-                    print(f"{job.name}: {shown(self.rows[job.name])}", flush=True)
+                    facts = (f"{key} {value}" for key, value in self.rows[job.name].items() if type(value) is not dict)
+                    print(f"{job.name}: {', '.join(facts)}", flush=True)
                 self.write()
             if job.series and self.rows[job.name] == OUT_OF_MEMORY:
                 exhausted.add(job.series)
@@ -80,23 +82,20 @@ class Table:
 
     def write(self) -> None:
         content = {"command": self.command, "machine": machine(), "settings": self.settings, "rows": self.rows}
-        if self.waiting:
-            content["not done yet"] = self.waiting
-        with atomic_file(self.path) as file:
-            file.write_text(json.dumps(content, indent=2) + "\n")
+        write_json(self.path, content | ({"not done yet": self.waiting} if self.waiting else {}))
 
     def publish(self, path: Path, title: str) -> list[Path]:
-        """Write the table to `path`, and a chart of its rows' images a second beside it. Returns both."""
+        """Write the table to `path` and a chart of its rows' images per second beside it. Returns both paths."""
         rates = {name: row["images a second"] for name, row in self.rows.items() if "images a second" in row}
         self.path, chart = path, path.with_suffix(".png")
         self.write()
         with atomic_file(chart) as file:
-            bars(title, rates, "/s").save(file)
+            bar_chart(title, rates, "/s").save(file)
         return [path, chart]
 
 
 def attempt(run: Callable[[], Row]) -> Row:
-    """The row, or what went wrong: one figure that cannot be had is no reason to lose the others."""
+    """The row, or the error that prevented it, so that one failure does not end the study."""
     try:
         return run()
     except torch.cuda.OutOfMemoryError:
@@ -109,12 +108,8 @@ def attempt(run: Callable[[], Row]) -> Row:
             torch.cuda.empty_cache()
 
 
-def shown(row: Row) -> str:
-    return ", ".join(f"{key} {value}" for key, value in row.items() if not isinstance(value, dict))
-
-
-def bars(title: str, values: dict[str, float], unit: str) -> Image.Image:
-    """A chart of one horizontal bar a value."""
+def bar_chart(title: str, values: dict[str, float], unit: str) -> Image.Image:
+    """A chart with a horizontal bar for each value."""
     font = ImageFont.load_default(13)
     left, right, line, length = 10 + max((int(font.getlength(name)) for name in values), default=0), 110, 18, 480
     sheet = Image.new("RGB", (left + length + right, 34 + line * max(len(values), 1)), "white")

@@ -1,6 +1,6 @@
-"""Stage `train` of `benchmarks.gpu`: one run on avatars at 128 that goes on from call to call, and what came of it.
+"""Stage `train`: one training run on avatars at 128 that is resumed from call to call, and its metrics.
 
-Both training and measuring are the program's own, in processes of their own, as a person starts and stops them.
+`composegan fit` and `composegan evaluate` run as processes of their own, as a user would start and stop them.
 """
 
 from __future__ import annotations
@@ -15,18 +15,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PIL import Image
 
+from benchmarks.gpu import GpuConfig
+from benchmarks.jobs import Budget
 from benchmarks.measure import machine
-from benchmarks.stage import Budget
+from benchmarks.script import newest_run, write_json
 from composegan.config.compose import load_config
 from composegan.config.run_folder import CONFIG
 from composegan.io.atomic import atomic_file
-
-if TYPE_CHECKING:
-    from benchmarks.gpu import GpuConfig
 
 AVATARS = """
 recipe=paper256 data.height=128 data.width=128 data.demo_count=20000 data.workers=8
@@ -37,8 +36,8 @@ model.recompute=false training.batch=64 training.r1_image=5 training.r1_mask=50 
 training.ema_rampup=0.05 output.samples_every=50000 output.checkpoint_every=25000 output.score_every=50000
 output.score_samples=1024 output.log_every=5000 trainer.deterministic=false
 """
-"""3.7 M and 10.3 M parameters; 4.3 and 11.8 billion operations a picture. As in the quick recipe, which is measured: no
-noise maps (drawings are flat), no path-length penalty, coarse maps of a quarter of the side, and its R1 weights."""
+"""3.7 M and 10.3 M parameters; 4.3 and 11.8 billion operations per picture. As in the quick recipe: no noise maps (drawings
+are flat), no path-length penalty, coarse maps at a quarter of the image size, and its R1 weights."""
 TINY = """
 recipe=quick data.height=16 data.width=16 data.demo_count=12 data.workers=0 trainer.threads=1
 model.latent_channels=16 model.mapping_layers=2 model.local_layers=3 model.depth_layers=2 model.local_channels=8
@@ -47,48 +46,52 @@ model.discriminator_max_channels=8 training.batch=4 output.samples=4 output.scor
 output.samples_every=8 output.log_every=4 output.checkpoint_every=8
 """
 MEASURING, ENDING = 120.0, 30.0
-"""Seconds that are kept for the figures, and for the last step with its checkpoint."""
+"""Seconds reserved for the evaluation, and for the last step with its checkpoint."""
 
 
 def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
-    """Train for the time there is, then measure. Returns what was written to `config.out`."""
+    """Train for the time there is, then evaluate. Returns the files written to `config.out`."""
     work, out = Path(config.work).absolute(), Path(config.out)
     facts_file = work / "train.json"
     before = json.loads(facts_file.read_text()) if facts_file.exists() else {"calls": []}
-    runs = sorted(work.glob(f"train/faces/*/{CONFIG}"))
+    run = newest_run(work / "train")
     device = config.device or "auto"
     settings = [f"training.images={config.images}", f"trainer.accelerator={'gpu' if device == 'cuda' else device}"]
-    if runs:
-        arguments = ["fit", f"run={runs[-1].parent}", *settings]
+    if run:
+        arguments = ["fit", f"run={run}", *settings]
     else:
-        where = [f"output.root={work / 'train'}", f"data.cache={work / 'cache'}"]
-        arguments = ["fit", "domain=faces", *(TINY if config.tiny else AVATARS).split(), *where, *settings]
-    seen = images_seen(runs[-1].parent) if runs else 0
+        folders = [f"output.root={work / 'train'}", f"data.cache={work / 'cache'}"]
+        arguments = ["fit", "domain=faces", *(TINY if config.tiny else AVATARS).split(), *folders, *settings]
+    seen = images_seen(run) if run else 0
     start = time.monotonic()
     train(arguments, work / "train.log", budget.left() - (20 if config.tiny else MEASURING))
-    folder = sorted(work.glob(f"train/faces/*/{CONFIG}"))[-1].parent
-    call = {"minutes": round((time.monotonic() - start) / 60, 2), "from": seen, "to": images_seen(folder)}
-    log = read_metrics(folder)
+    run = newest_run(work / "train")
+    assert run is not None
+    call = {"minutes": round((time.monotonic() - start) / 60, 2), "from": seen, "to": images_seen(run)}
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    scores = {row["images_seen"]: row["score/sliced_wasserstein"] for row in rows}
+    rates = [float(row["images_per_second"]) for row in rows]
     facts = {
         "command": command,
         "machine": machine(),
         "fit": " ".join(["composegan", *(before.get("fit", "").split()[1:] or arguments)]),
         "calls": [*before["calls"], call],
-        "images_seen": images_seen(folder),
-        "images a second, median": round(statistics.median(log["images_per_second"]), 1) if log else None,
-        "sliced Wasserstein, by images seen": dict(log["score"]) if log else {},
-        "evaluation": evaluate(folder, work, budget, config.tiny),
+        "images_seen": images_seen(run),
+        "images a second, median": round(statistics.median(rates), 1) if rates else None,
+        "sliced Wasserstein, by images seen": {seen: round(float(score), 5) for seen, score in scores.items() if score},
+        "evaluation": evaluate(run, work, budget, config.tiny),
     }
-    for path in (facts_file, out / "train.json"):
-        with atomic_file(path) as file:
-            file.write_text(json.dumps(facts, indent=2) + "\n")
-    with atomic_file(out / "train_grid.png") as file:
-        shutil.copyfile(sheets(folder)[-1], file)
-    with atomic_file(out / "train_progress.png") as file:
-        film_strip(sheets(folder), load_config(folder / CONFIG).data.height).save(file)
     written = [out / "train.json", out / "train_grid.png", out / "train_progress.png"]
+    write_json(facts_file, facts)
+    write_json(written[0], facts)
+    grids = sorted((run / "samples").glob("*.png"), key=lambda path: int(path.stem))
+    with atomic_file(written[1]) as path:
+        shutil.copyfile(grids[-1], path)
+    with atomic_file(written[2]) as path:
+        film_strip(grids, load_config(run / CONFIG).data.height).save(path)
     if config.keep_model:
-        written.append(Path(shutil.copytree(folder / "model", out / "model", dirs_exist_ok=True)))
+        written.append(Path(shutil.copytree(run / "model", out / "model", dirs_exist_ok=True)))
     return written
 
 
@@ -97,8 +100,10 @@ def program(*arguments: str) -> list[str]:
 
 
 def train(arguments: list[str], log: Path, seconds: float) -> None:
-    """Run `composegan fit` for so long, then ask it to stop, as Ctrl-C or a job system does. Raises SystemExit with the
-    end of what it said when it fails."""
+    """Run `composegan fit` for `seconds`, then stop it with SIGTERM, as a job scheduler would.
+
+    Prints the end of its output. Raises SystemExit if it fails.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file, subprocess.Popen(program(*arguments), stdout=file, stderr=file) as process:
         try:
@@ -109,33 +114,19 @@ def train(arguments: list[str], log: Path, seconds: float) -> None:
                 process.wait(timeout=2 * ENDING)
             except subprocess.TimeoutExpired:
                 process.kill()
-    said = "\n".join(log.read_text().splitlines()[-12:])
-    print(said, flush=True)
-    if process.returncode not in (0, 130):  # done, stopped
+    print("\n".join(log.read_text().splitlines()[-12:]), flush=True)
+    if process.returncode not in (0, 130):  # finished, stopped
         raise SystemExit(f"composegan fit ended with {process.returncode}; see {log}")
 
 
 def images_seen(run: Path) -> int:
-    """As far as the run's saved model goes."""
+    """Images that the run's saved model was trained on."""
     model = run / "model" / "config.json"
     return json.loads(model.read_text())["about"]["images_seen"] if model.exists() else 0
 
 
-def read_metrics(run: Path) -> dict[str, Any]:
-    """Pictures a second, and (images seen, score) pairs, from the run's metrics.csv."""
-    with (run / "metrics.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
-        return {}
-    scored = [row for row in rows if row.get("score/sliced_wasserstein")]
-    return {
-        "images_per_second": [float(row["images_per_second"]) for row in rows],
-        "score": [(row["images_seen"], round(float(row["score/sliced_wasserstein"]), 5)) for row in scored],
-    }
-
-
 def evaluate(run: Path, work: Path, budget: Budget, tiny: bool) -> dict[str, Any]:
-    """The figures of `composegan evaluate`, or why there are none."""
+    """The metrics of `composegan evaluate`, or its error."""
     how = ["metrics=sliced_wasserstein,FSD", "n=8"] if tiny else ["n=5000", "real_images=10000", "batch=64"]
     environment = {**os.environ, "COMPOSEGAN_CACHE": str(work / "cache")}
     try:
@@ -144,32 +135,24 @@ def evaluate(run: Path, work: Path, budget: Budget, tiny: bool) -> dict[str, Any
             capture_output=True, text=True, timeout=max(budget.left(), 30), env=environment,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return {"error": "not done in time; the next call of this stage measures again"}
+        return {"error": "out of time; the next call of this stage evaluates again"}
     if done.returncode:
-        return {"error": (done.stderr.strip().splitlines() or ["nothing was said"])[-1]}
+        return {"error": (done.stderr.strip().splitlines() or ["no output"])[-1]}
     print(done.stdout, flush=True)
     found = json.loads((work / "evaluation" / "evaluation.json").read_text())
     keys = ("name", "value", "halves", "images", "real_images")
     figures = [{key: figure.get(key) for key in keys} for figure in found["figures"]]
-    return {"settings": found["settings"], "figures": figures, "classes": found["classes"], "skipped": found["skipped"]}
-
-
-def sheets(run: Path) -> list[Path]:
-    """The grids of a run, in order."""
-    return sorted((run / "samples").glob("*.png"), key=lambda path: int(path.stem))
+    return {"figures": figures, **{key: found[key] for key in ("settings", "classes", "skipped")}}
 
 
 def film_strip(grids: list[Path], height: int, frames: int = 8) -> Image.Image:
-    """The first row, so many pixels high, of grids from the first to the last, more of them from the beginning."""
+    """The first row (`height` pixels) of grids from the first to the last, denser at the beginning."""
     last = len(grids) - 1
-    chosen = sorted({round(last * (number / max(frames - 1, 1)) ** 2) for number in range(frames)})
     rows = []
-    for number in chosen:
+    for number in sorted({round(last * (frame / (frames - 1)) ** 2) for frame in range(frames)}):
         with Image.open(grids[number]) as sheet:
             rows.append(sheet.convert("RGB").crop((0, 0, sheet.width, height)))
-    strip = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)))
-    top = 0
-    for row in rows:
-        strip.paste(row, (0, top))
-        top += row.height
+    strip = Image.new("RGB", (rows[0].width, height * len(rows)))
+    for number, row in enumerate(rows):
+        strip.paste(row, (0, height * number))
     return strip

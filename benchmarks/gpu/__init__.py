@@ -1,0 +1,39 @@
+"""Measure synthesis, training steps and a training run on a GPU, in stages of limited time.
+
+    python -m benchmarks.gpu all                 # or one of: synthesis, step, train
+    python -m benchmarks.gpu train minutes=7     # resumes the training run of the previous call
+
+synthesis: latency, throughput and memory of the paper's generator at 256 and 512, in batches of 1 to 64, in fp32, TF32,
+bf16 and compiled. step: time by phase and peak memory of a training step, fp32 and bf16-mixed, with and without
+recomputing. train: a training run on avatars at 128, stopped and resumed with `composegan fit`, with the metrics of
+`composegan evaluate` and a grid of samples.
+
+Each stage takes at most `minutes` and writes JSON and pictures to `out`, with the device, the versions and the command.
+The next call does what was left over; it finds the state it needs in `work`. `train` is sized for about twenty minutes in
+all on an H200. None of this has been run on a GPU yet.
+
+For a machine with PyTorch but without a network: run `benchmarks/gpu_wheels.sh` here, and there, in the repository root,
+
+    python3 -m pip install -q --no-index --no-deps .wheels/*.whl && \
+        python3 -m pip install -q --no-index --no-deps --no-build-isolation -e . && \
+        python3 -m benchmarks.gpu synthesis minutes=4 out=FOLDER && python3 -m benchmarks.gpu step minutes=4 out=FOLDER
+
+then, as often as you like on the same machine: `python3 -m benchmarks.gpu train minutes=8 out=FOLDER`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.script import RESULTS
+
+
+@dataclass
+class GpuConfig:
+    out: str = str(RESULTS / "gpu")  # folder for results and pictures
+    work: str = "runs/gpu"  # folder of state for the next call: rows so far, the run, drawn avatars
+    minutes: float = 7.0  # for each stage
+    device: str = ""  # cuda or cpu; empty: cuda if there is one
+    images: int = 4_000_000  # train: images to train on at most
+    tiny: bool = False  # small networks and few repetitions, to try the study on any machine
+    keep_model: bool = False  # train: also copy the trained model, 15 MB, to `out`

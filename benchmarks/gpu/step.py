@@ -1,0 +1,81 @@
+"""Stage `step`: time and memory of a training step of the paper's networks, by phase."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import torch
+
+from benchmarks.gpu import GpuConfig
+from benchmarks.gpu.synthesis import timed
+from benchmarks.jobs import OUT_OF_MEMORY, Budget, Job, Row, Table
+from benchmarks.measure import device_of, megabytes, peak_cuda_bytes
+from benchmarks.networks import TimedStep, make_discriminator, make_generator
+from composegan.config.schema import TrainingConfig
+from composegan.runtime.memory import keep_freed_memory
+from composegan.training.phases import Phase
+
+SIZES, BATCHES = (256, 512), (32, 16, 8, 4)
+"""The paper's batch is 32, on 8 GPUs: 4 each."""
+ALWAYS = 4
+
+
+def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
+    """Measure each size and way to train with the largest batch that fits, and with 4. Returns the files written."""
+    device = device_of(config.device)
+    sizes, batches, always = ((32,), (1,), 1) if config.tiny else (SIZES, BATCHES, ALWAYS)
+    settings = {
+        "device": str(device),
+        "tiny": config.tiny,
+        "convolutions": "TF32, torch's default",
+        "cudnn": "benchmark",
+    }
+    table = Table(Path(config.work) / "step.json", command, settings)
+    keep_freed_memory()
+    torch.backends.cudnn.benchmark = True
+
+    def jobs() -> Iterator[Job]:
+        for size, precision, recompute in product(sizes, ("fp32", "bf16-mixed"), (True, False)):
+            fits = False
+            for batch in batches:
+                if not fits or batch == always:
+                    name = f"{size} {precision} {'recomputed' if recompute else 'kept'} batch {batch}"
+                    row = partial(measure, size, device, batch, precision, recompute, config.tiny)
+                    yield Job(name, row, seconds=0.0 if config.tiny else 45.0)
+                    fits = fits or table.rows.get(name) not in (None, OUT_OF_MEMORY)
+
+    table.fill(jobs(), budget)
+    return table.publish(
+        Path(config.out) / "step.json", "Training, images per second: size, precision, local stage, batch"
+    )
+
+
+def measure(size: int, device: torch.device, batch: int, precision: str, recompute: bool, tiny: bool) -> Row:
+    """Milliseconds and peak memory of each phase with its optimizer step, and of an average step."""
+    torch.manual_seed(0)
+    generator, discriminator = make_generator(size, device, tiny), make_discriminator(size, device, tiny)
+    generator.local.recompute = recompute
+    step = TimedStep(generator, discriminator, TrainingConfig(batch=batch), fused=True)
+
+    def run_phase(phase: Phase) -> None:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+            step.run(phase)
+
+    found, seconds = {}, 0.0
+    for phase in step.phases:
+        run_this = partial(run_phase, phase)
+        median = statistics.median(timed(run_this, device, most=1 if tiny else 5, seconds=4.0))
+        peak = megabytes(peak_cuda_bytes(run_this))
+        found[phase.name] = {"ms": round(1000 * median, 2), "every": phase.every, "peak GPU memory, MB": peak}
+        seconds += median / phase.every
+    peaks = [phase["peak GPU memory, MB"] for phase in found.values()]
+    return {
+        "step, ms": round(1000 * seconds, 2),
+        "images a second": round(batch / seconds, 2),
+        "peak GPU memory, MB": None if None in peaks else max(peaks),
+        "phases": found,
+    }
