@@ -3,9 +3,9 @@
     python -m benchmarks.chaos kills=30            # writes benchmarks/results/chaos.json
 
 A small run is trained once undisturbed, then again and again with `kill -9` to all of its processes: at random moments,
-and every other time while a checkpoint is being written. After each kill `composegan fit run=...` resumes it. Once it has
-finished, its networks, averages and Adam moments are compared with those of the undisturbed run. The kinds of runs: data
-read in the training process or by two workers, on one device or on two (gloo).
+and every other time while a checkpoint is being written. After each kill `composegan fit run=...` resumes it. Once it
+has finished, its networks, averages and Adam moments are compared with those of the undisturbed run. The kinds of runs:
+data read in the training process or by two workers, on one device or on two (gloo).
 
 The study itself can be interrupted as well: results are saved after each run, and the same command resumes.
 """
@@ -138,7 +138,8 @@ def train(arguments: list[str], devices: int, kill_after: float = 1e9, saving: P
 
 
 def fit(arguments: list[str], devices: int) -> None:
-    """The forked process: silent, in a process group of its own. Two ranks are forked too, with torchrun's environment."""
+    """The forked process: silent, in a process group of its own. Two ranks are forked too, with torchrun's
+    environment."""
     os.setpgid(0, 0)
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 1)

@@ -2,9 +2,9 @@
 
     python -m benchmarks.draw_avatars          # writes benchmarks/results/draw_avatars.json
 
-Target: less than 20 s on two cores. The time includes imports, worker processes, dicebear's check of the style (0.2 s per
-process) and every drawing. The warm rate is that of one process which has drawn the same avatars before. The load average
-shows whether the machine was busy.
+Target: less than 20 s on two cores. The time includes imports, worker processes, dicebear's check of the style (0.2 s
+per process) and every drawing. The warm rate is that of one process which has drawn the same avatars before. The load
+average shows whether the machine was busy.
 """
 
 from __future__ import annotations

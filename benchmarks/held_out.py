@@ -1,6 +1,6 @@
 """Write labelled images of a domain as PNG files, images/ and labels/, for verbs that read photos and masks.
 
-    python -m benchmarks.held_out data.root=prepared data.split=validation n=100 out=held-out
+python -m benchmarks.held_out data.root=prepared data.split=validation n=100 out=held-out
 """
 
 from __future__ import annotations

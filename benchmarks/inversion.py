@@ -4,9 +4,9 @@
     python -m benchmarks.inversion sweep=on                  # one setting changed at a time; inversion_sweep.json
     python -m benchmarks.inversion draw=docs/guide/photos    # only draws three of the avatars, with their masks
 
-The avatars are drawn like the demo, with the seed of the validation split: the first ones with enough hair to edit. Each
-is inverted with its mask and without. Then the texture of its hair is replaced by that of random codes. Leakage is the
-share of the change that lies outside the hair (before or after): strictly; outside a margin of one pixel; and after
+The avatars are drawn like the demo, with the seed of the validation split: the first ones with enough hair to edit.
+Each is inverted with its mask and without. Then the texture of its hair is replaced by that of random codes. Leakage is
+the share of the change that lies outside the hair (before or after): strictly; outside a margin of one pixel; and after
 `edit` has pasted the hair into the picture before.
 """
 
@@ -70,8 +70,8 @@ def held_out(count: int, height: int, width: int, class_name: str) -> tuple[np.n
 
 
 def edit_leakage(models: list[Model], codes: Codes, class_name: str, seed: int = 7) -> dict[str, float]:
-    """Leakage of replacing the class's texture by random codes: the change outside, summed over all pictures, divided by
-    the whole change."""
+    """Leakage of replacing the class's texture by random codes: the change outside, summed over all pictures, divided
+    by the whole change."""
     other = models[0].codes(len(codes), seed=seed, truncation=0.7)
     totals = {"strict": 0.0, "one pixel": 0.0, "pasted": 0.0}
     whole = pasted_whole = 0.0

@@ -23,8 +23,8 @@ def device_of(name: str) -> torch.device:
 
 
 def now(device: torch.device) -> float:
-    """Seconds on a clock, after waiting for the device: CPU time on a single CPU thread, which other jobs do not affect,
-    wall-clock time otherwise."""
+    """Seconds on a clock, after waiting for the device: CPU time on a single CPU thread, which other jobs do not
+    affect, wall-clock time otherwise."""
     if device.type == "cuda":
         torch.cuda.synchronize()
     single = device.type == "cpu" and torch.get_num_threads() == 1

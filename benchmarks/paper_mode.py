@@ -3,8 +3,8 @@
     python -m benchmarks.paper_mode            # writes benchmarks/results/paper_mode.json
 
 The face generator with 13 classes and the paper's widths, at 256 and 512, against the same networks with
-`benchmarks.class_loop` as the local stage, on the same weights, after checking that both give the same results. Times are
-medians, measured in turns within one process. `tiny=on` runs all of it with small networks, to try it out.
+`benchmarks.class_loop` as the local stage, on the same weights, after checking that both give the same results. Times
+are medians, measured in turns within one process. `tiny=on` runs all of it with small networks, to try it out.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def speedups(seconds: dict[str, float]) -> dict[str, Any]:
 
 
 def local_stage(generator: Generator, batch: int, repeats: int) -> dict[str, Any]:
-    """Forward, forward and backward, and activations saved in between; ours with recomputing (the default) and without."""
+    """Forward, forward and backward, and activations saved in between; ours with recomputing (the default) and
+    without."""
     bank, loop, codes = generator.local, ClassLoop(generator.local), draw_codes(generator, batch)
     with torch.no_grad():
         outputs = bank(codes)

@@ -2,9 +2,9 @@
 
     python -m benchmarks.quick_step            # writes benchmarks/results/quick_step.json
 
-Each variant disables one optimization (or adds compilation). The steps of all variants are interleaved in one process and
-reported relative to the default. A step is Dmain and Gmain, plus Dreg and Greg at their frequency. Keeping freed memory
-is a property of the process, so that ratio compares two processes.
+Each variant disables one optimization (or adds compilation). The steps of all variants are interleaved in one process
+and reported relative to the default. A step is Dmain and Gmain, plus Dreg and Greg at their frequency. Keeping freed
+memory is a property of the process, so that ratio compares two processes.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""The command line that every study shares, `python -m benchmarks.NAME key=value ...`, and the JSON files they write."""
+"""The command line that every study shares, `python -m benchmarks.NAME key=value ...`, and the JSON files they
+write."""
 
 from __future__ import annotations
 
+import csv
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,8 +27,8 @@ Settings = TypeVar("Settings")
 def read_settings(schema: type[Settings], arguments: Sequence[str], name: str) -> Settings:
     """Parse `key=value` arguments into the dataclass `schema`, whose field comments are the help texts.
 
-    name: of the study, as typed after `benchmarks.`. `--help` prints the module's docstring and the settings, and exits.
-    Raises UserError for an unknown key or a value of the wrong type.
+    name: of the study, as typed after `benchmarks.`. `--help` prints the module's docstring and the settings, and
+    exits. Raises UserError for an unknown key or a value of the wrong type.
     """
     if any(argument in HELP for argument in arguments):
         about = inspect.getdoc(sys.modules[schema.__module__]) or ""
@@ -54,7 +56,8 @@ def command_line(name: str, arguments: Sequence[str]) -> str:
 
 
 def run_study(main: Callable[[Sequence[str]], object]) -> None:
-    """Call `main` with the command line's arguments and exit: 2 after a UserError, printed in one line, 130 after Ctrl-C.
+    """Call `main` with the command line's arguments and exit: 2 after a UserError, printed in one line, 130 after
+    Ctrl-C.
 
     Otherwise the exit status is 1 if `main` returns something true, such as a number of failures, and 0 if not.
     """
@@ -80,3 +83,17 @@ def newest_run(root: Path) -> Path | None:
     """The latest run under ROOT/DOMAIN/TIME; None if no run has written its configuration yet."""
     configs = sorted(root.glob(f"*/*/{CONFIG}"))
     return configs[-1].parent if configs else None
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV atomically; the columns are all their keys."""
+    with atomic_file(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """The lines of a Markdown table, after an empty line."""
+    lines = [" | ".join(map(str, row)) for row in (head, *rows)]
+    return ["", f"| {lines[0]} |", "| --- " * len(head) + "|", *(f"| {line} |" for line in lines[1:])]

@@ -1,4 +1,4 @@
-"""What is compared: the arms of the study, each a list of `composegan fit` settings, and the settings all share."""
+"""The arms of the quality study: `composegan fit` settings of each, and those that all share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ GROUPED = ("single", "taxonomy8", "affinity8", "progressive8")
 
 @dataclass(frozen=True)
 class Scale:
-    """settings: of `composegan fit`, for every arm; images: to train on, each run; pictures: a run is measured by."""
+    """settings: of `composegan fit`, for every arm; images: to train each run on; pictures: to evaluate each run
+    with."""
 
     settings: str
     images: int
@@ -28,8 +29,8 @@ class Scale:
 
 
 SCALES = {
-    # Two cores, hours: the quick recipe on a quarter of its pixels, each layer as wide as at the full ones. No scores
-    # and few grids on the way: they cost time.
+    # Hours on two cores: the quick recipe at a quarter of its pixels, with each layer as wide as at full size. No
+    # scores and few sample grids while training: they cost time.
     "small": Scale(
         "recipe=quick data.height=32 data.width=64 data.demo_count=2000 model.coarse_size=16 model.min_feat_size=8 "
         "model.channel_multiplier=0.046875 model.discriminator_multiplier=0.03125 "
@@ -39,8 +40,8 @@ SCALES = {
         images=8_000,
         pictures=1000,
     ),
-    # One GPU, days: the paper's widths at 128x256 and the batch of the known attempt (arXiv 2305.09602).
-    # With data.root=CITYSCAPES on photos instead of drawings.
+    # Days on one GPU: the paper's widths at 128x256 and the batch of an earlier attempt (arXiv 2305.09602).
+    # data.root=CITYSCAPES trains on photos instead of drawings.
     "large": Scale(
         "recipe=streets128 data.demo_count=20000 data.workers=8 training.batch=16 "
         "training.class_sets=data training.presence=1 output.score_every=0 output.samples_every=50000 "
@@ -52,5 +53,5 @@ SCALES = {
 
 
 def settings_of(arm: str, seed: int, scale: str, images: int, more: list[str]) -> list[str]:
-    """The `composegan fit` arguments of one run. more: settings given for all arms, which come last and win."""
+    """The `composegan fit` arguments of one run. more: settings for all arms, which override the others."""
     return [*ARMS[arm], *SCALES[scale].settings.split(), f"training.images={images}", f"seed={seed}", *more]

@@ -1,4 +1,4 @@
-"""What the cost study measures: networks of K classes at some widths, in each of the ways to have many classes."""
+"""The networks of the cost study: K classes at some widths, in each of the ways to have many classes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from composegan.plugin.domain import DomainSpec, SemanticClass
 from composegan.training.build import build
 
 CLASSES = (8, 13, 19, 30, 66, 150)
-"""Of the paper's faces 13, of Cityscapes 19 and 30, of Mapillary Vistas 66, of ADE20K 150."""
+"""The paper's faces have 13, Cityscapes 19 or 30, Mapillary Vistas 66, ADE20K 150."""
 GROUPS, PRESENT, MASK_RANK = 8, 12, 16
-"""Groups and mask rank of the arms that have them, and how many classes are in a picture: in streets of 30, a dozen."""
+"""Number of groups and mask rank of the arms that have them, and classes in a picture: a dozen in streets of 30."""
 A_PATCH = 4.4
-"""Texture routing: how many classes are seen in a patch of the map, on average, which hangs on the picture and not on K
-(that is what weighs above 0.05 in a street of per_class after 8,000 images, see `classes_a_patch` in a run's
-quality.json). The capacity is set to just that many, so that what is computed is what a trained model would, though
-weights that were never trained have no classes that lie in regions."""
+"""Texture routing: average number of classes in a patch of the map, which depends on the picture and not on K. It is
+the number of classes with a weight above 0.05 in streets of per_class after 8,000 images (`classes_a_patch` in a run's
+quality.json). The capacity is set to this number, so that untrained networks, whose classes do not form regions yet,
+compute as much as trained ones."""
 ARMS = {
     "loop": "per-class loop, as the release computes it",
     "bank": "per_class bank",
@@ -39,7 +39,7 @@ WIDTHS = ("paper256", "quick")
 
 @dataclass(frozen=True)
 class Cell:
-    """One place of the tables. batch: pictures a step."""
+    """One cell of the tables. batch: pictures per step."""
 
     widths: str
     arm: str
@@ -48,14 +48,15 @@ class Cell:
 
     @property
     def same(self) -> Cell:
-        """The cell that this one is by construction: merged labels are 8 classes, and 8 groups of 8 are per_class."""
+        """The cell whose networks are the same: merged labels are 8 classes, and 8 groups of 8 classes are
+        per_class."""
         if self.arm == "merged" or (self.arm == "grouped" and self.classes <= GROUPS):
             return replace(self, arm="bank", classes=GROUPS)
         return self
 
     @property
     def reference(self) -> Cell:
-        """What its time is a ratio to: the same with 8 classes, and for that the bank."""
+        """The cell that its time is compared with: the same arm with 8 classes, and for that the bank."""
         smallest = replace(self, classes=min(CLASSES))
         return smallest if self != smallest else replace(smallest, arm="bank")
 
@@ -65,9 +66,9 @@ class Cell:
 
 
 def config_of(cell: Cell) -> Config:
-    """The settings of a run: the paper's at 256x256, which are the defaults, or those of the quick recipe."""
+    """Settings of a run: the paper's at 256x256, which are the defaults, or the quick recipe's."""
     config = compose(["domain=faces", "recipe=quick"]).config if cell.widths == "quick" else Config()
-    if cell.arm in WITH_SETS and cell.classes > MASK_RANK:  # with fewer classes than that dense masks are cheaper
+    if cell.arm in WITH_SETS and cell.classes > MASK_RANK:  # with fewer classes dense masks are cheaper
         config.model.mask_rank = MASK_RANK
     if cell.arm == "routed":
         config.model.texture_capacity = min(1.0, A_PATCH / min(PRESENT, cell.classes))
@@ -76,7 +77,7 @@ def config_of(cell: Cell) -> Config:
 
 
 def vocabulary(classes: int) -> DomainSpec:
-    """So many opaque classes."""
+    """A domain with this many opaque classes."""
     return DomainSpec("made-up", tuple(SemanticClass(f"class{k}", (k, k, k)) for k in range(classes)))
 
 
@@ -90,7 +91,7 @@ def plan_of(cell: Cell) -> GroupingPlan:
 
 
 def class_sets(cell: Cell) -> ClassSets | None:
-    """Made-up sets of PRESENT classes, the first always among them; None where every class is computed anyway."""
+    """Random sets of PRESENT classes, always including the first; None for arms that compute all classes anyway."""
     if cell.arm not in WITH_SETS:
         return None
     draws = torch.Generator().manual_seed(0)
@@ -103,7 +104,7 @@ def class_sets(cell: Cell) -> ClassSets | None:
 
 
 def networks(cell: Cell, device: torch.device | str) -> tuple[Generator, Discriminator]:
-    """Both networks of a cell; "meta" for none of the memory."""
+    """Both networks of a cell; on the device "meta" they take no memory."""
     with torch.device(device):
         generator, discriminator = build(config_of(cell), vocabulary(cell.classes), plan_of(cell))
     if cell.arm == "loop":

@@ -1,12 +1,12 @@
-"""What a class costs: parameters, saved activations, memory and time of a training step, from 8 classes to 150.
+"""Measure the cost of a class: parameters, saved activations, memory and time of a training step, for 8 to 150 classes.
 
     python -m benchmarks.class_scaling cost                      # writes benchmarks/results/class_cost.json
     python -m benchmarks.class_scaling cost widths=quick parts=estimate,stage
 
 Parts: estimate (parameters, saved activations, memory and operations of a whole step, of the real networks on torch's
-meta device), stage (the local stage alone, forward and backward, timed) and step (a whole training step, timed, its
-memory counted). Times are ratios to the same with 8 classes, taken in turns in one process. Every figure is kept as
-soon as it is there, and the same command goes on; to measure anew, delete class_cost.json.
+meta device), stage (the local stage alone, forward and backward, timed) and step (a whole training step, timed, with
+its peak memory). Times are ratios to the same with 8 classes, measured in turns within one process. Every result is
+saved as soon as it is computed, and the same command resumes; to measure again, delete class_cost.json.
 """
 
 from __future__ import annotations
@@ -19,89 +19,81 @@ from typing import Any
 
 import torch
 
-from benchmarks.class_scaling import cost_report, timing
-from benchmarks.class_scaling.cells import (
-    A_PATCH,
-    ARMS,
-    CLASSES,
-    GROUPS,
-    MASK_RANK,
-    PRESENT,
-    WIDTHS,
-    Cell,
-    class_sets,
-    config_of,
-    networks,
-)
-from benchmarks.stage import Budget, Job, Table
-from composegan.config.compose import read_arguments
+from benchmarks.class_scaling import cells, cost_report, plots, timing
+from benchmarks.class_scaling.cells import ARMS, CLASSES, WIDTHS, Cell
+from benchmarks.jobs import Budget, Job, Table
+from benchmarks.measure import device_of
+from benchmarks.script import CHECKOUT, RESULTS, command_line, read_settings
 from composegan.config.lists import names_in, numbers_in
 from composegan.errors import UserError
 from composegan.planning.budget import bytes_in
-from composegan.planning.cost import cost_of
+from composegan.planning.cost import Cost, cost_of
 from composegan.runtime.memory import keep_freed_memory
 
-CHECKOUT = Path(__file__).parents[2]
 PARTS = ("estimate", "stage", "step")
 
 
 @dataclass
 class CostConfig:
-    parts: str = "all"  # which: estimate, stage, step
-    widths: str = "all"  # which networks: paper256 (the paper's, at 256x256), quick (the quick recipe's, at 64x64)
-    arms: str = "all"  # which: loop, bank, grouped, presence, routed
-    classes: str = "8,13,19,30,66,150"  # how many; 8 is what ratios are to
+    parts: str = "all"  # estimate, stage, step
+    widths: str = "all"  # networks: paper256 (the paper's, at 256x256), quick (the quick recipe's, at 64x64)
+    arms: str = "all"  # loop, bank, merged, grouped, presence, routed
+    classes: str = "8,13,19,30,66,150"  # numbers of classes; ratios are to 8
     batch: int = 1  # pictures in a timed step or stage of paper256; quick has its recipe's
-    estimate_batch: int = 4  # pictures in an estimate of paper256; that of 32 on 8 devices
-    stage_repeats: int = 5  # turns of the local stage
-    repeats: int = 1  # turns of a step of paper256; quick takes five times as many
-    memory: str = "10GB"  # of a timed step and its reference at most; what needs more is only estimated
-    minutes: float = 600.0  # to work at most; the same command goes on
-    threads: int = 0  # CPU threads; 0: torch's choice; 1: seconds are those of the processor, whatever else runs
-    device: str = ""  # cuda or cpu; empty: cuda where there is one
-    out: str = str(CHECKOUT / "benchmarks" / "results" / "class_cost.json")  # file of figures; a CSV is put beside it
+    estimate_batch: int = 4  # pictures in an estimate of paper256: a batch of 32 on 8 devices
+    stage_repeats: int = 5  # repetitions of the local stage
+    repeats: int = 1  # repetitions of a step of paper256; five times as many of quick
+    memory: str = "10GB"  # limit of a timed step with its reference; what needs more is only estimated
+    minutes: float = 600.0  # limit of the whole study; the same command resumes
+    threads: int = 0  # CPU threads; 0: torch's default; 1: CPU time is measured, which other jobs do not affect
+    device: str = ""  # cuda or cpu; empty: cuda if there is one
+    out: str = str(RESULTS / "class_cost.json")  # file to write; a CSV is written beside it
     plot: str = str(CHECKOUT / "docs" / "images" / "class_scaling.png")  # file of the plot
 
 
 def main(arguments: Sequence[str]) -> None:
-    config = read_arguments(CostConfig, arguments, see="the head of benchmarks/class_scaling/cost.py")
+    config = read_settings(CostConfig, arguments, "class_scaling cost")
     parts, widths = names_in(config.parts, PARTS, "parts"), names_in(config.widths, WIDTHS, "widths")
     arms, numbers = names_in(config.arms, list(ARMS), "arms"), numbers_in(config.classes, "classes", most=255)
     if not (parts and widths and arms and numbers):
         raise UserError("parts=, widths=, arms= and classes=: at least one of each is needed")
-    if strange := sorted(set(numbers) - set(CLASSES)):
-        raise UserError(f"classes={config.classes}: {strange[0]} is not in the study; there are {CLASSES}")
+    if unknown := sorted(set(numbers) - set(CLASSES)):
+        raise UserError(f"classes={config.classes}: {unknown[0]} is not in the study; there are {CLASSES}")
     if config.threads:
         torch.set_num_threads(config.threads)
     keep_freed_memory()
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
-    device = torch.device(config.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    batch = {"paper256": config.batch, "quick": config_of(Cell("quick", "bank", 8, 8)).training.batch}
+    device = device_of(config.device)
+    batch = {"paper256": config.batch, "quick": cells.config_of(Cell("quick", "bank", 8, 8)).training.batch}
+    estimate_batch = {**batch, "paper256": config.estimate_batch}
     settings = {
-        "batch": batch, "estimate batch": {**batch, "paper256": config.estimate_batch}, "device": device.type,
-        "turns": {"stage": config.stage_repeats, "step": config.repeats}, "groups": GROUPS, "mask rank": MASK_RANK,
-        "classes in a picture": PRESENT, "classes in a patch": A_PATCH,
+        "batch": batch, "estimate batch": estimate_batch, "device": device.type,
+        "turns": {"stage": config.stage_repeats, "step": config.repeats}, "groups": cells.GROUPS,
+        "mask rank": cells.MASK_RANK, "classes in a picture": cells.PRESENT, "classes in a patch": cells.A_PATCH,
     }  # fmt: skip
-    table = Table(Path(config.out), " ".join(["composegan bench class_scaling cost", *arguments]), settings)
+    table = Table(Path(config.out), command_line("class_scaling cost", arguments), settings)
     most = bytes_in(config.memory, "memory")
     jobs = []
     for part in parts:
         for width in reversed(widths):  # the small ones first
-            for cell in cells(
-                width, arms, numbers, settings["estimate batch" if part == "estimate" else "batch"][width]
-            ):
+            for cell in distinct(width, arms, numbers, (estimate_batch if part == "estimate" else batch)[width]):
                 if part == "estimate" or cell != cell.reference.same:
                     jobs.append(Job(f"{part} {cell.name}", partial(ROWS[part], cell, config, device, most), seconds=0))
     table.fill(jobs, Budget(config.minutes))
-    for path in cost_report.write(table, Path(config.plot)):
+    known = cost_report.write(table)
+    written = [table.path, table.path.with_suffix(".csv")]
+    if plots.available():
+        plots.cost(known, Path(config.plot))
+        written.append(Path(config.plot))
+    for path in written:
         print(f"wrote {path}")
     if table.waiting:
-        print(f"not done in {config.minutes:g} minutes: {len(table.waiting)} figures; the same command goes on")
+        print(f"{len(table.waiting)} results are missing after {config.minutes:g} minutes; the same command resumes")
 
 
-def cells(widths: str, arms: list[str], numbers: list[int], batch: int) -> list[Cell]:
-    """What has to be run: without those that are another by construction."""
+def distinct(widths: str, arms: list[str], numbers: list[int], batch: int) -> list[Cell]:
+    """The cells to measure, without those that are the same as another."""
     found = (Cell(widths, arm, classes, batch) for classes in numbers for arm in arms)
     return list(dict.fromkeys(cell.same for cell in found))
 
@@ -115,7 +107,7 @@ def stage_row(cell: Cell, config: CostConfig, device: torch.device, most: int) -
 
 
 def step_row(cell: Cell, config: CostConfig, device: torch.device, most: int) -> dict[str, Any]:
-    """Timed, unless it is more than the memory allows."""
+    """Timed, unless it needs more memory than allowed."""
     needed = estimated(cell).memory + estimated(cell.reference).memory
     if needed > most:
         return {"not run": f"needs {needed / 1e9:.1f} GB"}
@@ -125,6 +117,6 @@ def step_row(cell: Cell, config: CostConfig, device: torch.device, most: int) ->
 ROWS = {"estimate": estimate_row, "stage": stage_row, "step": step_row}
 
 
-def estimated(cell: Cell) -> Any:
-    """A `Cost`, without running anything for real."""
-    return cost_of(config_of(cell), *networks(cell, "meta"), cell.batch, class_sets(cell))
+def estimated(cell: Cell) -> Cost:
+    """The cost of a step on torch's meta device, without running it."""
+    return cost_of(cells.config_of(cell), *cells.networks(cell, "meta"), cell.batch, cells.class_sets(cell))

@@ -1,16 +1,14 @@
-"""Tables, aims and files of the cost study, from its rows."""
+"""Tables, aims and CSV of the cost study, computed from its rows."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from benchmarks.class_scaling.cells import ARMS, CLASSES, WIDTHS, Cell
-from benchmarks.class_scaling.report import write_csv
-from benchmarks.stage import Table
-from composegan.io.atomic import atomic_file
+from benchmarks.jobs import Table
+from benchmarks.script import markdown_table, write_csv, write_json
 
 Rows = Mapping[str, Mapping[str, Any]]
 FIRST = min(CLASSES)
@@ -19,12 +17,12 @@ QUANTITIES = {
     "operations": "operations of a step, to K = 8", "step": "step time, to K = 8",
     "stage": "local stage time, to K = 8",
 }  # fmt: skip
-"""What there is of each cell: the first four estimated, times measured."""
+"""Quantities of each cell: the first four are estimated, times are measured."""
 SCALES = {"parameters": 1e6, "saved": 1e6, "memory": 1e9}
 
 
 def value(rows: Rows, quantity: str, widths: str, arm: str, classes: int) -> float | None:
-    """One figure in numbers, bytes, or times the bank of 8 classes; None where it is not there."""
+    """A quantity as a number, in bytes, or relative to the bank of 8 classes; None if it was not measured."""
     cell = Cell(widths, arm, classes, 0).same
     row = rows.get(f"estimate {cell.name}", {})
     if quantity == "parameters":
@@ -38,7 +36,7 @@ def value(rows: Rows, quantity: str, widths: str, arm: str, classes: int) -> flo
 
 
 def relative(rows: Rows, part: str, cell: Cell, key: str = "ratio") -> float | None:
-    """The time of a step or stage, to that of the bank of 8 classes: its own to 8 of its kind, times theirs."""
+    """The time of a step or stage relative to the bank of 8 classes: the product of the measured ratios."""
     if cell.same == cell.reference.same:
         return 1.0
     mine = rows.get(f"{part} {cell.name}", {}).get(key)
@@ -47,7 +45,7 @@ def relative(rows: Rows, part: str, cell: Cell, key: str = "ratio") -> float | N
 
 
 def per_class(rows: Rows, quantity: str, widths: str, arm: str) -> tuple[float, int] | None:
-    """What a class adds, from 8 classes to the most that there is a figure for, and how many that is."""
+    """The average increase per class, from 8 classes to the most that were measured, and that number of classes."""
     found = {k: v for k in CLASSES if (v := value(rows, quantity, widths, arm, k)) is not None}
     if FIRST not in found or len(found) < 2:
         return None
@@ -56,13 +54,13 @@ def per_class(rows: Rows, quantity: str, widths: str, arm: str) -> tuple[float, 
 
 
 def to_first(rows: Rows, quantity: str, widths: str, arm: str, classes: int) -> float | None:
-    """A figure as a ratio to that of 8 classes of the same arm."""
+    """A quantity relative to the same arm with 8 classes."""
     mine, first = (value(rows, quantity, widths, arm, k) for k in (classes, FIRST))
     return None if mine is None or first is None else mine / first
 
 
 def aims(rows: Rows, widths: str = "paper256") -> list[dict[str, Any]]:
-    """The issue's aims of grouped + routing: what was found, the most it may be, and whether it holds."""
+    """The study's aims for grouping with routing: the ratio found, its upper limit, and whether it holds."""
     found: list[dict[str, Any]] = []
 
     def add(text: str, ratio: float | None, most: float) -> None:
@@ -81,47 +79,42 @@ def aims(rows: Rows, widths: str = "paper256") -> list[dict[str, Any]]:
     return found
 
 
-def write(table: Table, plot: Path) -> list[Path]:
-    """Put aims into the JSON, write a CSV beside it and the plot, print the tables. Returns what was written."""
+def write(table: Table) -> list[dict[str, Any]]:
+    """Add the aims to the JSON, write a CSV beside it and print the tables. Returns the rows of the CSV."""
     rows = table.rows
     content = json.loads(table.path.read_text()) | {"aims": {widths: aims(rows, widths) for widths in WIDTHS}}
-    with atomic_file(table.path) as file:
-        file.write_text(json.dumps(content, indent=2) + "\n")
+    write_json(table.path, content)
     flat = [
         {"widths": widths, "arm": arm, "classes": k, **{q: value(rows, q, widths, arm, k) for q in QUANTITIES}}
         for widths in WIDTHS for arm in ARMS for k in CLASSES
     ]  # fmt: skip
     known = [row for row in flat if row["parameters"] is not None or (row["step"] or 1) != 1]
-    files = [table.path, table.path.with_suffix(".csv")]
-    write_csv(files[1], known)
+    write_csv(table.path.with_suffix(".csv"), known)
     print("\n".join(markdown(rows)))
-    try:
-        from benchmarks.class_scaling import plots
-    except ImportError:
-        print("there is no plot: matplotlib is missing (pip install matplotlib)")
-        return files
-    plots.cost(known, plot)
-    return [*files, plot]
+    return known
 
 
 def markdown(rows: Rows) -> list[str]:
     """The tables of docs/benchmarks.md."""
+
+    def shown(number: float | None) -> str:
+        return "" if number is None else f"{number:.3g}"
+
     lines = []
     for widths in reversed(WIDTHS):
         for quantity, title in QUANTITIES.items():
             table = {arm: [value(rows, quantity, widths, arm, k) for k in CLASSES] for arm in ARMS}
             if any(one is not None for arm in ("loop", "routed") for one in table[arm]):
-                lines += ["", f"| {widths}: {title} | " + " | ".join(f"K = {k}" for k in CLASSES) + " |"]
-                lines += ["| --- " * (1 + len(CLASSES)) + "|"]
-                for arm, values in table.items():
-                    cells = ["" if one is None else f"{one / SCALES.get(quantity, 1):.3g}" for one in values]
-                    lines.append(f"| {ARMS[arm]} | " + " | ".join(cells) + " |")
+                scale = SCALES.get(quantity, 1)
+                lines += markdown_table(
+                    [f"{widths}: {title}", *(f"K = {k}" for k in CLASSES)],
+                    [[ARMS[arm], *(shown(one and one / scale) for one in values)] for arm, values in table.items()],
+                )
         found = aims(rows, widths)
-        if all(aim["found"] is None for aim in found):
-            continue
-        lines += ["", f"| {widths}: grouped + routing | found | at most | holds |", "| --- | --- | --- | --- |"]
-        for aim in found:
-            holds = {True: "yes", False: "no", None: ""}[aim["holds"]]
-            shown = "" if aim["found"] is None else f"{aim['found']:.3g}"
-            lines.append(f"| {aim['aim']} | {shown} | {aim['at most']:.3g} | {holds} |")
+        if any(aim["found"] is not None for aim in found):
+            holds = {True: "yes", False: "no", None: ""}
+            lines += markdown_table(
+                [f"{widths}: grouped + routing", "found", "at most", "holds"],
+                [[a["aim"], shown(a["found"]), shown(a["at most"]), holds[a["holds"]]] for a in found],
+            )
     return [*lines, ""]

@@ -1,4 +1,4 @@
-"""Edit leakage in a vocabulary that may be coarser than the model's: the classes that are one in it change together."""
+"""Edit leakage in a vocabulary that may be coarser than the model's: merged classes are edited together."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from composegan.model.codes import PARTS, Codes
 from composegan.model.saved_model import Model
 
 PICTURES = 32
-"""Pictures, at most, that each class is edited in."""
+"""Number of pictures, at most, in which each class is edited."""
 NOTHING = 1e-3
-"""A mean change below this (of -1..1) is no change, and has no part that leaks."""
+"""Edits with a smaller mean change (in -1..1) are left out."""
 
 
 def leakages(model: Model, codes: Codes, table: np.ndarray, proportions: Tensor, seed: int) -> dict[str, Tensor]:
-    """By part ("texture", "shape") and class, what of the change is elsewhere when other codes are put in: (K,), 0..1.
+    """The share of the change outside the class when its codes are replaced, by part ("texture", "shape"): (K,), 0..1.
 
-    table: (classes of the model,), the class of each here; proportions: (N, K), of the masks read so. NaN for a class
-    that is in no picture, or whose codes change nothing. The new codes are those of seed + 1; class sets stay.
+    table: (classes of the model,), their classes in the vocabulary; proportions: (N, K), of the masks in the
+    vocabulary. NaN for a class that is in no picture, or whose codes change nothing. The new codes are those of seed +
+    1; the class sets are kept.
     """
     others = model.codes(len(codes), seed=seed + 1)
     values = {part: torch.full((proportions.shape[1],), torch.nan, dtype=torch.float64) for part in PARTS}
@@ -40,12 +41,12 @@ def leakages(model: Model, codes: Codes, table: np.ndarray, proportions: Tensor,
             after, other_labels = drawn(model, edited, table)
             changed = change(before, after).mean(dim=(1, 2)) > NOTHING
             leaked = leakage(before, after, region_of(labels, other_labels, [k]))[changed]
-            values[part][k] = leaked.double().mean()  # NaN of none
+            values[part][k] = leaked.double().mean()  # NaN if empty
     return values
 
 
 def drawn(model: Model, codes: Codes, table: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Images (N, 3, H, W) in -1..1 and labels (N, H, W), as the table has them."""
+    """Images (N, 3, H, W) in -1..1 and labels (N, H, W) in the table's vocabulary."""
     samples = model.draw(codes, batch=PICTURES)
     images = torch.from_numpy(samples.images).permute(0, 3, 1, 2).float() / 127.5 - 1
     return images, relabel(torch.from_numpy(samples.labels), table)

@@ -1,4 +1,4 @@
-"""What runs are measured against: held-out streets in a vocabulary, and a segmenter that has learned it from them."""
+"""What runs are measured against: held-out streets in a vocabulary, and a segmenter trained on them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from composegan.plugins.cityscapes.merged import Merged, merging_table
 class Judge:
     """A vocabulary to measure in. names: of its K classes; known: proportions and features of the real set.
 
-    table_of: by the vocabulary of a model, the class here of each of its classes, uint8.
+    table_of: by a model's vocabulary, the judge's class of each of the model's classes, uint8.
     """
 
     names: tuple[str, ...]
@@ -34,14 +34,14 @@ class Judge:
 
 
 def held_out(data: DataConfig) -> DataConfig:
-    """Streets that no run has seen: the validation split, or, of drawn ones, those of the next demo_seed."""
+    """Streets that no run has seen: the validation split, or the drawings of the next demo_seed."""
     return replace(data, split="validation") if data.root else replace(data, demo_seed=data.demo_seed + 1)
 
 
 def make_judges(data: DataConfig, device: torch.device) -> tuple[dict[str, Judge], FeatureNetwork]:
-    """The judge of the 30 classes and that of the 16, and the network of the Frechet distance.
+    """The judges for 30 classes and for 16, and the network of the Frechet distance.
 
-    data: what runs learn from. Everything is kept in the cache folder, so that the first call of all does the work.
+    data: the runs' training data. Everything is cached, so that only the first call does the work.
     """
     data = held_out(data)
     fine, merged = registry.load(FINE), registry.load(MERGED)
@@ -62,5 +62,5 @@ def make_judges(data: DataConfig, device: torch.device) -> tuple[dict[str, Judge
 
 
 def relabel(labels: Tensor, table: np.ndarray) -> Tensor:
-    """Labels of a model's classes (N, H, W) uint8 -> the judge's, uint8."""
+    """Labels (N, H, W) uint8 of a model's classes -> of the judge's classes, uint8."""
     return torch.from_numpy(table)[labels.long()]

@@ -1,4 +1,4 @@
-"""What is measured of a trained run: its pictures, and its masks in each vocabulary that they can be read in."""
+"""The measures of a trained run: of its pictures, and of its masks in each vocabulary they can be converted to."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from composegan.model.saved_model import Model
 from composegan.networks.texture import by_patch, patch_size
 
 PATCH_PICTURES = 1000
-"""Pictures, at most, that the sliced Wasserstein distance takes its patches from."""
+"""Number of pictures, at most, from which the sliced Wasserstein distance takes its patches."""
 BATCH, THRESHOLDS = 32, (0.01, 0.05, 0.1)
 
 LOWER, HIGHER = "lower", "higher"
@@ -42,15 +42,15 @@ OF_MASKS = {
     "rare_pixel_recall": HIGHER, "presence": HIGHER, "sets_followed": HIGHER, "leakage_texture": LOWER,
     "leakage_shape": LOWER,
 }  # fmt: skip
-"""Measures, and which way is better. rare_recall: of how often rare classes are in the masks; rare_pixel_recall: of
-their pixels there, the part in which the segmenter sees them; presence: how often classes are there, against the data;
-sets_followed: the same, picture by picture, against the class set that it was drawn for. A class that a model does not
-draw counts as 0."""
+"""Measures, and whether lower or higher is better. rare_recall: how often rare classes are in the masks;
+rare_pixel_recall: the share of their pixels in which the segmenter sees them; presence: how often classes are in a
+picture, compared with the data; sets_followed: the same for each picture, compared with its class set. A class that a
+model does not draw counts as 0."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Pictures of a model: codes; images: (N, 3, H, W) uint8; labels: (N, H, W) uint8, of its own classes."""
+    """Pictures of a model. images: (N, 3, H, W) uint8; labels: (N, H, W) uint8, of its own classes."""
 
     model: Model
     codes: Codes
@@ -67,10 +67,10 @@ def draw(model: Model, count: int, seed: int) -> Drawn:
 def measure(
     model: Model, judges: Mapping[str, Judge], network: FeatureNetwork, count: int, seed: int
 ) -> dict[str, Any]:
-    """Figures of `count` pictures. judges: by domain, of which the model's classes can be read in some.
+    """Measure `count` pictures. judges: by domain; those that the model's classes cannot be converted to are skipped.
 
     Returns {"pictures": figures, "classes_a_patch": by threshold, "masks": {domain: figures},
-    "classes": {domain: {class: figures}}}; None for a figure that there is not.
+    "classes": {domain: {class: figures}}}, with None for a figure that is undefined.
     """
     drawn, first = draw(model, count, seed), next(iter(judges.values()))
     features = features_of(drawn.images, network)
@@ -86,8 +86,8 @@ def measure(
 
 
 def reference(judges: Mapping[str, Judge], network: FeatureNetwork) -> dict[str, Any]:
-    """The same of real pictures, to know what is good: one half against the other, and of masks what the segmenter
-    makes of real ones that it has not learned from."""
+    """The same measures of real pictures, for comparison: one half against the other, and for masks the segmenter on
+    pictures it was not trained on."""
     first = next(iter(judges.values()))
     half = len(first.real) // 2
     features = first.known.features[network.title]
@@ -111,7 +111,7 @@ def reference(judges: Mapping[str, Judge], network: FeatureNetwork) -> dict[str,
 
 
 def real_pictures(judge: Judge, first: int, end: int) -> Tensor:
-    """uint8 (at most PATCH_PICTURES, 3, H, W) of the real set, in its order."""
+    """Pictures of the real set in order, uint8 (at most PATCH_PICTURES, 3, H, W)."""
     numbers = judge.real.numbers[first : min(end, first + PATCH_PICTURES)]
     return torch.cat([images for images, _ in judge.real.batches(numbers)])
 
@@ -121,7 +121,7 @@ def features_of(images: Tensor, network: FeatureNetwork) -> Tensor:
 
 
 def distances(pictures: tuple[Tensor, Tensor], features: tuple[Tensor, Tensor]) -> dict[str, float]:
-    """Of two sets: pictures uint8 (N, 3, H, W) each, features (N, D) each."""
+    """Distances between two sets. pictures: uint8 (N, 3, H, W) each; features: (N, D) each."""
     count = min(*map(len, pictures), PATCH_PICTURES)
     patches = (patch_levels(some[:count].float() / 127.5 - 1) for some in pictures)
     return {
@@ -131,7 +131,7 @@ def distances(pictures: tuple[Tensor, Tensor], features: tuple[Tensor, Tensor]) 
 
 
 def of_masks(drawn: Drawn, judge: Judge, seed: int) -> tuple[dict, dict]:
-    """Figures of all classes together, and by class."""
+    """Measures of all classes together, and by class."""
     table, classes = judge.table_of[drawn.model.domain], len(judge.names)
     labels, known = relabel(drawn.labels, table), judge.known.proportions
     proportions = class_proportions(labels, classes)
@@ -161,15 +161,15 @@ def of_masks(drawn: Drawn, judge: Judge, seed: int) -> tuple[dict, dict]:
 
 
 def sets_in(codes: Codes, table: np.ndarray, classes: int) -> Tensor:
-    """The class sets of codes, (N, K) bool: a class is in one where any of the model's that are it is."""
+    """The class sets of codes in the table's vocabulary, (N, K) bool: a class is present if any of its members is."""
     members = F.one_hot(torch.from_numpy(table).long(), classes).float()  # (classes of the model, K)
     return codes.present.float() @ members > 0
 
 
 @torch.inference_mode()
 def classes_a_patch(model: Model, codes: Codes) -> dict[str, float]:
-    """By threshold: how many classes weigh more than that anywhere in a patch of the map, on average: what texture
-    routing computes, see `composegan.networks.texture`."""
+    """By threshold: the average number of classes whose weight exceeds it anywhere in a patch of the map, which texture
+    routing would compute (`composegan.networks.texture`)."""
     grid = model.generator.local.height, model.generator.local.width
     patch = patch_size(*grid)
     found = {str(threshold): 0.0 for threshold in THRESHOLDS}
@@ -183,7 +183,8 @@ def classes_a_patch(model: Model, codes: Codes) -> dict[str, float]:
 
 @torch.inference_mode()
 def agreement(images: Tensor, labels: Tensor, segmenter: Trained, classes: int) -> Tensor:
-    """Pixels of each pair of classes, (K, K): of the masks, and of what the segmenter says of the pictures."""
+    """Number of pixels of each pair of classes, (K, K): in the masks, and predicted by the segmenter from the
+    images."""
     device = segmenter.network.head.weight.device
     pixels = torch.zeros(classes, classes, dtype=torch.int64)
     for some, theirs in zip(images.split(BATCH), labels.split(BATCH), strict=True):
@@ -193,6 +194,6 @@ def agreement(images: Tensor, labels: Tensor, segmenter: Trained, classes: int) 
 
 
 def plain(value: Any) -> float | None:
-    """A number for JSON, which has no NaN."""
+    """A number for JSON, which has no NaN: None instead."""
     value = float(value)
     return value if value == value else None

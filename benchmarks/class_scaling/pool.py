@@ -1,4 +1,4 @@
-"""A few processes at a time, until all jobs are done. What they say goes to files."""
+"""Run commands as processes, a few at a time, with their output in log files."""
 
 from __future__ import annotations
 
@@ -7,69 +7,62 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 PAUSE = 0.5
-"""Seconds between looks at the processes."""
+"""Seconds between polls of the processes."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """command: to run; log: file for all it says, added to."""
+class Command:
+    """arguments: the program and its arguments; log: file to which its output is appended."""
 
     name: str
-    command: Sequence[str]
+    arguments: Sequence[str]
     log: Path
 
 
-def work_off(jobs: Sequence[Job], at_once: int, look: Callable[[], None] = lambda: None) -> dict[str, int]:
-    """Run all jobs in order, `at_once` at a time. look: called now and then.
+def run_all(commands: Sequence[Command], at_once: int, poll: Callable[[], None] = lambda: None) -> dict[str, int]:
+    """Run all commands in order, `at_once` at a time. poll: called regularly.
 
-    Returns the exit status of each. On Ctrl-C or SIGTERM all are asked to stop and waited for; then KeyboardInterrupt.
+    Returns the exit status of each. Ctrl-C and SIGTERM interrupt every process, wait for it and raise
+    KeyboardInterrupt.
     """
-    waiting, running, status = list(jobs), {}, {}
-    with _told_by(signal.SIGTERM):
-        try:
-            while waiting or running:
-                while waiting and len(running) < at_once:
-                    job = waiting.pop(0)
-                    running[job.name] = _start(job)
-                    print(f"{job.name}: started, says what it does in {job.log}", flush=True)
-                for name, process in list(running.items()):
-                    if process.poll() is not None:
-                        status[name] = running.pop(name).returncode
-                look()
-                time.sleep(PAUSE)
-        except KeyboardInterrupt:
-            for process in running.values():
-                process.send_signal(signal.SIGINT)
-            for process in running.values():
-                process.wait()
-            raise
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    waiting, running, status = list(commands), {}, {}
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                command = waiting.pop(0)
+                running[command.name] = _start(command)
+                print(f"{command.name}: started, output in {command.log}", flush=True)
+            for name, process in list(running.items()):
+                if process.poll() is not None:
+                    status[name] = running.pop(name).returncode
+            poll()
+            time.sleep(PAUSE)
+    except KeyboardInterrupt:
+        for process in running.values():
+            process.send_signal(signal.SIGINT)
+        for process in running.values():
+            process.wait()
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return status
 
 
-def _start(job: Job) -> subprocess.Popen:
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    with job.log.open("a") as file:
-        # In a session of its own, so that Ctrl-C comes once, from here.
+def _start(command: Command) -> subprocess.Popen:
+    command.log.parent.mkdir(parents=True, exist_ok=True)
+    with command.log.open("a") as file:
+        # In a session of its own: Ctrl-C in the terminal must reach it once, through `run_all`.
         return subprocess.Popen(
-            job.command, stdout=file, stderr=file, stdin=subprocess.DEVNULL, start_new_session=True,
+            command.arguments, stdout=file, stderr=file, stdin=subprocess.DEVNULL, start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
-
-
-@contextmanager
-def _told_by(number: signal.Signals):
-    """Within the block the signal is like Ctrl-C."""
-
-    def told(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(number, told)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)

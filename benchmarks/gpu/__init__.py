@@ -9,10 +9,11 @@ recomputing. train: a training run on avatars at 128, stopped and resumed with `
 `composegan evaluate` and a grid of samples.
 
 Each stage takes at most `minutes` and writes JSON and pictures to `out`, with the device, the versions and the command.
-The next call does what was left over; it finds the state it needs in `work`. `train` is sized for about twenty minutes in
-all on an H200. None of this has been run on a GPU yet.
+The next call does what was left over; it finds the state it needs in `work`. `train` is sized for about twenty minutes
+in all on an H200. None of this has been run on a GPU yet.
 
-For a machine with PyTorch but without a network: run `benchmarks/gpu_wheels.sh` here, and there, in the repository root,
+For a machine with PyTorch but without a network: run `benchmarks/gpu_wheels.sh` here, and there, in the repository
+root,
 
     python3 -m pip install -q --no-index --no-deps .wheels/*.whl && \
         python3 -m pip install -q --no-index --no-deps --no-build-isolation -e . && \

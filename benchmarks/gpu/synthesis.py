@@ -44,7 +44,9 @@ def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
     for how, modes, batches, seconds in plans:
         for size, mode, batch in product((32,) if config.tiny else SIZES, modes, batches):
             series = f"{size} {mode}{how}"
-            jobs.append(Job(f"{series} batch {batch}", partial(measured, size, batch, mode, bool(how)), series, seconds))
+            jobs.append(
+                Job(f"{series} batch {batch}", partial(measured, size, batch, mode, bool(how)), series, seconds)
+            )
     table = Table(Path(config.work) / "synthesis.json", command, {"device": str(device), "tiny": config.tiny})
     table.fill(jobs, budget)
     return table.publish(Path(config.out) / "synthesis.json", "Synthesis, images per second: size, arithmetic, batch")

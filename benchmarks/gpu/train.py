@@ -36,8 +36,8 @@ model.recompute=false training.batch=64 training.r1_image=5 training.r1_mask=50 
 training.ema_rampup=0.05 output.samples_every=50000 output.checkpoint_every=25000 output.score_every=50000
 output.score_samples=1024 output.log_every=5000 trainer.deterministic=false
 """
-"""3.7 M and 10.3 M parameters; 4.3 and 11.8 billion operations per picture. As in the quick recipe: no noise maps (drawings
-are flat), no path-length penalty, coarse maps at a quarter of the image size, and its R1 weights."""
+"""3.7 M and 10.3 M parameters; 4.3 and 11.8 billion operations per picture. As in the quick recipe: no noise maps
+(drawings are flat), no path-length penalty, coarse maps at a quarter of the image size, and its R1 weights."""
 TINY = """
 recipe=quick data.height=16 data.width=16 data.demo_count=12 data.workers=0 trainer.threads=1
 model.latent_channels=16 model.mapping_layers=2 model.local_layers=3 model.depth_layers=2 model.local_channels=8

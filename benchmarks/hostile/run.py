@@ -1,4 +1,7 @@
-"""Draw the cases, run each, judge how it ended, and count."""
+"""Draw the cases, run each, judge how it ended, and count.
+
+python -m benchmarks.hostile                       # 1,000 files and 2,000 lines: benchmarks/results/hostile.json
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ from benchmarks.hostile.child import CUT, Outcome, attempt
 from benchmarks.hostile.kit import KINDS, build
 from benchmarks.hostile.lines import command_line
 from benchmarks.measure import machine
+from benchmarks.script import read_settings
 from composegan.cli import VERBS
-from composegan.config.compose import read_arguments
 from composegan.io.atomic import atomic_file
 
 GROWTH = 2**30
@@ -55,7 +58,7 @@ class Case:
 
 def main(arguments: Sequence[str]) -> int:
     """Run what is left to do; returns how many failures there are in all."""
-    config = read_arguments(HostileConfig, arguments, see="python -m benchmarks.hostile")
+    config = read_settings(HostileConfig, arguments, "hostile")
     out = Path(config.out)
     partial = out.with_name(f"{out.name}.partial")  # every case, until all are done
     before = json.loads(partial.read_text()) if partial.exists() else {}

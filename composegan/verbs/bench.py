@@ -21,16 +21,16 @@ def help() -> str:
         "usage: composegan bench",
         "       composegan bench STUDY key=value ...",
         "",
-        "List the studies of the repository's benchmarks/ folder, or run one, as `python -m benchmarks.STUDY` does.",
-        "What a study takes is told at the head of its file; docs/benchmarks.md tells what came of each.",
+        "List the studies of the repository's benchmarks/ folder, or run one, like `python -m benchmarks.STUDY`.",
+        "`python -m benchmarks.STUDY --help` lists its settings; docs/benchmarks.md has the results of each.",
     ]
     return "\n".join(lines)
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Print a line for each study, or become one, as if it had been started as a module.
+    """List the studies, or replace this process with one, started as a module.
 
-    Raises UserError when there is no checkout of the repository, or no such study.
+    Raises UserError if there is no checkout of the repository, or no such study.
     """
     checkout = find_checkout()
     about = studies(checkout / FOLDER)
@@ -43,27 +43,27 @@ def run(arguments: Sequence[str]) -> None:
         raise UserError(f"bench {name}: there is no such study; {nearest(name, about)}")
     path = os.pathsep.join(filter(None, (str(checkout), os.environ.get("PYTHONPATH"))))
     sys.stdout.flush()
-    # In this process's place, so that Ctrl-C, other signals and the exit status are the study's own.
+    # The study replaces this process, so that signals reach it directly and its exit status is returned.
     command = [sys.executable, "-m", f"{FOLDER}.{name}", *settings]
     os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": path})
 
 
 def find_checkout() -> Path:
-    """The repository: the current directory, or what an editable install points to.
+    """The repository: the current directory, or that of an editable install.
 
-    Raises UserError when neither is one.
+    Raises UserError if neither is one.
     """
     for folder in (Path.cwd(), Path(__file__).parents[2]):
         if (folder / FOLDER / "class_scaling").is_dir() and (folder / "composegan").is_dir():
             return folder
     raise UserError(
-        "the studies are in composegan's repository and not in the installed package; in a checkout of it, "
-        "`pip install -e .` and call this again"
+        "the studies are part of composegan's repository, not of the installed package; run `pip install -e .` in a "
+        "checkout, then repeat this command"
     )
 
 
 def studies(folder: Path) -> dict[str, str]:
-    """Every module and package that can be run, by name, with the first line of its docstring. Nothing is imported."""
+    """Every module and package that can be run, by name, with the first line of its docstring. Imports nothing."""
     found = {}
     for path in sorted(folder.iterdir()):
         if (path / f"{GUARD}.py").is_file():
@@ -74,5 +74,6 @@ def studies(folder: Path) -> dict[str, str]:
 
 
 def first_line(path: Path) -> str:
+    """The first line of a module's docstring."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     return (docstring or "").partition("\n")[0]

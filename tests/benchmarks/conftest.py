@@ -1,4 +1,4 @@
-"""The studies are no installed package; they are found from the checkout, after everything that is."""
+"""The studies are not installed: import them from the checkout, after every installed package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cost part of the study of many classes: its networks, figures and arithmetic."""
+"""The cost part of the study of many classes: its networks, results and arithmetic."""
 
 from __future__ import annotations
 
@@ -18,31 +18,28 @@ def quick(arm, classes):
     return Cell("quick", arm, classes, 2)
 
 
-def test_what_is_another_by_construction():
+def test_cell_knows_its_equal_and_its_reference():
     assert quick("merged", 150).same == quick("bank", 8) == quick("grouped", 8).same
     assert quick("grouped", 30).same == quick("grouped", 30)
     assert quick("routed", 150).reference == quick("routed", 8)
     assert quick("routed", 8).reference == quick("bank", 8) == quick("bank", 8).reference
-    assert len(cost.cells("quick", ["loop", "bank", "merged", "grouped"], [8, 30], 2)) == 5
+    assert len(cost.distinct("quick", ["loop", "bank", "merged", "grouped"], [8, 30], 2)) == 5
 
 
 @pytest.mark.parametrize("classes", CLASSES)
-def test_groups_and_class_sets(classes):
-    plan = plan_of(quick("routed", classes))
-    assert len(plan.groups) == GROUPS and sum(map(len, plan.groups)) == classes
-    assert max(map(len, plan.groups)) - min(map(len, plan.groups)) <= 1
-    sets = class_sets(quick("routed", classes)).sets
+def test_groups_class_sets_and_capacity(classes):
+    cell = quick("routed", classes)
+    sizes = [len(group) for group in plan_of(cell).groups]
+    assert len(sizes) == GROUPS and sum(sizes) == classes and max(sizes) - min(sizes) <= 1
+    sets = class_sets(cell).sets
     assert (sets.sum(dim=1) == min(PRESENT, classes)).all() and sets[:, 0].all()
+    capacity = config_of(cell).model.texture_capacity * min(PRESENT, classes)
+    assert capacity == pytest.approx(config_of(quick("routed", 8)).model.texture_capacity * 8)
     assert class_sets(quick("bank", classes)) is None
+    assert config_of(quick("presence", classes)).model.texture_capacity == 1
 
 
-def test_texture_routing_computes_as_many_classes_a_patch_whatever_there_are():
-    capacity = {k: config_of(quick("routed", k)).model.texture_capacity * min(PRESENT, k) for k in CLASSES}
-    assert len({round(value, 9) for value in capacity.values()}) == 1
-    assert config_of(quick("presence", 150)).model.texture_capacity == 1
-
-
-def test_the_loop_answers_as_the_bank():
+def test_loop_gives_the_same_images_as_the_bank():
     torch.manual_seed(0)
     (bank, _), (loop, _) = (networks(quick(arm, 8), "cpu") for arm in ("bank", "loop"))
     z = torch.randn(2, bank.latent_channels)
@@ -51,7 +48,7 @@ def test_the_loop_answers_as_the_bank():
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-def test_the_study_writes_figures_and_goes_on(tmp_path, capsys):
+def test_study_writes_results_and_resumes(tmp_path, capsys):
     where = [f"out={tmp_path / 'c.json'}", f"plot={tmp_path / 'c.png'}", "widths=quick", "classes=8,30", "threads=1"]
     threads = torch.get_num_threads()
     try:
@@ -80,20 +77,20 @@ def test_the_study_writes_figures_and_goes_on(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_a_step_takes_the_memory_that_was_estimated():
+def test_step_takes_the_estimated_memory():
     cell = quick("routed", 30)
     row = timing.time_step(cell, 1, torch.device("cpu"))
     assert row["seconds"] > 0 and row["peak"] == pytest.approx(cost.estimated(cell).memory, rel=0.02)
     assert row["reference peak"] == pytest.approx(cost.estimated(cell.reference).memory, rel=0.02)
 
 
-def test_a_step_that_needs_too_much_is_not_run(monkeypatch):
+def test_step_that_needs_too_much_memory_is_not_run(monkeypatch):
     monkeypatch.setattr(timing, "time_step", lambda *_: pytest.fail("was run"))
     row = cost.step_row(quick("bank", 8), cost.CostConfig(), torch.device("cpu"), 1000)
     assert row["not run"].startswith("needs 0.")
 
 
-def test_times_are_brought_to_those_of_eight_classes_of_the_bank():
+def test_times_are_relative_to_the_bank_of_eight_classes():
     rows = {
         "step quick loop K=8": {"ratio": 1.5}, "step quick loop K=30": {"ratio": 3.0},
         "step quick routed K=8": {"ratio": 1.1}, "step quick routed K=150": {"ratio": 1.2},
@@ -110,13 +107,13 @@ def test_times_are_brought_to_those_of_eight_classes_of_the_bank():
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("settings", "message"),
     [
         (["arms=looop"], "did you mean 'loop'"), (["classes=9"], "9 is not in the study"), (["parts="], "at least one"),
         (["memory=lots"], "memory=lots"), (["widths=paper"], "did you mean 'paper256'"),
     ],
 )  # fmt: skip
-def test_mistakes(tmp_path, settings, says):
-    with pytest.raises(UserError, match=says):
+def test_wrong_setting_is_reported_before_any_work(tmp_path, settings, message):
+    with pytest.raises(UserError, match=message):
         cost.main([f"out={tmp_path / 'c.json'}", *settings])
     assert list(tmp_path.iterdir()) == []

@@ -17,7 +17,8 @@ from PIL import Image
 
 from benchmarks.class_scaling import edits, quality, report, run
 from benchmarks.class_scaling.measures import HIGHER, LOWER, sets_in
-from benchmarks.class_scaling.pool import Job, work_off
+from benchmarks.class_scaling.pool import Command, run_all
+from benchmarks.script import CHECKOUT, newest_run
 from composegan.errors import UserError
 from composegan.evaluation import segmenter
 from composegan.model.codes import Codes
@@ -32,7 +33,7 @@ training.batch=2 output.samples=2 output.log_every=2 output.samples_every=100 ou
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory, as_before):
-    """(settings...) -> what the study wrote to its JSON, with runs of a few steps."""
+    """(settings...) -> the JSON that the study wrote, after runs of a few steps."""
     home = tmp_path_factory.mktemp("study")
 
     def study(*settings):
@@ -68,12 +69,12 @@ def test_every_arm_is_trained_and_measured(study, found):
     assert found["real"]["masks"]["cityscapes"]["mask_consistency"] > 0
 
 
-def test_all_arms_learn_from_the_same_pictures(study, found):
+def test_all_arms_train_on_the_same_pictures(study, found):
     fine, merged = sorted(study.home.glob("cache/demos/cityscapes*-8x16x32-seed0-*/images.npy"))
     assert np.array_equal(np.load(fine), np.load(merged))
 
 
-def test_classes_are_told_apart_in_the_tables(study, found):
+def test_tables_and_plots_are_written(study, found):
     with (study.home / "results" / "class_quality_classes.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 30 + 16 + 16 + 30 + 16
@@ -86,42 +87,37 @@ def test_classes_are_told_apart_in_the_tables(study, found):
             assert plot.width > 400
 
 
-def test_what_is_done_is_not_done_again_and_more_images_go_on(study, found, monkeypatch):
-    folder = run.find(study.home / "runs" / "single-0")
+def test_finished_runs_are_reused_and_more_images_resume_them(study, found, monkeypatch):
+    folder = newest_run(study.home / "runs" / "single-0")
     with monkeypatch.context() as patch:
-        patch.setattr(run, "main", lambda arguments: pytest.fail("worked on again"))
+        patch.setattr(run, "main", lambda arguments: pytest.fail("trained again"))
         again = study("images=4", "seeds=0")
     assert again["runs"] == found["runs"]
     more = study("images=6", "seeds=0", "arms=single")
-    assert more["runs"]["single-0"]["images_seen"] == 6 and run.find(study.home / "runs" / "single-0") == folder
+    assert more["runs"]["single-0"]["images_seen"] == 6 and newest_run(study.home / "runs" / "single-0") == folder
 
 
-def test_figures_of_another_version_are_taken_anew_without_training(study, found, monkeypatch):
+def test_results_of_another_version_are_measured_again_without_training(study, found, monkeypatch):
     monkeypatch.setattr(run, "VERSION", run.VERSION + 1)
     monkeypatch.setattr(run, "resume", lambda *_: pytest.fail("trained again"))
     assert study("images=4", "seeds=0", "arms=per_class")["runs"]["per_class-0"]["version"] == run.VERSION
 
 
-def test_a_folder_of_other_settings_is_left_alone(study, found):
-    with pytest.raises(UserError, match="begun with other settings .*model.local_channels=6"):
+def test_folder_of_other_settings_is_refused(study, found):
+    with pytest.raises(UserError, match="started with other settings .*model.local_channels=6"):
         study("images=4", "seeds=0", "model.local_channels=6")
 
 
-def test_two_processes_do_not_work_on_one_run(tmp_path):
-    with run.alone(tmp_path / "run"), pytest.raises(UserError, match="another process"):
-        run.main([str(tmp_path / "run"), "4", "8", "0"])
-
-
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("settings", "message"),
     [
         (["arms=pre_class"], "did you mean 'per_class'"), (["scale=huge"], "there are: large, small"),
         (["seeds=x"], "seeds=x"), (["jbos=2"], "did you mean 'jobs'"), (["pictures=1"], "at least 2"),
         (["model.coarse_sise=8"], "did you mean 'model.coarse_size'"), (["arms="], "at least one"),
     ],
 )  # fmt: skip
-def test_mistakes(tmp_path, settings, says):
-    with pytest.raises(UserError, match=says):
+def test_wrong_setting_is_reported_before_any_work(tmp_path, settings, message):
+    with pytest.raises(UserError, match=message):
         quality.main([f"out={tmp_path}", *settings])
     assert list(tmp_path.iterdir()) == []
 
@@ -130,30 +126,28 @@ def python(code):
     return [sys.executable, "-c", code]
 
 
-def test_the_pool_works_off_all_and_tells_what_failed(tmp_path, monkeypatch):
+def test_pool_runs_all_and_returns_exit_statuses(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.class_scaling.pool.PAUSE", 0.02)
     codes = {"a": "print('a')", "b": "raise SystemExit(3)", "c": "print('c')"}
-    looks = []
-    jobs = [Job(name, python(code), tmp_path / name / "log.txt") for name, code in codes.items()]
-    assert work_off(jobs, 2, lambda: looks.append(1)) == {"a": 0, "b": 3, "c": 0}
-    assert (tmp_path / "c" / "log.txt").read_text() == "c\n" and looks
+    polls = []
+    commands = [Command(name, python(code), tmp_path / name / "log.txt") for name, code in codes.items()]
+    assert run_all(commands, 2, lambda: polls.append(1)) == {"a": 0, "b": 3, "c": 0}
+    assert (tmp_path / "c" / "log.txt").read_text() == "c\n" and polls
 
 
-def test_the_pool_ends_its_processes_when_it_is_told_to(tmp_path):
-    """Each is asked once, and waited for."""
+def test_pool_interrupts_its_processes_once_and_waits_for_them(tmp_path):
     job = "import signal, sys, time\nsignal.signal(2, lambda *_: (time.sleep(0.3), print('saved'), sys.exit(130)))\n"
     job += "print('on', flush=True)\ntime.sleep(60)"
     code = f"""
 import sys
 from pathlib import Path
-from benchmarks.class_scaling.pool import Job, work_off
+from benchmarks.class_scaling.pool import Command, run_all
 try:
-    work_off([Job(n, [sys.executable, "-c", {job!r}], Path({str(tmp_path)!r}) / n) for n in "ab"], 2)
+    run_all([Command(n, [sys.executable, "-c", {job!r}], Path({str(tmp_path)!r}) / n) for n in "ab"], 2)
 except KeyboardInterrupt:
     sys.exit(130)
 """
-    root = str(run.Path(quality.CHECKOUT))
-    with subprocess.Popen(python(code), cwd=root, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(python(code), cwd=CHECKOUT, stdout=subprocess.PIPE) as process:
         while not all((tmp_path / n).exists() and (tmp_path / n).read_text() for n in "ab"):
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
@@ -183,7 +177,7 @@ def a_run(swd, iou):
     }  # fmt: skip
 
 
-def test_the_summary_is_over_seeds():
+def test_summary_is_over_seeds():
     runs = {("per_class", 0): a_run(1.0, 0.2), ("per_class", 1): a_run(3.0, 0.4), ("single", 0): a_run(2.0, 0.1)}
     found = report.summary(runs)
     assert found["per_class"]["sliced_wasserstein"] == [2.0, pytest.approx(math.sqrt(2)), 2]
@@ -192,10 +186,12 @@ def test_the_summary_is_over_seeds():
     assert (aim["arm"], aim["against"], aim["ratio"]) == ("single", "per_class", 0.5)
     by_class = report.classes(runs)
     assert by_class["per_class"]["cityscapes"]["car"]["iou"] == pytest.approx(0.6)
-    assert report.payers(by_class) == ["single: pay most car -0.40, road -0.20; gain most road -0.20, car -0.40"]
+    assert report.changes_by_class(by_class) == [
+        "single: largest losses car -0.40, road -0.20; largest gains road -0.20, car -0.40"
+    ]
 
 
-def test_a_merged_class_is_there_where_any_of_its_members_is():
+def test_merged_class_is_present_if_any_member_is():
     present = torch.tensor([[True, False, False], [False, True, False], [False, False, True]])
     codes = Codes(torch.zeros(3, 7, 2), ("a", "b", "c"), "", present)
     merged = sets_in(codes, np.array([0, 1, 1], np.uint8), 2)

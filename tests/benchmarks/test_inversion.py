@@ -1,4 +1,4 @@
-"""The benchmark of inversion runs, on an untrained model of the faces' classes, as a person starts it."""
+"""The inversion study runs from the command line, on an untrained model of faces."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def model(tmp_path):
 
 
 def benchmark(*arguments):
-    command = [sys.executable, "-m", "benchmarks.inversion", *map(str, arguments)]
+    command = [sys.executable, "-m", "benchmarks.inversion", *arguments]
     run = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
 
 @pytest.mark.slow
-def test_it_measures_before_and_after_tuning(model, tmp_path):
+def test_study_measures_before_and_after_tuning(model, tmp_path):
     out = tmp_path / "results" / "inversion.json"
-    said = benchmark("--model", model, "--count", 2, "--steps", 2, "--out", out)
+    printed = benchmark(f"model={model}", "count=2", "steps=2", f"out={out}")
     found = json.loads(out.read_text())
     assert found["settings"]["steps"] == 2 and found["machine"]["torch"]
     avatars = found["held-out avatars"]
@@ -53,11 +53,11 @@ def test_it_measures_before_and_after_tuning(model, tmp_path):
             leaks = avatars[how][stage]["leakage"]
             assert 0 <= leaks["one pixel"] <= leaks["strict"] <= 1 and 0 <= leaks["pasted"] <= 1
             assert avatars[how][stage]["mse"] > 0 and 0 <= avatars[how][stage]["mask_iou"] <= 1
-    assert "| after tuning, with mask |" in said and str(out) in said
+    assert "| after tuning, with mask |" in printed and str(out) in printed
 
 
-def test_it_draws_the_photos_of_the_guide(tmp_path):
-    benchmark("--draw", tmp_path)
+def test_draw_gives_the_photos_of_the_guide(tmp_path):
+    benchmark(f"draw={tmp_path}")
     for part in ("images", "masks"):
         for name in "abc":
             committed = CHECKOUT / "docs" / "guide" / "photos" / part / f"{name}.png"

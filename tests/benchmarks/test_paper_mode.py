@@ -1,4 +1,4 @@
-"""The benchmark of the paper's sizes runs: small, and all of it, in a process of its own as a person starts it."""
+"""The study of the paper's sizes runs from the command line in its tiny form."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[2]
 
 
-def test_it_runs_and_writes_what_it_found(tmp_path):
+def test_tiny_study_writes_its_results(tmp_path):
     out = tmp_path / "results" / "paper_mode.json"
-    arguments = ["--quick", "--repeats", "1", "--step-repeats", "1", "--device", "cpu", "--out", str(out)]
+    arguments = ["tiny=on", "repeats=1", "step_repeats=1", "device=cpu", f"out={out}"]
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks.paper_mode", *arguments], cwd=CHECKOUT, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
     found = json.loads(out.read_text())
-    assert found["command"].startswith("python -m benchmarks.paper_mode --quick")
+    assert found["command"].startswith("python -m benchmarks.paper_mode tiny=on")
     assert found["machine"]["torch"] and found["machine"]["cores"]
 
     operations = found["operations of the local stage, forward"]
