@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The paper's face experiments, from the downloaded folder to the figures; docs/reproduction.md tells what to expect.
+# The paper's face experiments, from the downloaded folder to the metrics; see docs/reproduction.md for what to expect.
 #
 #   benchmarks/reproduce_faces.sh CelebAMask-HQ OUT [256|512]   the paper's setting: several GPUs, days
-#   benchmarks/reproduce_faces.sh avatars OUT                   every step of it in minutes on two cores, on drawn avatars
+#   benchmarks/reproduce_faces.sh avatars OUT                   all steps in minutes on two cores, on drawn avatars
 #
-# Run it again after an interruption: what is done is not done again, and training goes on where it stopped.
-# STYLE=FOLDER adapts the model to the pictures of a folder as well (the paper: MetFaces, Bitmoji, Toonify).
+# After an interruption run it again: finished steps are skipped and training resumes where it stopped.
+# STYLE=FOLDER also adapts the model to the pictures in a folder (the paper: MetFaces, Bitmoji, Toonify).
 # FIT="trainer.devices=8 ..." adds settings to training, EVALUATE="inception=FILE n=50000 ..." to the evaluation.
 set -euo pipefail
 if [ $# -lt 2 ]; then sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; fi
@@ -49,7 +49,7 @@ elif [ ! -e "$out/trained" ]; then
 fi
 touch "$out/trained"
 
-step "figures against the training images, as in the paper's table, and against the held-out ones"
+step "metrics against the training images, as in the paper's table, and against the held-out ones"
 composegan evaluate run="$run" data.root="$out" n="$n" out="$out/evaluation" ${EVALUATE:-}
 composegan evaluate run="$run" data.root="$out" data.split=validation metrics=FSD,sliced_wasserstein n="$n" \
     out="$out/evaluation-validation"
@@ -78,5 +78,5 @@ if [ -n "$adapt" ]; then
     touch "$out/adapted"
 fi
 
-step "all of it is in $out"
+step "everything is in $out"
 cat "$out"/evaluation/*.md
