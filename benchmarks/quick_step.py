@@ -28,9 +28,9 @@ from benchmarks.measure import machine
 from benchmarks.networks import TimedStep
 from benchmarks.script import RESULTS, command_line, read_settings, run_study, write_json
 from composegan.config.compose import compose
-from composegan.grouping.plan import GroupingPlan
 from composegan.networks.layers import GAIN, SLOPE
 from composegan.networks.resample import _depthwise
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runtime.memory import keep_freed_memory
 from composegan.training.build import build
 

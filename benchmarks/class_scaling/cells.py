@@ -9,11 +9,11 @@ import torch
 from benchmarks.class_loop import ClassLoop
 from composegan.config.compose import compose
 from composegan.config.schema import Config
-from composegan.grouping.plan import GroupingPlan
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 from composegan.plugin.domain import DomainSpec, SemanticClass
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.training.build import build
 
 CLASSES = (8, 13, 19, 30, 66, 150)

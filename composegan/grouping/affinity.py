@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from composegan.data.statistics import ClassStatistics
-from composegan.grouping.plan import GroupingPlan
+from composegan.plugin.grouping_plan import GroupingPlan
 
 
 def distances(statistics: ClassStatistics) -> np.ndarray:

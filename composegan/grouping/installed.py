@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from composegan.data.statistics import ClassStatistics
 from composegan.errors import UserError
-from composegan.grouping.plan import GroupingPlan
 from composegan.plugin import registry
 from composegan.plugin.contracts import GROUPING
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 
 
 def propose_by(

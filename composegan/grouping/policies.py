@@ -9,9 +9,9 @@ from composegan.data.statistics import ClassStatistics
 from composegan.errors import UserError
 from composegan.grouping.affinity import distances, merges
 from composegan.grouping.installed import propose_by
-from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.taxonomy import POLICIES, levels, taxonomy
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 
 if TYPE_CHECKING:
     from composegan.planning.budget import Limits

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from composegan.config.schema import Config
 from composegan.grouping.conflict import conflict, halves
-from composegan.grouping.plan import GroupingPlan
+from composegan.plugin.grouping_plan import GroupingPlan, Split
 
 POLICY = "progressive"
-
-
-@dataclass(frozen=True)
-class Split:
-    """plan: after it; members, halves: the group that was split and its two parts; conflict: what it was split for."""
-
-    plan: GroupingPlan
-    members: tuple[int, ...]
-    halves: tuple[tuple[int, ...], tuple[int, ...]]
-    conflict: float
 
 
 def is_progressive(grouping: Any) -> bool:
@@ -56,8 +45,3 @@ def next_split(plan: GroupingPlan, alike: np.ndarray) -> Split | None:
     members, others = plan.groups[most], plan.groups[:most] + plan.groups[most + 1 :]
     parts = halves(alike, members)
     return Split(GroupingPlan((*others, *parts)), members, parts, found[most])
-
-
-def plan_of(group_of: tuple[int, ...]) -> GroupingPlan:
-    """The plan in which class k is in group `group_of[k]`."""
-    return GroupingPlan(tuple(tuple(k for k, own in enumerate(group_of) if own == g) for g in range(max(group_of) + 1)))

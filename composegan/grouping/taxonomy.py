@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from composegan.errors import UserError, nearest
-from composegan.grouping.plan import GroupingPlan
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 
 POLICIES = ("per_class", "single", "taxonomy", "affinity", "progressive")
 """Words that the setting knows by itself; others are those of installed packages."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from composegan.config.schema import BudgetConfig, Config
 from composegan.errors import UserError
-from composegan.grouping.plan import GroupingPlan
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 
 if TYPE_CHECKING:
     from composegan.networks.class_sets import ClassSets

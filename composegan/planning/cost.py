@@ -19,10 +19,10 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from composegan.config.schema import Config
-from composegan.grouping.plan import GroupingPlan
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.generator import Generator
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.training.build import build
 from composegan.training.objective import objective
 from composegan.training.phases import Real, State, draw_classes, draw_slots

@@ -15,10 +15,10 @@ import torch
 from torch.autograd.profiler import profile
 
 from composegan.config.schema import Config
-from composegan.grouping.plan import GroupingPlan
 from composegan.networks.class_sets import ClassSets
 from composegan.planning.cost import example, numbers_of
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.training.build import build
 from composegan.training.objective import objective
 from composegan.training.phases import draw_classes, draw_slots

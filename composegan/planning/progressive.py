@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from composegan.config.schema import Config
-from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import most_groups, usual_groups
 from composegan.grouping.scheduler import POLICY
 from composegan.networks.class_sets import ClassSets
 from composegan.planning.budget import is_set, within
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 
 
 def settled(config: Config, spec: DomainSpec, batch: int, class_sets: ClassSets | None = None) -> Config:

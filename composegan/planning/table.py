@@ -11,7 +11,6 @@ from composegan.data.open import cache_folder, open_source
 from composegan.data.statistics import class_statistics
 from composegan.errors import UserError
 from composegan.grouping.affinity import distances, merges
-from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import propose, usual_groups
 from composegan.grouping.scheduler import in_words, is_progressive, last_groups
 from composegan.grouping.taxonomy import levels, taxonomy
@@ -21,6 +20,7 @@ from composegan.planning.cost import STEPS, Cost
 from composegan.planning.measure import PASSES, Measured, device_of, free_memory, measure
 from composegan.planning.progressive import settled
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runtime.progress import progress_bar
 from composegan.training.class_sets import class_sets_of
 

@@ -1,146 +1,267 @@
-"""What a package can add besides domains: a grouping policy, a data source, a metric, a loss recipe.
+"""The contracts of everything that a package can add besides domains.
 
-Each is registered under an entry-point group of its own and found as domains are; docs/extensions.md has an example of
-each. Standard library only, so that one can be defined and listed without loading torch.
+An extension is an object of one of these classes, registered under the entry-point group of its kind; what composegan
+ships is registered the same way (pyproject.toml). docs/extensions.md has an example of each. Standard library only, so
+that extensions can be defined and listed without loading torch.
+
+Settings of an extension: `settings` is a dataclass whose fields have defaults (`composegan.plugin.number` and `choice`
+add bounds) and whose comments are the help text, as in `composegan/config/schema.py`. They are set with
+`SETTING.NAME.key=value`, for example `training.loss.relativistic.margin=0.5`. The functions listed in a contract's
+`CONFIGURED` then receive an instance as the keyword argument `settings`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from composegan.errors import UserError
-from composegan.grouping.taxonomy import POLICIES
 from composegan.plugin import domain
 from composegan.plugin.domain import DomainPlugin, DomainSpec, Source
+from composegan.plugin.grouping_plan import GroupingPlan, Split
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import numpy as np
+    from torch import Tensor, nn
 
-    from composegan.config.schema import TrainingConfig
-    from composegan.data.statistics import ClassStatistics
-    from composegan.grouping.plan import GroupingPlan
+    from composegan.config.schema import Config
     from composegan.training.phases import Phase
 
 LOWER, HIGHER = "lower", "higher"
 """Which values of a metric are better."""
 
 API_VERSION = 1
-"""The version of the contracts in this file. What is made for another one is listed with its reason, not used."""
+"""The version of the contracts in this file. An extension made for another version is listed with an error."""
+
+
+class Budget(Protocol):
+    """What a grouping plan may cost: `budget(plan)` is whether a plan is within it."""
+
+    @property
+    def given(self) -> bool:
+        """Whether anything is limited; if not, every plan is within the budget."""
+
+    def __call__(self, plan: GroupingPlan, /) -> bool: ...
+
+    def refusal(self, plans: Sequence[GroupingPlan], /) -> UserError:
+        """The error for a budget that none of `plans` meets: says what the smallest needs."""
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """How a policy's groups are split while a run trains, every `training.split_every` images.
+
+    settle: (config, spec, budget_of) -> the configuration with everything decided that the policy leaves open, at the
+        start of a run, so that a longer or resumed run splits the same way; `budget_of(config)` is a `Budget`.
+    last_groups: (argument, number of classes) -> the number of groups at which splitting stops.
+    next_split: (plan, alike) -> the next split, or None if no group should be split. alike: (K, K), how much the
+        gradients of two classes agree, -1 to 1; see `composegan.grouping.conflict.cosines`.
+    describe: (settled config) -> what the policy will do, in words.
+    """
+
+    settle: Callable[[Config, DomainSpec, Callable[[Config], Budget]], Config]
+    last_groups: Callable[[str, int], int]
+    next_split: Callable[[GroupingPlan, np.ndarray], Split | None]
+    describe: Callable[[Config], str]
+
+
+def _accept(spec: DomainSpec, argument: str, **settings: Any) -> None:
+    """Accept any argument."""
 
 
 @dataclass(frozen=True)
 class GroupingPolicy:
     """Which classes share generator weights: `grouping=NAME`, or `grouping=NAME:ARGUMENT`.
 
-    propose: (spec, argument, statistics, fits) -> GroupingPlan of the domain's classes. argument: the text after the
+    propose: (spec, argument, statistics, budget) -> GroupingPlan of the domain's classes. argument: the text after the
         colon, "" without one; statistics: () -> `composegan.data.statistics.ClassStatistics` of the training images,
-        measured when it is first called; fits: (plan) -> whether it is within the `budget` that was given, always
-        True without one. A function of these alone: every process of a run asks for itself. May raise UserError.
+        measured on the first call; budget: a `Budget`. Must be deterministic: every rank calls it. May raise UserError.
+    check: (spec, argument) -> None. Called before any data is read; raises UserError for an argument that cannot work.
+    keeps_name: the plan follows from the number of classes alone, so that a run's config.yaml keeps the policy's name
+        instead of the plan.
+    splitting: for a policy whose plan changes during training. `propose` returns the first plan, without statistics.
     """
 
-    propose: Callable[[DomainSpec, str, Callable[[], ClassStatistics], Callable[[GroupingPlan], bool]], GroupingPlan]
+    CONFIGURED: ClassVar = ("propose", "check")
+
+    propose: Callable[..., GroupingPlan]
+    check: Callable[..., None] = _accept
+    keeps_name: bool = False
+    splitting: Splitting | None = None
+    settings: type | None = None
     api: int = API_VERSION
 
     def __post_init__(self) -> None:
-        _callable(self, "propose")
+        _check(self)
 
 
 @dataclass(frozen=True)
 class DataSource:
-    """Labelled images that are in no folder: `data.root=NAME://ADDRESS`.
+    """Labelled images that are not in a folder: `data.root=NAME://ADDRESS`.
 
-    open: (address, spec, split) -> Source. address: the text after `NAME://`, as it was given; split: "train" or
-        "validation". `source[i]` is a `composegan.data.Sample`, the same one for the same i, whoever asks and in
-        whatever order; the source is copied into worker processes, so it must pickle, and a process that was forked
-        must not use connections or threads of its parent. What cannot be opened or read is a UserError.
+    open: (address, spec, split) -> Source. address: the text after `NAME://`, unchanged; split: "train" or
+        "validation". `source[i]` is a `composegan.data.Sample`, the same for the same i in any process and order. The
+        source is pickled into worker processes; a forked process must not use connections or threads of its parent.
+        Raises UserError for whatever cannot be opened or read.
     """
 
-    open: Callable[[str, DomainSpec, str], Source]
+    CONFIGURED: ClassVar = ("open",)
+
+    open: Callable[..., Source]
+    settings: type | None = None
     api: int = API_VERSION
 
     def __post_init__(self) -> None:
-        _callable(self, "open")
+        _check(self)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How far generated pictures are from real ones: `composegan evaluate metrics=NAME`, `fit output.metrics=NAME`.
+    """How far generated images are from real ones: `composegan evaluate metrics=NAME`, `fit output.metrics=NAME`.
 
-    describe: (images uint8 (B, 3, H, W), labels uint8 (B, H, W), number of classes) -> (B, D), a row a picture, all
-        on the CPU. Pictures come in batches and only the rows are kept, so that a set may be larger than memory.
-    compare: (rows of real pictures (N, D), rows of generated ones (M, D)) -> a number.
-    better: "lower" or "higher". While a model trains, the best is kept by the first of `output.metrics`: a lower one.
+    describe: (images uint8 (B, 3, H, W), labels uint8 (B, H, W), number of classes) -> (B, D), a row per image, all on
+        the CPU. Called batch by batch; only the rows are kept, so that a set may be larger than memory.
+    compare: (rows of real images (N, D), rows of generated ones (M, D)) -> float.
+    better: LOWER or HIGHER. During training the first of `output.metrics` selects the best checkpoint; lower must be
+        better for that one.
     """
 
-    describe: Callable[[Tensor, Tensor, int], Tensor]
-    compare: Callable[[Tensor, Tensor], float]
+    CONFIGURED: ClassVar = ("describe", "compare")
+
+    describe: Callable[..., Tensor]
+    compare: Callable[..., float]
     better: str = LOWER
+    settings: type | None = None
     api: int = API_VERSION
 
     def __post_init__(self) -> None:
-        _callable(self, "describe", "compare")
+        _check(self)
         if self.better not in (LOWER, HIGHER):
             raise UserError(f"better is {self.better!r}; {LOWER!r} or {HIGHER!r} is needed")
 
 
 @dataclass(frozen=True)
 class LossRecipe:
-    """What is trained on: `training.loss=NAME`.
+    """The training objective: `training.loss=NAME`.
 
-    phases: (settings) -> the phases of a step, in order; see `composegan.training.phases` for what a phase is, and for
-        the parts of which the built-in ones are made. "Dmain" and "Gmain" are the networks' own, at every step, and
-        grouping=progressive watches the latter; a regularizer's name ends in "reg": Adam is corrected for its steps.
-        The figures "loss/discriminator" and "loss/generator" are those that progress shows and `trainer.spike` watches.
-    image_phases: (settings, keep) -> the same for adaptation to images without masks (`adapt.keep`); None: there is
-        no such form.
+    phases: (config.training) -> the phases of a step, in order; see `composegan.training.phases`. "Dmain" and "Gmain"
+        train the networks at every step (grouping=progressive observes Gmain); a regularizer's name ends in "reg", and
+        Adam is corrected for its interval. The progress line shows "loss/discriminator" and "loss/generator", which
+        `trainer.spike` watches.
+    image_phases: (config.training, keep) -> the same for adaptation to images without masks (keep: `adapt.keep`); None
+        if the recipe has no such form.
     """
 
-    phases: Callable[[TrainingConfig], Sequence[Phase]]
-    image_phases: Callable[[TrainingConfig, float], Sequence[Phase]] | None = None
+    CONFIGURED: ClassVar = ("phases", "image_phases")
+
+    phases: Callable[..., Sequence[Phase]]
+    image_phases: Callable[..., Sequence[Phase]] | None = None
+    settings: type | None = None
     api: int = API_VERSION
 
     def __post_init__(self) -> None:
-        _callable(self, "phases", *["image_phases"] * (self.image_phases is not None))
+        _check(self)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A generator and a discriminator: `model.family=NAME`.
+
+    generator_settings: (config, spec, plan) -> a mapping of plain values (numbers, texts, lists), which is saved with a
+        model as "generator" in its config.json.
+    generator: (generator settings) -> the generator. It has the attributes and methods of
+        `composegan.networks.generator.Generator`, for example by being a subclass.
+    discriminator: (config, spec) -> the discriminator, like `composegan.networks.discriminator.Discriminator`.
+    check: (generator settings) -> None. Raises ValueError for settings, read from a file, that no such generator has;
+        called before one is built.
+    """
+
+    CONFIGURED: ClassVar = ("generator_settings", "discriminator")
+
+    generator_settings: Callable[..., Mapping[str, Any]]
+    generator: Callable[[Mapping[str, Any]], nn.Module]
+    discriminator: Callable[..., nn.Module]
+    check: Callable[[Mapping[str, Any]], None]
+    settings: type | None = None
+    api: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command: `composegan NAME key=value ...`.
+
+    summary: one line for `composegan --help`.
+    run: (arguments) -> the exit status, or None for 0; arguments: the texts after the name. With `settings`, run
+        receives an instance of it instead, filled in from the arguments. Raises UserError for a mistake of the user's.
+    help: (arguments) -> the text of `composegan NAME --help`; None: the summary and the settings.
+    """
+
+    CONFIGURED: ClassVar = ()
+
+    summary: str
+    run: Callable[[Any], int | None]
+    help: Callable[[Sequence[str]], str] | None = None
+    settings: type | None = None
+    api: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        _check(self)
 
 
 @dataclass(frozen=True)
 class Kind:
     """What is registered under one entry-point group.
 
-    word: what a person calls it; setting: where one is named; contract, api: what an entry point must be, and of which
-    version; own: names that composegan has itself, and nobody else may register.
+    word: what it is called in a sentence; setting: the setting that names one ("" for a verb); contract, api: the class of which an
+    entry point must be an instance, and its version.
     """
 
     group: str
     word: str
     setting: str
     contract: type
-    api: int
+    api: int = API_VERSION
     own: tuple[str, ...] = ()
 
 
+OWN = "per_class", "single", "taxonomy", "affinity", "progressive"
 DOMAIN = Kind("composegan.domains", "domain", "domain", DomainPlugin, domain.API_VERSION)
-GROUPING = Kind("composegan.grouping", "grouping policy", "grouping", GroupingPolicy, API_VERSION, POLICIES)
-SOURCE = Kind("composegan.sources", "data source", "data.root", DataSource, API_VERSION)
-METRIC = Kind("composegan.metrics", "metric", "metrics", Metric, API_VERSION)
-LOSS = Kind("composegan.losses", "loss recipe", "training.loss", LossRecipe, API_VERSION, ("paper",))
-EXTENSIONS = (GROUPING, SOURCE, METRIC, LOSS)
+GROUPING = Kind(
+    "composegan.grouping",
+    "grouping policy",
+    "grouping",
+    GroupingPolicy,
+    own=("per_class", "single", "taxonomy", "affinity", "progressive"),
+)
+SOURCE = Kind("composegan.sources", "data source", "data.root", DataSource)
+METRIC = Kind("composegan.metrics", "metric", "metrics", Metric)
+LOSS = Kind("composegan.losses", "loss recipe", "training.loss", LossRecipe, own=("paper",))
+FAMILY = Kind("composegan.families", "network family", "model.family", Family)
+VERB = Kind("composegan.verbs", "verb", "", Verb)
+EXTENSIONS = (GROUPING, SOURCE, METRIC, LOSS, FAMILY, VERB)
 KINDS = (DOMAIN, *EXTENSIONS)
 
 NAME = r"[A-Za-z][\w.+-]*"
-"""What an extension may be called, so that it can be written in each of the settings."""
+"""What an extension may be called, so that it can be written in every setting."""
 
 
 def source_address(root: str | None) -> tuple[str, str] | None:
-    """`NAME://ADDRESS` -> (name, address); None for a folder, or nothing."""
+    """`NAME://ADDRESS` -> (name, address); None for a folder or no root."""
     found = re.fullmatch(rf"({NAME})://(.*)", root or "", re.DOTALL)
     return (found[1], found[2]) if found else None
 
 
-def _callable(extension: object, *names: str) -> None:
-    for name in names:
-        if not callable(value := getattr(extension, name)):
+def _check(extension: Any) -> None:
+    """Raise UserError unless the functions of an extension are callable and its settings are a dataclass."""
+    for name, item in type(extension).__dataclass_fields__.items():
+        value = getattr(extension, name)
+        if "Callable" in str(item.type) and not callable(value) and not (value is None and item.default is None):
             raise UserError(f"{name} is a {type(value).__name__}; a function is needed")
+    settings = extension.settings
+    if settings is not None and not (isinstance(settings, type) and is_dataclass(settings)):
+        raise UserError(f"settings is {settings!r}; a dataclass is needed")

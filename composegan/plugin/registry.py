@@ -1,8 +1,8 @@
-"""Finding the installed domains and other extensions. The one file that knows `entrypoints`.
+"""Finding the installed domains and other extensions. The one file that imports `entrypoints`.
 
-A domain is an entry point of the group `composegan.domains` that names a `DomainPlugin`; what else there is to extend
-is in `composegan.plugin.contracts`. Whatever is wrong with one (an import that fails, another contract version, unreadable
-metadata) is told in its row and harms no other.
+Everything that composegan or another package adds is an entry point of a group in `composegan.plugin.contracts`. One
+that cannot be used (its import fails, it was made for another contract version, its metadata is unreadable) has its
+error in its row and does not affect the others.
 """
 
 from __future__ import annotations

@@ -15,11 +15,11 @@ from composegan.config.run_folder import CONFIG
 from composegan.config.schema import AdaptConfig, Config, DataConfig, ModelConfig
 from composegan.config.validate import validate
 from composegan.errors import UserError
-from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.scheduler import is_progressive
 from composegan.model import saved_model
 from composegan.model.saved_model import Model
 from composegan.plugin.domain import DomainPlugin, DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.plugin.recipes import recipes_of
 from composegan.runs import checkpoint
 from composegan.training.build import generator_settings

@@ -20,7 +20,6 @@ from composegan.data.loader import TrainingLoader, dead_reader
 from composegan.data.open import cache_folder
 from composegan.data.statistics import ClassStatistics, class_statistics
 from composegan.errors import UserError
-from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import propose
 from composegan.grouping.scheduler import in_words, is_progressive
 from composegan.io.atomic import atomic_file, exclusive_lock
@@ -28,6 +27,7 @@ from composegan.networks.class_sets import ClassSets
 from composegan.planning.budget import is_set, within
 from composegan.planning.progressive import settled
 from composegan.plugin.domain import DomainSpec, Source
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runs import checkpoint
 from composegan.runs.adapt import begin
 from composegan.runs.group_splitter import GroupSplitter

@@ -13,10 +13,11 @@ from lightning import Callback, Trainer
 from composegan.config.schema import Config
 from composegan.errors import UserError
 from composegan.grouping.conflict import cosines
-from composegan.grouping.scheduler import Split, next_split
+from composegan.grouping.scheduler import next_split
 from composegan.io.atomic import atomic_file, writing
 from composegan.io.guarded import JSON, UnreadableError, read_text
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import Split
 from composegan.runs.recorder import is_due
 from composegan.runtime.console import print_line
 from composegan.runtime.distributed import as_in_first_process

@@ -14,13 +14,13 @@ from composegan.config.compose import Composed, is_path
 from composegan.config.schema import Config, DataConfig, ModelConfig, TrainingConfig
 from composegan.config.validate import validate
 from composegan.errors import UserError
-from composegan.grouping.plan import GroupingPlan
 from composegan.interop.reference import Reference
 from composegan.interop.release_moments import AdamState
 from composegan.losses.regularizers import path_length
 from composegan.model import saved_model
 from composegan.networks.generator import Generator
 from composegan.plugin.domain import DomainPlugin
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runs import checkpoint
 from composegan.runs.new_run import describe_run
 from composegan.runtime.distributed import world

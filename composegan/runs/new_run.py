@@ -11,9 +11,9 @@ from pathlib import Path
 
 from composegan.config.compose import Composed, is_path, write_config
 from composegan.config.run_folder import CONFIG
-from composegan.grouping.plan import GroupingPlan
 from composegan.io.atomic import atomic_file, writing
 from composegan.plugin import registry
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runtime.ranks import is_first_process
 
 

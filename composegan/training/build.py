@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from composegan.config.schema import Config
-from composegan.grouping.plan import GroupingPlan
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 
 
 def generator_settings(config: Config, spec: DomainSpec, plan: GroupingPlan) -> dict[str, Any]:

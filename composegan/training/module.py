@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from composegan.config.schema import Config
-from composegan.grouping.plan import GroupingPlan
-from composegan.grouping.scheduler import last_groups, plan_of
+from composegan.grouping.scheduler import last_groups
 from composegan.grouping.split import regroup
 from composegan.networks.class_sets import ClassSets
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runtime.distributed import world
 from composegan.training import ema
 from composegan.training.divergence import Guard
@@ -77,7 +77,7 @@ class CompositionModule(lightning.LightningModule):
     @property
     def plan(self) -> GroupingPlan:
         """Which classes share now."""
-        return plan_of(self.generator.local.group_of)
+        return GroupingPlan.from_group_of(self.generator.local.group_of)
 
     @property
     def may_split(self) -> bool:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from composegan.grouping.conflict import conflict, cosines, halves
-from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.scheduler import next_split
+from composegan.plugin.grouping_plan import GroupingPlan
 
 
 def gradients(*vectors):

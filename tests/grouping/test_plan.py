@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from composegan.errors import UserError
-from composegan.grouping.plan import GroupingPlan
+from composegan.plugin.grouping_plan import GroupingPlan
 
 NAMES = ("background", "hair", "hat", "face", "nose")
 

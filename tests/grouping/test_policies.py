@@ -13,12 +13,12 @@ from composegan.data.sample import Sample
 from composegan.data.statistics import class_statistics
 from composegan.errors import UserError
 from composegan.grouping.affinity import affinity, distances, merges
-from composegan.grouping.plan import GroupingPlan
 from composegan.grouping.policies import propose
 from composegan.grouping.taxonomy import check_grouping, taxonomy
 from composegan.planning.budget import bytes_in, within
 from composegan.planning.cost import estimate
 from composegan.plugin.domain import DomainSpec, SemanticClass
+from composegan.plugin.grouping_plan import GroupingPlan
 
 CLASSES = [("sky", "far"), ("road", "flat"), ("walk", "flat/side"), ("car", ""), ("bus", "thing/big")]
 SPEC = DomainSpec("town", tuple(SemanticClass(name, (i, i, i), category) for i, (name, category) in enumerate(CLASSES)))

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from composegan.config.compose import compose
-from composegan.grouping.plan import GroupingPlan
 from composegan.networks.class_sets import ClassSets
 from composegan.planning import measure as measuring
 from composegan.planning.cost import estimate, fullest
 from composegan.planning.measure import allocations, free_memory, measure
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.training.build import build
 from composegan.training.phases import draw_slots
 

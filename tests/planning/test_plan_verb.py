@@ -9,13 +9,13 @@ import pytest
 from composegan.cli import main
 from composegan.config.compose import compose, load_config
 from composegan.errors import UserError
-from composegan.grouping.plan import GroupingPlan
 from composegan.planning import measure as measuring
 from composegan.planning import table
 from composegan.planning.budget import Limits, amount, in_words, within
 from composegan.planning.cost import estimate
 from composegan.planning.measure import Measured
 from composegan.planning.table import differences
+from composegan.plugin.grouping_plan import GroupingPlan
 
 
 @pytest.fixture

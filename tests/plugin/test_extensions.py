@@ -28,7 +28,7 @@ import os
 import numpy as np
 from composegan.data import Sample, UserError
 from composegan.plugin.contracts import DataSource, GroupingPolicy, LossRecipe, Metric
-from composegan.grouping.plan import GroupingPlan
+from composegan.plugin.grouping_plan import GroupingPlan
 
 
 def first_alone(spec, argument, statistics, fits):
@@ -165,12 +165,17 @@ KINDS_AND_CODE = {
     "composegan.sources": ("DataSource(open=print)", "data source"),
     "composegan.metrics": ("Metric(describe=print, compare=print)", "metric"),
     "composegan.losses": ("LossRecipe(phases=print)", "loss recipe"),
+    "composegan.families": (
+        "Family(generator_settings=print, generator=print, discriminator=print, check=print)",
+        "network family",
+    ),
+    "composegan.verbs": ("Verb(summary='try', run=print)", "verb"),
 }
 
 
-def test_there_are_four_and_each_has_a_group_of_its_own():
+def test_each_kind_has_a_group_of_its_own():
     assert [kind.group for kind in EXTENSIONS] == list(KINDS_AND_CODE)
-    assert len({kind.group for kind in KINDS}) == 5
+    assert len({kind.group for kind in KINDS}) == 7
 
 
 @pytest.mark.parametrize("kind", EXTENSIONS, ids=lambda kind: kind.word)

@@ -15,7 +15,7 @@ import composegan
 from composegan.cli import main
 from composegan.config.compose import compose, load_config
 from composegan.errors import UserError
-from composegan.grouping.plan import GroupingPlan
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runs.adapt import compose_adaptation
 from composegan.runs.checkpoint import read
 

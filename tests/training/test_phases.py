@@ -9,7 +9,7 @@ import torch
 
 from composegan.config.compose import compose
 from composegan.config.schema import TrainingConfig
-from composegan.grouping.plan import GroupingPlan
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.training import ema
 from composegan.training.build import build
 from composegan.training.module import CompositionModule, derive_seed

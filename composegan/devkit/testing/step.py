@@ -38,7 +38,7 @@ def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], floa
     import torch
 
     from composegan.data import training_loader
-    from composegan.grouping.plan import GroupingPlan
+    from composegan.plugin.grouping_plan import GroupingPlan
     from composegan.training.build import build
     from composegan.training.objective import objective
     from composegan.training.phases import Real, State

@@ -8,9 +8,9 @@ import numpy as np
 
 from composegan.data import UserError
 from composegan.data.statistics import ClassStatistics
-from composegan.grouping.plan import GroupingPlan
 from composegan.plugin.contracts import GroupingPolicy
 from composegan.plugin.domain import DomainSpec
+from composegan.plugin.grouping_plan import GroupingPlan
 
 
 def by_size(

@@ -11,9 +11,9 @@ from composegan.cli import main
 from composegan.config.compose import compose
 from composegan.data import UserError
 from composegan.data.statistics import class_statistics
-from composegan.grouping.plan import GroupingPlan
 from composegan.plugin import registry
 from composegan.plugin.contracts import EXTENSIONS, GROUPING, METRIC
+from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.training.build import build
 from composegan.training.objective import objective
 from composegan.training.phases import Real, State, real_mask

@@ -112,3 +112,18 @@ class GroupingPlan:
         ):
             raise UserError(f"grouping: lists of class numbers are needed, found {value!r}")
         return cls(tuple(tuple(group) for group in value))
+
+    @classmethod
+    def from_group_of(cls, group_of: Sequence[int]) -> GroupingPlan:
+        """The plan in which class k is in group `group_of[k]`, 0..G-1."""
+        return cls(tuple(tuple(k for k, own in enumerate(group_of) if own == g) for g in range(max(group_of) + 1)))
+
+
+@dataclass(frozen=True)
+class Split:
+    """One group split in two: the plan after it, the group's members, its two parts and their conflict (0 to 1)."""
+
+    plan: GroupingPlan
+    members: tuple[int, ...]
+    halves: tuple[tuple[int, ...], tuple[int, ...]]
+    conflict: float
