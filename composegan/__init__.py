@@ -1,26 +1,34 @@
-"""Compositional GANs: every semantic class has its own latent codes, its own layer of the picture and its own mask."""
+"""Compositional GANs: every semantic class has its own latent codes, its own layer of the picture and its own mask.
+
+docs/api.md describes the names below. They are imported when they are first used, so that `import composegan` does not
+load torch.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from composegan.version import __version__
 
 if TYPE_CHECKING:
-    from os import PathLike
+    from composegan.api.model import Model, concat, load
 
-    import torch
+_HOMES = {
+    "Model": "composegan.api.model", "concat": "composegan.api.model", "load": "composegan.api.model",
+}  # fmt: skip
 
-    from composegan.model.saved_model import Model
-
-__all__ = ["__version__", "load"]
+__all__ = ["Model", "__version__", "concat", "load"]
 
 
-def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model:
-    """The model saved in `path`: a model folder, or a run (its averaged generator).
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        from composegan.errors import nearest
 
-    Raises UserError naming the file that is missing, damaged or of another format.
-    """
-    from composegan.model.saved_model import load as load_saved_model  # torch is imported only when it is needed
+        raise AttributeError(f"module 'composegan' has no attribute {name!r}; {nearest(name, _HOMES)}")
+    globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return globals()[name]
 
-    return load_saved_model(path, device)
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

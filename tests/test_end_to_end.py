@@ -73,7 +73,7 @@ def test_drawn_faces(composegan_at, tiny, tmp_path):
     assert seen_and_lines(run) == (8, [2, 4, 6, 8])
 
     model = composegan.load(run)
-    assert model.domain == "faces" and len(model.names) == 13 and model.names[7] == "hair"
+    assert model.domain == "faces" and len(model.classes) == 13 and model.classes[7] == "hair"
     assert model.sample(1).images.shape == (1, 16, 16, 3)
 
 

@@ -27,11 +27,11 @@ def leakages(model: Model, codes: Codes, table: np.ndarray, proportions: Tensor,
     vocabulary. NaN for a class that is in no picture, or whose codes change nothing. The new codes are those of seed +
     1; the class sets are kept.
     """
-    others = model.codes(len(codes), seed=seed + 1)
+    others = model.codes(len(codes), seed=seed + 1, truncation=1.0)
     values = {part: torch.full((proportions.shape[1],), torch.nan, dtype=torch.float64) for part in PARTS}
     for k in range(proportions.shape[1]):
         pictures = present(proportions)[:, k].nonzero()[:PICTURES, 0].tolist()
-        members = [name for name, parent in zip(model.names, table, strict=True) if parent == k]
+        members = [name for name, parent in zip(model.classes, table, strict=True) if parent == k]
         if not pictures:
             continue
         old, new = codes[pictures], others[pictures]

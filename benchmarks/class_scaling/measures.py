@@ -59,7 +59,7 @@ class Drawn:
 
 
 def draw(model: Model, count: int, seed: int) -> Drawn:
-    codes = model.codes(count, seed=seed)
+    codes = model.codes(count, seed=seed, truncation=1.0)
     samples = model.draw(codes, batch=BATCH)
     return Drawn(model, codes, torch.from_numpy(samples.images).permute(0, 3, 1, 2), torch.from_numpy(samples.labels))
 

@@ -16,7 +16,9 @@ from torch.nn import functional as F
 
 from composegan.io.atomic import writing
 from composegan.metrics.leakage import change, leakage, region_of
-from composegan.model.codes import Codes, mean_codes
+from composegan.model import TRUNCATION
+from composegan.model.codes import Codes
+from composegan.model.random_codes import mean_codes
 from composegan.model.sample import Samples, draw
 from composegan.model.saved_model import Model
 from composegan.viz.pictures import heat_map, table, to_uint8
@@ -99,7 +101,7 @@ def compare(
     old, new = (_tensor(samples.images) for samples in (first, second))
     difference = change(old, new).numpy()
     if classes is None:
-        return Edit(first, second, model.names, difference)
+        return Edit(first, second, model.classes, difference)
     labels = (torch.from_numpy(samples.labels) for samples in (first, second))
     region = region_of(*labels, [model.index(name) for name in classes])
     edit = Edit(first, second, tuple(classes), difference, leakage(old, new, region).numpy())
@@ -123,7 +125,7 @@ def paste(old: Tensor, new: Tensor, region: Tensor) -> Tensor:
     return old + torch.maximum(inside, soft) * (new - old)
 
 
-def resample(model: Model, codes: Codes, chosen: Tensor, *, seed: int = 1, truncation: float = 1.0) -> Codes:
+def resample(model: Model, codes: Codes, chosen: Tensor, *, seed: int = 1, truncation: float = TRUNCATION) -> Codes:
     """The chosen slots (see `Codes.slots_of`) of fresh random codes, of another draw for each picture. Each picture has
     the classes it had."""
     return replace(codes.blend(model.codes(len(codes), seed, truncation), 1.0, chosen), present=codes.present)

@@ -27,7 +27,7 @@ from composegan.editing.tuning import tune
 from composegan.io.atomic import atomic_file, writing
 from composegan.losses.perceptual import PerceptualDistance
 from composegan.model.codes import Codes
-from composegan.model.delta import fingerprint, with_delta
+from composegan.model.delta import fingerprint
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
 from composegan.runtime.progress import progress_bar
@@ -133,7 +133,7 @@ def _finish(job: Job, photo: Photo, done: Any) -> None:
         started = time.perf_counter()
         delta = tune(model, codes, objective, done=done)
         delta.save(folder / DELTA)
-        tuned = with_delta(model, delta)
+        tuned = model.with_delta(delta)
         last, figures["tuned"] = draw(tuned, codes), nearness(tuned, codes, objective)
         figures["seconds"]["tuning"] = round(time.perf_counter() - started, 2)
         figures["delta_bytes"] = (folder / DELTA).stat().st_size

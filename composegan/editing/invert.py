@@ -23,8 +23,9 @@ from composegan.editing.objective import UNKNOWN, Objective, mask_iou
 from composegan.editing.tuning import descend, tune
 from composegan.errors import UserError
 from composegan.losses.perceptual import PerceptualDistance, perceptual_distance
-from composegan.model.codes import Codes, usual_present
-from composegan.model.delta import Delta, with_delta
+from composegan.model.codes import Codes
+from composegan.model.delta import Delta
+from composegan.model.random_codes import usual_present
 from composegan.model.sample import Samples, draw
 from composegan.model.saved_model import Model
 from composegan.runtime.progress import progress_bar
@@ -44,7 +45,7 @@ class Inverted:
 
     def tuned(self, number: int) -> Model:
         """The model with the weights of one photo; the untuned one where there was no tuning."""
-        return with_delta(self.model, self.deltas[number]) if self.deltas else self.model
+        return self.model.with_delta(self.deltas[number]) if self.deltas else self.model
 
     def draw(self, codes: Codes | None = None) -> Samples:
         """The pictures of `codes` (N, as edited from `self.codes`; None: those), each by its own tuned model."""
@@ -84,7 +85,7 @@ def invert(
                 started = time.perf_counter()
                 deltas.append(tune(model, codes[i], one, done=done))
                 figure["tuning_seconds"] = time.perf_counter() - started
-                figure["tuned"] = nearness(with_delta(model, deltas[i]), codes[i], one)
+                figure["tuned"] = nearness(model.with_delta(deltas[i]), codes[i], one)
             figures.append(figure)
     return Inverted(model, codes, deltas, figures)
 
@@ -105,7 +106,7 @@ def objective_of(
         masks = np.full(images.shape[:3], UNKNOWN, np.uint8)
     if masks.shape != images.shape[:3]:
         raise UserError(f"masks are {masks.shape}; for images {images.shape}, {images.shape[:3]} is needed")
-    foreign = (masks >= len(model.names)) & (masks != UNKNOWN)
+    foreign = (masks >= len(model.classes)) & (masks != UNKNOWN)
     if foreign.any():
         raise UserError(
             f"masks have labels that are no class ({np.unique(masks[foreign])[:8]}) in {foreign.sum()} pixels"

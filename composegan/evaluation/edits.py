@@ -51,7 +51,7 @@ def edit_leakage(
     """
     from composegan.evaluation.generated import random_w
 
-    classes, margin = len(model.names), max(1, round(MARGIN * min(model.generator.height, model.generator.width)))
+    classes, margin = len(model.classes), max(1, round(MARGIN * min(model.generator.height, model.generator.width)))
     others = Codes.of(model, random_w(model, len(w), seed + 1, truncation))
     codes = Codes.of(model, w.to(model.device), having)
     chosen = [_with_class(proportions[:, k]) for k in range(classes)]
@@ -91,7 +91,7 @@ def _of_class(
         old = codes[pictures.tolist()]
         image, labels = _draw(model, old)
         for part in PARTS:
-            new = old.blend(others[pictures.tolist()], 1.0, codes.slots_of([model.names[k]], [part]))
+            new = old.blend(others[pictures.tolist()], 1.0, codes.slots_of([model.classes[k]], [part]))
             new = replace(new, present=old.present)
             edited, edited_labels = _draw(model, new)
             changed = change(image, edited).mean(dim=(1, 2)) > NOTHING

@@ -26,7 +26,7 @@ from composegan.metrics.backbone import efficientnet_lite0
 from composegan.metrics.layout import intersection_over_union, mean_known, recall
 from composegan.metrics.path_length import path_lengths
 from composegan.metrics.presence import class_recall, presence_accuracy, presence_rates, present
-from composegan.model.codes import draw_present
+from composegan.model.random_codes import draw_present
 from composegan.model.saved_model import Model
 from composegan.plugin.contracts import HIGHER, LOWER
 from composegan.runtime.progress import progress_bar
@@ -72,7 +72,7 @@ def evaluate(
         known = statistics(real, networks)
         segmenter = trained_segmenter(real, model.device) if set(WITH_SEGMENTER) & set(wanted) else None
     w, present = random_w(model, n, seed, truncation), draw_present(model, range(n), seed)
-    metrics = installed_metrics(wanted, len(model.names))
+    metrics = installed_metrics(wanted, len(model.classes))
     described = real_rows(real, metrics)
     generated = report.generated = draw_all(model, w, networks, segmenter, batch, metrics, present)
     if "edit_leakage" in wanted:
@@ -88,7 +88,7 @@ def evaluate(
         report.figures.append(figures.wasserstein(*_patches(real, generated)))
     layouts = Sets(known.proportions, generated.proportions)
     if "FSD" in wanted:
-        report.figures.append(figures.frechet("FSD", layouts, len(model.names), "none"))
+        report.figures.append(figures.frechet("FSD", layouts, len(model.classes), "none"))
     report.figures += presence_figures(layouts, generated, segmenter, wanted, report.skipped)
     if segmenter and "mask_consistency" in wanted:
         report.figures.append(_agreement(segmenter, generated))
@@ -99,7 +99,7 @@ def evaluate(
     for metric in metrics:
         sets = Sets(described[metric.name], generated.features[metric.name])
         report.figures.append(figures.of_installed(metric, sets))
-    report.by_class = _by_class(model.names, known, generated, segmenter, report.leakage)
+    report.by_class = _by_class(model.classes, known, generated, segmenter, report.leakage)
     return report
 
 

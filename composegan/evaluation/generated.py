@@ -69,7 +69,7 @@ def draw_all(
     metrics: Sequence[InstalledMetric] = (), present: Tensor | None = None,
 ) -> Generated:  # fmt: skip
     """Draw every picture once and take everything of it that is needed. present: (N, K) bool, their class sets."""
-    classes, worst, best, rows = len(model.names), [], [], []
+    classes, worst, best, rows = len(model.classes), [], [], []
     starts = list(share(range(0, len(w), batch)))
     with progress_bar("Drawing pictures", sum(len(w[start : start + batch]) for start in starts)) as advance:
         for start in starts:

@@ -1,164 +1,214 @@
-"""Latent codes by name: `codes["hair"].texture = other["hair"].texture`; and which classes a picture has."""
+"""Latent codes by class name, `codes["hair"].texture = other["hair"].texture`, and which classes a picture has."""
 
 from __future__ import annotations
 
-import math
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from composegan.errors import UserError, first_line, nearest
-from composegan.io.atomic import atomic_file
-from composegan.io.guarded import check_archive, check_file
+from composegan.errors import UserError, nearest
+from composegan.model.codes_file import read_codes, write_codes
 
 if TYPE_CHECKING:
     from composegan.model.saved_model import Model
 
-FORMAT = 1
 PARTS = ("shape", "texture")
 
 
 class ClassCodes:
-    """The two codes of one class in N pictures, and whether it is in them. Reading gives views, writing changes the
-    codes they are of."""
+    """The codes of one class in N pictures, as views: assigning to `shape`, `texture` or `present` changes the `Codes`
+    that they belong to."""
 
-    def __init__(self, slots: Tensor, first: int, present: Tensor, index: int) -> None:
-        self._slots, self._first, self._present, self._index = slots, first, present, index
+    __slots__ = ("_codes", "_index")
+    _codes: Codes
+    _index: int
+
+    def __init__(self, codes: Codes, index: int) -> None:
+        object.__setattr__(self, "_codes", codes)
+        object.__setattr__(self, "_index", index)
 
     @property
     def present(self) -> Tensor:
-        """(N,) bool, on the CPU: whether the picture has the class."""
-        return self._present[:, self._index]
+        """Whether each picture has the class: (N,) bool, on the CPU."""
+        return self._codes.present[:, self._index]
 
     @present.setter
     def present(self, value: Tensor | bool) -> None:
-        self._present[:, self._index] = value
+        self._codes.present[:, self._index] = value
 
     @property
     def shape(self) -> Tensor:
-        """(N, S): outline and place."""
-        return self._slots[:, self._first]
+        """Outline and position: (N, S)."""
+        return self._codes.slots[:, self._codes.base_layers + 2 * self._index]
 
     @shape.setter
     def shape(self, value: Tensor) -> None:
-        self._slots[:, self._first] = value
+        self._codes.slots[:, self._codes.base_layers + 2 * self._index] = value
 
     @property
     def texture(self) -> Tensor:
-        """(N, S): colour and surface."""
-        return self._slots[:, self._first + 1]
+        """Colour and surface: (N, S)."""
+        return self._codes.slots[:, self._codes.base_layers + 2 * self._index + 1]
 
     @texture.setter
     def texture(self, value: Tensor) -> None:
-        self._slots[:, self._first + 1] = value
+        self._codes.slots[:, self._codes.base_layers + 2 * self._index + 1] = value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in (*PARTS, "present"):
+            self._unknown(name)
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        self._unknown(name)
+
+    def __repr__(self) -> str:
+        name, having = self._codes.classes[self._index], int(self.present.sum())
+        return f"ClassCodes({name!r}, {len(self._codes)} pictures, present in {having})"
+
+    def _unknown(self, name: str) -> NoReturn:
+        raise AttributeError(f"the codes of a class have no {name!r}; {nearest(name, (*PARTS, 'present'))}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Codes:
-    """Latent slots of N pictures of one model, by class name.
+    """Latent codes of N pictures of one model, by class name.
 
-    slots: (N, base + 2K, S), see `composegan.networks.slots`; names: of the K classes; space: fingerprint of the latent
-    space, see `Model.space`; present: (N, K) bool, on the CPU, the classes that each picture has, by default all.
-    `codes["hair"]` is a class's codes; `codes[0]`, `codes[2:5]` (views) and `codes[[0, 3]]` (a copy) are some of the
-    pictures, always N of them.
+    slots: (N, base + 2K, S), see `composegan.networks.slots`; classes: the K class names; space: fingerprint of the
+    latent space, see `Model.space`; present: (N, K) bool, on the CPU, the classes that each picture has.
+    `codes["hair"]` gives the codes of a class. `codes[0]`, `codes[2:5]` (views) and `codes[[0, 3]]` (a copy) select
+    pictures and are `Codes` as well.
     """
 
     slots: Tensor
-    names: tuple[str, ...]
+    classes: tuple[str, ...]
     space: str
-    present: Tensor = None  # becomes all classes
-
-    def __post_init__(self) -> None:
-        if self.present is None:
-            object.__setattr__(self, "present", torch.ones(len(self.slots), len(self.names), dtype=torch.bool))
+    present: Tensor
 
     @classmethod
     def of(cls, model: Model, latent: Tensor, present: Tensor | None = None) -> Codes:
-        """From w (N, S) or slots (N, base + 2K, S), copied, with the classes `present` (N, K) or all.
+        """Copy w (N, S) or slots (N, base + 2K, S). present: (N, K), default all classes.
 
         Raises ValueError for another shape.
         """
-        layout = model.generator.layout
+        layout, width = model.generator.layout, model.generator.latent_channels
         if latent.dim() == 2:
             latent = latent[:, None].expand(-1, layout.slots, -1)
-        if latent.dim() != 3 or latent.shape[1:] != (layout.slots, model.generator.latent_channels):
-            wanted = f"(N, {model.generator.latent_channels}) or (N, {layout.slots}, {model.generator.latent_channels})"
-            raise ValueError(f"latent of shape {tuple(latent.shape)}; expected {wanted}")
-        present = None if present is None else present.cpu() != 0
-        return cls(latent.detach().float().clone(), model.names, model.space, present)
+        if latent.dim() != 3 or latent.shape[1:] != (layout.slots, width):
+            raise ValueError(
+                f"latent of shape {tuple(latent.shape)}; expected (N, {width}) or (N, {layout.slots}, {width})"
+            )
+        there = torch.ones(len(latent), len(model.classes)) if present is None else present.cpu()
+        return cls(latent.detach().float().clone(), model.classes, model.space, there != 0)
 
     @property
     def base_layers(self) -> int:
-        return self.slots.shape[1] - 2 * len(self.names)
+        """Number of base slots."""
+        return self.slots.shape[1] - 2 * len(self.classes)
 
     @property
     def base(self) -> Tensor:
-        """(N, base_layers, S), a view: the codes that all classes but the background share; pose and layout."""
+        """The codes of pose and layout that all classes but the background share: (N, base, S), a view."""
         return self.slots[:, : self.base_layers]
 
     def __len__(self) -> int:
         return len(self.slots)
 
-    def __getitem__(self, which: str | int | slice | Sequence[int]) -> Any:
+    def __contains__(self, name: object) -> bool:
+        """Whether the model has the class. `codes[name].present` says which pictures show it."""
+        return name in self.classes
+
+    @overload
+    def __getitem__(self, which: str) -> ClassCodes: ...
+    @overload
+    def __getitem__(self, which: int | slice | Sequence[int]) -> Codes: ...
+    def __getitem__(self, which: str | int | slice | Sequence[int]) -> ClassCodes | Codes:
         if isinstance(which, str):
-            return ClassCodes(self.slots, self._first(which), self.present, self.names.index(which))
+            return ClassCodes(self, self.index(which))
         if isinstance(which, (int, np.integer)):
-            position = range(len(self))[which]  # an IndexError for a picture that is not there
+            position = range(len(self))[which]  # IndexError for a picture out of range
             which = slice(position, position + 1)
         return replace(self, slots=self.slots[which], present=self.present[which])
 
     def __setitem__(self, name: str, value: ClassCodes) -> None:
-        """`codes["hair"] = other["hair"]`: both of its codes, and whether it is there."""
+        """`codes["hair"] = other["hair"]` copies both codes and whether the class is present."""
+        self.check_space(value._codes.classes, value._codes.space)
         self[name].shape, self[name].texture, self[name].present = value.shape, value.texture, value.present
 
     def __iter__(self) -> Iterator[Codes]:
         return (self[i] for i in range(len(self)))
 
+    def __repr__(self) -> str:
+        return f"Codes({len(self)} pictures, {len(self.classes)} classes, latent space {self.space})"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.classes)
+
+    def index(self, name: str) -> int:
+        """Position of a class. Raises UserError offering the nearest name."""
+        if name not in self.classes:
+            raise UserError(f"there is no class {name!r}; {nearest(name, self.classes)}")
+        return self.classes.index(name)
+
+    def check_space(self, classes: Sequence[str], space: str, what: str = "codes") -> None:
+        """Raise UserError unless these are the classes and the latent space of a model that shares these codes."""
+        if self.classes != tuple(classes):
+            differ = ", ".join(sorted(set(self.classes) ^ set(classes))[:5]) or "their order"
+            raise UserError(f"{what}: for other classes than the model's (they differ in: {differ})")
+        if self.space != space:
+            raise UserError(
+                f"{what}: from another model (latent space {self.space}, not {space}); "
+                "draw or invert them with the model that uses them"
+            )
+
     def clone(self) -> Codes:
+        """A copy."""
         return replace(self, slots=self.slots.clone(), present=self.present.clone())
 
     def repeat(self, times: int) -> Codes:
-        """All pictures `times` times over, a copy."""
+        """A copy with all pictures repeated `times` times: N pictures -> N * times."""
         return replace(self, slots=self.slots.repeat(times, 1, 1), present=self.present.repeat(times, 1))
 
     def having(self, add: Iterable[str] = (), remove: Iterable[str] = (), only: Iterable[str] | None = None) -> Codes:
-        """A copy whose pictures have the classes `add` and not `remove`; only: at most these.
+        """A copy whose pictures have the classes `add` and lack `remove`. only: keep at most these.
 
-        Raises UserError for a class that is not there, and when a picture would have none.
+        Raises UserError for an unknown class, and if a picture would be left without classes.
         """
         changed = self.clone()
         if only is not None:
-            kept = torch.zeros(len(self.names), dtype=torch.bool)
-            kept[[self._index(name) for name in only]] = True
+            kept = torch.zeros(len(self.classes), dtype=torch.bool)
+            kept[[self.index(name) for name in only]] = True
             changed.present.logical_and_(kept)
         for names, there in ((add, True), (remove, False)):
             for name in names:
-                changed.present[:, self._index(name)] = there
+                changed.present[:, self.index(name)] = there
         if len(empty := (~changed.present.any(dim=1)).nonzero()):
-            raise UserError(f"picture {int(empty[0])} would have none of its classes left; it needs at least one")
+            raise UserError(f"picture {int(empty[0])} would have no classes left; keep at least one")
         return changed
 
     def slots_of(self, names: Iterable[str], parts: Iterable[str] = PARTS, base: bool = False) -> Tensor:
-        """Which slots the named classes' parts ("shape", "texture") are, and the base ones: (base + 2K,) bool."""
+        """Mask of the slots of the named classes' parts ("shape", "texture"), and of the base: (base + 2K,) bool."""
         chosen = torch.zeros(self.slots.shape[1], dtype=torch.bool)
         chosen[: self.base_layers] = base
         for name in names:
             for part in parts:
-                chosen[self._first(name) + PARTS.index(part)] = True
+                chosen[self.base_layers + 2 * self.index(name) + PARTS.index(part)] = True
         return chosen
 
     def blend(self, other: Codes, amount: float | Tensor, chosen: Tensor | None = None) -> Codes:
-        """A copy, moved towards `other`: 0 leaves as it is, 1 takes its codes, beyond goes on in that direction.
+        """A copy moved towards `other`: 0 changes nothing, 1 takes its codes, above 1 extrapolates.
 
-        amount: a number or (N,); chosen: (base + 2K,) bool of `slots_of`, None for all. `other` has N pictures or one.
-        From one half on, the classes whose shape codes are chosen are there where they are in `other`.
+        amount: a number or (N,). chosen: mask of slots (base + 2K,), see `slots_of`; None: all. `other` has N pictures
+        or one. Where amount >= 0.5, classes whose shape code is chosen are present if they are in `other`.
+        Raises UserError for codes of another model.
         """
+        other.check_space(self.classes, self.space)
         amount = torch.as_tensor(amount, dtype=self.slots.dtype, device=self.slots.device).reshape(-1, 1, 1)
         moved = torch.lerp(self.slots, other.slots.expand_as(self.slots), amount.expand_as(self.slots))
         if chosen is not None:
@@ -169,115 +219,37 @@ class Codes:
         present = torch.where(taken, other.present.expand_as(self.present), self.present)
         return replace(self, slots=moved.clone(), present=present)
 
-    def save(self, path: str | Path) -> Path:
-        """Write an npz of `slots`, `classes` and `space`. Raises UserError when it cannot be written."""
-        path = Path(path)
-        content = {"slots": self.slots.cpu().numpy(), "classes": np.array(self.names), "space": np.array(self.space)}
-        content["present"] = self.present.numpy()
-        with atomic_file(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, format=np.array(FORMAT), **content)
-        return path
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write an npz file of `slots`, `classes`, `space` and `present`. Raises UserError if that fails."""
+        return write_codes(Path(path), self.slots.cpu().numpy(), self.classes, self.space, self.present.numpy())
 
     @classmethod
-    def load(cls, path: str | Path, model: Model) -> Codes:
-        """What `save` wrote, on the model's device. `path`: the file, or a folder with a codes.npz.
+    def load(cls, path: str | PathLike[str], model: Model) -> Codes:
+        """Read what `save` wrote, onto the model's device. path: the file, or a folder with a codes.npz.
 
-        Raises UserError when it is missing, damaged, or of another vocabulary or latent space.
+        Raises UserError if it is missing, damaged, or of other classes or another latent space.
         """
         path = Path(path) / "codes.npz" if Path(path).is_dir() else Path(path)
-        if not path.exists():
-            raise UserError(f"codes={path}: there is no such file; `composegan sample` writes a codes.npz")
-        try:
-            check_file(path)
-            if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and say how to load one
-                raise ValueError("it is no npz file")
-            check_archive(path)
-            _check_claims(path)
-            with np.load(path, allow_pickle=False) as content:
-                if int(content["format"]) != FORMAT:
-                    raise ValueError(f"format {content['format']}, not {FORMAT}")
-                if content["slots"].dtype.kind != "f":
-                    raise ValueError(f"slots are {content['slots'].dtype}, not floating-point numbers")
-                slots = torch.from_numpy(content["slots"].astype(np.float32))
-                names, space = tuple(map(str, content["classes"])), str(content["space"])
-                present = content["present"] if "present" in content else np.ones((len(slots), len(names)))
-                present = torch.from_numpy(present != 0)
-        except Exception as error:  # in a damaged file anything can go wrong
-            raise UserError(f"codes={path}: is damaged or not a file of codes ({first_line(error)})") from error
-        if names != model.names:
-            mine = ", ".join(sorted(set(names) ^ set(model.names))[:5]) or "another order"
-            raise UserError(f"codes={path}: are of other classes than the model's (they differ in: {mine})")
+        slots, classes, space, present = read_codes(path)
+        codes = cls(torch.from_numpy(slots), classes, space, torch.from_numpy(present))
+        codes.check_space(model.classes, space, f"codes={path}")
         wanted = (model.generator.layout.slots, model.generator.latent_channels)
-        if slots.dim() != 3 or slots.shape[1:] != wanted or not len(slots) or not slots.isfinite().all():
+        if slots.ndim != 3 or slots.shape[1:] != wanted or not len(slots) or not np.isfinite(slots).all():
             raise UserError(
-                f"codes={path}: have shape {tuple(slots.shape)}, the model takes (N, {wanted[0]}, {wanted[1]})"
+                f"codes={path}: slots have shape {slots.shape} or are not finite; the model needs "
+                f"(N, {wanted[0]}, {wanted[1]})"
             )
-        if present.shape != (len(slots), len(names)) or not present.any(dim=1).all():
-            raise UserError(f"codes={path}: do not say of each class if a picture has it, or that it has none")
-        if space != model.space:
-            raise UserError(
-                f"codes={path}: are of another model (latent space {space}, this one's is {model.space}); "
-                "draw or invert with the model that is to use them"
-            )
-        return cls(slots.to(model.device), names, space, present)
-
-    def _index(self, name: str) -> int:
-        if name not in self.names:
-            raise UserError(f"there is no class {name!r}; {nearest(name, self.names)}")
-        return self.names.index(name)
-
-    def _first(self, name: str) -> int:
-        return self.base_layers + 2 * self._index(name)
+        if present.shape != (len(slots), len(classes)) or not present.any(axis=1).all():
+            raise UserError(f"codes={path}: present has shape {present.shape}, or a picture has no classes")
+        codes.check_space(classes, model.space, f"codes={path}")
+        return replace(codes, slots=codes.slots.to(model.device))
 
 
-def _check_claims(path: Path) -> None:
-    """Raises ValueError for an array that claims more numbers than the file has: numpy makes room for all of them."""
-    with zipfile.ZipFile(path) as parts:
-        for part in parts.infolist():
-            with parts.open(part) as file:
-                read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-                shape, _, kind = read[np.lib.format.read_magic(file)](file)
-            if math.prod(shape) * kind.itemsize > part.file_size:
-                raise ValueError(f"{part.filename} claims {math.prod(shape):,} values, more than it has")
-
-
-def draw_codes(
-    model: Model, n: int = 16, *, seed: int = 0, truncation: float = 1.0, pictures: Sequence[int] | None = None
-) -> Codes:
-    """Codes of n pictures; that of number i depends on (seed, i, truncation) only, whatever n is.
-
-    pictures: their numbers, instead of the first n. truncation: 1 leaves codes as they are, 0 gives the mean. A model
-    that was trained on class sets gives each picture one of them.
-    """
-    numbers = list(range(n)) if pictures is None else list(pictures)
-    if not numbers:
-        raise UserError(f"n={n}: at least 1 is needed")
-    draws = torch.Generator().manual_seed(seed)
-    # One by one, as torch draws the last numbers of a tensor differently from those in its middle.
-    z = [torch.randn(model.generator.latent_channels, generator=draws) for _ in range(max(numbers) + 1)]
-    with torch.inference_mode():
-        w = model.generator.map(torch.stack([z[i] for i in numbers]).to(model.device))  # (N, S)
-        w = model.mean_code + truncation * (w - model.mean_code)
-    return Codes.of(model, w, draw_present(model, numbers, seed))
-
-
-def draw_present(model: Model, numbers: Sequence[int], seed: int) -> Tensor | None:
-    """The class sets of the pictures `numbers` of a seed, (N, K) bool; None: all have all classes."""
-    if model.class_sets is None:
-        return None
-    draws = torch.Generator().manual_seed(seed)
-    u = torch.tensor([torch.rand((), generator=draws) for _ in range(max(numbers) + 1)])
-    return model.class_sets.at(u[list(numbers)])
-
-
-def mean_codes(model: Model) -> Codes:
-    """The mean code, as one picture, with the classes that most pictures have."""
-    return Codes.of(model, model.mean_code[None], usual_present(model))
-
-
-def usual_present(model: Model, pictures: int = 1) -> Tensor | None:
-    """The classes that at least half of the data's pictures have, or the most frequent one: (pictures, K) bool."""
-    if model.class_sets is None:
-        return None
-    share = model.class_sets.counts @ model.class_sets.sets.double() / model.class_sets.counts.sum()  # (K)
-    return (share >= min(0.5, share.max()))[None].repeat(pictures, 1)
+def concat_codes(parts: Sequence[Codes]) -> Codes:
+    """The pictures of all parts, one after another. Raises UserError if they belong to different models."""
+    if not parts:
+        raise UserError("concat needs at least one element")
+    for part in parts:
+        part.check_space(parts[0].classes, parts[0].space)
+    slots = torch.cat([part.slots.to(parts[0].slots.device) for part in parts])
+    return replace(parts[0], slots=slots, present=torch.cat([part.present for part in parts]))

@@ -1,4 +1,4 @@
-"""What tuning changed in a generator, as a small file: the differences of the changed tensors, in float16."""
+"""Tuned weights as a small file: float16 differences of the tensors that tuning changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -15,10 +15,9 @@ from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from composegan.errors import UserError
+from composegan.errors import UserError, first_line
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import TENSORS, check_file
-from composegan.model.saved_model import Model
 from composegan.networks.generator import Generator
 
 FORMAT, ABOUT = 1, "composegan.delta"
@@ -26,15 +25,15 @@ FORMAT, ABOUT = 1, "composegan.delta"
 
 @dataclass(frozen=True)
 class Delta:
-    """changes: for each changed tensor of the generator, by name, what is to be added to it, float16; base: the
-    fingerprint of the generator that it is for."""
+    """What tuning changed. changes: by name, what to add to each changed tensor of the generator, float16; base:
+    fingerprint of the generator it belongs to."""
 
     changes: Mapping[str, Tensor]
     base: str
 
     @classmethod
     def between(cls, before: Generator, after: Generator) -> Delta:
-        """What was changed. Each number is off by at most 1/2048 of itself, or 3e-8 where it is tiny."""
+        """The difference of two generators. Each value is off by at most 1/2048 of itself, or 3e-8 where it is tiny."""
         old = before.state_dict()
         new = {name: tensor.to(old[name].device) for name, tensor in after.state_dict().items()}
         changes = {name: (new[name] - tensor).half().cpu() for name, tensor in old.items()}
@@ -42,24 +41,13 @@ class Delta:
 
     @property
     def size(self) -> int:
-        """Bytes of the numbers."""
+        """Bytes of all values."""
         return sum(tensor.nbytes for tensor in self.changes.values())
 
-    def applied_to(self, generator: Generator) -> Generator:
-        """A changed copy. It is for whoever knows that it is the right generator: see `Model.with_delta`."""
-        generator = copy.deepcopy(generator)
-        weights = generator.state_dict()
-        with torch.no_grad():
-            for name, change in self.changes.items():
-                weights[name] += change.to(weights[name])
-        return generator
-
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write a safetensors file. Raises UserError when it cannot be written."""
+        """Write a safetensors file. Raises UserError if that fails."""
         path = Path(path)
-        about = json.dumps(
-            {"format": FORMAT, "base": self.base}
-        )  # of several entries the order would be left to chance
+        about = json.dumps({"format": FORMAT, "base": self.base})  # one entry: safetensors does not keep their order
         content = to_bytes({name: x.contiguous() for name, x in self.changes.items()}, {ABOUT: about})
         with atomic_file(path) as temporary:
             temporary.write_bytes(content)
@@ -67,10 +55,13 @@ class Delta:
 
     @classmethod
     def load(cls, path: Path) -> Delta:
-        """What `save` wrote; `path`: the file, or a folder with a delta.safetensors. Raises UserError otherwise."""
+        """Read what `save` wrote. path: the file, or a folder with a delta.safetensors.
+
+        Raises UserError if it is missing or damaged.
+        """
         path = path / "delta.safetensors" if path.is_dir() else path
         if not path.exists():
-            raise UserError(f"delta={path}: there is no such file; `composegan invert` writes a delta.safetensors")
+            raise UserError(f"delta={path}: does not exist; `composegan invert` writes a delta.safetensors")
         try:
             check_file(path, TENSORS)
             with safe_open(path, "pt") as file:
@@ -78,34 +69,31 @@ class Delta:
                 if about.get("format") != FORMAT:
                     raise ValueError(f"format {about.get('format')}, not {FORMAT}")
                 return cls({name: file.get_tensor(name) for name in file.keys()}, about["base"])  # noqa: SIM118
-        except Exception as error:  # in a damaged file anything can go wrong
-            reason = " ".join(str(error).split())[:150]
-            raise UserError(f"delta={path}: is damaged or not tuned weights ({reason})") from error
+        except Exception as error:  # a damaged file can raise anything
+            raise UserError(f"delta={path}: is damaged or not tuned weights ({first_line(error)})") from error
 
 
-def with_delta(model: Model, delta: Delta | str | PathLike[str]) -> Model:
-    """The model with tuned weights: those of `tune`, or of a file that `invert` wrote; its latent space is the same.
+def apply_delta(generator: Generator, delta: Delta | str | PathLike[str]) -> Generator:
+    """A tuned copy of the generator. delta: as tuned, or the file that it was saved to.
 
-    Raises UserError for a file that is missing, damaged, or of another model's weights.
+    Raises UserError for a file that is missing or damaged, and for a delta of another generator.
     """
     where = "delta" if isinstance(delta, Delta) else f"delta={delta}"
     delta = delta if isinstance(delta, Delta) else Delta.load(Path(delta).expanduser())
-    mine = fingerprint(model.generator)
-    if delta.base != mine:
+    if delta.base != (own := fingerprint(generator)):
         raise UserError(
-            f"{where}: is of another model (weights {delta.base}, this one's are {mine}); "
-            "use it with the model that invert was given"
+            f"{where}: tuned from another model (weights {delta.base}, not {own}); use it with the model that was "
+            "inverted with"
         )
-    own = model.generator.state_dict()
+    tuned = copy.deepcopy(generator)
+    weights = tuned.state_dict()
     for name, change in delta.changes.items():
-        if (
-            name not in own
-            or own[name].shape != change.shape
-            or change.dtype != torch.float16
-            or not change.isfinite().all()
-        ):
-            raise UserError(f"{where}: is damaged ({name} does not fit the model)")
-    return replace(model, generator=delta.applied_to(model.generator))
+        fits = name in weights and weights[name].shape == change.shape and change.dtype == torch.float16
+        if not fits or not change.isfinite().all():
+            raise UserError(f"{where}: is damaged ({name} does not fit the model); invert the photo again")
+        with torch.no_grad():
+            weights[name] += change.to(weights[name])
+    return tuned
 
 
 def fingerprint(generator: Generator) -> str:

@@ -1,10 +1,13 @@
-"""Pictures of codes: images, coloured masks, and a contact sheet."""
+"""Pictures of codes: images, label maps, coloured masks, sheets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import torch
@@ -12,14 +15,53 @@ from PIL import Image
 
 from composegan.errors import UserError
 from composegan.io.atomic import writing
-from composegan.model.codes import Codes
-from composegan.model.saved_model import Model
-from composegan.viz.pictures import color_masks, contact_sheet, to_uint8
+from composegan.model.codes import Codes, concat_codes
+from composegan.viz.pictures import color_masks, contact_sheet, numbered_sheet, to_uint8
+
+if TYPE_CHECKING:
+    from composegan.model.saved_model import Model
 
 
-@dataclass(frozen=True)
-class Samples:
-    """images: (N, H, W, 3) uint8; labels: (N, H, W) uint8; codes: of the N pictures, after truncation."""
+class Picture:
+    """Something with a `sheet()`: it can be shown, and shows itself in a notebook."""
+
+    def sheet(self) -> Image.Image:
+        """The picture to show."""
+        raise NotImplementedError
+
+    def show(self) -> None:
+        """Open the sheet in the system's image viewer; in a notebook the object shows itself."""
+        self.sheet().show()
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.sheet().save(file, "PNG")
+        return file.getvalue()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sample(Picture):
+    """One picture. image, mask: PIL images, the mask in the classes' colours; labels: (H, W) uint8; codes: one row."""
+
+    image: Image.Image
+    mask: Image.Image
+    labels: np.ndarray
+    codes: Codes
+
+    def sheet(self) -> Image.Image:
+        """The image beside its mask."""
+        return Image.fromarray(np.concatenate((np.asarray(self.image), np.asarray(self.mask)), axis=1))
+
+    def __repr__(self) -> str:
+        return f"Sample({self.image.width}x{self.image.height})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Picture):
+    """N pictures. images: (N, H, W, 3) uint8; labels: (N, H, W) uint8; codes: of the N pictures, truncated.
+
+    `samples[0]` is a `Sample`; `samples[2:5]` and `samples[[0, 3]]` are `Samples`.
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -28,17 +70,42 @@ class Samples:
 
     @property
     def masks(self) -> np.ndarray:
-        """(N, H, W, 3) uint8: the label maps in the classes' colours."""
+        """The label maps in the classes' colours: (N, H, W, 3) uint8."""
         return color_masks(self.labels, self.colors)
 
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @overload
+    def __getitem__(self, which: int) -> Sample: ...
+    @overload
+    def __getitem__(self, which: slice | Sequence[int]) -> Samples: ...
+    def __getitem__(self, which: int | slice | Sequence[int]) -> Sample | Samples:
+        if not isinstance(which, (int, np.integer)):
+            return replace(self, images=self.images[which], labels=self.labels[which], codes=self.codes[which])
+        mask = color_masks(self.labels[which][None], self.colors)[0]
+        image = Image.fromarray(self.images[which])
+        return Sample(image, Image.fromarray(mask), self.labels[which], self.codes[int(which)])
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        height, width = self.images.shape[1:3]
+        return f"Samples({len(self)} pictures, {width}x{height}, {len(self.codes.classes)} classes)"
+
+    def sheet(self) -> Image.Image:
+        """All images beside their masks, numbered from 0."""
+        return numbered_sheet(self.images, self.labels, self.colors)
+
     def contact_sheet(self) -> Image.Image:
-        """All images beside their coloured masks."""
+        """All images beside their masks, without numbers."""
         return contact_sheet(self.images, self.labels, self.colors)
 
-    def save(self, folder: str | Path) -> Path:
-        """Write images/, masks/ (in colours), labels/ (class numbers), codes.npz and contact_sheet.png.
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write images/, masks/ (coloured), labels/ (class numbers), codes.npz and contact_sheet.png.
 
-        Raises UserError when the disk is full or not writable.
+        Raises UserError if that fails.
         """
         folder = Path(folder)
         with writing(folder):
@@ -53,13 +120,15 @@ class Samples:
 
 @torch.inference_mode()
 def draw(model: Model, codes: Codes, *, batch: int = 16, classes: Sequence[str] | None = None) -> Samples:
-    """The pictures of codes. classes: the only ones to compose, by name, of those a picture has; None: all of those.
+    """Draw the pictures of codes. classes: compose these only, of those that a picture has; None: all of those.
 
-    Raises UserError unless there are pictures to draw and batch is positive, for a class that is not there, and when
-    a picture has none of them.
+    Raises UserError if there are no codes, batch is below 1, a class is unknown, a picture has none of the classes, or
+    the codes belong to another model.
     """
     if batch < 1:
-        raise UserError(f"batch={batch}: at least 1 is needed")
+        raise UserError(f"batch={batch}: must be 1 or more")
+    if not len(codes):
+        raise UserError("there are no codes to draw; give at least one picture")
     shown = codes if classes is None else codes.having(only=classes)
     images, labels = [], []
     for start in range(0, len(shown), batch):
@@ -67,3 +136,10 @@ def draw(model: Model, codes: Codes, *, batch: int = 16, classes: Sequence[str] 
         images.append(to_uint8(result.image))
         labels.append(result.mask.labels().cpu().numpy())
     return Samples(np.concatenate(images), np.concatenate(labels), codes, model.colors)
+
+
+def concat_samples(parts: Sequence[Samples]) -> Samples:
+    """The pictures of all parts, one after another. Raises UserError if they belong to different models."""
+    codes = concat_codes([part.codes for part in parts])
+    images, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "labels"))
+    return Samples(images, labels, codes, parts[0].colors)

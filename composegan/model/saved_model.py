@@ -1,4 +1,4 @@
-"""A trained generator as a folder of two files: `model.safetensors` and `config.json`. Nothing is ever unpickled."""
+"""A trained generator as a folder of two files, `model.safetensors` and `config.json`. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import torch
 from safetensors.torch import load_file
@@ -19,7 +19,12 @@ from torch import Tensor
 from composegan.errors import UserError, nearest
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import TENSORS, TEXT, check_file, read_json
+from composegan.model import TRUNCATION
+from composegan.model.codes import Codes
+from composegan.model.delta import Delta, apply_delta
 from composegan.model.generator_settings import check_settings
+from composegan.model.random_codes import draw_codes
+from composegan.model.sample import Samples, draw
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.generator import Generator, Synthesis
 from composegan.plugin.domain import DomainSpec, SemanticClass
@@ -28,20 +33,19 @@ FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A generator with what is needed to use it.
 
-    settings: keyword arguments of `Generator`; names, colors: of the classes, in order of label value;
-    mean_code: (S,), the mean of many w, where truncation pulls to; domain: the name of its domain;
-    about: plain values that were saved with it, such as the images it has seen. class_sets: those that it was trained
-    on, of which drawn codes take theirs; None where every picture had all classes.
+    settings: keyword arguments of `Generator`; domain: its name; classes, colors: in order of label value; mean_code:
+    (S,), the mean of w, the centre of truncation; about: plain values saved with the model, such as the images it has
+    seen; class_sets: those of its training data, None if every picture had all classes.
     """
 
     generator: Generator
     settings: Mapping[str, Any]
     domain: str
-    names: tuple[str, ...]
+    classes: tuple[str, ...]
     colors: tuple[tuple[int, int, int], ...]
     mean_code: Tensor
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -49,12 +53,13 @@ class Model:
 
     @property
     def device(self) -> torch.device:
+        """Where its weights are."""
         return self.mean_code.device
 
     @cached_property
     def space(self) -> str:
-        """A short fingerprint of the latent space, which is what the mapping network makes: models with the same one
-        (a model and what was adapted or tuned from it) can exchange codes."""
+        """Fingerprint of the latent space, that is of the mapping network's weights. Models with the same one, such as
+        a model and what was adapted or tuned from it, can exchange codes."""
         digest = hashlib.sha256()
         for tensor in self.generator.mapping.state_dict().values():
             digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
@@ -63,51 +68,72 @@ class Model:
     @property
     def spec(self) -> DomainSpec:
         """Name, classes and colours of its domain, as far as the model knows them."""
-        classes = (SemanticClass(*item) for item in zip(self.names, self.colors, strict=True))
+        classes = (SemanticClass(*item) for item in zip(self.classes, self.colors, strict=True))
         return DomainSpec(self.domain, tuple(classes))
 
     def index(self, name: str) -> int:
         """The label value of a class. Raises UserError offering the nearest name."""
-        if name not in self.names:
-            raise UserError(f"the model has no class {name!r}; {nearest(name, self.names)}")
-        return self.names.index(name)
+        if name not in self.classes:
+            raise UserError(f"the model has no class {name!r}; {nearest(name, self.classes)}")
+        return self.classes.index(name)
 
-    def to(self, device: str | torch.device) -> Model:
-        """The same model on another device; the generator is moved, not copied."""
+    def to(self, device: str | torch.device) -> Self:
+        """The same model on another device. The generator is moved, not copied."""
         self.generator.to(device)
         return replace(self, mean_code=self.mean_code.to(device))
 
-    def with_delta(self, delta: Any) -> Model:
-        """The model with tuned weights, a file that `invert` wrote; see `composegan.model.delta`."""
-        from composegan.model.delta import with_delta
+    def with_delta(self, delta: Delta | str | PathLike[str]) -> Self:
+        """The model with tuned weights: those of an inversion, or of the file that `composegan invert` wrote.
 
-        return with_delta(self, delta)
+        Codes keep their meaning. Raises UserError for a file that is missing, damaged, or tuned from another model.
+        """
+        return replace(self, generator=apply_delta(self.generator, delta))
 
     @torch.inference_mode()
-    def synthesize(self, codes: Any, truncation: float = 1.0, classes: Tensor | None = None) -> Synthesis:
-        """codes: `Codes`, with the classes they have, or a tensor, see `Generator.forward`: w (B, S), slots or expanded
-        codes, with `classes` (B, K) bool or all -> image, mask, coarse mask, depth."""
-        if not isinstance(codes, Tensor):
-            codes, classes = codes.slots, codes.present
-        codes = codes.to(self.device)
-        return self.generator(codes, truncation=truncation, mean_code=self.mean_code, classes=classes)
+    def synthesize(self, codes: Codes | Tensor, truncation: float = 1.0, classes: Tensor | None = None) -> Synthesis:
+        """Run the generator: image, mask, coarse mask and pseudo-depth, as tensors.
 
-    def codes(self, n: int = 16, seed: int = 0, truncation: float = 1.0, pictures: Sequence[int] | None = None) -> Any:
-        """Random codes by name, see `composegan.model.codes`: the first n of a seed, or those with the numbers
-        `pictures`."""
-        from composegan.model.codes import draw_codes
+        codes: `Codes`, which bring their classes, or a tensor, see `Generator.forward`: w (B, S), slots or expanded
+        codes, with `classes` (B, K) bool or all. Raises UserError for `Codes` of another model.
+        """
+        if isinstance(codes, Codes):
+            codes.check_space(self.classes, self.space)
+            latent, classes = codes.slots, codes.present
+        else:
+            latent = codes
+        latent = latent.to(self.device)
+        return self.generator(latent, truncation=truncation, mean_code=self.mean_code, classes=classes)
 
+    def codes(
+        self, n: int = 16, seed: int = 0, truncation: float = TRUNCATION, pictures: Sequence[int] | None = None
+    ) -> Codes:
+        """Random codes: the first n of a seed, or those with the numbers `pictures`.
+
+        Picture number i depends on (seed, i, truncation) only. truncation: 1 keeps the full variety, 0 is the mean.
+        """
         return draw_codes(self, n, seed=seed, truncation=truncation, pictures=pictures)
 
-    def draw(self, codes: Any, batch: int = 16, **how: Any) -> Any:
-        """The pictures of codes, with masks, see `composegan.model.sample.draw`."""
-        from composegan.model.sample import draw
+    def draw(self, codes: Codes, batch: int = 16, classes: Sequence[str] | None = None) -> Samples:
+        """The pictures of codes, `batch` at a time. classes: compose these only, of those that a picture has.
 
-        return draw(self, codes, batch=batch, **how)
+        Raises UserError for codes of another model, and for an unknown class.
+        """
+        return draw(self, codes, batch=batch, classes=classes)
 
-    def sample(self, n: int = 16, seed: int = 0, truncation: float = 1.0, batch: int = 16) -> Any:
-        """n pictures with masks and codes, see `composegan.model.sample.Samples`."""
+    def sample(self, n: int = 16, seed: int = 0, truncation: float = TRUNCATION, batch: int = 16) -> Samples:
+        """n random pictures with their masks and codes."""
         return self.draw(self.codes(n, seed, truncation), batch)
+
+    def save(self, path: str | PathLike[str], about: Mapping[str, Any] | None = None) -> Path:
+        """Write the model to the folder `path`, see `save`. about: default, its own."""
+        return save(Path(path), self, self.about if about is None else about)
+
+    def __repr__(self) -> str:
+        size = f"{self.generator.width}x{self.generator.height}"
+        return f"{type(self).__name__}(domain {self.domain!r}, {size}, {len(self.classes)} classes, {self.device})"
+
+
+M = TypeVar("M", bound=Model)
 
 
 @torch.no_grad()
@@ -115,13 +141,13 @@ def mean_code(generator: Generator, samples: int = 10_000, seed: int = 0) -> Ten
     """The mean of w over `samples` random z: (S,)."""
     draws = torch.Generator().manual_seed(seed)
     z = torch.randn(samples, generator.latent_channels, generator=draws)
-    return generator.map(z.to(generator.slot_of_code.device)).mean(dim=0)
+    return generator.map(z.to(next(generator.parameters()).device)).mean(dim=0)
 
 
 def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> Path:
-    """Write the model to `folder`, each file in one move. about: plain values to keep beside it (images seen, run).
+    """Write the model to `folder`, each file atomically. about: plain values to keep with it (images seen, recipe).
 
-    Raises UserError when the disk is full or not writable.
+    Raises UserError if the disk is full or not writable.
     """
     weights = {f"generator.{name}": tensor.contiguous().cpu() for name, tensor in model.generator.state_dict().items()}
     weights["mean_code"] = model.mean_code.cpu()
@@ -130,7 +156,7 @@ def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> 
     facts = {
         "format": FORMAT,
         "domain": model.domain,
-        "classes": [{"name": n, "color": list(c)} for n, c in zip(model.names, model.colors, strict=True)],
+        "classes": [{"name": n, "color": list(c)} for n, c in zip(model.classes, model.colors, strict=True)],
         "generator": dict(model.settings),
         "about": dict(about or {}),
     }
@@ -140,8 +166,8 @@ def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> 
     return folder
 
 
-def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model:
-    """The model in `path`: a folder that `save` wrote, or a run (its `model/`).
+def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: type[M] = Model) -> M:  # type: ignore[assignment]
+    """Load the model in `path`: a folder that `save` wrote, or a run (its `model/`). kind: the class to make of it.
 
     Raises UserError naming the file that is missing, damaged or of another format.
     """
@@ -149,29 +175,29 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model
     if not (folder / CONFIG).is_file() and (folder / "model" / CONFIG).is_file():
         folder = folder / "model"
     if not (folder / CONFIG).is_file():
-        where = "there is no such folder" if not folder.exists() else f"no {CONFIG} and no model/{CONFIG} in it"
-        raise UserError(f"{folder}: is not a saved model ({where})")
+        where = "no such folder" if not folder.exists() else f"it has no {CONFIG} and no model/{CONFIG}"
+        raise UserError(f"{folder}: is not a saved model ({where}); `composegan fit` and `Model.save` write one")
     facts, shapes = _read_config(folder / CONFIG)
     generator, mean, class_sets = _read_weights(folder / WEIGHTS, shapes, facts["generator"])
     generator = generator.to(memory_format=torch.channels_last).requires_grad_(False).eval()
-    names = tuple(item["name"] for item in facts["classes"])
+    classes = tuple(item["name"] for item in facts["classes"])
     colors = tuple(tuple(item["color"]) for item in facts["classes"])
     about = facts.get("about") or {}
-    return Model(generator, facts["generator"], facts["domain"], names, colors, mean, about, class_sets).to(device)
+    return kind(generator, facts["generator"], facts["domain"], classes, colors, mean, about, class_sets).to(device)
 
 
 def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:
-    """What `save` wrote there, and a generator of those settings on torch's device without memory."""
+    """What `save` wrote there, and a generator of those settings on torch's meta device."""
     try:
         facts = read_json(path, TEXT)
         if facts["format"] != FORMAT:
             raise UserError(f"{path}: format {str(facts['format'])[:40]}; this version of composegan reads {FORMAT}")
         classes = tuple(SemanticClass(item["name"], tuple(item["color"])) for item in facts["classes"])
         if not all(isinstance(text, str) for text in (facts["domain"], *(item.name for item in classes))):
-            raise ValueError("names are not texts")
-        DomainSpec(facts["domain"], classes)  # which looks at names and colours
+            raise ValueError("names are not text")
+        DomainSpec(facts["domain"], classes)  # validates names and colours
         check_settings(facts["generator"])
-        with torch.device("meta"):  # it takes no memory until all of its weights are known to be there
+        with torch.device("meta"):  # no memory until all weights are known to be there
             shapes = Generator(**facts["generator"])
         if len(classes) != shapes.classes or not isinstance(facts.get("about") or {}, dict):
             raise ValueError(f"{len(classes)} classes, but a generator of {shapes.classes}")
@@ -179,7 +205,7 @@ def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:
         if str(error).startswith(str(path)):
             raise
         raise UserError(f"{path}: is damaged or not a model's ({error})") from error
-    except Exception as error:  # in a file that anybody may have written anything can go wrong
+    except Exception as error:  # a file from anywhere can raise anything
         raise UserError(f"{path}: is damaged or not a model's ({_one_line(error)})") from error
     return facts, shapes
 
@@ -187,7 +213,7 @@ def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:
 def _read_weights(
     path: Path, shapes: Generator, settings: Mapping[str, Any]
 ) -> tuple[Generator, Tensor, ClassSets | None]:
-    """The generator with its weights, the mean code and the class sets. shapes: the generator without memory."""
+    """The generator with its weights, the mean code and the class sets. shapes: the generator on the meta device."""
     try:
         check_file(path, TENSORS)
         weights = load_file(path)
@@ -195,26 +221,26 @@ def _read_weights(
         sets = {name.removeprefix(prefix): weights.pop(name) for name in list(weights) if name.startswith(prefix)}
         class_sets = ClassSets(**sets) if sets else None
         if class_sets and class_sets.sets.shape[1] != shapes.classes:
-            raise ValueError(f"class sets of {class_sets.sets.shape[1]} classes, of {shapes.classes}")
+            raise ValueError(f"class sets of {class_sets.sets.shape[1]} classes, not {shapes.classes}")
         wanted = {f"generator.{name}": tensor.shape for name, tensor in shapes.state_dict().items()}
         _check_tensors(weights, {**wanted, "mean_code": torch.Size([shapes.latent_channels])})
         mean = weights.pop("mean_code").float()
         generator = Generator(**settings)
         generator.load_state_dict({name.removeprefix("generator."): tensor for name, tensor in weights.items()})
-    except Exception as error:  # in a damaged file anything can go wrong
+    except Exception as error:  # a damaged file can raise anything
         raise UserError(f"{path}: is missing, damaged or of another model ({_one_line(error)})") from error
     return generator, mean, class_sets
 
 
 def _check_tensors(tensors: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> None:
-    """Raises ValueError unless they are those that are wanted, of their shapes and of finite numbers."""
+    """Raise ValueError unless names and shapes are those wanted and all values are finite."""
     for name in sorted(tensors.keys() ^ wanted.keys())[:1]:
-        raise ValueError(f"{name} is {'missing' if name in wanted else 'of no such model'}")
+        raise ValueError(f"{name} is {'missing' if name in wanted else 'not part of the model'}")
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name]:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}; {tuple(wanted[name])} is needed")
         if not tensor.is_floating_point() or not tensor.isfinite().all():
-            raise ValueError(f"{name} has numbers that are not finite, or are {tensor.dtype}")
+            raise ValueError(f"{name} has values that are not finite, or is {tensor.dtype}")
 
 
 def _one_line(error: Exception) -> str:

@@ -122,16 +122,16 @@ def _config_of(model: Model, plugin: DomainPlugin) -> Config:
 
 
 def _grouping_of(model: Model) -> str | list[list[str]]:
-    group_of = model.settings.get("group_of") or list(range(len(model.names)))
-    if group_of == list(range(len(model.names))):
+    group_of = model.settings.get("group_of") or list(range(len(model.classes)))
+    if group_of == list(range(len(model.classes))):
         return "per_class"
-    return [[n for n, own in zip(model.names, group_of, strict=True) if own == g] for g in range(max(group_of) + 1)]
+    return [[n for n, own in zip(model.classes, group_of, strict=True) if own == g] for g in range(max(group_of) + 1)]
 
 
 def _check_domain(folder: Path, model: Model, spec: DomainSpec) -> None:
-    if model.names != spec.names:
+    if model.classes != spec.names:
         raise UserError(
-            f"{folder}: the model's classes ({', '.join(model.names[:4])}, ...) are not those of domain {spec.name!r}; "
+            f"{folder}: the model's classes ({', '.join(model.classes[:4])}, ...) are not those of domain {spec.name!r}; "
             "give its domain=NAME or domain=FILE.yaml"
         )
 

@@ -68,7 +68,8 @@ class CodesChoice(ModelChoice):
 
         prefix: of the settings' names, where a verb has a second set of them.
         """
-        from composegan.model.codes import Codes, draw_codes
+        from composegan.model.codes import Codes
+        from composegan.model.random_codes import draw_codes
 
         numbers = numbers_in(self.pictures, f"{prefix}pictures")
         if not self.codes:

@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> None:
     config, folder, model = opened(ComponentsConfig, arguments, "components")
     from composegan.editing.components import components
 
-    names = names_in(config.classes, model.names) or list(model.names)
+    names = names_in(config.classes, model.classes) or list(model.classes)
     out = Path(config.out).expanduser() if config.out else folder / "components"
     for number, code in enumerate(config.load_codes(model, config.n)):
         components(model, code, names).save(out, number)

@@ -79,10 +79,10 @@ def run(arguments: Sequence[str]) -> None:
     from composegan.editing.directions.store import FACTS, Directions
     from composegan.editing.directions.strips import strips
     from composegan.io.atomic import atomic_file
-    from composegan.model.codes import draw_codes
+    from composegan.model.random_codes import draw_codes
     from composegan.runtime.progress import progress_bar
 
-    target = Target(tuple(sorted(config.names(model.names), key=model.index)), config.part, config.base)
+    target = Target(tuple(sorted(config.names(model.classes), key=model.index)), config.part, config.base)
     out = Path(config.out).expanduser() if config.out else folder / "directions"
     before = Directions.load(out, model) if (out / FACTS).exists() else Directions.of(model)
     attribute = _attribute(config, model)
@@ -97,7 +97,7 @@ def run(arguments: Sequence[str]) -> None:
     directions.save(out)
     numbers = numbers_in(config.shown, "shown")
     shown = draw_codes(model, seed=config.seed, truncation=config.truncation, pictures=numbers)
-    picture = f"{found[0].name if len(found) == 1 else f'{target.name(model.names)}.{config.method}'}.png"
+    picture = f"{found[0].name if len(found) == 1 else f'{target.name(model.classes)}.{config.method}'}.png"
     with atomic_file(out / picture) as path:
         strips(model, found, shown, config.batch).save(path, format="png")
     print(f"wrote {out}: {len(found)} directions, {len(directions)} in all; look at {out / picture}")
@@ -115,7 +115,7 @@ def _attribute(config: DirectionsConfig, model: Model) -> Attribute | None:
         return classifier_attribute(config.attribute, weights, model.device)
     if weights:
         raise UserError("weights= is for attribute=classifier(NETWORK:CLASS)")
-    return class_attribute(config.attribute, model.names)
+    return class_attribute(config.attribute, model.classes)
 
 
 def _find(

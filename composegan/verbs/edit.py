@@ -71,7 +71,7 @@ def run(arguments: Sequence[str]) -> None:
     if config.slide:
         names, base, after = _slid(config, model, codes)
     else:
-        names, base = config.names(model.names), config.base
+        names, base = config.names(model.classes), config.base
         after = _edited(config, model, codes, codes.slots_of(names, config.parts(), base))
     out = Path(config.out).expanduser() if config.out else folder / f"edit-{in_file_name(names)}-{config.method}"
     edited = None if base else names
@@ -91,7 +91,7 @@ def _edited(config: EditConfig, model, codes, chosen):
     if config.method == "resample":
         return resample(model, codes, chosen, seed=config.other_seed, truncation=config.truncation)
     if config.method in ("add", "remove"):
-        return codes.having(**{config.method: config.names(model.names)})
+        return codes.having(**{config.method: config.names(model.classes)})
     if config.method == "scale":
         return scale(model, codes, chosen, config.amount)
     others = CodesChoice(
@@ -113,7 +113,7 @@ def _slid(config: EditConfig, model: Model, codes: Codes) -> tuple[list[str], bo
     for direction, amount in sliders:
         codes = direction.apply(codes, amount)
     targets = [direction.target for direction, _ in sliders]
-    names = [name for name in model.names if any(name in target.classes for target in targets)]
+    names = [name for name in model.classes if any(name in target.classes for target in targets)]
     return names, any(target.base for target in targets), codes
 
 

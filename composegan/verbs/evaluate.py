@@ -136,7 +136,7 @@ def _domain(domain: str, plugin_path: str | None, model: Model) -> DomainPlugin:
         if domain:
             raise
         raise UserError(f"the model is of domain {model.domain!r}, which is not installed; give domain=FILE") from error
-    if plugin.spec.names != model.names:
-        differ = ", ".join(sorted(set(plugin.spec.names) ^ set(model.names))[:5]) or "their order"
+    if plugin.spec.names != model.classes:
+        differ = ", ".join(sorted(set(plugin.spec.names) ^ set(model.classes))[:5]) or "their order"
         raise UserError(f"domain={plugin.spec.name}: has other classes than the model (they differ in: {differ})")
     return plugin

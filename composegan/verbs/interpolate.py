@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> None:
     codes = config.load_codes(model, config.n)
     if len(codes) < 2:
         raise UserError("a loop needs at least 2 pictures; name more with pictures=")
-    names = config.names(model.names)
+    names = config.names(model.classes)
     frames = loop(codes, codes.slots_of(names, config.parts(), config.base), config.frames)
     stem = "interpolate" if config.classes == "all" else f"interpolate-{in_file_name(names)}"
     outs = [Path(config.out).expanduser()] if config.out else [folder / (stem + end) for end in (".mp4", ".gif")]

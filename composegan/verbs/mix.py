@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> None:
     config, folder, model = opened(MixConfig, arguments, "mix")
     from composegan.editing.mix import mix, mix_sheet
 
-    names = config.names(model.names)
+    names = config.names(model.classes)
     rows = config.load_codes(model, config.n)
     above = CodesChoice(
         codes=config.column_codes,

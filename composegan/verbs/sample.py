@@ -39,10 +39,10 @@ def help() -> str:
 def run(arguments: Sequence[str]) -> None:
     """Write samples of a run or a model; says where."""
     config, folder, model = opened(SampleConfig, arguments, "sample")
-    from composegan.model.codes import mean_codes
+    from composegan.model.random_codes import mean_codes
 
     codes = mean_codes(model) if config.mean else config.load_codes(model, config.n)
-    add, remove, only = changes_in(config.classes, model.names)
+    add, remove, only = changes_in(config.classes, model.classes)
     codes = codes.having(add, remove, only)
     name = "mean" if config.mean else Path(config.codes).stem if config.codes else f"seed{config.seed}"
     name += f"-{config.classes}" if config.classes else ""

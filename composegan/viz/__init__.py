@@ -1,1 +1,1 @@
-"""Tensors to pictures and videos that people look at."""
+"""Tensors to pictures and videos."""

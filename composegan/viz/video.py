@@ -1,10 +1,11 @@
-"""Frames to a video file: mp4 (H.264) or gif, with encoders that come with the packages `av` and Pillow."""
+"""Frames to a video file: mp4 (H.264, encoded by PyAV) or gif (by Pillow)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,18 +17,18 @@ FORMATS = (".mp4", ".gif")
 
 
 def check_video_path(path: Path) -> None:
-    """Raises UserError for another ending than .mp4 or .gif, or a folder that is not there."""
+    """Raise UserError unless the path ends in .mp4 or .gif and its folder exists."""
     if path.suffix.lower() not in FORMATS:
-        raise UserError(f"out={path}: {nearest(path.suffix, FORMATS)}")
+        raise UserError(f"out={path}: must end in .mp4 or .gif; {nearest(path.suffix, FORMATS)}")
     if not path.parent.is_dir():
-        raise UserError(f"out={path}: there is no folder {path.parent}")
+        raise UserError(f"out={path}: folder {path.parent} does not exist; create it first")
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray], rate: int) -> Path:
-    """Write frames (H, W, 3) uint8, shown `rate` a second, one after another: only one is held at a time.
+    """Write frames (H, W, 3) uint8 at `rate` frames per second, holding one at a time.
 
-    Odd heights and widths lose a row or column in mp4, whose colour is stored for 2x2 pixels. A gif goes round for
-    ever, at one of the rates it knows (hundredths of a second a frame). Raises UserError when it cannot be written.
+    mp4 stores colour per 2x2 pixels, so odd sizes lose a row or column. A gif repeats forever, with frame times in
+    hundredths of a second. Raises UserError if it cannot be written.
     """
     check_video_path(path)
     with atomic_file(path) as temporary:
@@ -39,7 +40,7 @@ def _write_mp4(path: Path, frames: Iterator[np.ndarray], rate: int) -> None:
     import av
 
     with av.open(path, "w", format="mp4", options={"movflags": "+faststart"}) as file:
-        stream = None
+        stream: Any = None
         for frame in frames:
             frame = frame[: frame.shape[0] // 2 * 2, : frame.shape[1] // 2 * 2]
             if stream is None:
@@ -51,7 +52,7 @@ def _write_mp4(path: Path, frames: Iterator[np.ndarray], rate: int) -> None:
 
 
 def _write_gif(path: Path, frames: Iterator[np.ndarray], rate: int) -> None:
-    # Without dithering, which would flicker from frame to frame.
+    # no dithering: it would flicker from frame to frame
     pictures = (Image.fromarray(frame).quantize(256, dither=Image.Dither.NONE) for frame in frames)
     duration = max(20, round(100 / rate) * 10)  # milliseconds; players slow shorter ones down
     next(pictures).save(path, format="GIF", save_all=True, append_images=pictures, duration=duration, loop=0)

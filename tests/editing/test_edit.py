@@ -129,11 +129,14 @@ def test_mistakes_are_one_line(whole_run, model, tmp_path, capsys):
     assert told(capsys, "edit", run, "method=resampl") == "method=resampl: did you mean 'resample'?"
     assert told(capsys, "edit", run, "part=colour").startswith("part=colour: there are: both, shape, texture")
     file = tmp_path / "codes.npz"
-    assert told(capsys, "edit", run, f"codes={file}").startswith(f"codes={file}: there is no such file")
+    assert told(capsys, "edit", run, f"codes={file}").startswith(f"codes={file}: does not exist")
     model.codes(3).save(file)
     several = ("edit", run, "n=2", "method=copy", f"other={file}", "other_pictures=0-2")
     assert told(capsys, *several) == "other has 3 pictures for 2; say which with other_pictures=, one or 2"
-    assert told(capsys, "interpolate", run, "out=/none/a.mp4") == "out=/none/a.mp4: there is no folder /none"
+    assert (
+        told(capsys, "interpolate", run, "out=/none/a.mp4")
+        == "out=/none/a.mp4: folder /none does not exist; create it first"
+    )
     assert told(capsys, "interpolate", run, "out=a.avi").startswith("out=a.avi: ")
     assert told(capsys, "interpolate", run, "n=1") == "n=1: must be 2 or more"
     assert told(capsys, "interpolate", run, "pictures=3").startswith("a loop needs at least 2 pictures; ")

@@ -43,7 +43,7 @@ def photos(model, tmp_path_factory):
 @pytest.fixture
 def run(model, photos):
     """(out, batch, settings) -> as the verb does."""
-    classes = tuple(SemanticClass(*item) for item in zip(model.names, model.colors, strict=True))
+    classes = tuple(SemanticClass(*item) for item in zip(model.classes, model.colors, strict=True))
     files = PhotoFiles.find(photos / "photos", photos / "masks", DomainSpec("shapes", classes), 16, 16)
 
     def run(out, batch=2, **settings):

@@ -77,7 +77,7 @@ def test_a_model_to_use(checkpoint, domain, tmp_path, capsys, how):
         f"wrote {tmp_path / 'model'}; next: composegan sample model={tmp_path / 'model'}\n"
     )
     model = composegan.load(tmp_path / "model")
-    assert (model.names, model.domain) == (("ground", "ball", "glass"), "shapes")
+    assert (model.classes, model.domain) == (("ground", "ball", "glass"), "shapes")
     theirs = torch.load(path, weights_only=False)["g_ema"]
     assert torch.equal(model.generator.local.weight[1, 2], theirs["local_nets.2.linears.1.conv.weight"][0, :, :, 0, 0])
     assert torch.equal(model.mean_code, saved_model.mean_code(model.generator))
@@ -91,9 +91,9 @@ def test_thirteen_classes_are_faces(tmp_path):
     torch.save(release.checkpoint(settings, *networks), tmp_path / "faces.pt")
     assert main(["import", str(tmp_path / "faces.pt"), f"out={tmp_path / 'm'}", f"run={tmp_path / 'run'}"]) == 0
     model = composegan.load(tmp_path / "m")
-    assert model.domain == "faces" and model.names[7] == "hair"
+    assert model.domain == "faces" and model.classes[7] == "hair"
     assert load_config(tmp_path / "run" / "config.yaml").domain == "faces"
-    assert composegan.load(tmp_path / "run").names == model.names
+    assert composegan.load(tmp_path / "run").classes == model.classes
 
 
 def test_what_training_here_has_not_is_told(checkpoint, domain, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import suppress
 
 import numpy as np
@@ -9,48 +10,70 @@ import pytest
 import torch
 from PIL import Image
 
-import composegan
 from composegan.cli import main
 from composegan.errors import UserError
-from composegan.model.codes import Codes, draw_codes
-
-
-@pytest.fixture(scope="module")
-def model(whole_run):
-    return composegan.load(whole_run)
+from composegan.model.codes import Codes
+from composegan.model.random_codes import draw_codes
+from composegan.model.sample import concat_samples
 
 
 def pixels(path):
     return np.asarray(Image.open(path))
 
 
-def test_what_comes_out(model):
+def test_samples_have_images_labels_and_codes(model):
     samples = model.sample(5, seed=3)
     assert samples.images.shape == (5, 16, 16, 3) and samples.images.dtype == np.uint8
     assert samples.labels.shape == (5, 16, 16) and samples.labels.dtype == np.uint8 and samples.labels.max() < 3
     assert samples.codes.slots.shape == (5, 1 + 2 * 3, 16) and samples.codes.slots.dtype == torch.float32
-    assert len(np.unique(samples.images, axis=0)) == 5
+    assert len(np.unique(samples.images, axis=0)) == 5 == len(samples)
+    assert repr(samples) == "Samples(5 pictures, 16x16, 3 classes)"
+
+
+def test_one_of_the_samples(model):
+    samples = model.sample(3)
+    one = samples[1]
+    np.testing.assert_array_equal(np.asarray(one.image), samples.images[1])
+    np.testing.assert_array_equal(np.asarray(one.mask), samples.masks[1])
+    np.testing.assert_array_equal(one.labels, samples.labels[1])
+    assert torch.equal(one.codes.slots, samples.codes.slots[1:2]) and repr(one) == "Sample(16x16)"
+    assert len(list(samples)) == 3 and len(samples[[0, 2]]) == 2
+    with pytest.raises(IndexError):
+        samples[3]
+
+
+def test_samples_show_themselves_as_a_numbered_sheet(model, monkeypatch):
+    samples, shown = model.sample(4), []
+    sheet = Image.open(io.BytesIO(samples._repr_png_()))
+    assert sheet.format == "PNG" and sheet.size == samples.sheet().size > samples.contact_sheet().size
+    monkeypatch.setattr(Image.Image, "show", lambda image: shown.append(image.size))
+    samples.show()
+    samples[0].show()
+    assert shown == [sheet.size, (32, 16)]
+
+
+def test_concat_joins_samples(model):
+    one, two = model.sample(2), model.sample(1, seed=3)
+    joined = concat_samples([one, two])
+    np.testing.assert_array_equal(joined.images[2], two.images[0])
+    assert len(joined.codes) == 3
 
 
 def assert_same(samples, others):
-    """The same codes but for the order in which products are added up, and so the same pictures but for rounding."""
+    """Equal up to the order of summation in the codes, and up to rounding in the pictures."""
     torch.testing.assert_close(samples.codes.slots, others.codes.slots, rtol=1e-5, atol=1e-6)
     assert np.abs(samples.images.astype(int) - others.images).max() <= 1
     assert (samples.labels == others.labels).mean() > 0.999
 
 
-def part(samples, some):
-    return type(samples)(samples.images[some], samples.labels[some], samples.codes[some], samples.colors)
-
-
 @pytest.mark.parametrize(("n", "batch"), [(1, 16), (3, 16), (7, 1), (7, 3), (12, 5)])
 def test_a_picture_depends_on_seed_and_number_only(model, n, batch):
-    assert_same(part(model.sample(7, seed=1), slice(n)), part(model.sample(n, seed=1, batch=batch), slice(7)))
+    assert_same(model.sample(7, seed=1)[:n], model.sample(n, seed=1, batch=batch)[:7])
 
 
 @pytest.mark.parametrize("channels", [3, 16, 20, 33])
-def test_the_width_of_the_code_makes_no_difference_to_that(model, channels, monkeypatch):
-    """Torch draws the last numbers of a tensor in another way than the same numbers of a longer one."""
+def test_a_picture_does_not_depend_on_n_for_any_code_width(model, channels, monkeypatch):
+    """Torch draws the last values of a tensor differently from the same values of a longer one."""
     drawn = []
     monkeypatch.setattr(model.generator, "latent_channels", channels)
     monkeypatch.setattr(model.generator, "map", lambda z: drawn.append(z) or torch.zeros(len(z), 16))
@@ -60,12 +83,12 @@ def test_the_width_of_the_code_makes_no_difference_to_that(model, channels, monk
     assert torch.equal(drawn[0], drawn[1][:2])
 
 
-def test_another_seed_is_another_picture(model):
+def test_another_seed_gives_another_picture(model):
     assert not np.array_equal(model.sample(1, seed=0).images, model.sample(1, seed=1).images)
     assert not torch.equal(model.codes(1, truncation=0.5).slots, model.codes(1).slots)
 
 
-def test_the_global_random_numbers_are_neither_used_nor_moved(model):
+def test_sampling_leaves_the_global_generator_alone(model):
     torch.manual_seed(0)
     before = torch.get_rng_state()
     one = model.sample(2)
@@ -74,7 +97,7 @@ def test_the_global_random_numbers_are_neither_used_nor_moved(model):
     np.testing.assert_array_equal(model.sample(2).images, one.images)
 
 
-def test_truncation_draws_towards_the_mean(model):
+def test_truncation_moves_codes_towards_the_mean(model):
     none, half, full = (model.sample(4, truncation=psi) for psi in (1.0, 0.5, 0.0))
     mean = model.mean_code
     torch.testing.assert_close(half.codes.slots - mean, (none.codes.slots - mean) / 2, atol=1e-6, rtol=0)
@@ -83,7 +106,7 @@ def test_truncation_draws_towards_the_mean(model):
 
 
 @pytest.mark.parametrize("truncation", [1.0, 0.6])
-def test_the_codes_give_the_pictures_again(model, truncation):
+def test_codes_of_samples_draw_the_same_pictures(model, truncation):
     samples = model.sample(4, truncation=truncation)
     again = model.synthesize(samples.codes.slots)
     image = again.image.clamp(-1, 1).mul(127.5).add(127.5).round().byte().permute(0, 2, 3, 1).numpy()
@@ -92,12 +115,12 @@ def test_the_codes_give_the_pictures_again(model, truncation):
 
 
 @pytest.mark.parametrize(("n", "batch", "what"), [(0, 1, "n=0"), (-1, 1, "n=-1"), (1, 0, "batch=0")])
-def test_nothing_to_draw_is_told(model, n, batch, what):
-    with pytest.raises(UserError, match=f"^{what}: at least 1 is needed$"):
+def test_nothing_to_draw_raises(model, n, batch, what):
+    with pytest.raises(UserError, match=f"^{what}: must be 1 or more$"):
         model.sample(n, batch=batch)
 
 
-def test_the_verb_draws_from_codes_numbers_and_the_mean(whole_run, model, tmp_path, capsys):
+def test_sample_verb_draws_from_codes_numbers_and_the_mean(whole_run, model, tmp_path, capsys):
     first, some, again, mean = (tmp_path / name for name in ("first", "some", "again", "mean"))
     assert main(["sample", f"run={whole_run}", "n=4", f"out={first}"]) == 0
     assert main(["sample", f"run={whole_run}", "pictures=3,1", f"out={some}"]) == 0
@@ -112,7 +135,7 @@ def test_the_verb_draws_from_codes_numbers_and_the_mean(whole_run, model, tmp_pa
     assert capsys.readouterr().err == f"composegan: pictures=2: {some} has 0 to 1 only\n"
 
 
-def test_the_verb_writes_images_masks_labels_codes_and_a_sheet(whole_run, model, tmp_path, capsys):
+def test_sample_verb_writes_images_masks_labels_codes_and_a_sheet(whole_run, model, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["sample", f"run={whole_run}", "n=3", "seed=5", "truncation=0.7", f"out={out}"]) == 0
     assert capsys.readouterr().out == f"wrote {out}\n"
@@ -130,7 +153,7 @@ def test_the_verb_writes_images_masks_labels_codes_and_a_sheet(whole_run, model,
     np.testing.assert_array_equal(pixels(out / "contact_sheet.png"), np.asarray(samples.contact_sheet()))
 
 
-def test_without_out_they_go_beside_the_model(whole_run, tmp_path, capsys):
+def test_sample_verb_writes_beside_the_model_by_default(whole_run, tmp_path, capsys):
     import shutil
 
     shutil.copytree(whole_run / "model", tmp_path / "model")
@@ -146,13 +169,13 @@ def told(capsys, *arguments):
     return err.removeprefix("composegan: ").rstrip("\n")
 
 
-def test_what_cannot_be_drawn_from_or_written_to_is_one_line(whole_run, tmp_path, capsys, full_disk):
+def test_sample_verb_reports_mistakes_in_one_line(whole_run, tmp_path, capsys, full_disk):
     (tmp_path / "file").touch()
     (tmp_path / "young").mkdir()
     (tmp_path / "young" / "config.yaml").write_text("seed: 0\n")
     assert told(capsys, f"run={tmp_path}").startswith(f"run={tmp_path}: is not a run")
-    assert (
-        told(capsys, f"model={tmp_path / 'none'}") == f"{tmp_path}/none: is not a saved model (there is no such folder)"
+    assert told(capsys, f"model={tmp_path / 'none'}").startswith(
+        f"{tmp_path}/none: is not a saved model (no such folder)"
     )
     assert told(capsys, f"run={tmp_path / 'young'}").startswith(f"{tmp_path / 'young'}: is not a saved model (")
     out = tmp_path / "file" / "out"

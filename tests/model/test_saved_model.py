@@ -41,7 +41,7 @@ def folder(model, tmp_path):
 
 def test_what_is_saved_is_loaded(model, folder):
     loaded = composegan.load(folder)
-    assert (loaded.domain, loaded.names, loaded.colors) == (model.domain, model.names, model.colors)
+    assert (loaded.domain, loaded.classes, loaded.colors) == (model.domain, model.classes, model.colors)
     assert torch.equal(loaded.mean_code, model.mean_code)
     for name, tensor in model.generator.state_dict().items():
         assert torch.equal(loaded.generator.state_dict()[name], tensor), name
@@ -85,7 +85,7 @@ def test_a_run_has_the_average_that_was_drawn(whole_run):
     networks = torch.load(whole_run / "checkpoints" / "last.pt", weights_only=True)["networks"]
     for name, tensor in loaded.generator.state_dict().items():
         assert torch.equal(tensor, networks[f"average.{name}"]), name
-    assert loaded.names == ("ground", "ball", "glass") and loaded.domain == "shapes"
+    assert loaded.classes == ("ground", "ball", "glass") and loaded.domain == "shapes"
     facts = json.loads((whole_run / "model" / "config.json").read_text())
     assert facts["about"] == {"images_seen": 24, "recipe": "quick"}
 
@@ -106,11 +106,10 @@ def refused(path):
 
 
 def test_a_folder_that_is_none(tmp_path):
-    assert refused(tmp_path / "none") == f"{tmp_path / 'none'}: is not a saved model (there is no such folder)"
-    reason = "(no config.json and no model/config.json in it)"
-    assert refused(tmp_path) == f"{tmp_path}: is not a saved model {reason}"
     (tmp_path / "file").touch()
-    assert refused(tmp_path / "file") == f"{tmp_path / 'file'}: is not a saved model {reason}"
+    reason, remedy = "(it has no config.json and no model/config.json)", "`composegan fit` and `Model.save` write one"
+    for path, why in (("none", "(no such folder)"), (".", reason), ("file", reason)):
+        assert refused(tmp_path / path) == f"{tmp_path / path}: is not a saved model {why}; {remedy}"
 
 
 @pytest.mark.parametrize(
@@ -247,7 +246,7 @@ def test_weights_that_are_no_numbers(folder, spoil):
     weights = load_file(folder / "model.safetensors")
     weights["generator.local.bias"] = spoil(weights["generator.local.bias"])
     save_file(weights, folder / "model.safetensors")
-    with pytest.raises(UserError, match="local.bias has numbers that are not finite"):
+    with pytest.raises(UserError, match="local.bias has values that are not finite"):
         composegan.load(folder)
 
 

@@ -107,7 +107,7 @@ def test_splitting_later_is_another_run_and_measuring_alone_is_not(whole_run, fi
 def test_the_saved_model_has_the_groups_of_its_time(split_run, fit, tmp_path, monkeypatch):
     run = fit(*SPLITS, "training.images=10")
     model = composegan.load(run)
-    groups = GroupingPlan.from_names(lines_of(run)[-1]["groups"], model.names)
+    groups = GroupingPlan.from_names(lines_of(run)[-1]["groups"], model.classes)
     assert model.settings["group_of"] == list(groups.group_of) and len(groups.groups) == 2
     assert composegan.load(split_run).settings["group_of"] == [0, 1, 2]
     monkeypatch.chdir(tmp_path)

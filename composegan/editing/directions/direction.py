@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composegan.errors import UserError
-from composegan.model.codes import PARTS, Codes, mean_codes
+from composegan.model.codes import PARTS, Codes
+from composegan.model.random_codes import mean_codes
 from composegan.model.saved_model import Model
 
 
@@ -40,7 +40,7 @@ class Direction:
     """A named step in the codes of a target, the rest of the codes staying as they are.
 
     slots: the m chosen slots; vectors: (m, S), a row for each, of norm 1 together; sigma: the standard deviation of
-    the model's own codes along them, the unit of `apply`. space, names: of the model, see `Codes`. facts: plain
+    the model's own codes along them, the unit of `apply`. space, classes: of the model, see `Codes`. facts: plain
     values on how it was found and what it was measured to do.
     """
 
@@ -51,7 +51,7 @@ class Direction:
     vectors: Tensor
     sigma: float
     space: str
-    names: tuple[str, ...]
+    classes: tuple[str, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -65,16 +65,15 @@ class Direction:
         slots = target.slots(model)
         vectors = vector.float().expand(len(slots), -1) / math.sqrt(len(slots))  # (m, S)
         sigma = math.sqrt(len(slots) * max(0.0, float(vector.double() @ spread @ vector.double())))
-        name = f"{target.name(model.names)}.{method}{number}"
-        return cls(name, method, target, slots, vectors, sigma, model.space, model.names, facts)
+        name = f"{target.name(model.classes)}.{method}{number}"
+        return cls(name, method, target, slots, vectors, sigma, model.space, model.classes, facts)
 
     def apply(self, codes: Codes, amount: float | Tensor) -> Codes:
         """A copy of the codes, moved by `amount` standard deviations: a number, or (N,), one for each picture.
 
         Raises UserError for codes of another model.
         """
-        if (codes.names, codes.space) != (self.names, self.space):
-            raise UserError(f"direction {self.name}: is of another model than the codes")
+        codes.check_space(self.classes, self.space, f"direction {self.name}")
         amount = torch.as_tensor(amount, dtype=codes.slots.dtype, device=codes.slots.device).reshape(-1, 1, 1)
         moved = codes.slots.clone()
         moved[:, list(self.slots)] += amount * self.sigma * self.vectors.to(moved)  # (N, m, S)

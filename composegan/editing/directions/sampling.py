@@ -9,7 +9,8 @@ from torch import Tensor
 
 from composegan.editing.directions.attributes import Attribute
 from composegan.editing.directions.kept import Kept
-from composegan.model.codes import Codes, draw_present
+from composegan.model.codes import Codes
+from composegan.model.random_codes import draw_present
 from composegan.model.saved_model import Model
 from composegan.runtime.progress import progress_bar
 

@@ -88,6 +88,6 @@ def _direction(
     boundary = find_boundary(slots[:, list(chosen)].flatten(1).cpu(), sides, seed)
     vectors = boundary.normal.unflatten(0, (len(chosen), -1))  # (m, S)
     sigma = math.sqrt(float(torch.einsum("ms,st,mt->", vectors.double(), spread, vectors.double())))
-    name = f"{target.name(model.names)}.{what}"
+    name = f"{target.name(model.classes)}.{what}"
     facts = {"accuracy": boundary.accuracy, "held_out": boundary.held_out, "regularization": boundary.strength}
-    return Direction(name, "boundary", target, chosen, vectors, sigma, model.space, model.names, facts)
+    return Direction(name, "boundary", target, chosen, vectors, sigma, model.space, model.classes, facts)

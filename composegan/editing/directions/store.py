@@ -25,15 +25,15 @@ VECTORS, FACTS = "directions.safetensors", "directions.json"
 
 @dataclass(frozen=True)
 class Directions:
-    """`directions["hair.texture.pca0"].apply(codes, 2.0)`. items: by name; space, names: of their model."""
+    """`directions["hair.texture.pca0"].apply(codes, 2.0)`. items: by name; space, classes: of their model."""
 
     items: Mapping[str, Direction]
     space: str
-    names: tuple[str, ...]
+    classes: tuple[str, ...]
 
     @classmethod
     def of(cls, model: Model, directions: Iterable[Direction] = ()) -> Directions:
-        return cls({direction.name: direction for direction in directions}, model.space, model.names)
+        return cls({direction.name: direction for direction in directions}, model.space, model.classes)
 
     def __getitem__(self, name: str) -> Direction:
         """Raises UserError offering the nearest name."""
@@ -49,7 +49,7 @@ class Directions:
 
     def __add__(self, more: Directions) -> Directions:
         """Both; of two with the same name the one that is added."""
-        return Directions({**self.items, **more.items}, self.space, self.names)
+        return Directions({**self.items, **more.items}, self.space, self.classes)
 
     def save(self, folder: Path | str) -> Path:
         """Write both files to `folder`. Raises UserError when they cannot be written."""
@@ -57,7 +57,7 @@ class Directions:
         facts = {
             "format": FORMAT,
             "space": self.space,
-            "classes": list(self.names),
+            "classes": list(self.classes),
             "directions": {direction.name: _plain(direction) for direction in self},
         }
         vectors = {direction.name: direction.vectors.cpu().clone() for direction in self}
@@ -83,8 +83,8 @@ class Directions:
             names, space = tuple(map(str, facts["classes"])), str(facts["space"])
         except Exception as error:  # in a damaged file anything can go wrong
             raise _damaged(path, error) from error
-        if names != model.names:
-            differ = ", ".join(sorted(set(names) ^ set(model.names))[:5]) or "another order"
+        if names != model.classes:
+            differ = ", ".join(sorted(set(names) ^ set(model.classes))[:5]) or "another order"
             raise UserError(f"directions={path}: are of other classes than the model's (they differ in: {differ})")
         if space != model.space:
             raise UserError(
@@ -133,4 +133,4 @@ def _direction(name: str, item: dict[str, Any], vectors: Tensor, model: Model) -
         raise ValueError(f"{name}: vectors of shape {tuple(vectors.shape)}, {vectors.dtype}, or not finite")
     if not (math.isfinite(sigma) and sigma >= 0):
         raise ValueError(f"{name}: sigma {sigma}")
-    return Direction(name, method, target, slots, vectors.float(), sigma, model.space, model.names, facts)
+    return Direction(name, method, target, slots, vectors.float(), sigma, model.space, model.classes, facts)

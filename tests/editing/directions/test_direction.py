@@ -12,7 +12,7 @@ from composegan.errors import UserError
 
 
 def test_a_target_has_the_slots_of_its_classes_and_a_name(model):
-    known = model.names
+    known = model.classes
     assert Target(("ball",)).slots(model) == (3, 4) and Target(("ball",)).name(known) == "ball"
     assert Target(("ball",), "shape").slots(model) == (3,)
     assert Target(("ball", "glass"), "texture").slots(model) == (4, 6)
@@ -46,8 +46,8 @@ def test_one_sigma_moves_every_chosen_slot_by_the_deviation_of_w_and_no_other(mo
 
 
 def test_codes_of_another_model_are_refused(model, direction):
-    for other in ({"space": "0" * 12}, {"names": ("a", "b", "c")}):
-        with pytest.raises(UserError, match="pca2: is of another model"):
+    for other, reason in (({"space": "0" * 12}, "from another"), ({"classes": ("a", "b", "c")}, "for other classes")):
+        with pytest.raises(UserError, match=f"pca2: {reason}"):
             direction.apply(replace(model.codes(1), **other), 1.0)
 
 

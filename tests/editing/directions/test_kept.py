@@ -16,7 +16,7 @@ from composegan.editing.directions.sampling import attribute_of, mixed_codes
 def stopped(squares, tmp_path, monkeypatch):
     """(codes, attribute) of a measurement of 10 in tmp_path that was interrupted at the seventh, by twos."""
     monkeypatch.setattr(kept, "EVERY", 0.0)
-    attribute = class_attribute("area(ball)", squares.names)
+    attribute = class_attribute("area(ball)", squares.classes)
     calls = []
 
     def measure(images, labels):
@@ -47,7 +47,7 @@ def test_it_goes_on_where_it_was_and_leaves_no_file(squares, stopped, tmp_path):
 
 def test_what_is_not_the_same_begins_anew(squares, stopped, tmp_path):
     codes, attribute = stopped
-    other = class_attribute("x(ball)", squares.names)
+    other = class_attribute("x(ball)", squares.classes)
     weights = replace(attribute, weights="another network's")
     for measured, of in ((other, codes), (weights, codes), (attribute, mixed_codes(squares, 10, (3,), seed=1))):
         calls = []

@@ -19,7 +19,7 @@ def towards(model, target, vector):
 def test_the_change_is_within_the_class_and_is_what_the_code_does(squares):
     direction = towards(squares, Target(("ball",), "texture"), squares.generator.red)
     codes = squares.codes(40, truncation=0.3)
-    attribute = class_attribute("red(ball)", squares.names)
+    attribute = class_attribute("red(ball)", squares.classes)
     effect = measured(squares, direction.with_facts(attribute=attribute.text), codes, 2.0, attribute, batch=7).facts[
         "effect"
     ]
@@ -52,7 +52,7 @@ def test_a_class_that_is_nowhere(squares):
     direction = towards(squares, Target(("ball",), "texture"), squares.generator.red).with_facts(attribute="red(ball)")
     codes = squares.codes(2)
     codes["ball"].shape = -10 * squares.generator.reach
-    result = measured(squares, direction, codes, 1.0, class_attribute("red(ball)", squares.names))
+    result = measured(squares, direction, codes, 1.0, class_attribute("red(ball)", squares.classes))
     assert result.facts["effect"]["attribute"] == {"before": None, "plus": None, "minus": None}
     assert result.facts["effect"]["change"] == 0 == result.facts["effect"]["leakage"]
     assert report(result).startswith("ball.texture.pca0: changes its pixels by 0.0% at 1; leakage 0.0%")

@@ -27,7 +27,7 @@ def test_chosen_codes_are_their_own_and_the_others_one(squares):
 
 
 def test_a_planted_attribute_is_found_in_the_codes_that_make_it(squares):
-    attribute = class_attribute("area(ball)", squares.names)
+    attribute = class_attribute("area(ball)", squares.classes)
     direction = attribute_direction(squares, Target(("ball",)), attribute, UNIT, n=900, truncation=1.0)
     assert direction.name == "ball.area" and direction.slots == (3, 4)
     assert direction.vectors[0] @ squares.generator.reach > 0.97  # in the shape code
@@ -42,14 +42,14 @@ def test_a_planted_attribute_is_found_in_the_codes_that_make_it(squares):
 
 def test_what_is_there_or_not(squares):
     """The ball is missing in about a tenth of the pictures: both sides count the same all the same."""
-    attribute = class_attribute("presence(ball)", squares.names)
+    attribute = class_attribute("presence(ball)", squares.classes)
     direction = attribute_direction(squares, Target(("ball",), "shape"), attribute, UNIT, n=600, truncation=2.0)
     assert direction.vectors[0] @ squares.generator.reach > 0.9 and direction.facts["accuracy"] > 0.9
     assert direction.facts["pictures"] == 600
 
 
 def test_an_attribute_of_another_class_is_named_after_both(squares):
-    attribute = class_attribute("green(ground)", squares.names)
+    attribute = class_attribute("green(ground)", squares.classes)
     with_it = attribute_direction(squares, Target(("ground",), "texture"), attribute, UNIT, n=400)
     assert with_it.name == "ground.texture.green" and with_it.vectors[0] @ squares.generator.green > 0.95
     other = attribute_direction(squares, Target(("ball",), "texture"), attribute, UNIT, n=400)
@@ -58,11 +58,11 @@ def test_an_attribute_of_another_class_is_named_after_both(squares):
 
 
 def test_too_few_pictures_on_a_side(squares):
-    attribute = class_attribute("presence(ball)", squares.names)
+    attribute = class_attribute("presence(ball)", squares.classes)
     with pytest.raises(UserError, match=r"method=boundary: \d+ of 60 pictures have presence\(ball\), \d+ do not; 20"):
         attribute_direction(squares, Target(("ball",)), attribute, UNIT, n=60)
     with pytest.raises(UserError, match=r"area\(ball\) splits 30 pictures \(30 have it at all\) into \d+ and \d+; 20 "):
-        attribute_direction(squares, Target(("ball",)), class_attribute("area(ball)", squares.names), UNIT, n=30)
+        attribute_direction(squares, Target(("ball",)), class_attribute("area(ball)", squares.classes), UNIT, n=30)
 
 
 def test_labels_of_a_file_of_codes(squares, tmp_path):

@@ -31,7 +31,7 @@ def test_a_file_gives_them_back(model, directions, tmp_path):
         assert list(again.items) == ["ball.texture.pca0", "ball.texture.pca1", "ball+glass.pca0"]
         for one, other in zip(again, directions, strict=True):
             assert torch.equal(one.vectors, other.vectors)
-            for key in ("name", "method", "target", "slots", "sigma", "space", "names", "facts"):
+            for key in ("name", "method", "target", "slots", "sigma", "space", "classes", "facts"):
                 assert getattr(one, key) == getattr(other, key), key
     codes = model.codes(2)
     moved = again["ball.texture.pca0"].apply(codes, 2.0)

@@ -74,7 +74,7 @@ def test_labels_and_codes(directions, model, whole_run, tmp_path, capsys):
         (["method=boundary", "attribute=area(ball)", "weights=x"], "weights= is for attribute=classifier"),
         (["method=boundary", "attribute=classifier(resnet18:3)"], "weights=FILE is needed"),
         (["method=boundary", "labels=x.csv"], "labels= and codes= go together"),
-        (["method=boundary", "labels=x.csv", "codes=none.npz"], "codes=none.npz: there is no such file"),
+        (["method=boundary", "labels=x.csv", "codes=none.npz"], "codes=none.npz: does not exist"),
         (["attribute=area(ball)"], "attribute= is for method=boundary, not for method=pca"),
         (["count=17"], "count=17: the model's codes have 16 numbers"),
         (["count=0"], "count=0: must be 1 or more"),

@@ -1,0 +1,60 @@
+"""The codes.npz file: `slots`, `classes`, `space`, `present`."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from composegan.errors import UserError, first_line
+from composegan.io.atomic import atomic_file
+from composegan.io.guarded import check_archive, check_file
+
+FORMAT = 1
+
+
+def write_codes(path: Path, slots: np.ndarray, classes: Sequence[str], space: str, present: np.ndarray) -> Path:
+    """Write the file. Raises UserError if that fails."""
+    names, fingerprint, version = np.array(classes), np.array(space), np.array(FORMAT)
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, slots=slots, classes=names, space=fingerprint, present=present, format=version)
+    return path
+
+
+def read_codes(path: Path) -> tuple[np.ndarray, tuple[str, ...], str, np.ndarray]:
+    """slots as float32, class names, latent space, and present as bool (older files: all classes are present).
+
+    Shapes and values are not validated. Raises UserError if the file is missing or damaged.
+    """
+    if not path.exists():
+        raise UserError(f"codes={path}: does not exist; `composegan sample` writes a codes.npz")
+    try:
+        check_file(path)
+        if not zipfile.is_zipfile(path):  # numpy would take it for a pickle
+            raise ValueError("not an npz file")
+        check_archive(path)
+        _check_sizes(path)
+        with np.load(path, allow_pickle=False) as content:
+            if int(content["format"]) != FORMAT:
+                raise ValueError(f"format {content['format']}, not {FORMAT}")
+            slots, classes = content["slots"], tuple(map(str, content["classes"]))
+            if slots.dtype.kind != "f":
+                raise ValueError(f"slots are {slots.dtype}, not floating-point numbers")
+            present = content["present"] if "present" in content else np.ones((len(slots), len(classes)))
+            return slots.astype(np.float32), classes, str(content["space"]), present != 0
+    except Exception as error:  # a damaged file can raise anything
+        raise UserError(f"codes={path}: is damaged or not a file of codes ({first_line(error)})") from error
+
+
+def _check_sizes(path: Path) -> None:
+    """Raise ValueError for an array whose header claims more values than the file has: numpy allocates them all."""
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.infolist():
+            with archive.open(part) as file:
+                shape, _, kind = read[np.lib.format.read_magic(file)](file)
+            if math.prod(shape) * kind.itemsize > part.file_size:
+                raise ValueError(f"{part.filename} claims {math.prod(shape):,} values, more than it has")

@@ -1,0 +1,58 @@
+"""Codes of a model without a picture to start from: random ones, and the mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from composegan.errors import UserError
+from composegan.model import TRUNCATION
+from composegan.model.codes import Codes
+
+if TYPE_CHECKING:
+    from composegan.model.saved_model import Model
+
+
+def draw_codes(
+    model: Model, n: int = 16, *, seed: int = 0, truncation: float = TRUNCATION, pictures: Sequence[int] | None = None
+) -> Codes:
+    """Random codes of n pictures. Picture number i depends on (seed, i, truncation) only, not on n.
+
+    pictures: their numbers, instead of the first n. truncation: 1 keeps w as it is, 0 gives the mean. The class sets
+    are random as well for a model that was trained on class sets.
+    """
+    numbers = list(range(n)) if pictures is None else list(pictures)
+    if not numbers:
+        raise UserError(f"n={n}: must be 1 or more")
+    draws = torch.Generator().manual_seed(seed)
+    # One by one, because torch draws the last values of a tensor differently from those in its middle.
+    z = [torch.randn(model.generator.latent_channels, generator=draws) for _ in range(max(numbers) + 1)]
+    with torch.inference_mode():
+        w = model.generator.map(torch.stack([z[i] for i in numbers]).to(model.device))  # (N, S)
+        w = model.mean_code + truncation * (w - model.mean_code)
+    return Codes.of(model, w, draw_present(model, numbers, seed))
+
+
+def draw_present(model: Model, numbers: Sequence[int], seed: int) -> Tensor | None:
+    """The class sets of the pictures `numbers` of a seed: (N, K) bool, or None if every picture has all classes."""
+    if model.class_sets is None:
+        return None
+    draws = torch.Generator().manual_seed(seed)
+    u = torch.tensor([torch.rand((), generator=draws) for _ in range(max(numbers) + 1)])
+    return model.class_sets.at(u[list(numbers)])
+
+
+def mean_codes(model: Model) -> Codes:
+    """The mean code as one picture, with the classes that most pictures have."""
+    return Codes.of(model, model.mean_code[None], usual_present(model))
+
+
+def usual_present(model: Model, pictures: int = 1) -> Tensor | None:
+    """The classes that at least half of the training images have, or the most frequent one: (pictures, K) bool."""
+    if model.class_sets is None:
+        return None
+    share = model.class_sets.counts @ model.class_sets.sets.double() / model.class_sets.counts.sum()  # (K)
+    return (share >= min(0.5, float(share.max())))[None].repeat(pictures, 1)
