@@ -131,8 +131,8 @@ def _grouping_of(model: Model) -> str | list[list[str]]:
 def _check_domain(folder: Path, model: Model, spec: DomainSpec) -> None:
     if model.classes != spec.names:
         raise UserError(
-            f"{folder}: the model's classes ({', '.join(model.classes[:4])}, ...) are not those of domain {spec.name!r}; "
-            "give its domain=NAME or domain=FILE.yaml"
+            f"{folder}: the model's classes ({', '.join(model.classes[:4])}, ...) are not those of domain "
+            f"{spec.name!r}; give its domain=NAME or domain=FILE.yaml"
         )
 
 

@@ -210,7 +210,7 @@ def test_a_full_disk_leaves_the_model_that_was_there(model, folder, full_disk):
 def test_a_model_can_be_moved(folder, tmp_path):
     moved = shutil.copytree(folder, tmp_path / "elsewhere")
     shutil.rmtree(folder)
-    assert composegan.load(moved).names == ("ground", "ball", "glass")
+    assert composegan.load(moved).classes == ("ground", "ball", "glass")
 
 
 @pytest.mark.parametrize(
