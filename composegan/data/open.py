@@ -18,7 +18,7 @@ from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack
 from composegan.data.pictures import PictureSource
 from composegan.errors import UserError, nearest
-from composegan.io.folder import one_at_a_time
+from composegan.io.lock import one_at_a_time
 from composegan.plugin.contracts import source_address
 from composegan.plugin.domain import DomainPlugin, Source
 

@@ -20,7 +20,7 @@ from composegan.data.label_errors import ENOUGH, LabelError, counted
 from composegan.data.packed import FORMAT, IMAGES, LABELS, PackedIndex, PackedSource, write_index
 from composegan.data.resize import fit_sample
 from composegan.errors import UserError
-from composegan.io.folder import atomic_folder
+from composegan.io.atomic import atomic_folder
 from composegan.plugin.domain import DomainSpec, Source
 from composegan.runtime.progress import progress_bar
 from composegan.runtime.ranks import end_with_parent

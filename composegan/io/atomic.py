@@ -1,29 +1,25 @@
-"""Files that are there whole or not at all, locks, and what a person reads when one cannot be written."""
+"""Files and folders that appear complete or not at all, and the error line when one cannot be written."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
-import time
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
 from pathlib import Path
-from typing import IO
 
 from composegan.errors import UserError
+from composegan.io.lock import try_lock
 
-LEAVING = 5.0
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def writing(path: Path, then: str = "") -> Iterator[None]:
-    """Within the block `path` is written: that the disk is full, or does not let us, is a UserError in one line.
-
-    then: what would help, for the end of that line.
-    """
+def writing(path: Path, remedy: str = "") -> Iterator[None]:
+    """Turn a system error within the block, such as a full disk, into a UserError of one line about `path`."""
     try:
         yield
     except UserError:
@@ -32,111 +28,86 @@ def writing(path: Path, then: str = "") -> Iterator[None]:
         cause = _system_error(error)
         if cause is None:
             raise
-        reason = "no space left on the disk" if cause.errno in FULL else cause.strerror or str(cause)
-        raise UserError(f"{path} could not be saved: {reason}{then and '; '}{then}") from error
+        raise _write_error(path, cause, remedy) from error
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary neighbour of `path` to fill, which takes its name in one move when the block ends well.
+    """Yield a temporary file beside `path` to write, and rename it to `path` when the block succeeds.
 
-    Whatever happens, `path` is either what it was or wholly new; of several processes that write it at once, one has
-    its way. What one that was killed has left is removed. Raises UserError when it cannot be written.
+    `path` always holds either its old or its complete new content. When several processes write it at once, the last
+    one wins. Raises UserError when it cannot be written.
+    """
+    remedy = f"{path.name} is unchanged" if path.exists() else ""
+    with _temporary_beside(path, remedy) as temporary, writing(path, remedy):
+        yield temporary
+        _flush(temporary)
+        temporary.replace(path)
+        _flush_folder(path.parent)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target` to fill, and rename it to `target` when the block succeeds.
+
+    When another process completed `target` first, that one stays. Raises UserError when the folder cannot be written;
+    errors of the block that do not concern it pass unchanged.
+    """
+    remedy = "choose another folder"
+    with _temporary_beside(target, remedy, folder=True) as temporary:
+        try:
+            yield temporary
+        except OSError as error:
+            if error.errno in FULL or str(error.filename).startswith(str(temporary)):
+                raise _write_error(target, error, remedy) from error
+            raise
+        with writing(target, remedy):
+            for path in (temporary, *temporary.rglob("*")):
+                _flush_folder(path) if path.is_dir() else _flush(path)
+            try:
+                temporary.rename(target)
+            except OSError:
+                if not target.is_dir():
+                    raise
+            _flush_folder(target.parent)
+
+
+@contextmanager
+def _temporary_beside(path: Path, remedy: str, folder: bool = False) -> Iterator[Path]:
+    """Create a temporary file or folder `.partial-HEX.NAME` and remove it at the end, unless it was renamed.
+
+    It is locked meanwhile; unlocked ones were left by killed processes and are removed first.
     """
     temporary = path.with_name(f".partial-{secrets.token_hex(4)}.{path.name}")
-    with writing(path, f"{path.name} is what it was before" if path.exists() else ""):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(path)
-            with _in_work(temporary):
-                yield temporary
-                with temporary.open("rb") as file:
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            flush_folder(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        stack.callback(_remove, temporary)
+        with writing(path, remedy):
+            if not path.parent.exists():  # else a file there would be reported as "File exists"
+                path.parent.mkdir(parents=True, exist_ok=True)
+            for leftover in path.parent.glob(f".partial-*.{escape(path.name)}"):
+                with try_lock(leftover) as abandoned:
+                    if abandoned:
+                        _remove(leftover)
+            locked: bool | None = False
+            while locked is False:  # another process may take it for a leftover before it is locked
+                temporary.mkdir(exist_ok=True) if folder else temporary.touch()
+                locked = stack.enter_context(try_lock(temporary))
+        yield temporary
 
 
-@contextmanager
-def exclusive_lock(folder: Path) -> Iterator[None]:
-    """While this is open no other process may do the same with `folder`. Raises UserError where one does already, and
-    does not end within LEAVING seconds: it may have been killed and be on its way out.
-
-    Where there are no locks nobody can tell. A lock of this kind is not inherited, and ends with its process.
-    """
-    with ExitStack() as held:
-        with suppress(ImportError, OSError):
-            file = held.enter_context((folder / ".lock").open("w"))  # stays: it might be another's when it is removed
-            if not _lock_within(LEAVING, file):
-                raise UserError(
-                    f"{folder}: another process is at work in it; wait for it, or stop it (were it on a machine that "
-                    "is gone, a network's disk might not know: then remove .lock)"
-                )
-        yield
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _lock_within(seconds: float, file: IO[str]) -> bool:
-    """Whether a file comes to be locked for this process. Raises ImportError or OSError where there are no locks."""
-    import fcntl
-
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EAGAIN):
-                raise
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
+def _flush(path: Path) -> None:
+    """Write a file's content to the disk: a power cut after the rename would otherwise leave zeros in it."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
-@contextmanager
-def _in_work(temporary: Path) -> Iterator[None]:
-    """Makes `temporary`; while this is open, and its process lives, it is no leftover: it is locked."""
-    while True:
-        temporary.touch()
-        with locked(temporary) as ours:
-            if ours is not False:  # else taken for a leftover before it was locked
-                yield
-                return
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Temporary neighbours of `path` in which nobody works any more. Where there are no locks, nobody can tell."""
-    for left in path.parent.glob(f".partial-*.{escape(path.name)}"):
-        with locked(left) as ours, suppress(OSError):
-            if ours:
-                left.unlink()
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[bool | None]:
-    """Whether a file or folder is there and locked for us, until the block or the process ends; None: there are no
-    locks, as on Windows, where an open file could not be renamed either."""
-    handle, ours = None, None
-    try:
-        import fcntl
-
-        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours = os.path.samestat(os.fstat(handle), os.stat(path))
-    except (BlockingIOError, FileNotFoundError):
-        ours = False
-    except (ImportError, OSError):
-        pass
-    try:
-        yield ours
-    finally:
-        if handle is not None:
-            os.close(handle)
-
-
-def flush_folder(folder: Path) -> None:
-    """Until then a power cut may take back a file's new name. Not everywhere can a folder be flushed (Windows, some
-    network file systems); there names are the system's own matter."""
+def _flush_folder(folder: Path) -> None:
+    """Write a folder's names to the disk. Windows and some network file systems cannot."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -149,8 +120,13 @@ def flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def _write_error(path: Path, error: OSError, remedy: str) -> UserError:
+    reason = "no space left on the disk" if error.errno in FULL else error.strerror or str(error)
+    return UserError(f"{path}: cannot be written ({reason}){remedy and '; '}{remedy}")
+
+
 def _system_error(error: BaseException | None) -> OSError | None:
-    """The system's error that an error is or came of: torch's file writer fails over the first one in its own way."""
+    """The OSError that caused `error`, if any: torch's file writer hides it behind an error of its own."""
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
     return error

@@ -22,7 +22,8 @@ from composegan.data.statistics import ClassStatistics, class_statistics
 from composegan.errors import UserError
 from composegan.grouping.policies import propose
 from composegan.grouping.scheduler import in_words, is_progressive
-from composegan.io.atomic import atomic_file, exclusive_lock
+from composegan.io.atomic import atomic_file
+from composegan.io.lock import exclusive_lock
 from composegan.networks.class_sets import ClassSets
 from composegan.planning.budget import is_set, within
 from composegan.planning.progressive import settled

@@ -207,4 +207,4 @@ def test_mistakes_are_one_line(made, photos, tmp_path, capsys, full_disk):
     )
     with full_disk(100):
         assert main(["invert", model, pictures, f"out={tmp_path / 'full'}", "steps=1", "tune_steps=0", "size=32"]) == 2
-    assert capsys.readouterr().err.endswith("codes.npz could not be saved: no space left on the disk\n")
+    assert capsys.readouterr().err.endswith("codes.npz: cannot be written (no space left on the disk)\n")

@@ -1,68 +1,88 @@
+"""Files and folders that appear complete or not at all; both forms share one test wherever they share a property."""
+
+from __future__ import annotations
+
 import errno
 import multiprocessing
 import os
 import stat
-import time
 from contextlib import nullcontext
 
 import pytest
 
 from composegan.errors import UserError
-from composegan.io import atomic as saving
-from composegan.io.atomic import atomic_file, exclusive_lock, writing
+from composegan.io.atomic import atomic_file, atomic_folder, writing
+
+both = pytest.mark.parametrize("atomic", [atomic_file, atomic_folder])
 
 
-def test_a_file_appears_whole(tmp_path):
-    path = tmp_path / "new" / "file.png"
-    with atomic_file(path) as partial:
-        partial.write_text("half")
-        assert partial.suffix == ".png" and partial.parent == path.parent and not path.exists()
-    assert path.read_text() == "half"
-    assert list(path.parent.iterdir()) == [path]
+def put(path, content):
+    """Write `content` into an atomic file, or into a file of an atomic folder."""
+    (path / "inside" if path.is_dir() else path).write_text(content)
 
 
+def content_of(path):
+    return (path / "inside" if path.is_dir() else path).read_text()
+
+
+@both
+def test_target_appears_complete(atomic, tmp_path):
+    target = tmp_path / "new" / "target.png"
+    with atomic(target) as temporary:
+        put(temporary, "complete")
+        assert temporary.suffix == ".png" and temporary.parent == target.parent and not target.exists()
+    assert content_of(target) == "complete" and list(target.parent.iterdir()) == [target]
+
+
+@both
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, ValueError])
-def test_what_goes_wrong_leaves_the_old_one(tmp_path, fault):
+def test_failed_block_leaves_nothing(atomic, tmp_path, fault):
+    with pytest.raises(fault), atomic(tmp_path / "target") as temporary:
+        put(temporary, "half")
+        raise fault
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failed_block_keeps_old_file(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(fault), atomic_file(path) as partial:
-        partial.write_text("new")
-        raise fault
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(ValueError), atomic_file(path) as temporary:
+        temporary.write_text("new")
+        raise ValueError
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path):
-    path, other = tmp_path / "file[1].png", tmp_path / ".partial-0.file1.png"
-    other.write_text("of another file")
-    with atomic_file(path) as partial:
-        leftover = partial
-        partial.write_text("first")
-    leftover.write_text("left by a process that was killed")
-    with atomic_file(path) as partial:
-        partial.write_text("second")
-        assert not leftover.exists()
-    assert path.read_text() == "second"
-    assert sorted(tmp_path.iterdir()) == [other, path]
+@both
+def test_leftovers_of_killed_process_are_removed(atomic, tmp_path):
+    target, leftovers, other = tmp_path / "target[1]", [], tmp_path / ".partial-0.target1"
+    other.write_text("of another target")
+    for kind in ("touch", "mkdir"):
+        leftovers.append(tmp_path / f".partial-{kind}.target[1]")
+        getattr(leftovers[-1], kind)()
+    with atomic(target) as temporary:
+        put(temporary, "new")
+        assert not any(path.exists() for path in leftovers)
+    assert content_of(target) == "new" and sorted(tmp_path.iterdir()) == [other, target]
 
 
-def test_processes_that_write_the_same_file_are_not_in_each_others_way(tmp_path):
-    """As ranks do that share a cache: each works in a file of its own, which the others leave alone."""
-    path = tmp_path / "file"
-    with atomic_file(path) as one, atomic_file(path) as other:
-        one.write_text("one")
-        other.write_text("other")
-    assert path.read_text() == "one"  # which ended last
-    assert list(tmp_path.iterdir()) == [path]
+@both
+def test_concurrent_writers_keep_their_temporaries(atomic, tmp_path):
+    target = tmp_path / "target"
+    with atomic(target) as one, atomic(target) as two:
+        put(one, "one")
+        put(two, "two")
+    # The last writer replaces a file; a folder that is already complete stays.
+    assert content_of(target) == ("one" if target.is_file() else "two")
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def _write_often(path, content):
     for _ in range(100):
-        with atomic_file(path) as partial:
-            partial.write_bytes(content)
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(content)
 
 
-def test_many_processes_write_at_once(tmp_path):
+def test_many_processes_write_one_file(tmp_path):
     path, contents = tmp_path / "file", [bytes([n]) * 100_000 for n in range(3)]
     fork = multiprocessing.get_context("fork")
     writers = [fork.Process(target=_write_often, args=(path, content)) for content in contents]
@@ -74,19 +94,53 @@ def test_many_processes_write_at_once(tmp_path):
     assert path.read_bytes() in contents and list(tmp_path.iterdir()) == [path]
 
 
+@both
+def test_temporary_removed_before_it_was_locked_is_created_again(atomic, tmp_path, monkeypatch):
+    same = os.path.samestat
+
+    def removed(*status):
+        monkeypatch.setattr(os.path, "samestat", same)
+        (new,) = tmp_path.iterdir()
+        new.rmdir() if new.is_dir() else new.unlink()
+        return False
+
+    monkeypatch.setattr(os.path, "samestat", removed)
+    with atomic(tmp_path / "target") as temporary:
+        put(temporary, "mine")
+    assert content_of(tmp_path / "target") == "mine"
+
+
+@both
+def test_without_locks_nothing_counts_as_leftover(atomic, tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def none(*arguments):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))  # as on a network file system
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    (tmp_path / ".partial-0.target").mkdir()
+    with atomic(tmp_path / "target") as temporary:
+        put(temporary, "mine")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".partial-0.target", "target"]
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="no way to tell what is flushed")
-def test_the_file_is_flushed_before_it_has_its_name_and_the_folder_after(tmp_path, moves):
-    """Else a power cut might leave the new name with nothing in it, or take the name back."""
-    path = tmp_path.resolve() / "file"
-    with atomic_file(path) as partial:
-        partial.write_text("new")
-    assert [move[:2] for move in moves] == [("flush", str(partial)), ("rename", str(path)), ("flush", str(path.parent))]
-    assert moves[0][2] == moves[1][2] == 3
+@both
+def test_content_is_flushed_before_rename_and_name_after(atomic, tmp_path, moves):
+    """A power cut would otherwise leave the new name with zeros behind it, or take the name back."""
+    target = tmp_path.resolve() / "target"
+    with atomic(target) as temporary:
+        put(temporary, "new")
+        flushed = {str(temporary), *map(str, temporary.rglob("*"))}
+    done = [move[:2] for move in moves]
+    assert set(done[:-2]) == {("flush", path) for path in flushed}
+    assert done[-2:] == [("rename", str(target)), ("flush", str(tmp_path.resolve()))]
+    assert atomic is atomic_folder or moves[0][2] == moves[1][2] == 3
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders are not flushed")
-@pytest.mark.parametrize(("number", "told"), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)])
-def test_where_folders_cannot_be_flushed_names_are_the_systems_matter(tmp_path, monkeypatch, number, told):
+@pytest.mark.parametrize(("number", "raised"), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)])
+def test_folder_flush_may_be_unsupported_but_not_fail(tmp_path, monkeypatch, number, raised):
     flush = os.fsync
 
     def only_files(handle):
@@ -95,75 +149,49 @@ def test_where_folders_cannot_be_flushed_names_are_the_systems_matter(tmp_path, 
         flush(handle)
 
     monkeypatch.setattr(os, "fsync", only_files)
-    path = tmp_path / "file"
-    with pytest.raises(UserError, match="Input/output error$") if told else nullcontext(), atomic_file(path) as partial:
-        partial.write_text("new")
-    assert path.read_text() == "new"
+    refused = pytest.raises(UserError, match=r"cannot be written \(Input/output error\)") if raised else nullcontext()
+    for atomic in (atomic_file, atomic_folder):
+        with refused, atomic(tmp_path / atomic.__name__) as temporary:
+            put(temporary, "new")
+    assert content_of(tmp_path / "atomic_file") == "new"
+    assert (tmp_path / "atomic_folder").exists() is not raised
 
 
+@both
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_is_one_line(tmp_path, number):
-    path = tmp_path / "file"
-    with pytest.raises(UserError) as caught, atomic_file(path):
+def test_full_disk_is_one_line(atomic, tmp_path, number):
+    with pytest.raises(UserError) as caught, atomic(tmp_path / "target"):
         raise OSError(number, os.strerror(number))
-    assert str(caught.value) == f"{path} could not be saved: no space left on the disk"
-    path.touch()
-    with pytest.raises(UserError, match="; file is what it was before$"), atomic_file(path):
-        raise OSError(number, os.strerror(number))
+    assert str(caught.value).startswith(f"{tmp_path / 'target'}: cannot be written (no space left on the disk)")
+    if atomic is atomic_file:
+        (tmp_path / "target").touch()
+        with pytest.raises(UserError, match="; target is unchanged$"), atomic_file(tmp_path / "target"):
+            raise OSError(number, os.strerror(number))
 
 
-def _hold(folder, seconds, ready):
-    with exclusive_lock(folder):
-        ready.set()
-        time.sleep(seconds)
-
-
-@pytest.mark.parametrize(("seconds", "patience"), [(0.5, 20.0), (20.0, 0.2)])
-def test_a_folder_is_for_one_process_at_a_time(tmp_path, monkeypatch, seconds, patience):
-    """One that was killed may need a moment to go."""
-    monkeypatch.setattr(saving, "LEAVING", patience)
-    fork = multiprocessing.get_context("fork")
-    ready = fork.Event()
-    other = fork.Process(target=_hold, args=(tmp_path, seconds, ready))
-    other.start()
-    assert ready.wait(20)
-    refused = (
-        pytest.raises(UserError, match="another process is at work in it") if seconds > patience else nullcontext()
-    )
-    with refused, exclusive_lock(tmp_path):
-        pass
-    other.kill()
-    other.join()
-    with exclusive_lock(tmp_path):  # its lock went with it
-        pass
-
-
-def test_what_goes_wrong_alone_is_not_hidden(tmp_path):
-    with pytest.raises(OSError, match="mine"), exclusive_lock(tmp_path):
-        raise OSError("mine")
-    (tmp_path / ".lock").unlink()
-    (tmp_path / ".lock").mkdir()  # as good as no locks
-    with exclusive_lock(tmp_path):
-        pass
-
-
-def test_a_folder_that_cannot_be_is_one_line(tmp_path):
+@both
+def test_impossible_parent_is_one_line(atomic, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError) as caught, atomic_file(tmp_path / "file" / "inside"):
+    with pytest.raises(UserError) as caught, atomic(tmp_path / "file" / "inside"):
         pass
-    assert str(caught.value) == f"{tmp_path / 'file' / 'inside'} could not be saved: Not a directory"
+    assert str(caught.value).startswith(f"{tmp_path / 'file' / 'inside'}: cannot be written (Not a directory)")
 
 
-def test_the_systems_error_is_found_behind_another(tmp_path):
-    with pytest.raises(UserError, match="no space left on the disk; mend it$"), writing(tmp_path, "mend it"):
+def test_unrelated_error_passes_through_atomic_folder(tmp_path):
+    with pytest.raises(ConnectionError), atomic_folder(tmp_path / "target"):
+        raise ConnectionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writing_finds_system_error_behind_another(tmp_path):
+    with pytest.raises(UserError, match=r"\(no space left on the disk\); fix it$"), writing(tmp_path, "fix it"):
         try:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             raise RuntimeError("unexpected pos 576 vs 534")
 
 
-def test_other_errors_stay_what_they_are(tmp_path):
-    with pytest.raises(UserError, match="^told already$"), writing(tmp_path):
-        raise UserError("told already")
-    with pytest.raises(RuntimeError, match="ours"), writing(tmp_path):
-        raise RuntimeError("ours")
+@pytest.mark.parametrize("error", [UserError("mine"), RuntimeError("mine")])
+def test_writing_passes_other_errors(tmp_path, error):
+    with pytest.raises(type(error), match="^mine$"), writing(tmp_path):
+        raise error

@@ -179,7 +179,7 @@ def test_sample_verb_reports_mistakes_in_one_line(whole_run, tmp_path, capsys, f
     )
     assert told(capsys, f"run={tmp_path / 'young'}").startswith(f"{tmp_path / 'young'}: is not a saved model (")
     out = tmp_path / "file" / "out"
-    assert told(capsys, f"run={whole_run}", "n=1", f"out={out}") == f"{out} could not be saved: Not a directory"
+    assert told(capsys, f"run={whole_run}", "n=1", f"out={out}") == f"{out}: cannot be written (Not a directory)"
     out = tmp_path / "out"
     with full_disk(100):
-        assert told(capsys, f"run={whole_run}", f"out={out}") == f"{out} could not be saved: no space left on the disk"
+        assert told(capsys, f"run={whole_run}", f"out={out}") == f"{out}: cannot be written (no space left on the disk)"

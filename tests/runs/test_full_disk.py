@@ -25,7 +25,7 @@ def test_a_run_on_a_full_disk(fit, resume, full_disk, whole_run, assert_same_run
     with as_before(), full_disk(ROOM):
         assert main(["fit", f"run={run}", "training.images=24"]) == 2
     assert capfd.readouterr().err == (
-        f"composegan: {last} could not be saved: no space left on the disk; last.pt is what it was before; "
+        f"composegan: {last}: cannot be written (no space left on the disk); last.pt is unchanged; "
         f"once that is mended, continue with: composegan fit run={run}\n"
     )
     assert {*(run / "checkpoints").iterdir(), *(run / "model").iterdir()} == set(saved)
@@ -36,14 +36,14 @@ def test_a_run_on_a_full_disk(fit, resume, full_disk, whole_run, assert_same_run
 def test_the_configuration_survives(fit, resume, full_disk, capsys):
     run = fit("training.images=2", "output.score_every=0")
     before = load_config(run / "config.yaml")
-    with full_disk(1000), pytest.raises(UserError, match="config.yaml could not be saved: no space left on the disk"):
+    with full_disk(1000), pytest.raises(UserError, match="config.yaml: cannot be written .no space left on the disk."):
         resume(run, "training.images=4")
     assert load_config(run / "config.yaml") == before
 
 
 def test_nothing_can_be_written_at_all(fit, tmp_path):
     (tmp_path / "runs").touch()
-    with pytest.raises(UserError, match=f"^{tmp_path}/runs/shapes/.* could not be saved: Not a directory$"):
+    with pytest.raises(UserError, match=f"^{tmp_path}/runs/shapes/.*: cannot be written .Not a directory.$"):
         fit()
 
 
@@ -64,7 +64,7 @@ def test_each_part_is_told_by_its_name(fit, full_disk, monkeypatch, part):
     with pytest.raises(UserError) as caught:
         fit("output.samples_every=2", "output.score_every=0")
     file = {"samples": "samples/000004.png", "model": "model/model.safetensors"}[part]
-    assert f"{file} could not be saved: no space left on the disk; " in str(caught.value)
+    assert f"{file}: cannot be written (no space left on the disk); " in str(caught.value)
     assert str(caught.value).count("continue with: composegan fit run=") == 1
 
 

@@ -167,7 +167,7 @@ def test_a_full_disk(fit_two, full_disk, assert_goes_on, capfd):
 
     assert fit_two(do=do) == [2, 2]
     err = capfd.readouterr().err
-    assert "last.pt could not be saved: no space left on the disk; last.pt is what it was before; once" in err
+    assert "last.pt: cannot be written (no space left on the disk); last.pt is unchanged; once" in err
     assert "another of the 2 processes has ended; once that is mended, continue with: " in err
     assert "Traceback" not in err
     assert_goes_on()

@@ -114,16 +114,16 @@ def test_a_full_disk_is_one_line(log, tmp_path, full_disk):
         run.write(seen, {"loss": 0.123456})
     with full_disk(100), pytest.raises(UserError) as caught:
         run.write(50, {"loss": 0.123456})
-    assert str(caught.value) == f"{tmp_path / 'metrics.csv'} could not be saved: no space left on the disk"
+    assert str(caught.value) == f"{tmp_path / 'metrics.csv'}: cannot be written (no space left on the disk)"
     with full_disk(100), pytest.raises(UserError) as caught:
         run.write(51, {"loss": 0.1, "score": 0.2})
-    assert str(caught.value).endswith("no space left on the disk; metrics.csv is what it was before")
+    assert str(caught.value).endswith("no space left on the disk; metrics.csv is unchanged")
 
 
 def test_a_full_disk_is_told_for_tensorboard_too(tmp_path, full_disk):
     run = RunLog(tmp_path, 0)
     noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
-    with full_disk(5000), pytest.raises(UserError, match=f"^{tmp_path / 'tensorboard'} could not be saved: no space"):
+    with full_disk(5000), pytest.raises(UserError, match=f"^{tmp_path / 'tensorboard'}: cannot be written .no space"):
         for seen in range(100):
             run.picture(seen, noise)
         run.close()

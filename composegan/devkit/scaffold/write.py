@@ -11,7 +11,7 @@ from string import Template
 
 from composegan.devkit.scaffold.colors import distinct_colors
 from composegan.errors import UserError
-from composegan.io.folder import atomic_folder
+from composegan.io.atomic import atomic_folder
 from composegan.io.yaml_file import parse_yaml
 
 FILES = {
