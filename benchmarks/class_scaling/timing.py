@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.class_scaling.cells import Cell, class_sets, config_of, networks
 from benchmarks.measure import interleaved
 from benchmarks.networks import TimedStep, draw_codes
-from composegan.planning.cost import numbers_of
+from composegan.planning.cost import parameters_of
 from composegan.planning.measure import allocations
 from composegan.training.step import run_phase
 
@@ -57,7 +57,7 @@ def peak_of(step: TimedStep) -> int:
             run_phase(phase, state, [step.real])
         getattr(state, phase.network).zero_grad(set_to_none=True)
         peak = max(peak, held.most)
-    return peak + 4 * (4 * numbers_of(state.generator) + 3 * numbers_of(state.discriminator))
+    return peak + 4 * (4 * parameters_of(state.generator) + 3 * parameters_of(state.discriminator))
 
 
 def stage(cell: Cell, device: torch.device) -> Callable[[], tuple[Tensor, ...]]:

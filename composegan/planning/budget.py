@@ -1,4 +1,4 @@
-"""What a person has: memory, parameters, milliseconds, groups; and whether a plan is within it."""
+"""Budgets (memory, parameters, milliseconds, groups), and whether a plan fits one."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ def bytes_in(text: str, key: str) -> int:
 
 
 def is_set(budget: BudgetConfig) -> bool:
-    """Whether anything is limited."""
+    """Whether any limit is set."""
     return any(value is not None for value in asdict(budget).values())
 
 
 def in_words(budget: BudgetConfig) -> str:
-    """What is limited, as it is written on a command line."""
+    """The limits as written on a command line."""
     return " ".join(f"budget.{key}={value}" for key, value in asdict(budget).items() if value is not None)
 
 
 class Limits:
-    """Whether a plan is within a budget, when called with one; and what it needs.
+    """A budget: calling it with a plan returns whether the plan fits.
 
-    batch: pictures on a device; class_sets: as of `composegan.planning.cost.estimate`; seconds: measures a step with a
-    plan, without which `budget.milliseconds` cannot be. Raises UserError for such a budget, and an amount that is none.
+    batch: pictures per device; class_sets: as for `composegan.planning.cost.estimate`; seconds: measures a step with a
+    plan, as `budget.milliseconds` requires. Raises UserError for `budget.milliseconds` without it, and for an amount of
+    memory that cannot be parsed.
     """
 
     def __init__(
@@ -57,8 +58,8 @@ class Limits:
         self.memory = bytes_in(budget.memory, "budget.memory") if budget.memory else None
         if budget.milliseconds is not None and seconds is None:
             raise UserError(
-                f"budget.milliseconds={budget.milliseconds:g}: has to be measured: `composegan plan ... measure=on` "
-                "does, and says the grouping to give to fit"
+                f"budget.milliseconds={budget.milliseconds:g}: must be measured; run `composegan plan ... measure=on` "
+                "and pass the grouping that it prints to fit"
             )
         self._costs: dict[tuple[GroupingPlan, int], Cost] = {}
 
@@ -66,7 +67,7 @@ class Limits:
         return not self.excess(plan)
 
     def cost(self, plan: GroupingPlan, batch: int | None = None) -> Cost:
-        """The estimate for a plan, made once. batch: another than the own one."""
+        """The estimated cost of a plan, cached. batch: pictures per device; None: the budget's own."""
         from composegan.planning.cost import estimate
 
         key = plan, batch or self.batch
@@ -74,12 +75,18 @@ class Limits:
             self._costs[key] = estimate(self.config, self.spec, plan, key[1], self.class_sets)
         return self._costs[key]
 
-    def excess(self, plan: GroupingPlan) -> dict[str, str]:
-        """What a plan needs too much of: `budget.KEY=VALUE` -> the amount, in words. Empty when it is within.
+    def milliseconds(self, plan: GroupingPlan) -> float:
+        """The measured time of a step."""
+        assert self.seconds is not None
+        return self.seconds(plan) * 1e3
 
-        What is cheap to find out comes first, and what has to be measured is only measured if all else is met.
+    def excess(self, plan: GroupingPlan) -> dict[str, str]:
+        """The limits a plan exceeds: `budget.KEY=VALUE` -> what it needs, in words. Empty if it fits.
+
+        Time is measured only if the plan meets all other limits.
         """
-        budget, found = self.config.budget, {}
+        budget = self.config.budget
+        found: dict[str, str] = {}
         if budget.groups is not None and len(plan.groups) > budget.groups:
             found[f"budget.groups={budget.groups}"] = f"{len(plan.groups)} groups"
         if budget.parameters is not None and self.cost(plan).generator > budget.parameters * 1e6:
@@ -87,12 +94,12 @@ class Limits:
             found[f"budget.parameters={budget.parameters:g}"] = f"{millions:.2f} M parameters"
         if self.memory is not None and self.cost(plan).memory > self.memory:
             found[f"budget.memory={budget.memory}"] = f"{amount(self.cost(plan).memory)} of memory"
-        if budget.milliseconds is not None and not found and self.seconds(plan) * 1e3 > budget.milliseconds:
-            found[f"budget.milliseconds={budget.milliseconds:g}"] = f"{self.seconds(plan) * 1e3:,.0f} ms a step"
+        if budget.milliseconds is not None and not found and self.milliseconds(plan) > budget.milliseconds:
+            found[f"budget.milliseconds={budget.milliseconds:g}"] = f"{self.milliseconds(plan):,.0f} ms per step"
         return found
 
     def needs(self, plan: GroupingPlan) -> str:
-        """What a plan takes of each limited thing, in words."""
+        """What a plan needs of everything that is limited, in words."""
         budget, found = self.config.budget, []
         if budget.groups is not None:
             found.append(f"{len(plan.groups)} groups")
@@ -101,11 +108,11 @@ class Limits:
         if budget.memory is not None:
             found.append(f"{amount(self.cost(plan).memory)} of memory")
         if budget.milliseconds is not None:
-            found.append(f"{self.seconds(plan) * 1e3:,.0f} ms a step")
+            found.append(f"{self.milliseconds(plan):,.0f} ms per step")
         return ", ".join(found)
 
     def refusal(self, plans: Sequence[GroupingPlan]) -> UserError:
-        """The error for a budget that none of `plans` meets: says what the smallest needs, and what would help."""
+        """The error for a budget that none of `plans` meets: what the smallest needs, and what would help."""
         smallest = min((plans[0], plans[-1]), key=lambda plan: (self.cost(plan).memory, len(plan.groups)))
         if not self.excess(smallest):  # small in memory, and too large in something else
             smallest = plans[-1]
@@ -116,7 +123,7 @@ class Limits:
         return UserError(text + self._smaller_batch(smallest))
 
     def _smaller_batch(self, plan: GroupingPlan) -> str:
-        """At how many pictures a device the plan's memory would be enough, if that is what it lacks."""
+        """The batch per device at which the plan would fit in memory, if memory is what it lacks."""
         if self.memory is None or self.cost(plan).memory <= self.memory:
             return ""
         batch = self.batch // 2
@@ -125,11 +132,11 @@ class Limits:
         if not batch:
             return ""
         less = amount(self.cost(plan, batch).memory)
-        return f"; with {batch} pictures on a device instead of {self.batch} it needs {less}"
+        return f"; with {batch} pictures per device instead of {self.batch} it needs {less}"
 
 
 def amount(size: int) -> str:
-    """Bytes in words, three digits."""
+    """Bytes in words, with three digits."""
     for unit, name in ((10**9, "GB"), (10**6, "MB")):
         if size >= unit:
             return f"{size / unit:.{0 if size >= 100 * unit else 1 if size >= 10 * unit else 2}f} {name}"
@@ -137,8 +144,5 @@ def amount(size: int) -> str:
 
 
 def within(config: Config, spec: DomainSpec, batch: int, class_sets: ClassSets | None = None) -> Limits | None:
-    """Whether a plan is within `config.budget`, with `batch` pictures on a device; None where nothing is limited.
-
-    Raises UserError for an amount that is none, and one that would have to be measured.
-    """
+    """The limits of `config.budget` for `batch` pictures per device; None without any. Raises UserError as `Limits`."""
     return Limits(config, spec, batch, class_sets) if is_set(config.budget) else None

@@ -14,22 +14,23 @@ from composegan.plugin.grouping_plan import GroupingPlan
 
 
 def settled(config: Config, spec: DomainSpec, batch: int, class_sets: ClassSets | None = None) -> Config:
-    """With everything that `progressive` leaves open decided, so that a run that goes on, longer maybe, splits as it
-    would have: the number of groups in the end, the images between splits, and that every class has an embedding.
+    """The configuration with everything that `progressive` leaves open filled in, so that a run that is resumed, or
+    trained longer, splits as it would have: the final number of groups, the images between splits, and an embedding
+    for every class.
 
-    The number is the given one, else as many as the budget allows or, without one, as `affinity` takes; never more than
-    fit into the budget with `batch` pictures on a device, which have all classes or such sets. Raises UserError for a
-    budget that not even one group meets.
+    The number of groups is the given one, otherwise as many as the budget allows or, without a budget, as `affinity`
+    uses; never more than fit the budget with `batch` pictures per device. Raises UserError for a budget that not even
+    one group meets.
     """
     model, training = config.model, config.training
-    if model.embedding is None:  # there from the beginning, and there to stay when at last no classes share
+    if model.embedding is None:  # kept from the first step, though at the end no classes may share
         model = replace(model, embedding=True)
     config = replace(config, model=model)
     classes = len(spec.classes)
     named = config.grouping.partition(":")[2]
     groups = int(named) if named else classes if is_set(config.budget) else usual_groups(spec)
     if fits := within(config, spec, batch, class_sets):
-        # What a plan costs depends on the number of groups, not on who is in them.
+        # The cost of a plan depends on the number of groups only.
         groups = len(most_groups([_some_plan(classes, number) for number in range(groups, 0, -1)], fits).groups)
     every = training.split_every or max(1, training.images // (2 * max(1, groups - 1)))
     return replace(config, grouping=f"{POLICY}:{groups}", training=replace(training, split_every=every))

@@ -1,4 +1,4 @@
-"""The table of `composegan plan`, what it chooses, and why."""
+"""The table of `composegan plan`: candidate plans with their cost, the chosen one, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from composegan.config.compose import Composed
 from composegan.config.schema import Config
 from composegan.data.open import cache_folder, open_source
-from composegan.data.statistics import class_statistics
+from composegan.data.statistics import ClassStatistics, class_statistics
 from composegan.errors import UserError
 from composegan.grouping.affinity import distances, merges
 from composegan.grouping.policies import propose, usual_groups
@@ -27,8 +27,7 @@ from composegan.training.class_sets import class_sets_of
 
 @dataclass(frozen=True)
 class Row:
-    """A plan with its cost. measured: what running it took; None where that was not asked for, or there is no room.
-    over: of `Limits.excess`."""  # fmt: skip
+    """A plan with its cost. measured: the cost of real steps, None without `measure=on`; over: see `Limits.excess`."""
 
     name: str
     plan: GroupingPlan
@@ -38,9 +37,9 @@ class Row:
 
 
 class Table:
-    """Rows, made when somebody asks for them. with_measure: run each plan here as well."""
+    """Makes rows on demand. with_measure: run each plan on this machine as well."""
 
-    def __init__(self, config: Config, spec: DomainSpec, statistics, with_measure: bool) -> None:
+    def __init__(self, config: Config, spec: DomainSpec, statistics: ClassStatistics, with_measure: bool) -> None:
         self.config, self.spec, self.with_measure = config, spec, with_measure
         self.ladder = merges(distances(statistics))
         self.batch = config.training.batch // config.trainer.accumulate
@@ -51,13 +50,13 @@ class Table:
         self._measured: dict[GroupingPlan, Measured] = {}
 
     def measured(self, plan: GroupingPlan) -> Measured:
-        """What running the plan takes; it is run once. Raises UserError where there is no room for it."""
+        """The measured cost of a plan, cached. Raises UserError if its memory exceeds what is free."""
         if plan not in self._measured:
-            need, free = self.limits.cost(plan).memory, free_memory(device_of(self.config))
-            if free is not None and need > free:
+            needed, free = self.limits.cost(plan).memory, free_memory(device_of(self.config))
+            if free is not None and needed > free:
                 raise UserError(
-                    f"measure=on: a step needs {amount(need)} of memory and {amount(free)} are free here; a smaller "
-                    "training.batch needs less, and without measure=on nothing is run"
+                    f"measure=on: a step needs {amount(needed)} of memory, and {amount(free)} are free; "
+                    "lower training.batch, or omit measure=on"
                 )
             self._measured[plan] = measure(self.config, self.spec, plan, self.batch, self.class_sets, self.done)
         return self._measured[plan]
@@ -70,17 +69,18 @@ class Table:
 
 
 def print_table(composed: Composed, with_measure: bool) -> None:
-    """Print candidate plans with their cost, the one that the arguments choose, and why.
+    """Print candidate plans with their cost, the plan that the settings choose, and why.
 
-    Raises UserError for a budget that no plan meets, saying what the smallest needs, and for plans that are to be
-    measured where there is no room for them.
+    Raises UserError for a budget that no plan meets, stating what the smallest plan needs, and for plans that do not
+    fit in memory and should be measured.
     """
     config, spec = composed.config, composed.plugin.spec
     source, cache = open_source(composed.plugin, config.data), cache_folder(config.data)
     statistics = class_statistics(source, len(spec.classes), cache=cache, on_error=config.data.on_error)
     table = Table(config, spec, statistics, with_measure)
     plans = candidates(spec, table.ladder)
-    chosen, refused = None, None
+    chosen: tuple[str, GroupingPlan] | None = None
+    refused: UserError | None = None
     with progress_bar("Running plans" if with_measure else "Estimating", len(plans) * _ticks(with_measure)) as done:
         table.done = done
         rows = []
@@ -90,7 +90,7 @@ def print_table(composed: Composed, with_measure: bool) -> None:
     try:
         if is_progressive(config.grouping):
             last = settled(config, spec, table.batch, table.class_sets)
-            # Its cost is that of so many groups, whoever will be in them.
+            # The cost depends on the number of groups only.
             chosen = last.grouping, table.ladder[-last_groups(last.grouping, len(spec.classes))]
         else:
             limits = table.limits if budget.is_set(config.budget) else None
@@ -103,21 +103,22 @@ def print_table(composed: Composed, with_measure: bool) -> None:
     rows.sort(key=lambda row: -len(row.plan.groups))
     print("\n".join(lines(rows, table.batch, budget.is_set(config.budget))))
     print("\n".join(["", *differences(rows), *about_class_sets(table)]))
-    if refused:
-        raise refused
+    if refused or chosen is None:
+        raise refused or UserError("no plan was chosen")
     within = " within the budget" if budget.is_set(config.budget) else ""
     if is_progressive(config.grouping):
-        said = [f"{in_words(last)};", f"it begins at the cost of single and ends at that of {last.grouping}"]
+        groups_in_words = [f"{in_words(last)};", f"the cost grows from that of single to that of {last.grouping}"]
     else:
         print(why(table, *chosen))
         groups = chosen[1].to_names(spec.names)
-        said = ["each class by itself"] if len(groups) == len(spec.names) else [", ".join(group) for group in groups]
+        alone = len(groups) == len(spec.names)
+        groups_in_words = ["each class by itself"] if alone else [", ".join(group) for group in groups]
     print(f"grouping={config.grouping}{within} means:")
-    print("\n".join(f"  {line}" for line in said))
+    print("\n".join(f"  {line}" for line in groups_in_words))
 
 
 def candidates(spec: DomainSpec, ladder: list[GroupingPlan]) -> dict[str, GroupingPlan]:
-    """The plans of the table by name. ladder: of `merges`."""
+    """The plans of the table by name. ladder: the plans of `merges`, from K groups down to one."""
     found = {"per_class": GroupingPlan.per_class(len(spec.classes))}
     found |= {f"taxonomy:{level}": taxonomy(spec, level) for level in range(levels(spec), 0, -1)}
     for groups in sorted({len(ladder) * 2 // 3, usual_groups(spec), len(ladder) // 2, len(ladder) // 4}, reverse=True):
@@ -127,7 +128,7 @@ def candidates(spec: DomainSpec, ladder: list[GroupingPlan]) -> dict[str, Groupi
 
 
 def name_of(config: Config, plan: GroupingPlan) -> str:
-    """What to write for a plan that the settings choose."""
+    """The value of `grouping=` that gives the plan the settings choose."""
     if len(plan.groups) == plan.classes:
         return "per_class"
     if config.grouping == "affinity":
@@ -136,49 +137,49 @@ def name_of(config: Config, plan: GroupingPlan) -> str:
 
 
 def why(table: Table, name: str, plan: GroupingPlan) -> str:
-    """Which plan is taken and for what reason, in one line."""
+    """The chosen plan and the reason, in one line."""
     config, limits, groups = table.config, table.limits, len(plan.groups)
     given = budget.in_words(config.budget)
     if config.grouping != "affinity":
-        return f"takes {name}, as asked for" + (f"; within {given}: {limits.needs(plan)}" if given else "")
+        return f"chosen: {name}, as given" + (f"; within {given}: {limits.needs(plan)}" if given else "")
     if not given:
         rule = "the taxonomy has" if levels(table.spec) else "a third of the classes"
-        return f"takes {name}: without a budget as many groups as {rule}"
+        return f"chosen: {name}; without a budget, as many groups as {rule}"
     if groups == len(table.ladder):
-        return f"takes {name}, a group for every class, as that is within {given}: {limits.needs(plan)}"
+        return f"chosen: {name}, a group for every class, which is within {given}: {limits.needs(plan)}"
     over = limits.excess(table.ladder[len(table.ladder) - groups - 1])
     return (
-        f"takes {name}, the most groups of like classes within {given}: {limits.needs(plan)}; "
-        f"with {groups + 1} it would be {', '.join(over.values())}"
+        f"chosen: {name}, the most groups of similar classes within {given}: {limits.needs(plan)}; "
+        f"{groups + 1} groups would need {', '.join(over.values())}"
     )
 
 
 def about_class_sets(table: Table) -> list[str]:
-    """A line on how many classes the pictures of the estimates have, where that is not all."""
+    """A line on how many classes the pictures of the estimates have, unless they have all."""
     if table.class_sets is None:
         return []
     mean = (table.class_sets.sets.sum(dim=1) * table.class_sets.counts).sum() / table.class_sets.counts.sum()
     total = len(table.spec.classes)
     return [
-        f"training.class_sets=data: {mean:.1f} of {total} classes a picture; costs of the fullest of {STEPS:,} steps"
+        f"training.class_sets=data: {mean:.1f} of {total} classes per picture; costs of the fullest of {STEPS:,} steps"
     ]
 
 
 def differences(rows: list[Row]) -> list[str]:
-    """By how much estimates are off from what was measured, at most, in one line."""
-    rows = [row for row in rows if row.measured]
-    if not rows:
+    """The largest deviations of the estimates from the measurements, in one line."""
+    measured = [(row.cost, row.measured) for row in rows if row.measured]
+    if not measured:
         return []
     kinds = {"parameters": "generator", "saved activations": "saved_local", "memory": "memory"}
     found = []
     for words, key in kinds.items():
-        off = max(abs(getattr(row.cost, key) / getattr(row.measured, key) - 1) for row in rows)
+        off = max(abs(getattr(cost, key) / getattr(real, key) - 1) for cost, real in measured)
         found.append(f"{words} {off:.1%}")
-    return [f"estimates are off from what was measured by at most: {', '.join(found)}"]
+    return [f"estimates differ from measurements by at most: {', '.join(found)}"]
 
 
 def lines(rows: list[Row], batch: int, limited: bool) -> list[str]:
-    """The table: a line a plan; operations beside those of the first one. limited: whether there is a budget."""
+    """The table, a line per plan; operations relative to the first plan. limited: whether there is a budget."""
     first = rows[0].cost
     header = ["grouping", "groups", "generator", "local", "saved/sample", f"memory (batch {batch})", "operations"]
     header += ["measured: saved/sample", "memory", "ms/step"] * bool(rows[0].measured)
@@ -199,5 +200,5 @@ def lines(rows: list[Row], batch: int, limited: bool) -> list[str]:
 
 
 def _ticks(with_measure: bool) -> int:
-    """Steps of the bar for a plan."""
+    """Progress-bar steps per plan."""
     return 1 + PASSES * with_measure

@@ -40,7 +40,7 @@ def compare(config, spec, plan, batch, sets=None):
     return guess, real
 
 
-def test_the_allocator_is_watched():
+def test_allocations_records_peak_and_held_bytes():
     with allocations(CPU) as found:
         kept = torch.zeros(1000)
         torch.zeros(5000)
@@ -49,14 +49,14 @@ def test_the_allocator_is_watched():
 
 @pytest.mark.parametrize("sets", [False, True])
 @pytest.mark.parametrize("recompute", [True, False])
-def test_what_a_plan_costs_is_what_running_it_takes(tiny, shapes, recompute, sets):
+def test_estimate_agrees_with_measurement(tiny, shapes, recompute, sets):
     composed = compose(["recipe=quick", *shapes, *tiny, f"model.recompute={recompute}"])
     sets = some_sets(3, 2) if sets else None
     guess, real = compare(composed.config, composed.plugin.spec, GroupingPlan(((0, 1), (2,))), 2, sets)
     assert guess.memory == pytest.approx(real.memory, rel=0.25)  # scratch of convolutions counts for more in 16x16
 
 
-def test_measuring_leaves_random_numbers_as_they_were(tiny, shapes):
+def test_measure_restores_random_state(tiny, shapes):
     composed = compose(["recipe=quick", *shapes, *tiny])
     torch.manual_seed(3)
     before, passes = torch.get_rng_state(), []
@@ -93,7 +93,7 @@ def test_estimates_of_the_papers_widths_on_streets(groups):
     del outputs
 
 
-def test_the_fullest_step_is_what_is_estimated(tiny, shapes):
+def test_estimate_is_of_the_fullest_step(tiny, shapes):
     sets = some_sets(3, 3)
     worst = fullest(sets).draw(4)
     draws = torch.Generator().manual_seed(5)
@@ -106,6 +106,6 @@ def test_the_fullest_step_is_what_is_estimated(tiny, shapes):
     assert few.saved_local < every.saved_local and few.flops < every.flops and few.generator == every.generator
 
 
-def test_free_memory_is_told_where_the_system_tells_it():
+def test_free_memory_is_plausible():
     free = free_memory(CPU)
     assert free is None or 10**6 < free < 10**15

@@ -35,7 +35,7 @@ def plan(settings, capsys):
     return plan
 
 
-def test_the_table_the_choice_and_why(plan, settings, tmp_path, monkeypatch):
+def test_plan_prints_table_choice_and_reason(plan, settings, tmp_path, monkeypatch):
     monkeypatch.setattr(measuring, "PATIENCE", 0.0)
     status, lines, _ = plan("grouping=affinity:2", "measure=on", "budget.memory=24GB")
     assert status == 0
@@ -43,10 +43,10 @@ def test_the_table_the_choice_and_why(plan, settings, tmp_path, monkeypatch):
     assert re.split(r"  +", header)[:2] == ["grouping", "groups"] and header.endswith("ms/step  within budget")
     assert [row.split()[:2] for row in rows] == [["per_class", "3"], ["affinity:2", "2"], ["single", "1"]]
     assert all(row.endswith("  yes") for row in rows)
-    off = next(line for line in lines if line.startswith("estimates are off"))
+    off = next(line for line in lines if line.startswith("estimates differ"))
     parameters, saved = re.findall(r"(?:parameters|activations) (\d+\.\d)%", off)
     assert float(parameters) == 0 and float(saved) < 15
-    assert any(re.match(r"takes affinity:2, as asked for; within budget.memory=24GB: \d+ KB of m", x) for x in lines)
+    assert any(re.match(r"chosen: affinity:2, as given; within budget.memory=24GB: \d+ KB of m", x) for x in lines)
 
     groups = lines[lines.index("grouping=affinity:2 within the budget means:") + 1 :]
     assert main(["fit", *settings, "grouping=affinity:2", "training.images=4"]) == 0
@@ -55,7 +55,7 @@ def test_the_table_the_choice_and_why(plan, settings, tmp_path, monkeypatch):
     assert main(["fit", f"run={run}", "training.images=8"]) == 0
 
 
-def test_why_it_takes_what_it_takes(plan, settings):
+def test_plan_explains_its_choice(plan, settings):
     spec = compose(settings).plugin.spec
     limits = Limits(compose(settings).config, spec, 2)
     costs = [
@@ -63,13 +63,15 @@ def test_why_it_takes_what_it_takes(plan, settings):
     ]
     assert costs == sorted(costs, reverse=True)
     _, lines, _ = plan()
-    assert "takes affinity:1: without a budget as many groups as a third of the classes" in lines
+    assert "chosen: affinity:1; without a budget, as many groups as a third of the classes" in lines
     _, lines, _ = plan(f"budget.parameters={costs[0] / 1e6}")
-    assert any(re.match(r"takes per_class, a group for every class, as that is within budget.para", x) for x in lines)
+    assert any(re.match(r"chosen: per_class, a group for every class, which is within budget.para", x) for x in lines)
     assert lines[-1] == "  each class by itself"
     _, lines, _ = plan(f"budget.parameters={costs[1] / 1e6}")
     assert any(
-        re.match(r"takes affinity:2, the most groups of like classes within .*; with 3 it would be 0.0\d M p", line)
+        re.match(
+            r"chosen: affinity:2, the most groups of similar classes within .*; 3 groups would need 0.0\d M p", line
+        )
         for line in lines
     )
     (first,) = (line for line in lines if line.startswith("per_class"))
@@ -86,41 +88,41 @@ def test_why_it_takes_what_it_takes(plan, settings):
         (["grouping=per_class", "budget.groups=2"],
          r"budget.groups=2: grouping=per_class needs 3 groups; grouping=affinity takes as many as fit$"),
         (["grouping=progressive", "budget.memory=1KB"], r"budget.memory=1KB: no plan meets it; the smallest, "),
-        (["budget.milliseconds=5"], r"budget.milliseconds=5: has to be measured: `composegan plan ... measure=on`"),
+        (["budget.milliseconds=5"], r"budget.milliseconds=5: must be measured; run `composegan plan ... measure=on`"),
         (["budget.milliseconds=0"], r"budget.milliseconds=0.0: must be above 0"),
         (["budget.memory=lots"], r"budget.memory=lots: an amount of memory is needed, as in budget.memory=24GB"),
         (["measure=maybe"], r"measure: on or off needed, found 'maybe'"),
     ],
 )  # fmt: skip
-def test_a_budget_that_cannot_be_met(plan, arguments, said):
+def test_plan_refuses_budget_that_no_plan_meets(plan, arguments, said):
     status, _, error = plan(*arguments)
     assert status == 2 and re.match(f"composegan: {said}", error), error
 
 
-def test_the_table_is_shown_before_a_budget_is_refused(plan):
+def test_plan_prints_table_before_refusing_budget(plan):
     status, lines, error = plan("budget.memory=1KB")
     assert status == 2 and any(line.startswith("single") and "no: " in line for line in lines)
     said = r"composegan: budget.memory=1KB: no plan meets it; the smallest, .*, needs [\d.]+ [KM]B of memory$"
     assert re.match(said, error), error
 
 
-def test_a_smaller_batch_is_named_where_it_would_do(settings):
+def test_refusal_names_batch_that_fits(settings):
     composed = compose([*settings, "training.batch=16"])
     config, spec, single = composed.config, composed.plugin.spec, GroupingPlan.single(3)
     config.budget.memory = f"{Limits(config, spec, 4).cost(single).memory / 1e6 + 0.001:.3f}MB"
     limits = within(config, spec, 16)
-    with pytest.raises(UserError, match=r"with 4 pictures on a device instead of 16 it needs \d+ KB|\d\.\d\d MB"):
+    with pytest.raises(UserError, match=r"with 4 pictures per device instead of 16 it needs \d+ KB|\d\.\d\d MB"):
         raise limits.refusal([GroupingPlan.per_class(3), single])
 
 
 @pytest.mark.parametrize("grouping", ["per_class", "progressive"])
-def test_fit_keeps_to_the_budget(settings, grouping, tmp_path, capsys):
+def test_fit_respects_budget(settings, grouping, tmp_path, capsys):
     assert main(["fit", *settings, f"grouping={grouping}", "budget.memory=1KB"]) == 2
     assert "budget.memory=1KB: " in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
 
 
-def test_milliseconds_are_measured_and_decide(plan, monkeypatch):
+def test_plan_chooses_by_measured_milliseconds(plan, monkeypatch):
     """A clock by which a step takes 100 ms a group."""
 
     def clocked(config, spec, plan, batch, class_sets, done):
@@ -130,30 +132,32 @@ def test_milliseconds_are_measured_and_decide(plan, monkeypatch):
     monkeypatch.setattr(table, "measure", clocked)
     status, lines, _ = plan("measure=on", "budget.milliseconds=250")
     reason = (
-        "takes affinity:2, the most groups of like classes within budget.milliseconds=250.0: 200 ms a step; with 3 "
+        "chosen: affinity:2, the most groups of similar classes within budget.milliseconds=250.0: 200 ms per step; "
     )
-    assert status == 0 and any(line.startswith(reason + "it would be 300 ms a step") for line in lines), lines
+    assert status == 0 and any(line.startswith(reason + "3 groups would need 300 ms per step") for line in lines), lines
     status, _, error = plan("measure=on", "budget.milliseconds=50")
-    assert status == 2 and error.endswith("the smallest, one group for all classes, needs 100 ms a step")
+    assert status == 2 and error.endswith("the smallest, one group for all classes, needs 100 ms per step")
 
 
-def test_nothing_is_run_that_does_not_fit(plan, monkeypatch):
+def test_plan_does_not_run_what_exceeds_free_memory(plan, monkeypatch):
     monkeypatch.setattr(table, "free_memory", lambda device: 1000)
     status, _, error = plan("measure=on")
-    assert status == 2 and re.search(r"measure=on: a step needs .* of memory and 1 KB are free here; a smaller", error)
+    assert status == 2 and re.search(
+        r"measure=on: a step needs .* of memory, and 1 KB are free; lower training.batch", error
+    )
 
 
-def test_class_sets_are_in_the_estimates(plan):
+def test_estimates_account_for_class_sets(plan):
     _, lines, _ = plan("training.class_sets=data")
-    assert any(re.match(r"training.class_sets=data: \d.\d of 3 classes a picture", line) for line in lines)
+    assert any(re.match(r"training.class_sets=data: \d.\d of 3 classes per picture", line) for line in lines)
 
 
-def test_how_far_estimates_are_off():
+def test_differences_reports_largest_deviation():
     def row(guess, real):
         return table.Row("x", GroupingPlan.single(1), *(Measured(10, 1, n, 100, 1.0) for n in (guess, real)), {})
 
     assert differences([row(11, 10), row(10, 10)]) == [
-        "estimates are off from what was measured by at most: parameters 0.0%, saved activations 10.0%, memory 0.0%"
+        "estimates differ from measurements by at most: parameters 0.0%, saved activations 10.0%, memory 0.0%"
     ]
 
 
