@@ -1,12 +1,27 @@
-"""Give composegan files and command lines that nobody should, and see that each is one line and nothing worse.
+"""Fuzz the file readers and the command line: bad input must end in one line of error, never in a traceback.
 
     python -m benchmarks.hostile                       # 1,000 files and 2,000 lines: benchmarks/results/hostile.json
     python -m benchmarks.hostile files=60 lines=100 seed=1 out=/tmp/hostile.json
 
-A case depends on the seed and its number only. A valid file of every kind is changed in some way (changes, binaries)
-and read by the command that reads such files (kit); or a command line is drawn (lines). Each runs in a process of its
-own with a time and a memory limit, in a folder of its own. It must end with status 0 (the change left something that
-can be used), with status 2 and one line that, for a file, names it, or where long work would begin. Anything else is
-a failure: a traceback, a signal, running on, memory, a warning of some library, or code in a file that was run. It
-can be stopped: a file beside the one it writes says how far it came, and the same command goes on from there.
+A valid file of each kind (kit) is changed (changes, binaries) and passed to the command that reads it, or a command
+line is generated (lines). A case depends only on the seed, its kind and its number. Each runs in a process and a folder
+of its own, with limits on time and memory. It must end with status 0 (the change left something usable), with status 2
+and one line that, for a file, names it, or where long work would begin. Anything else is a failure: a traceback, a
+signal, a hang, too much memory, a library's warning, or code in a file that was executed. The study can be interrupted:
+the same command resumes it.
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.script import RESULTS
+
+
+@dataclass
+class HostileConfig:
+    files: int = 1000  # number of changed files
+    lines: int = 2000  # number of command lines
+    seed: int = 0  # of both
+    seconds: float = 60.0  # time limit of a command
+    out: str = str(RESULTS / "hostile.json")  # file to write

@@ -1,10 +1,9 @@
-"""`python -m benchmarks.hostile`: exit status 1 where there was a failure."""
+"""`python -m benchmarks.hostile`; the exit status is 1 if there were failures."""
 
 from __future__ import annotations
 
-import sys
-
 from benchmarks.hostile.run import main
+from benchmarks.script import run_study
 
 if __name__ == "__main__":
-    sys.exit(bool(main(sys.argv[1:])))
+    run_study(main)

@@ -1,125 +1,172 @@
-"""Changes that know a format: zipped arrays, checkpoints, safetensors. See changes.py."""
+"""Seeded changes of binary formats: images, zipped arrays, checkpoints, safetensors. See changes.py."""
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 import zipfile
+import zlib
 from argparse import Namespace
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
-from benchmarks.hostile.changes import CANARY, FORMATS, Harm, home_of
-from benchmarks.hostile.values import PLAIN, changed_data, nested, places
+from benchmarks.hostile.changes import CANARY, PLAIN, Change, Harm, changed_data, home_of, nested, places
+
+# --- images ---
+
+
+def claim_a_size(path: Path, random: Random) -> None:
+    """A PNG whose header claims many pixels that it does not have."""
+    sides = (0, 1, 8192, 8193, 60_000, 2**20, 2**31 - 1, 2**32 - 1)
+    header = (random.choice(sides), random.choice(sides), random.choice((1, 8, 16)), random.choice((0, 2, 3, 6)))
+    path.write_bytes(_png(*header, zlib.compress(b"\0" * 1000), interlace=random.choice((0, 1))))
+
+
+def explode(path: Path, random: Random) -> None:
+    """A small file of many pixels, below and above the limit."""
+    width, height = random.choice(
+        ((8192, 8192), (8193, 8192), (20_000, 20_000), (1, 2**26), (2**26, 1), (2**16, 2**10))
+    )
+    channels, color_type = random.choice(((1, 0), (3, 2), (4, 6))) if width * height <= 2**26 else (1, 0)
+    path.write_bytes(_png(width, height, 8, color_type, _zeros(1 + width * channels, height)))
+
+
+def add_a_long_text(path: Path, random: Random) -> None:
+    """A PNG with a compressed comment of a gigabyte."""
+    path.write_bytes(_png(16, 16, 8, 2, zlib.compress(b"\0" * (16 * 49)), ("zTXt", b"note\0\0" + _zeros(2**24, 2**6))))
+
+
+def _png(width: int, height: int, bits: int, color_type: int, pixels: bytes, *more: tuple[str, bytes],
+         interlace: int = 0) -> bytes:  # fmt: skip
+    header = struct.pack(">IIBBBBB", width, height, bits, color_type, 0, 0, interlace)
+    chunks = [("IHDR", header), *more, ("IDAT", pixels), ("IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content))
+        + name.encode()
+        + content
+        + struct.pack(">I", zlib.crc32(name.encode() + content))
+        for name, content in chunks
+    )
+
+
+@cache
+def _zeros(size: int, count: int) -> bytes:
+    """`size * count` zeros, compressed."""
+    packer, piece = zlib.compressobj(1), bytes(size)
+    return b"".join(packer.compress(piece) for _ in range(count)) + packer.flush()
+
+
+def make_odd(path: Path, random: Random) -> None:
+    """A valid image of another size, mode or format than the others, whatever its extension."""
+    size = random.choice(((16, 16), (1, 1), (1, 4000), (16, 15), (300, 200)))
+    mode, kind = random.choice((
+        ("1", "PNG"), ("L", "PNG"), ("P", "PNG"), ("LA", "PNG"), ("RGBA", "PNG"), ("I;16", "PNG"), ("I", "TIFF"),
+        ("F", "TIFF"), ("CMYK", "TIFF"), ("LAB", "TIFF"), ("YCbCr", "JPEG"), ("CMYK", "JPEG"), ("RGB", "GIF"),
+        ("RGB", "PPM"), ("RGB", "ICO"), ("RGB", "PCX"), ("RGB", "TGA"), ("RGB", "EPS"), ("RGB", "PDF"),
+    ))  # fmt: skip
+    Image.new(mode, size).save(path, kind)
+
+
+def make_postscript(path: Path, random: Random) -> None:
+    """PostScript, which an image library may pass to an interpreter."""
+    path.write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 16\n%%EndComments\n"
+        b"(" + str(home_of(path) / CANARY).encode() + b") (w) file closefile\nshowpage\n%%EOF\n"
+    )
+
 
 # --- zip files: npz, and what torch saves ---
 
 
-def rezip(path: Path, random: Random) -> None:
-    """A member's bytes are changed and its checksum is right again."""
+def change_member(path: Path, random: Random) -> None:
+    """Flip bits of a member, cut, empty, double or remove it, or fill it with noise. Its checksum is valid."""
 
-    def change(name: str, data: bytes) -> bytes:
-        data = bytearray(data)
+    def flip(data: bytes) -> bytes:
+        changed = bytearray(data)
         for _ in range(random.choice((1, 1, 3, 20))):
-            data[random.randrange(min(len(data), random.choice((120, 10**9))))] ^= 1 << random.randrange(8)
-        return bytes(data)
+            changed[random.randrange(min(len(data), random.choice((120, 10**9))))] ^= 1 << random.randrange(8)
+        return bytes(changed)
 
-    _each_member(path, random, change)
-
-
-def rezip_cut(path: Path, random: Random) -> None:
-    """A member is cut, emptied, doubled or filled with noise."""
-    how = random.choice(
-        (lambda d: d[: len(d) // 2], lambda d: b"", lambda d: d + d, lambda d: random.randbytes(len(d)))
-    )
-    _each_member(path, random, lambda name, data: how(data))
+    _rewrite(path, random, random.choice((
+        flip, flip, lambda data: data[: len(data) // 2], lambda data: b"", lambda data: data + data,
+        lambda data: random.randbytes(len(data)), lambda data: None,
+    )))  # fmt: skip
 
 
-def rezip_without(path: Path, random: Random) -> None:
-    _each_member(path, random, lambda name, data: None)
+def expand_member(path: Path, random: Random) -> None:
+    """Make a member half a gigabyte of zeros, which are a few megabytes in the file."""
+    head = _array_head("'<f4'", f"({2**27},)") if path.suffix == ".npz" else b""
+    _rewrite(path, random, lambda data: (head or data) + bytes(2**29), zipfile.ZIP_DEFLATED)
 
 
-def rezip_bomb(path: Path, random: Random) -> None:
-    """A member becomes half a gigabyte of zeros, of which the file holds a few megabytes."""
+def _array_head(kind: str, shape: str) -> bytes:
+    """The beginning of a .npy file."""
+    text = f"{{'descr': {kind}, 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", min(len(text), 65535)) + text.encode()
+
+
+def _rewrite(path: Path, random: Random, change: Callable[[bytes], bytes | None], how: int = 0) -> None:
+    """Rewrite a zip file with one member changed; None: removed."""
     with zipfile.ZipFile(path) as old:
         members = {name: old.read(name) for name in old.namelist()}
-    victim = random.choice(list(members))
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+    chosen = random.choice([name for name, data in members.items() if data])
+    with zipfile.ZipFile(path, "w", how or zipfile.ZIP_STORED, compresslevel=1) as new:
         for name, data in members.items():
-            with new.open(name, "w", force_zip64=True) as file:
-                if name != victim:
-                    file.write(data)
-                    continue
-                file.write(_array_header(2**27) if path.suffix == ".npz" else data)
-                for _ in range(2**29 // 2**24):
-                    file.write(bytes(2**24))
-
-
-def _array_header(count: int) -> bytes:
-    """The beginning of a .npy file of so many numbers, float32."""
-    file = io.BytesIO()
-    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (count,)})
-    return file.getvalue()
-
-
-def _each_member(path: Path, random: Random, change) -> None:
-    """Rewrite a zip file with one member changed; None: left out."""
-    with zipfile.ZipFile(path) as old:
-        members = [(info, old.read(info)) for info in old.infolist()]
-    victim = random.randrange(len(members))
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as new:
-        for place, (info, data) in enumerate(members):
-            data = change(info.filename, data) if place == victim and data else data
-            if data is not None:
-                new.writestr(info.filename, data)
+            content = change(data) if name == chosen else data
+            if content is not None:
+                new.writestr(name, content)
 
 
 def change_arrays(path: Path, random: Random) -> None:
-    """Codes of other types, shapes and numbers; also objects, which only a pickle holds."""
+    """Codes of other types, shapes and values, and objects, which need a pickle."""
     with np.load(path) as content:
         arrays = dict(content)
     slots = arrays["slots"]
     key = random.choice(("slots", "slots", *arrays))
     arrays[key] = random.choice((
         np.full_like(slots, np.nan), np.full_like(slots, np.inf), slots[:0], slots[None], slots[..., :3],
-        slots * 1e30, slots.astype(np.complex64), slots.astype(object),
-        np.array(Harm(str(home_of(path) / CANARY)), dtype=object), np.array("x" * 5000), np.array(["a\nb"] * 3),
-        np.array(10**18), np.array([]), np.array(1e300), np.float16(slots), np.array(b"\xff\xfe"),
-        np.array(np.datetime64("NaT")), np.array((1, 2), dtype=[("a", "i4"), ("b", "f4")]),
-        np.array([["ground", "ball", "glass"]]), np.array(True), np.array("\x1b[31m"), slots.astype(str),
+        slots * 1e30, slots.astype(np.complex64), slots.astype(object), np.array(Harm(path), dtype=object),
+        np.array("x" * 5000), np.array(["a\nb"] * 3), np.array(10**18), np.array([]), np.array(1e300),
+        np.float16(slots), np.array(b"\xff\xfe"), np.array(np.datetime64("NaT")),
+        np.array((1, 2), dtype=[("a", "i4"), ("b", "f4")]), np.array([["ground", "ball", "glass"]]), np.array(True),
+        np.array("\x1b[31m"), slots.astype(str),
     ))  # fmt: skip
     np.savez(path, **arrays)
 
 
 def claim_a_shape(path: Path, random: Random) -> None:
-    """An array whose header claims more than there is: in an npz, or a .npy file."""
+    """An array, in an npz or a .npy file, whose header does not match its data."""
     shape = random.choice(("(1000000000000,)", "(4, 100000, 100000)", "(-1, 7, 16)", "(0, 7, 16)", "(10, 7, 16)", "()",
                            "((((((((((", "(9" + "9" * 4400 + ",)", "[1, 2]", "(1.5,)", "(True, 7, 16)"))  # fmt: skip
     kind = random.choice(("<f4", "|u1", "|O", "<U1000000", "<f3", "x" * 3000, "<M8[us]", "|V2000000000"))
-    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
-    head = b"\x93NUMPY\x01\x00" + struct.pack("<H", min(len(text), 65535)) + text.encode()
+    head = _array_head(repr(kind), shape)
     if path.suffix == ".npy":
         path.write_bytes(head + path.read_bytes()[128:])
-        return
-    _each_member(path, random, lambda name, data: head + data[128:])
+    else:
+        _rewrite(path, random, lambda data: head + data[128:])
 
 
 # --- checkpoints ---
 
 
 def change_checkpoint(path: Path, random: Random) -> None:
-    """Tensors and plain values of a checkpoint replaced by others."""
+    """Replace tensors and plain values of a checkpoint."""
     content = torch.load(path, weights_only=False)
     spots = places(content)
     for _ in range(random.choice((1, 1, 2, 4))):
         holder, key = random.choice(spots)
         value = holder[key] if not isinstance(holder, dict) or key in holder else None
         if isinstance(value, torch.Tensor) or random.random() < 0.4:
-            holder[key] = _hostile_tensor(random, value if isinstance(value, torch.Tensor) else torch.ones(3))
+            holder[key] = _odd_tensor(random, value if isinstance(value, torch.Tensor) else torch.ones(3), path)
         elif random.random() < 0.3 and isinstance(holder, dict):
             holder.pop(key, None)
         else:
@@ -127,22 +174,8 @@ def change_checkpoint(path: Path, random: Random) -> None:
     torch.save(content, path)
 
 
-def change_settings(path: Path, random: Random) -> None:
-    """Of a release's training arguments, or of a checkpoint's plain values."""
-    content = torch.load(path, weights_only=False)
-    if "args" in content:
-        changed = changed_data(dict(vars(content["args"])), random)
-        content["args"] = Namespace(**changed) if isinstance(changed, dict) else changed
-    else:
-        plain = {key: content[key] for key in ("images_seen", "domain", "classes", "best")}
-        changed = changed_data(plain, random)
-        content = {key: value for key, value in content.items() if key not in plain}
-        content |= changed if isinstance(changed, dict) else {}
-    torch.save(content, path)
-
-
-def _hostile_tensor(random: Random, like: torch.Tensor):
-    """Also some that claim a thousand times more memory than the file has."""
+def _odd_tensor(random: Random, like: torch.Tensor, path: Path) -> Any:
+    """Tensors of other types, shapes, layouts and values, some with a thousand times more elements than the file."""
     one = torch.ones(1)
     return random.choice((
         lambda: one.expand(10**12), lambda: one.as_strided((10**6, 10**6), (0, 0)),
@@ -155,20 +188,32 @@ def _hostile_tensor(random: Random, like: torch.Tensor):
         lambda: torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8),
         lambda: torch.nn.Parameter(torch.ones(2)), lambda: torch.zeros(0, 10**9),
         lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]), lambda: torch.ones(2**20),
-        lambda: Harm("canary"),
+        lambda: Harm(path),
     ))()  # fmt: skip
 
 
-def save_harm(path: Path, random: Random) -> None:
-    """A checkpoint that would run code, in torch's newer and older form."""
+def change_settings(path: Path, random: Random) -> None:
+    """Change the training arguments of a release, or the plain values of a checkpoint."""
     content = torch.load(path, weights_only=False)
-    harm = Harm(str(home_of(path) / CANARY))
-    content[random.choice((*content, "extra"))] = harm
+    if "args" in content:
+        changed = changed_data(dict(vars(content["args"])), random)
+        content["args"] = Namespace(**changed) if isinstance(changed, dict) else changed
+    else:
+        plain = {key: content.pop(key) for key in ("images_seen", "domain", "classes", "best")}
+        changed = changed_data(plain, random)
+        content |= changed if isinstance(changed, dict) else {}
+    torch.save(content, path)
+
+
+def save_harm(path: Path, random: Random) -> None:
+    """A checkpoint that would execute code, in torch's current or legacy format."""
+    content = torch.load(path, weights_only=False)
+    content[random.choice((*content, "extra"))] = Harm(path)
     torch.save(content, path, _use_new_zipfile_serialization=random.random() < 0.7)
 
 
 def save_deep(path: Path, random: Random) -> None:
-    """A checkpoint whose pickle opens 100,000 lists, or asks for absurd numbers."""
+    """A checkpoint whose pickle nests 100,000 lists, or has absurd lengths."""
     pickled = random.choice((
         b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".", b"\x80\x02\x8b\xff\xff\xff\x7f" + b"\xff" * 100 + b".",
         b"\x80\x02}" * 50_000 + b".", b"\x80\x02(" * 50_000 + b"t.", b"\x80\x02X\xff\xff\xff\x7fabc.", b"\x80\x02.",
@@ -186,40 +231,28 @@ def save_deep(path: Path, random: Random) -> None:
 
 
 def change_header(path: Path, random: Random) -> None:
-    header, body = _split(path)
-    changed = changed_data(header, random)
-    _join(path, json.dumps(changed).encode(), body)
-
-
-def claim_a_header(path: Path, random: Random) -> None:
-    """A header whose length is absurd, or which is no JSON or very deep."""
-    header, body = _split(path)
-    text = json.dumps(header).encode()
-    length = random.choice((0, 1, 2**31, 2**62, 2**64 - 1, len(text) - 3, len(text) + 9, 10**8, None))
-    if length is None:
-        deep = random.choice((nested(100_000), nested(100_000, "{}"), '{"__metadata__": ' + nested(50_000) + "}", "[]"))
-        _join(path, deep.encode(), body)
-        return
-    path.write_bytes(struct.pack("<Q", length) + text + body)
-
-
-def claim_tensors(path: Path, random: Random) -> None:
-    """Tensors whose shape, type or place in the file cannot be."""
-    header, body = _split(path)
-    name = random.choice([key for key in header if key != "__metadata__"])
-    header[name] |= random.choice((
+    """Values of the header, the shape, type or place of a tensor, the header's length, or its nesting."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+    tensor = random.choice([key for key in header if key != "__metadata__"])
+    impossible = random.choice((
         {"shape": [10**12]}, {"shape": [2**62, 4]}, {"shape": [-1]}, {"shape": []}, {"data_offsets": [0, 2**62]},
         {"data_offsets": [5, 1]}, {"dtype": "F64"}, {"dtype": "BOOL"}, {"dtype": "X9"}, {"dtype": "F8_E4M3"},
         {"shape": [0, 2**60]}, {"data_offsets": [-1, 4]}, {"data_offsets": [0, len(body)]},
     ))  # fmt: skip
-    _join(path, json.dumps(header).encode(), body)
+    deep = (nested(100_000), nested(100_000, "{}"), '{"__metadata__": ' + nested(50_000) + "}", "[]")
+    text = random.choice((
+        lambda: json.dumps(changed_data(header, random)), lambda: json.dumps(header | {tensor: header[tensor] |
+        impossible}), lambda: random.choice(deep),
+    ))().encode()  # fmt: skip
+    absurd = (0, 1, 2**31, 2**62, 2**64 - 1, max(len(text) - 3, 0), len(text) + 9, 10**8)
+    claimed = random.choice(absurd) if random.random() < 0.2 else len(text)
+    path.write_bytes(struct.pack("<Q", claimed) + text + body)
 
 
 def change_numbers(path: Path, random: Random) -> None:
-    """NaN, infinity, other shapes, names and types in a file that is whole."""
-    from safetensors import safe_open
-    from safetensors.torch import load_file, save_file
-
+    """Other values, shapes, types, names and metadata in a file that is intact."""
     with safe_open(path, "pt") as file:
         about = file.metadata()
     tensors = load_file(path)
@@ -234,26 +267,17 @@ def change_numbers(path: Path, random: Random) -> None:
     if random.random() < 0.2:
         tensors[random.choice(("", "x" * 3000, "a\nb", "generator", "mean_code"))] = tensors.pop(name)
     if about is not None and random.random() < 0.3:
-        about = {
-            key: random.choice(("", "[]", "{}", nested(20_000), "x", '{"format": 1}', "3", "null")) for key in about
-        }
+        values = ("", "[]", "{}", nested(20_000), "x", '{"format": 1}', "3", "null")
+        about = {key: random.choice(values) for key in about}
     save_file(tensors, path, about)
 
 
-def _split(path: Path) -> tuple[dict, bytes]:
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    return json.loads(data[8 : 8 + length]), data[8 + length :]
-
-
-def _join(path: Path, header: bytes, body: bytes) -> None:
-    path.write_bytes(struct.pack("<Q", len(header)) + header + body)
-
-
-FORMATS.update({
-    ".npz": (*[change_arrays] * 6, *[claim_a_shape] * 3, rezip, rezip, rezip_cut, rezip_without, rezip_bomb),
-    ".npy": (*[claim_a_shape] * 4,),
-    ".pt": (*[change_checkpoint] * 6, *[change_settings] * 4, save_harm, save_harm, save_deep, save_deep, rezip, rezip,
-            rezip_cut, rezip_without, rezip_bomb),
-    ".safetensors": (change_header, change_header, claim_a_header, claim_tensors, claim_tensors, *[change_numbers] * 3),
-})  # fmt: skip
+IMAGE = (*[claim_a_size] * 2, *[explode] * 2, add_a_long_text, *[make_odd] * 3, make_postscript)
+FORMATS: dict[str, tuple[Change, ...]] = {
+    **dict.fromkeys((".png", ".jpg", ".webp", ".bmp", ".tif"), IMAGE),
+    ".npz": (*[change_arrays] * 6, *[claim_a_shape] * 3, *[change_member] * 4, expand_member),
+    ".npy": (claim_a_shape,),
+    ".pt": (*[change_checkpoint] * 6, *[change_settings] * 4, *[save_harm] * 2, *[save_deep] * 2, *[change_member] * 4,
+            expand_member),
+    ".safetensors": (*[change_header] * 4, *[change_numbers] * 3),
+}  # fmt: skip

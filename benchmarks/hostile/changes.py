@@ -1,170 +1,164 @@
-"""What is done to a valid file: seeded changes of its bytes, of what it holds, of its name, and of what it is at all.
+"""Seeded changes of a valid file: of its bytes, its text, its name, and of what kind of file it is.
 
-Each change is a function (path, random) -> None. Files that do harm when somebody runs what is in them would make the
-folder CANARY.
+A change is a function (path, random) -> None. Files that would execute code when unpickled create the folder CANARY.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from benchmarks.hostile.values import LONG, PLAIN, WORDS, changed_data, nested
+import yaml
 
 CANARY = "canary-was-made"
 Change = Callable[[Path, Random], None]
+
+LONG = "9" * 5000
+NUMBERS = (
+    "0", "-1", "1e400", "1e300", "-1e18", "9" * 25, LONG, "nan", "inf", "-inf", "0x10", "1_000", "\uff11\uff12",
+    "1e-300", "3.5", "18446744073709551616", "9223372036854775807", "2147483648", "+1", "1e3", "--1", "1,2", "½",
+)  # fmt: skip
+WORDS = (
+    "", " ", "null", "none", "true", "off", "???", "${oc.env:HOME}", "${", "~", "~no-such-user", "~/x", "-",
+    "[1,2", "[[a,b],[c]]", "{a: b}", "&a [*a]", "*a", "!!python/object/apply:os.getcwd []", "a: b: c", "%", "'", '"',
+    "\n", "a\nb", "\t", "\r\n", "\x1b[31mred\x1b[0m", "\x07", "\u202egnp", "é" * 40, "\U0001f600", "\ufeff", "\x7f",
+    "\udcff", "a" * 300, "x" * 5000, "[" * 3000, "all,all", ",", "0-", "5-1", "0-99999", "3,3,3", "999999999",
+    "0-999999999", "area(ball)", "ball.texture.pca0:1e400", "..", "../..", "/", "//", ".", "a/" * 2000, "nowhere",
+    "/nowhere/at/all", "/dev/null/x", "/proc/self/mem", "ball", "ground,glass", "bal", "GROUND",
+)  # fmt: skip
+PLAIN = (
+    None, True, False, 0, -1, 3, 255, 256, 2**31, 2**63, 10**30, -(10**18), 1.5, float("nan"), float("inf"), 1e300,
+    "", "a", "a\nb", "\u202e", "\0", "x" * 5000, "${a}", "~no-such-user", [], {}, [[]], [None], [1, "a"],
+    {"a": 1}, {"": None}, [0] * 1000, [[[[[[[["deep"]]]]]]]], "\x1b[2J", "/dev/zero", "../../x",
+)  # fmt: skip
+
+
+class Harm:
+    """Creates a folder when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(home_of(path) / CANARY)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (self.path,)
+
+
+def home_of(path: Path) -> Path:
+    """The folder of a case, which holds a copy of the kit."""
+    return next(folder for folder in path.parents if (folder / "shapes.yaml").exists())
+
+
+def nested(depth: int, of: str = "[]") -> str:
+    """Nested lists or mappings that are valid both as JSON and as YAML."""
+    return "[" * depth + "]" * depth if of == "[]" else '{"a":' * depth + "1" + "}" * depth
+
+
+def places(data: Any) -> list[tuple[Any, Any]]:
+    """Every (container, key) in nested dicts and lists."""
+    found = []
+    for key in list(data) if isinstance(data, dict) else range(len(data)):
+        found.append((data, key))
+        if isinstance(data[key], (dict, list)):
+            found += places(data[key])
+    return found
+
+
+def changed_data(data: Any, random: Random) -> Any:
+    """A copy of nested dicts and lists with one to three values replaced, removed, renamed, repeated, scaled or
+    moved."""
+    data = {"": copy.deepcopy(data)}
+    for _ in range(random.choice((1, 1, 1, 2, 3))):
+        holder, key = random.choice(places(data))
+        how = random.choice(("replace", "replace", "replace", "remove", "rename", "repeat", "scale", "move"))
+        if how == "remove":
+            del holder[key]
+        elif how == "rename" and isinstance(holder, dict):
+            holder[random.choice(("", "x", f"{key} ", "\n", "__class__", "self"))] = holder.pop(key)
+        elif how == "repeat" and isinstance(holder, list):
+            holder[key:key] = [copy.deepcopy(holder[key])] * random.choice((1, 2, 300))
+        elif how == "scale" and type(holder[key]) in (int, float):
+            holder[key] *= random.choice((-1, 0, 2, 1000, 10**6, 10**12, 0.5))
+        elif how == "move":
+            other, place = random.choice(places(data))
+            holder[key] = copy.deepcopy(other[place])
+        else:
+            holder[key] = copy.deepcopy(random.choice(PLAIN))
+        if "" not in data:
+            return None
+    return data[""]
+
 
 # --- bytes ---
 
 
 def flip_bits(path: Path, random: Random) -> None:
+    """A few bits, anywhere or in the first bytes, where headers are."""
     data = bytearray(path.read_bytes())
-    for _ in range(random.choice((1, 3, 10, 100))):
-        data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+    end = random.choice((len(data), min(len(data), 200)))
+    for _ in range(random.choice((1, 2, 5, 10, 100))):
+        data[random.randrange(end)] ^= 1 << random.randrange(8)
     path.write_bytes(data)
 
 
-def flip_early_bits(path: Path, random: Random) -> None:
-    """In the first bytes, where headers are."""
-    data = bytearray(path.read_bytes())
-    for _ in range(random.choice((1, 2, 5))):
-        data[random.randrange(min(len(data), 200))] ^= 1 << random.randrange(8)
-    path.write_bytes(data)
-
-
-def truncate(path: Path, random: Random) -> None:
+def splice(path: Path, random: Random) -> None:
+    """Cut the end or a piece off, repeat a piece, or insert bytes."""
     data = path.read_bytes()
-    path.write_bytes(data[: random.randrange(len(data))])
+    start = random.choice((0, random.randrange(len(data)), random.randrange(len(data)), len(data)))
+    head, tail, piece = data[:start], data[start:], data[start : start + random.randrange(1, 2000)]
+    inserted = random.choice((
+        b"\xff" * 8, b"\0" * 64, LONG.encode(), b"\x7f\xff\xff\xff", b"\n\n", random.randbytes(50),
+        piece * random.choice((1, 2, 49)),
+    ))  # fmt: skip
+    path.write_bytes(random.choice((head, head, head + tail[random.randrange(1, 100) :], head + inserted + tail)))
 
 
-def make_empty(path: Path, random: Random) -> None:
-    path.write_bytes(b"")
+def replace_content(path: Path, random: Random) -> None:
+    """Nothing, noise, a word, a pickle that executes code, or the content of a file of another kind."""
+    others = sorted(file for file in home_of(path).rglob("*") if file.is_file() and file.suffix != path.suffix)
+    path.write_bytes(random.choice((
+        b"", random.randbytes(random.choice((1, 8, 100, 5000))),
+        random.choice(WORDS).encode(errors="surrogateescape"), random.choice(others).read_bytes(),
+        pickle.dumps(Harm(path), protocol=random.choice((0, 2, 4))),
+    )))  # fmt: skip
 
 
-def repeat(path: Path, random: Random) -> None:
-    data = path.read_bytes()
-    start = random.randrange(len(data))
-    piece = data[start : start + random.randrange(1, 2000)]
-    path.write_bytes(data[:start] + piece * random.choice((2, 3, 50)) + data[start:])
+# --- kind of file, and name ---
 
 
-def insert(path: Path, random: Random) -> None:
-    """Noise, zeros, a huge number in text or in binary, in the middle or at the end."""
-    data, what = (
-        path.read_bytes(),
-        random.choice((b"\xff" * 8, b"\0" * 64, LONG.encode(), b"\x7f\xff\xff\xff", b"\n\n")),
-    )
-    place = random.choice((0, random.randrange(len(data)), len(data)))
-    path.write_bytes(data[:place] + random.choice((what, random.randbytes(50))) + data[place:])
-
-
-def cut_out(path: Path, random: Random) -> None:
-    data = path.read_bytes()
-    start = random.randrange(len(data))
-    path.write_bytes(data[:start] + data[start + random.randrange(1, 100) :])
-
-
-def make_noise(path: Path, random: Random) -> None:
-    path.write_bytes(random.randbytes(random.choice((1, 8, 100, 5000))))
-
-
-def make_words(path: Path, random: Random) -> None:
-    path.write_text(random.choice(WORDS), encoding="utf-8", errors="surrogateescape")
-
-
-def swap(path: Path, random: Random) -> None:
-    """Another file of the kit in its place."""
-    kit = home_of(path)
-    others = sorted(file for file in kit.rglob("*") if file.is_file() and file.suffix != path.suffix)
-    path.write_bytes(random.choice(others).read_bytes())
-
-
-def make_pickle(path: Path, random: Random) -> None:
-    """What runs a command when it is unpickled."""
-    path.write_bytes(pickle.dumps(Harm(str(home_of(path) / CANARY)), protocol=random.choice((0, 2, 4))))
-
-
-class Harm:
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
-def home_of(path: Path) -> Path:
-    """The case's own folder."""
-    return next(folder for folder in path.parents if (folder / "shapes.yaml").exists())
-
-
-# --- what it is, and its name ---
-
-
-def remove(path: Path, random: Random) -> None:
+def replace_file(path: Path, random: Random) -> None:
+    """Nothing, a folder, a pipe that blocks, an endless device, a link to itself, or half a terabyte of zeros."""
     path.unlink()
-
-
-def make_folder(path: Path, random: Random) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def make_pipe(path: Path, random: Random) -> None:
-    """Whoever reads it waits for ever."""
-    path.unlink()
-    os.mkfifo(path)
-
-
-def make_endless(path: Path, random: Random) -> None:
-    """Whoever reads it never comes to an end."""
-    path.unlink()
-    path.symlink_to("/dev/zero")
-
-
-def make_loop(path: Path, random: Random) -> None:
-    path.unlink()
-    path.symlink_to(path.name)
-
-
-def make_sparse(path: Path, random: Random) -> None:
-    """Half a terabyte of zeros that takes no space."""
-    os.truncate(path, 2**39)
+    random.choice((
+        lambda: None, path.mkdir, lambda: os.mkfifo(path), lambda: path.symlink_to("/dev/zero"),
+        lambda: path.symlink_to(path.name), lambda: (path.touch(), os.truncate(path, 2**39)),
+    ))()  # fmt: skip
 
 
 def rename(path: Path, random: Random) -> None:
-    """Of pictures and their labels only: other files are named by the command."""
+    """For images and labels only: other files are named by the command."""
     stem = random.choice(("a\nb", "\x1b[31m", "é" * 100, "\udcff\udcfe", "~x", "-x", "\U0001f600", " ", "a=b", "x.y.z"))
     path.rename(path.with_name(stem + path.suffix))
 
 
-WHOLE = (remove, make_folder, make_pipe, make_endless, make_loop, make_sparse)
-BYTES = (flip_bits, flip_early_bits, truncate, make_empty, repeat, insert, cut_out, make_noise, make_words, swap,
-         make_pickle)  # fmt: skip
-
-# --- text: YAML, JSON, and the lines of others ---
+# --- text: YAML, JSON and others ---
 
 
-def change_json(path: Path, random: Random) -> None:
-    path.write_text(json.dumps(changed_data(json.loads(path.read_text()), random)), errors="surrogatepass")
-
-
-def change_yaml(path: Path, random: Random) -> None:
-    """Read as YAML, changed, and written as JSON, which YAML reads, too."""
-    import yaml
-
-    text = json.dumps(changed_data(yaml.safe_load(path.read_text()), random))
-    path.write_text(text, errors="surrogatepass")
+def change_data(path: Path, random: Random) -> None:
+    """Change values of a JSON or YAML file. Written as JSON, which is valid YAML too."""
+    data = yaml.safe_load(path.read_text())
+    path.write_text(json.dumps(changed_data(data, random)), errors="surrogatepass")
 
 
 def change_word(path: Path, random: Random) -> None:
-    """A number or word of the text becomes something else."""
+    """Replace a number or word of the text."""
     words = path.read_text().split(" ")
-    value = random.choice((*WORDS, *map(str, PLAIN), LONG))
-    words[random.randrange(len(words))] = value
+    words[random.randrange(len(words))] = random.choice((*WORDS, *map(str, PLAIN), LONG))
     path.write_text(" ".join(words), encoding="utf-8", errors="surrogateescape")
 
 
@@ -173,26 +167,26 @@ def nest(path: Path, random: Random) -> None:
     path.write_text(random.choice((deep, f'{{"classes": {deep}}}', f'{{"data": {deep}}}', f'{{"names": {deep}}}')))
 
 
+def make_many_lines(path: Path, random: Random) -> None:
+    """Forty megabytes of lines."""
+    line = random.choice(("- a\n", "a: b\n", "0 0.1 0.1 0.2 0.2 0.3 0.3\n", "[1],\n", "# \n"))
+    path.write_text(line * (40_000_000 // len(line)))
+
+
 def laugh(path: Path, random: Random) -> None:
-    """A billion laughs: nine lists, each nine times the one before; in a place that YAML takes or anywhere."""
-    kind = random.choice(("list", "mapping"))
-    lines = ["a0: &a0 [lol]" if kind == "list" else "a0: &a0 {x: lol}"]
+    """A billion laughs: nine YAML aliases, each nine times the one before."""
+    lists = random.random() < 0.5
+    lines = ["a0: &a0 [lol]" if lists else "a0: &a0 {x: lol}"]
     for k in range(1, 10):
-        if kind == "list":
-            lines.append(f"a{k}: &a{k} [" + ", ".join([f"*a{k - 1}"] * 9) + "]")
-        else:
-            lines.append(f"a{k}: &a{k} {{" + ", ".join(f"k{j}: *a{k - 1}" for j in range(9)) + "}")
+        items = ", ".join(f"*a{k - 1}" if lists else f"k{j}: *a{k - 1}" for j in range(9))
+        lines.append(f"a{k}: &a{k} " + (f"[{items}]" if lists else f"{{{items}}}"))
     laughs = "\n".join(f"  {line}" for line in lines)
     place = random.choice(("recipes", "foreign", "data", "model", "names", "x"))
     path.write_text(f"{path.read_text() if random.random() < 0.5 else ''}\n{place}:\n{laughs}\n")
 
 
-def refer_to_itself(path: Path, random: Random) -> None:
-    path.write_text(random.choice(("classes: &a [*a]\n", "data: &a {height: *a}\n", "names: &a [*a]\n", "&a [*a]\n")))
-
-
-def make_tag(path: Path, random: Random) -> None:
-    """YAML that asks for Python objects, or for what no value is."""
+def make_odd_yaml(path: Path, random: Random) -> None:
+    """Python objects, values of no type, aliases of themselves, and unusual syntax."""
     canary = home_of(path) / CANARY
     path.write_text(random.choice((
         f"classes: !!python/object/apply:os.mkdir ['{canary}']\n", f"!!python/object/apply:os.mkdir ['{canary}']\n",
@@ -200,22 +194,17 @@ def make_tag(path: Path, random: Random) -> None:
         f"classes: {LONG}\n", "? [a]\n: b\n", "? {a: b}\n: c\n", "classes: !!set {a, b}\n", "<<: 3\n", "<<: [1]\n",
         "classes: 190:20:30:99999\n", "classes: .inf\n", "--- a\n--- b\n", "%YAML 9.9\n--- a\n", "classes: 0b\n",
         "classes: !!timestamp x\n", "classes: !!omap [a]\n", "classes: !!pairs [a]\n", "!!null x\n",
-        "classes: !!bool x\n",
+        "classes: !!bool x\n", "classes: &a [*a]\n", "data: &a {height: *a}\n", "names: &a [*a]\n", "&a [*a]\n",
     )))  # fmt: skip
 
 
-def make_many_lines(path: Path, random: Random) -> None:
-    """Forty megabytes of it."""
-    line = random.choice(("- a\n", "a: b\n", "0 0.1 0.1 0.2 0.2 0.3 0.3\n", "[1],\n", "# \n"))
-    path.write_text(line * (40_000_000 // len(line)))
-
-
+BYTES = (flip_bits, flip_bits, splice, splice, splice, replace_content, replace_content)
 TEXT = (change_word, change_word, nest, make_many_lines)
 FORMATS: dict[str, tuple[Change, ...]] = {
-    ".yaml": (*TEXT, *[change_yaml] * 12, laugh, laugh, refer_to_itself, make_tag, make_tag, make_tag),
-    ".json": (*TEXT, *[change_json] * 12),
+    ".yaml": (*TEXT, *[change_data] * 12, laugh, laugh, *[make_odd_yaml] * 4),
+    ".json": (*TEXT, *[change_data] * 12),
     ".toml": (*TEXT, change_word, change_word),
     ".txt": (*TEXT, *[change_word] * 8),
     ".csv": (*TEXT, *[change_word] * 8),
 }
-"""By the file's ending, and `binaries` adds its own."""
+"""Changes by file extension, repeated by weight; `binaries` has those of binary formats."""

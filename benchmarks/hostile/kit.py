@@ -1,16 +1,24 @@
-"""One valid file of every kind that composegan reads, and for each the command that reads it."""
+"""A valid file of every kind that composegan reads, and the command that reads it."""
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
+import composegan
+from benchmarks.script import CHECKOUT
 from composegan import cli
+from composegan.model.delta import Delta
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
+from composegan.plugin import registry
 
 SHAPES = """
 title: Three shapes
@@ -20,7 +28,7 @@ classes:
   - {name: glass, color: [40, 40, 200], transparent: true}
 recipes:
   tiny:
-    about: to be read
+    about: for the reader of recipes
     data: {height: 16, width: 16, workers: 0}
     model:
       {latent_channels: 16, mapping_layers: 2, local_layers: 3, base_layers: 1, depth_layers: 2, local_channels: 8,
@@ -28,7 +36,7 @@ recipes:
     training.batch: 2
 """
 LABELLED = 40
-"""Pictures whose codes are in codes.npz, half of them labelled as having an attribute."""
+"""Number of codes in codes.npz; half of them are labelled as having an attribute."""
 COLORS = np.array([[10, 10, 10], [200, 40, 40], [40, 40, 200]])
 ENDINGS = ("png", "jpg", "webp", "bmp", "tif", "png", "png")
 
@@ -48,8 +56,8 @@ EDIT = f"edit {MODEL} n=1 out=out"
 
 @dataclass(frozen=True)
 class Kind:
-    """files: patterns, below the kit's folder, of the files of this kind; command: what reads them, in that folder;
-    share: how often it is drawn, beside the others."""
+    """files: patterns of the files of this kind in the kit's folder; command: reads them, started in that folder;
+    share: how often the kind is drawn, relative to the others."""
 
     files: tuple[str, ...]
     command: str
@@ -88,67 +96,65 @@ KINDS = {
 
 
 def build(folder: Path) -> None:
-    """Fill a folder with the files that the patterns of KINDS name, each valid."""
+    """Write the files that the patterns of KINDS name, each valid."""
     folder.mkdir(parents=True)
     (folder / "shapes.yaml").write_text(SHAPES)
-    _pictures(folder / "data")
-    _photos(folder / "photos")
-    _cars(folder)
+    _write_labelled_images(folder / "data")
+    (folder / "photos").mkdir()
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "photos" / f"{number}.jpg")
+    _write_cars(folder)
     (folder / "plugin").mkdir()
     (folder / "plugin" / "pyproject.toml").write_text(
         '[project]\nname = "x"\nversion = "1"\n[project.entry-points."composegan.domains"]\nx = "nowhere:plugin"\n'
     )
     spec, data = f"domain={folder / 'shapes.yaml'}", f"data.root={folder / 'data'}"
-    _do("fit", spec, data, *RUN.split(), f"output.root={folder / 'runs'}")
+    _run("fit", spec, data, *RUN.split(), f"output.root={folder / 'runs'}")
     (run,) = (folder / "runs" / "shapes").iterdir()
     run.rename(folder / "run")
     (folder / "runs" / "shapes").rmdir()
-    (folder / "run" / "checkpoints" / "previous.pt").unlink()  # so that a damaged one is not merely passed over
-    for left in ("best.pt",):
-        (folder / "run" / "checkpoints" / left).unlink(missing_ok=True)
+    for other in ("previous.pt", "best.pt"):  # with another checkpoint a damaged one would only be skipped
+        (folder / "run" / "checkpoints" / other).unlink(missing_ok=True)
     model = f"model={folder / 'run' / 'model'}"
-    _do("prepare", spec, data, "data.height=16", "data.width=16", f"out={folder / 'packed'}")
-    _do("sample", model, f"n={LABELLED}", f"out={folder / 'samples'}")
+    _run("prepare", spec, data, "data.height=16", "data.width=16", f"out={folder / 'packed'}")
+    _run("sample", model, f"n={LABELLED}", f"out={folder / 'samples'}")
     (folder / "samples" / "codes.npz").rename(folder / "codes.npz")
     settings = ("classes=ball", "method=pca", "count=1", "measured=2", "shown=0")
-    _do("directions", model, *settings, f"out={folder / 'directions'}")
+    _run("directions", model, *settings, f"out={folder / 'directions'}")
     (folder / "labels.csv").write_text("".join(f"{k:05}.png,{k % 2}\n" for k in range(LABELLED)))
-    _delta(folder)
-    _release(folder / "release.pt")
+    before = composegan.load(folder / "run" / "model").generator
+    after = copy.deepcopy(before)
+    with torch.no_grad():
+        after.renderer.convs[0].bias.add_(0.01)
+    Delta.between(before, after).save(folder / "delta.safetensors")
+    _write_release(folder / "release.pt")
 
 
-def _do(*arguments: str) -> None:
+def _run(*arguments: str) -> None:
     if status := cli.main(arguments):
         raise RuntimeError(f"composegan {' '.join(arguments)}: exit status {status}")
 
 
-def _pictures(root: Path) -> None:
-    """Seven labelled images, of every format that is read; the last one 16 bits deep, the one before transparent."""
+def _write_labelled_images(root: Path) -> None:
+    """Seven labelled images in all formats that are read; the last with 16 bits, the one before with transparency."""
     for part in ("images", "labels"):
         (root / part).mkdir(parents=True)
     for number, ending in enumerate(ENDINGS):
         draws = np.random.default_rng(number)
         labels = draws.integers(0, 3, (4, 4), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
         image = (COLORS[labels] + draws.integers(-9, 10, (16, 16, 3))).clip(0, 255).astype(np.uint8)
-        picture = Image.fromarray(image)
         if number == 5:
-            picture = Image.fromarray(np.concatenate([image, 255 - 60 * labels[:, :, None]], axis=2))
+            image = np.concatenate([image, 255 - 60 * labels[:, :, None]], axis=2)
         if number == 6:
-            picture = Image.fromarray(image[:, :, 0].astype(np.uint16) * 257)
-        picture.save(root / "images" / f"{number}.{ending}")
-        colored = number % 2  # every other one in colours, not numbers
-        Image.fromarray(COLORS.astype(np.uint8)[labels] if colored else labels).save(root / "labels" / f"{number}.png")
+            image = image[:, :, 0].astype(np.uint16) * 257
+        Image.fromarray(image).save(root / "images" / f"{number}.{ending}")
+        in_color = number % 2  # label maps as colors and as class numbers
+        Image.fromarray(COLORS.astype(np.uint8)[labels] if in_color else labels).save(root / "labels" / f"{number}.png")
 
 
-def _photos(folder: Path) -> None:
-    folder.mkdir()
-    for number in range(4):
-        pixels = np.random.default_rng(number).integers(0, 256, (20, 24, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number}.jpg")
-
-
-def _cars(folder: Path) -> None:
-    """Both published forms of polygons, of two parts on two pictures."""
+def _write_cars(folder: Path) -> None:
+    """Two pictures with polygons in both published formats."""
     yolo, coco = folder / "yolo", folder / "coco" / "trainingset"
     for part in ("images", "labels"):
         (yolo / part / "train").mkdir(parents=True)
@@ -156,17 +162,15 @@ def _cars(folder: Path) -> None:
     for number in range(2):
         for place in (yolo / "images" / "train" / f"{number}.jpg", coco / "JPEGImages" / f"{number}.jpg"):
             Image.new("RGB", (40, 30), (90, 90, 200)).save(place)
-        lines = ("9 0.1 0.2 0.9 0.2 0.9 0.8", "17 0.2 0.7 0.4 0.7 0.3 0.9")
-        (yolo / "labels" / "train" / f"{number}.txt").write_text("\n".join(lines) + "\n")
-    from composegan.plugin import registry
-
-    names = list(registry.load("cars").spec.foreign["ultralytics"])
-    (yolo / "data.yaml").write_text("names:\n" + "".join(f"  {k}: {name}\n" for k, name in enumerate(names)))
-    parts = [rule["part"] for rule in registry.load("cars").spec.foreign["parts"]]
+        lines = "9 0.1 0.2 0.9 0.2 0.9 0.8\n17 0.2 0.7 0.4 0.7 0.3 0.9\n"
+        (yolo / "labels" / "train" / f"{number}.txt").write_text(lines)
+    foreign = registry.load("cars").spec.foreign
+    names = "".join(f"  {k}: {name}\n" for k, name in enumerate(foreign["ultralytics"]))
+    (yolo / "data.yaml").write_text(f"names:\n{names}")
     box = [4.0, 6.0, 36.0, 6.0, 36.0, 24.0, 4.0, 24.0]
     content = {
         "images": [{"id": k, "file_name": f"{k}.jpg", "width": 40, "height": 30} for k in range(2)],
-        "categories": [{"id": 1, "name": parts[0]}, {"id": 2, "name": parts[-1]}],
+        "categories": [{"id": n, "name": foreign["parts"][k]["part"]} for n, k in ((1, 0), (2, -1))],
         "annotations": [
             {"id": k, "image_id": k % 2, "category_id": 1 + k // 2, "segmentation": [box], "area": 576}
             for k in range(4)
@@ -175,30 +179,10 @@ def _cars(folder: Path) -> None:
     (coco / "annotations.json").write_text(json.dumps(content))
 
 
-def _delta(folder: Path) -> None:
-    import copy
-
-    import torch
-
-    import composegan
-    from composegan.model.delta import Delta
-
-    before = composegan.load(folder / "run" / "model").generator
-    after = copy.deepcopy(before)
-    with torch.no_grad():
-        after.renderer.convs[0].bias.add_(0.01)
-    Delta.between(before, after).save(folder / "delta.safetensors")
-
-
-def _release(path: Path) -> None:
-    """A checkpoint in the form of the public release; the names are those that the tests of `import` know."""
-    import torch
-
-    from composegan.networks.discriminator import Discriminator
-    from composegan.networks.generator import Generator
-
-    file = Path(__file__).parents[2] / "tests" / "interop" / "release_names.py"
-    spec = importlib.util.spec_from_file_location("release_names", file)
+def _write_release(path: Path) -> None:
+    """A checkpoint in the format of the public release, whose names are in the tests of `import`."""
+    spec = importlib.util.spec_from_file_location("names", CHECKOUT / "tests" / "interop" / "release_names.py")
+    assert spec and spec.loader
     release = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(release)
     size = {"classes": 3, "height": 16, "width": 16}
@@ -208,5 +192,4 @@ def _release(path: Path) -> None:
         "transparent": [2], "residual_refine": True,
     }  # fmt: skip
     networks = Generator(**settings), Generator(**settings), Discriminator(**size, multiplier=0.01)
-    content = release.checkpoint(settings, *networks)
-    torch.save(content, path)
+    torch.save(release.checkpoint(settings, *networks), path)

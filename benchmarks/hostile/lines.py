@@ -1,7 +1,7 @@
-"""Random command lines: any verb, settings from its own list with names and values spoiled, and whatever else.
+"""Random command lines: any verb, with its settings, misspelled names, odd values, and noise.
 
-None of them begins long work, see `child.cut_long_work`, or writes anywhere but below its own folder: paths to
-write to are drawn from a list of their own.
+None of them begins long work (`child.cut_long_work`) or writes outside its own folder: output paths come from a list of
+their own.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from importlib import import_module
 from keyword import iskeyword
 from random import Random
 
+from benchmarks.hostile.changes import NUMBERS, WORDS
 from benchmarks.hostile.kit import RUN
-from benchmarks.hostile.values import NUMBERS, WORDS
 from composegan.cli import VERBS
 from composegan.config.schema import Config
 from composegan.config.settings import Setting, settings_of
@@ -38,13 +38,13 @@ STARTS: Mapping[str, str] = {
     "import": "release.pt domain=shapes.yaml out=out",
     "bench": "nothing",
 }
-"""What each verb does something with."""
+"""Arguments with which each verb works."""
 
 WRITTEN = ("out", "output.root", "data.cache")
-"""Settings that name what is written."""
+"""Settings that name an output."""
 PLACES = (
     "out", "here", "", " ", "a/b/c", "shapes.yaml", "shapes.yaml/x", "/dev/null/x", "/proc/x/y", "é" * 200,
-    "x" * 5000, "a\nb", "\udcff", "~nobody-is-called-so/x", "codes.npz", "data", "\x1b[2J", ".", "null", "???", "-",
+    "x" * 5000, "a\nb", "\udcff", "~no-such-user/x", "codes.npz", "data", "\x1b[2J", ".", "null", "???", "-",
 )  # fmt: skip
 FILES = ("shapes.yaml", "data", "run", "run/model", "codes.npz", "delta.safetensors", "directions", "photos", "packed",
          "release.pt", "labels.csv", "run/config.yaml", "run/checkpoints/last.pt", "data/images/0.png", "yolo", "coco",
@@ -58,7 +58,7 @@ SMALL = (
 
 
 def command_line(random: Random) -> list[str]:
-    """The arguments of one, the verb first."""
+    """The arguments of a command, the verb first."""
     if random.random() < 0.04:
         return [_noise(random) for _ in range(random.randrange(4))]
     verb = random.choice(VERBS)
@@ -92,7 +92,7 @@ def _argument(verb: str, settings: Mapping[str, Setting], random: Random) -> str
         return f"{key}={value}"
     section = key.rpartition(".")[0]
     return random.choice((
-        f"{_spoiled(key, random)}={value}", key, f"--{key}={value}", f"{key}:{value}", f"={value}", f"{key}==",
+        f"{_misspelled(key, random)}={value}", key, f"--{key}={value}", f"{key}:{value}", f"={value}", f"{key}==",
         f"{key} =", f"{key}.{key}={value}", f"{key}.0={value}", f"{key}[0]={value}",
         f"{key}[{random.choice(NUMBERS)}]={value}", f"{key}=", f"{section}={value}", _noise(random), "=", "-", "--",
         "-x", "--n", "grouping.0=a", "grouping.0.0.0=a", "grouping=[[ground],[ball,glass]]", "grouping=[[ground]]",
@@ -101,7 +101,7 @@ def _argument(verb: str, settings: Mapping[str, Setting], random: Random) -> str
 
 
 def _of_type(kind: str, random: Random) -> str:
-    """A value of the setting's type, likely or not."""
+    """A value of the setting's type."""
     if "bool" in kind:
         return random.choice(("on", "off", "yes", "0"))
     if "int" in kind or "float" in kind:
@@ -112,20 +112,20 @@ def _of_type(kind: str, random: Random) -> str:
     return random.choice(random.choice((WORDS, FILES, SMALL, SMALL)))
 
 
-def _spoiled(key: str, random: Random) -> str:
+def _misspelled(key: str, random: Random) -> str:
     place = random.randrange(len(key))
     letter = random.choice(("", "x", key[place] * 2, " ", "\n", "é", ".", "\x1b", key[place].upper()))
     return key[:place] + letter + key[place + 1 :] or "x"
 
 
 def _noise(random: Random) -> str:
-    """Any characters but NUL, which no command line can have."""
+    """Any characters except NUL, which no command line can contain."""
     text = "".join(chr(random.choice((random.randrange(1, 128), random.randrange(128, 0x3000)))) for _ in range(9))
     return random.choice((text, text, random.choice(WORDS), random.choice(NUMBERS), random.choice(FILES)))
 
 
 def settings_of_verb(verb: str) -> Mapping[str, Setting]:
-    """The settings that a verb takes, by name: those of the dataclass in its module, or of a run."""
+    """A verb's settings by name: of the dataclass in its module, or of a run."""
     module = import_module(f"composegan.verbs.{verb}_" if iskeyword(verb) else f"composegan.verbs.{verb}")
     own = [item for item in vars(module).values() if is_dataclass(item) and item.__module__ == module.__name__]
     if own:

@@ -1,16 +1,21 @@
-"""A share of benchmarks/hostile, and that it would see what it looks for."""
+"""Seeded hostile input to every reader and the command line, and a check that the judge sees failures."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from random import Random
 
 import pytest
 
 from benchmarks.hostile import run as hostile
+from benchmarks.hostile.__main__ import main
 from benchmarks.hostile.child import CUT, Outcome, attempt
 from benchmarks.hostile.kit import KINDS, build
 from benchmarks.hostile.lines import command_line
+
+SEED = 7
+CASE = hostile.Case("domain", "flip_bits", ["fit"], ("x.yaml",))
 
 
 @pytest.fixture(scope="module")
@@ -20,60 +25,75 @@ def kit(tmp_path_factory):
     return folder
 
 
-def test_files_and_command_lines_that_nobody_should_give(kit):
-    config = hostile.HostileConfig(files=30, lines=50, seed=7)
-    kept = []
-    cases = hostile.run_cases(config, kit, [], lambda cases: kept.append(len(cases)))
-    found = hostile.summary(cases)
-    assert found["failures"] == [] and kept[-1] == 80
-    assert found["kinds"]["all files"]["cases"] == 30 and found["kinds"]["all lines"]["cases"] == 50
-    assert found["kinds"]["all files"]["refused in one line"] > 20
-    assert found["kinds"]["all lines"]["refused in one line"] > 25
-    assert hostile.run_cases(config, kit, list(cases), lambda cases: None) == cases  # nothing is left to do
+@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_file_is_refused_in_one_line(kit, kind, number):
+    case = hostile.run_case(kit, kind, number, SEED)
+    assert case["failure"] is None, case
 
 
-def test_without_a_change_every_file_is_taken(kit, tmp_path):
-    """Else it would be refused for something else than what was done to it."""
-    for number, kind in enumerate(KINDS.values()):
-        folder = shutil.copytree(kit, tmp_path / str(number))
-        outcome = attempt(kind.command.split(), folder, 60)
-        assert outcome.status in (0, CUT), (kind, outcome.err)
+@pytest.mark.parametrize("number", range(30))
+def test_hostile_command_line_is_refused_in_one_line(kit, number):
+    case = hostile.run_case(kit, hostile.LINE, number, SEED)
+    assert case["failure"] is None, case
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unchanged_file_is_accepted(kit, tmp_path, kind):
+    """Otherwise its changes would be refused for another reason."""
+    folder = shutil.copytree(kit, tmp_path / "kit")
+    outcome = attempt(KINDS[kind].command.split(), folder, 60)
+    assert outcome.status in (0, CUT), outcome.err
+
+
+def test_study_writes_a_summary_and_resumes(tmp_path, monkeypatch):
+    out, ran = tmp_path / "hostile.json", []
+    done = {"of": hostile.LINE, "number": 0, "kind": "composegan fit", "change": "", "status": 2, "failure": None}
+    done |= {"seconds": 1.0, "megabytes": 3, "error": "composegan: x"}
+    (tmp_path / "hostile.json.partial").write_text(json.dumps({"seed": SEED, "cases": [done]}))
+
+    def run_case(kit, kind, number, *_):
+        ran.append((kind, number))
+        return {**done, "of": kind, "number": number, "kind": kind, "failure": "hangs" if kind == "image" else None}
+
+    monkeypatch.setattr(hostile, "build", lambda folder: None)
+    monkeypatch.setattr(hostile, "run_case", run_case)
+    failures = main(["files=100", "lines=2", f"seed={SEED}", f"out={out}"])
+    assert failures == len([kind for kind, _ in ran if kind == "image"])
+    found = json.loads(out.read_text())
+    assert found["kinds"]["all files"]["cases"] == len(ran) - 1 and (hostile.LINE, 0) not in ran
+    assert found["kinds"]["all lines"] == {"cases": 2, "refused in one line": 2}
+    assert {case["kind"] for case in found["failures"]} == {"image"}
 
 
 @pytest.mark.parametrize(
-    ("outcome", "harmed", "said"),
+    ("outcome", "harmed", "failure"),
     [
         (Outcome(1, "", "Traceback (most recent call last):\nValueError: x", 1.0, 0), False, "status 1: ValueError: x"),
         (Outcome(None, "", "", 60.0, 0), False, "still running after 60 s"),
         (Outcome(-11, "", "", 1.0, 0), False, "status -11"),
         (Outcome(0, "", "", 1.0, 2**31), False, "took 2147 MB"),
-        (Outcome(0, "", "", 1.0, 0), True, "code in the file was run"),
-        (Outcome(0, "", "x.py:3: UserWarning: careful", 1.0, 0), False, "a library speaks"),
-        (Outcome(2, "", "composegan: a\ncomposegan: b", 1.0, 0), False, "2 lines of ours"),
-        (Outcome(2, "", "composegan: \x1b[2Jx.yaml", 1.0, 0), False, "characters that move"),
+        (Outcome(0, "", "", 1.0, 0), True, "code in the file was executed"),
+        (Outcome(0, "", "x.py:3: UserWarning: careful", 1.0, 0), False, "a library's warning"),
+        (Outcome(2, "", "composegan: a\ncomposegan: b", 1.0, 0), False, "2 error lines of ours"),
+        (Outcome(2, "", "composegan: \x1b[2Jx.yaml", 1.0, 0), False, "control characters"),
         (Outcome(2, "", "composegan: it is damaged", 1.0, 0), False, "does not name the file"),
         (Outcome(2, "", "composegan: x.yaml: " + "a" * 5000, 1.0, 0), False, "a line of 50"),
     ],
 )
-def test_it_sees_a_failure(outcome, harmed, said):
-    case = hostile.Case("domain", "flip_bits", ["fit"], ("x.yaml",))
-    assert said in hostile.judge(case, outcome, harmed)
+def test_judge_sees_failure(outcome, harmed, failure):
+    assert failure in hostile.judge(CASE, outcome, harmed)
 
 
-def test_it_takes_what_is_right():
-    case = hostile.Case("domain", "flip_bits", ["fit"], ("x.yaml",))
-    for outcome in (
-        Outcome(0, "wrote out", "", 1.0, 0),
-        Outcome(2, "", "composegan: x.yaml: is damaged", 1.0, 0),
-        Outcome(CUT, "", "", 1.0, 0),
-    ):
-        assert hostile.judge(case, outcome, False) is None
+@pytest.mark.parametrize(("status", "error"), [(0, ""), (2, "composegan: x.yaml: is damaged"), (CUT, "")])
+def test_judge_accepts_proper_end(status, error):
+    assert hostile.judge(CASE, Outcome(status, "", error, 1.0, 0), False) is None
 
 
-def test_a_command_that_hangs_is_stopped(tmp_path, monkeypatch):
+def test_hanging_command_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr("composegan.cli.main", lambda arguments: __import__("time").sleep(100))
     assert attempt(["fit"], tmp_path, 0.3).status is None
 
 
-def test_the_same_number_is_the_same_line():
+def test_same_seed_gives_same_command_line():
     assert command_line(Random("0, 5")) == command_line(Random("0, 5")) != command_line(Random("0, 6"))
