@@ -1,1 +1,1 @@
-"""Weights from elsewhere in, and ours out, without pickles."""
+"""Import weights from other software, without unpickling code."""

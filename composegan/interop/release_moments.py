@@ -1,44 +1,42 @@
-"""Adam's moments of the public release's training, mapped to our stacked parameters as the weights are."""
+"""Adam's moments from the public release's training, stacked as the weights are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from composegan.interop.release_names import names_of, stack
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 AdamState = dict[int, dict[str, Tensor]]
-"""By the parameter's number: `step` (), `exp_avg` and `exp_avg_sq`, of the parameter's shape."""
-
-ConvertState = Callable[[Mapping[str, Tensor], Any], dict[str, Tensor]]
+"""By parameter number: `step` (), and `exp_avg` and `exp_avg_sq` of the parameter's shape."""
 
 
 class MisfitError(Exception):
-    """The optimizer's state is not that of the weights; says why, in a few words."""
+    """The optimizer's state does not belong to the weights; says why in a few words."""
 
 
-def adam_state(saved: Any, weights: Mapping[str, Tensor], convert_state: ConvertState, network: nn.Module) -> AdamState:
+def adam_state(saved: Any, weights: Mapping[str, Tensor], network: Generator | Discriminator) -> AdamState:
     """The `state` of a `torch.optim.Adam` over `network.parameters()`.
 
-    saved: the state dict of the release's Adam; it knows parameters by number only, which are in the order of the
-    state dict `weights` without its buffers. convert_state: `generator_state` or `discriminator_state`.
-    A stack's step count is the largest of its parts' (they differ only where a phase left one out, and after some
-    thousand steps Adam no longer looks at it). Raises MisfitError where count or shapes are not those of the weights.
+    saved: the state dict of the release's Adam, which numbers parameters in the order of the state dict `weights`,
+    buffers left out. The step count of a stack is the largest among its parts: they differ only where a phase skipped
+    one, and after a few thousand steps Adam's bias correction is 1. Raises MisfitError when count or shapes differ from
+    those of the weights.
     """
-    of_name = _by_name(saved, weights)
-
-    def ours(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return convert_state({**weights, **values}, network)
-
-    moments = {part: ours({name: state[part] for name, state in of_name.items()}) for part in MOMENTS}
-    steps = ours({name: torch.full_like(state[MOMENTS[0]], float(state["step"])) for name, state in of_name.items()})
-    return {
-        number: {"step": steps[name].max(), **{part: moments[part][name].clone() for part in MOMENTS}}
-        for number, (name, _) in enumerate(network.named_parameters())
-    }
+    of_name, names = _by_name(saved, weights), names_of(network)
+    found: AdamState = {}
+    for number, (ours, parameter) in enumerate(network.named_parameters()):
+        parts = [of_name[name] for name in names[ours]]
+        found[number] = {key: stack((part[key] for part in parts), parameter.shape) for key in MOMENTS}
+        found[number]["step"] = torch.tensor(max(float(part["step"]) for part in parts))
+    return found
 
 
 def is_learned(name: str) -> bool:
@@ -47,22 +45,20 @@ def is_learned(name: str) -> bool:
 
 
 def _by_name(saved: Any, weights: Mapping[str, Tensor]) -> dict[str, Mapping[str, Any]]:
-    """The state of each of the release's parameters, checked."""
+    """The state of each of the release's parameters, validated."""
     try:
         numbers = [number for group in saved["param_groups"] for number in group["params"]]
-        states = saved["state"]
         names = [name for name in weights if is_learned(name)]
         if len(numbers) != len(names):
-            raise MisfitError(f"it is of {len(numbers)} tensors, the weights are {len(names)}")
-        found = {}
-        for name, number in zip(names, numbers, strict=True):
-            if number not in states:
+            raise MisfitError(f"it has {len(numbers)} tensors, the weights are {len(names)}")
+        found = {name: saved["state"].get(number) for name, number in zip(names, numbers, strict=True)}
+        for name, state in found.items():
+            if state is None:
                 raise MisfitError(f"it has nothing for {name}")
-            for part in MOMENTS:
-                if states[number][part].shape != weights[name].shape:
-                    raise MisfitError(f"{part} of {name} has another shape than the weight")
-            float(states[number]["step"])
-            found[name] = states[number]
+            for key in MOMENTS:
+                if state[key].shape != weights[name].shape:
+                    raise MisfitError(f"{key} of {name} has another shape than the weight")
+            float(state["step"])
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, IndexError) as error:
-        raise MisfitError(f"it is no Adam's ({type(error).__name__})") from error
+        raise MisfitError(f"it is not Adam's ({type(error).__name__})") from error
     return found

@@ -1,11 +1,9 @@
-"""`composegan import`: a file of the release becomes a model to use, or a run that goes on as if it had been ours."""
+"""`composegan import`: a file of the release becomes a saved model, or a run whose training resumes."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,10 +16,7 @@ from composegan.model import saved_model
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 
-spec = importlib.util.spec_from_file_location("interop_release", Path(__file__).with_name("release_names.py"))
-release = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = release
-spec.loader.exec_module(release)
+from . import release_names as release
 
 MODEL = {
     "latent_channels": 16, "mapping_layers": 2, "local_layers": 3, "base_layers": 1, "depth_layers": 2,
@@ -47,7 +42,7 @@ def domain(shapes):
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    """A file of the release's form with untrained networks; (changes...) -> its path."""
+    """Write a file in the release's format with untrained networks: (changes...) -> its path."""
     torch.manual_seed(0)
     networks = (Generator(**SETTINGS), Generator(**SETTINGS), Discriminator(**SIZE, multiplier=0.01))
 
@@ -68,7 +63,7 @@ def refused(capsys, *arguments):
 
 
 @pytest.mark.parametrize("how", ["{}", "from={}", "file={}"])
-def test_a_model_to_use(checkpoint, domain, tmp_path, capsys, how):
+def test_import_writes_a_saved_model(checkpoint, domain, tmp_path, capsys, how):
     path = checkpoint()
     assert main(["import", how.format(path), f"out={tmp_path / 'model'}", domain]) == 0
     out = capsys.readouterr().out
@@ -85,7 +80,7 @@ def test_a_model_to_use(checkpoint, domain, tmp_path, capsys, how):
     assert main(["sample", f"model={tmp_path / 'model'}", "n=2"]) == 0
 
 
-def test_thirteen_classes_are_faces(tmp_path):
+def test_import_of_thirteen_classes_defaults_to_faces(tmp_path):
     settings = {**SETTINGS, "classes": 13, "transparent": [10, 12]}
     networks = (Generator(**settings), Generator(**settings), Discriminator(**{**SIZE, "classes": 13}, multiplier=0.01))
     torch.save(release.checkpoint(settings, *networks), tmp_path / "faces.pt")
@@ -96,14 +91,14 @@ def test_thirteen_classes_are_faces(tmp_path):
     assert composegan.load(tmp_path / "run").classes == model.classes
 
 
-def test_what_training_here_has_not_is_told(checkpoint, domain, tmp_path, capsys):
+def test_import_reports_unsupported_training_options(checkpoint, domain, tmp_path, capsys):
     args = release.arguments(SETTINGS)
     args.detach_texture = True
     assert main(["import", str(checkpoint(args=args)), f"out={tmp_path / 'model'}", domain]) == 0
-    assert "\nit was trained with detach_texture, which training here has not" in capsys.readouterr().out
+    assert "\nit was trained with detach_texture, which training does not support" in capsys.readouterr().out
 
 
-def test_mistakes(checkpoint, domain, tmp_path, capsys):
+def test_import_reports_bad_arguments_in_one_line(checkpoint, domain, tmp_path, capsys):
     path, out = checkpoint(), f"out={tmp_path / 'out'}"
     assert refused(capsys, out) == "which file? write composegan import FILE.pt out=PATH"
     assert refused(capsys, path, path, out).endswith("out=PATH; found 2")
@@ -120,7 +115,7 @@ def test_mistakes(checkpoint, domain, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_cannot_be_trained_on(checkpoint, domain, tmp_path, capsys):
+def test_import_refuses_a_run_it_cannot_train(checkpoint, domain, tmp_path, capsys):
     run = f"run={tmp_path / 'run'}"
     assert "has no 'd', a discriminator, so it cannot be trained on" in refused(capsys, checkpoint(d=None), run, domain)
     assert "training.batch=0: must be above 0" in refused(capsys, checkpoint(), run, domain, "training.batch=0")
@@ -133,7 +128,7 @@ def test_what_cannot_be_trained_on(checkpoint, domain, tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def ours(fit_in, tmp_path_factory):
-    """A run of ours after 16 images, of a model that the release could be. Only to be read."""
+    """A run of ours after 16 images, of a model that the release can express. Read-only."""
     model = [f"model.{key}={value}" for key, value in MODEL.items()]
     model += ["model.max_channels=512", "model.discriminator_multiplier=0.01", "model.discriminator_max_channels=512"]
     others = ["data.flip=false", "training.augment=0", "training.mixing=0.3"]  # the defaults
@@ -141,7 +136,7 @@ def ours(fit_in, tmp_path_factory):
 
 
 def exported(run, path):
-    """Write a run of ours as a file of the release. Returns our checkpoint's content."""
+    """Write a run of ours as a file of the release; returns our checkpoint."""
     state = torch.load(run / "checkpoints" / "last.pt", weights_only=True)
     networks = (Generator(**SETTINGS), Generator(**SETTINGS), Discriminator(**SIZE, multiplier=0.01))
     for network, prefix in zip(networks, ("average", "generator", "discriminator"), strict=True):
@@ -151,8 +146,8 @@ def exported(run, path):
     return state
 
 
-def test_a_run_goes_on_where_the_release_stopped(ours, resume, shapes, domain, tmp_path, capsys):
-    """Ours, written as a file of the release and taken in again, takes the same next steps bit for bit."""
+def test_imported_run_takes_the_same_next_steps_bit_for_bit(ours, resume, shapes, domain, tmp_path, capsys):
+    """The run is ours, written as a file of the release and imported again."""
     before = exported(ours, tmp_path / "release.pt")
     run = tmp_path / "taken" / "in"
     assert main(["import", str(tmp_path / "release.pt"), f"run={run}", domain, *TRAINING]) == 0
@@ -166,11 +161,11 @@ def test_a_run_goes_on_where_the_release_stopped(ours, resume, shapes, domain, t
         for number, state in saved["state"].items():
             for part, value in state.items():
                 assert torch.equal(taken["state"][number][part], value), (number, part)
-    # Ours is a running mean of 4 steps that began at 0; of the release's nothing is known, so it is measured.
+    # Ours is a running mean after 4 steps from 0; the release stores none, so `import` measures it.
     mean, running = found["networks"]["path_mean"].item(), before["networks"]["path_mean"].item()
     assert mean == pytest.approx(running / (1 - 0.99**4), rel=0.3)
 
-    # A file of the release does not say how many images were seen, which decides the draws.
+    # A file of the release does not say how many images were seen, which determines the draws.
     found["images_seen"], found["networks"]["path_mean"] = 16, before["networks"]["path_mean"]
     torch.save(found, run / "checkpoints" / "last.pt")
     ended = []
@@ -182,7 +177,7 @@ def test_a_run_goes_on_where_the_release_stopped(ours, resume, shapes, domain, t
     assert not torch.equal(ended[0]["generator.local.weight"], before["networks"]["generator.local.weight"])
 
 
-def test_without_moments_training_starts_anew(checkpoint, domain, resume, shapes, tmp_path, capsys):
+def test_import_without_moments_starts_adam_anew(checkpoint, domain, resume, shapes, tmp_path, capsys):
     path = checkpoint(g=None, g_optim=None)
     run = tmp_path / "run"
     assert main(["import", str(path), f"run={run}", domain, *TRAINING, "training.images=4"]) == 0
@@ -197,17 +192,17 @@ def test_without_moments_training_starts_anew(checkpoint, domain, resume, shapes
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (lambda adam: adam["state"].pop(3), "it has nothing for local_nets.0.linears.0.conv.modulation.bias"),
-        (lambda adam: adam["param_groups"][0]["params"].pop(), "it is of 83 tensors, the weights are 84"),
+        (lambda adam: adam["state"].pop(3), "it has nothing for style.2.bias"),
+        (lambda adam: adam["param_groups"][0]["params"].pop(), "it has 83 tensors, the weights are 84"),
         (
             lambda adam: adam["state"][0].update(exp_avg=torch.zeros(3)),
-            "exp_avg of pos_embed.weights has another shape",
+            "exp_avg of style.1.weight has another shape",
         ),
-        (lambda adam: adam["state"][0].update(exp_avg_sq=[1]), "it is no Adam's (AttributeError)"),
-        (lambda adam: adam.pop("param_groups"), "it is no Adam's (KeyError)"),
+        (lambda adam: adam["state"][0].update(exp_avg_sq=[1]), "it is not Adam's (AttributeError)"),
+        (lambda adam: adam.pop("param_groups"), "it is not Adam's (KeyError)"),
     ],
 )
-def test_moments_that_do_not_fit_are_left_out(ours, spoil, why, domain, tmp_path, capsys):
+def test_adam_state_that_does_not_fit_is_left_out(ours, spoil, why, domain, tmp_path, capsys):
     path, run = tmp_path / "release.pt", tmp_path / "run"
     exported(ours, path)
     content = torch.load(path, weights_only=False)

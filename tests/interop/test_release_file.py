@@ -1,12 +1,10 @@
-"""Files of the public release: both of torch's forms are read, and nothing that lies in them is ever run."""
+"""Files of the public release: both of torch's formats are read, and no code in them ever runs."""
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import pickle
-import sys
 import zipfile
 from argparse import Namespace
 from collections import Counter
@@ -21,10 +19,7 @@ from composegan.interop.release_file import read, read_reference
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 
-spec = importlib.util.spec_from_file_location("interop_release", Path(__file__).with_name("release_names.py"))
-release = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = release
-spec.loader.exec_module(release)
+from . import release_names as release
 
 SETTINGS = {
     "classes": 3, "height": 16, "width": 32, "transparent": [2], "latent_channels": 8, "mapping_layers": 2,
@@ -69,8 +64,8 @@ def refused(path):
 
 
 @pytest.mark.parametrize("how", [{}, {"_use_new_zipfile_serialization": False}, {"pickle_protocol": 3}], ids=str)
-def test_all_of_a_checkpoint_arrives(write, how):
-    """Wider than high, in the newer form of file and the older."""
+def test_read_reference_keeps_every_tensor(write, how):
+    """A model wider than high, in both file formats."""
     average, moving, discriminator = networks()
     found = read_reference(write(release.checkpoint(SETTINGS, average, moving, discriminator), **how))
     for ours, theirs in ((found.generator, average), (found.moving, moving), (found.discriminator, discriminator)):
@@ -80,7 +75,7 @@ def test_all_of_a_checkpoint_arrives(write, how):
     assert (found.moments, found.notes) == ({}, [])
 
 
-def test_what_a_checkpoint_may_lack(write):
+def test_read_reference_without_optional_networks(write):
     average, moving, _ = networks()
     found = read_reference(write(content(g=None, d=None)))
     assert (found.moving, found.discriminator) == (None, None)
@@ -90,11 +85,11 @@ def test_what_a_checkpoint_may_lack(write):
     assert torch.equal(read_reference(write(whole)).generator.local.weight, moving.local.weight)
 
 
-def test_more_plain_values_do_no_harm(write):
+def test_read_reference_ignores_other_plain_values(write):
     read_reference(write(content(iteration=7, lengths=torch.ones(2), words=["a", ("b", None)], counts=Counter("aab"))))
 
 
-def test_half_precision_is_widened(write):
+def test_read_reference_widens_half_precision(write):
     half = {name: tensor.half() for name, tensor in content()["g_ema"].items()}
     weight = read_reference(write(content(g_ema=half))).generator.local.weight
     assert weight.dtype == torch.float32
@@ -113,7 +108,7 @@ class Bomb:
 
 @pytest.mark.parametrize("how", [{}, {"_use_new_zipfile_serialization": False}], ids=["zip", "legacy"])
 @pytest.mark.parametrize("place", ["g_ema", "args", "extra", "in args", "alone"])
-def test_a_payload_is_named_and_not_run(write, tmp_path, how, place):
+def test_read_names_a_payload_without_running_it(write, tmp_path, how, place):
     bomb = Bomb(os.system, f"touch {tmp_path / 'exploded'}")
     spoiled = {
         "g_ema": lambda: content(g_ema=bomb), "args": lambda: content(args=bomb), "extra": lambda: content(more=[bomb]),
@@ -133,12 +128,12 @@ def test_a_payload_is_named_and_not_run(write, tmp_path, how, place):
     ],
     ids=["path", "fraction", "function", "module", "eval", "exec", "import"],
 )  # fmt: skip
-def test_a_foreign_class_is_named(write, value, name):
+def test_read_names_a_foreign_class(write, value, name):
     assert refused(write(content(args=Namespace(value=value)))).startswith("holds '")
     assert name in refused(write(content(more=value)))
 
 
-def test_what_others_declared_safe_is_not_safe_here(write):
+def test_read_ignores_safe_globals_of_other_libraries(write):
     with torch.serialization.safe_globals([Fraction]):
         before = set(torch.serialization.get_safe_globals())
         path = write({"more": Fraction(1, 2)})
@@ -149,8 +144,7 @@ def test_what_others_declared_safe_is_not_safe_here(write):
     assert Namespace not in torch.serialization.get_safe_globals()
 
 
-def test_a_namespace_with_code_of_its_own(write):
-    """Attributes are set on it, and no method is called."""
+def test_read_sets_namespace_attributes_without_calling_methods(write):
     args = Namespace(update=3)
     vars(args)["__class__"] = vars(args)["__setstate__"] = "x"
     found = read(write(content(args=args)))["args"]
@@ -159,14 +153,14 @@ def test_a_namespace_with_code_of_its_own(write):
 
 @pytest.mark.parametrize("how", [{}, {"_use_new_zipfile_serialization": False}], ids=["zip", "legacy"])
 @pytest.mark.parametrize("part", [0, 1, 4, 0.1, 0.5, 0.99])
-def test_a_truncated_file(write, how, part):
+def test_read_refuses_a_truncated_file(write, how, part):
     path = write(content(), **how)
     whole = path.read_bytes()
     path.write_bytes(whole[: part if isinstance(part, int) else int(part * len(whole))])
-    assert refused(path).startswith("is damaged or no checkpoint of the release (")
+    assert refused(path).startswith("is damaged or not a checkpoint of the release (")
 
 
-def test_a_flipped_bit_in_the_weights(write):
+def test_read_refuses_a_wrong_checksum(write):
     path = write(content())
     whole = bytearray(path.read_bytes())
     whole[len(whole) // 2] ^= 1
@@ -188,13 +182,13 @@ def foreign_files():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("kind", ["text", "png", "zip", "pickle", "script"])
-def test_a_foreign_file(tmp_path, kind):
+def test_read_refuses_a_foreign_file(tmp_path, kind):
     path = tmp_path / "x.pt"
     path.write_bytes(dict(foreign_files())[kind])
-    assert refused(path).startswith("is damaged or no checkpoint of the release (")
+    assert refused(path).startswith("is damaged or not a checkpoint of the release (")
 
 
-def test_no_file(tmp_path):
+def test_read_refuses_a_missing_file_and_a_folder(tmp_path):
     assert refused(tmp_path / "none.pt") == "there is no such file"
     assert refused(tmp_path) == "cannot be read: Is a directory"
 
@@ -202,15 +196,15 @@ def test_no_file(tmp_path):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ([1, 2], "is no checkpoint of the release (it is a list)"),
-        (torch.zeros(3), "is no checkpoint of the release (it is a Tensor)"),
+        ([1, 2], "is not a checkpoint of the release (it is a list)"),
+        (torch.zeros(3), "is not a checkpoint of the release (it is a Tensor)"),
         ({}, "checkpoint has no 'args'"),
-        ({"args": [1]}, "is no checkpoint of the release ('args' is a list)"),
+        ({"args": [1]}, "is not a checkpoint of the release ('args' is a list)"),
         ({"args": Namespace()}, "checkpoint 'args' has no 'seg_dim'"),
     ],
     ids=["list", "tensor", "empty", "args", "no args"],
 )
-def test_something_else(write, value, said):
+def test_read_refuses_other_content(write, value, said):
     assert refused(write(value)).startswith(said)
 
 
@@ -229,42 +223,52 @@ def without(key, name):
     [
         (lambda: content(g_ema=None, g=None), "neither 'g_ema' nor 'g'"),
         (lambda: content(g_ema=[1]), "'g_ema' is a list"),
-        (lambda: changed("g_ema", "pos_embed.weights", [1.0]), "'g_ema' has 'pos_embed.weights', which is no tensor"),
+        (
+            lambda: changed("g_ema", "pos_embed.weights", [1.0]),
+            "'g_ema' has 'pos_embed.weights', which is not",
+        ),
         (
             lambda: changed("d", "final_linear.1.bias", torch.ones(1).long()),
-            "'final_linear.1.bias' of 'd' is not of",
+            "'final_linear.1.bias' of 'd' does not hold plain",
         ),
         (lambda: without("g", "style.1.bias"), "the generator has no 'style.1.bias'"),
         (lambda: without("d", "convs_seg.1.skip.1.weight"), "the discriminator has no 'convs_seg.1.skip.1.weight'"),
-        (lambda: changed("g_ema", "local_nets.3.x", torch.ones(1)), "'local_nets.3.x', which this model has not"),
-        (lambda: changed("d", "extra", torch.ones(1)), "the discriminator has 'extra', which this model has not"),
+        (lambda: changed("g_ema", "local_nets.3.x", torch.ones(1)), "'local_nets.3.x', which this model does not have"),
+        (lambda: changed("d", "extra", torch.ones(1)), "the discriminator has 'extra', which this model does not have"),
         (
             lambda: changed("g_ema", "style.1.bias", torch.ones(9)),
-            "mapping.layers.0.bias has shape (9,), its",
+            "the generator's 'style.1.bias' has shape (9,); its settings ask for (8,)",
         ),
-        (lambda: changed("g", "local_nets.1.to_feat.bias", torch.ones(1, 9, 1, 1)), "tensors are of wrong shapes ("),
-        (lambda: changed("g", "render_net.convs.0.noise.weight", torch.tensor(1.0)), "tensors are of wrong shapes ("),
+        (
+            lambda: changed("g", "local_nets.1.to_feat.bias", torch.ones(1, 9, 1, 1)),
+            "has shape (1, 9, 1, 1); its settings ask",
+        ),
+        (
+            lambda: changed("g", "render_net.convs.0.noise.weight", torch.ones(2)),
+            "has shape (2,); its settings ask for ()",
+        ),
     ],
 )
-def test_weights_that_do_not_fit(write, make, said):
+def test_read_reference_names_the_tensor_that_does_not_fit(write, make, said):
     assert said in refused(write(make()))
 
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
+        ("seg_dim", 1, "seg_dim is '1'; a whole number from 2 to 4096 needed"),
         ("seg_dim", 4, "the generator has no 'local_nets.3"),
         ("latent", 16, "its settings ask for"),
         ("height", 1 << 40, "height is '1099511627776'; a whole number from 1 to 4096 needed"),
         ("n_mlp", "8", "n_mlp is '8'; a whole number"),
         ("coarse_size", 0, "coarse_size is '0'; a whole number"),
-        ("min_feat_size", 4096, "the generator has 'render_net.convs.0.activate.bias', which this model has not"),
+        ("min_feat_size", 4096, "the generator has 'render_net.convs.0.activate.bias', which this model does not have"),
         ("base_layers", 3, "depth_layers is '2'; a number from base_layers to local_layers needed"),
         ("channel_multiplier", float("nan"), "channel_multiplier is 'nan'; a number above 0"),
         ("transparent_dims", (3,), "transparent_dims is '(3,)'; a list of classes, each 0 to 2"),
         ("transparent_dims", torch.ones(2), "transparent_dims is 'tensor([1., 1.])'; a list of classes"),
     ],
 )
-def test_settings_that_do_not_fit(write, name, value, said):
+def test_read_reference_names_the_setting_that_does_not_fit(write, name, value, said):
     args = Namespace(**{**vars(content()["args"]), name: value})
     assert said in refused(write(content(args=args)))
