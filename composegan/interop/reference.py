@@ -79,9 +79,7 @@ def convert(checkpoint: Mapping[str, Any]) -> Reference:
             except MisfitError as error:
                 found.notes.append(f"{key} is left out: {error}; the {name}'s Adam starts anew")
     if _given(arguments).get("detach_texture"):
-        found.notes.append(
-            "it was trained with detach_texture, which is not supported in training; drawing is the same"
-        )
+        found.notes.append("it was trained with detach_texture, which training does not support; drawing is the same")
     return found
 
 

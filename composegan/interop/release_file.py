@@ -12,14 +12,15 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from composegan.errors import UserError, first_line
+from composegan.errors import UserError
 from composegan.interop.reference import Reference, convert
-from composegan.io.guarded import UnreadableError, check_file, check_saved
+from composegan.io.guarded import check_saved, reading
 
 NETWORKS = ("g_ema", "g", "d")
 
@@ -39,21 +40,10 @@ def read(path: Path) -> dict[str, Any]:
     Reads both of torch's file formats. Raises UserError that names the file when it is missing, truncated, not a
     checkpoint of the release, or names a class or function other than `argparse.Namespace`.
     """
-    try:
-        check_file(path)
-        path.open("rb").close()
-    except UnreadableError as error:
-        raise UserError(f"{path}: is not a checkpoint of the release ({error})") from None
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
-    try:
+    with reading(path, "a checkpoint of the release"):
         check_saved(path)  # torch does not verify the checksums
         with _only(Namespace), warnings.catch_warnings(action="ignore"):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged or hostile file can raise anything
-        raise UserError(f"{path}: {_reason(error)}") from error
+            content = _load(path)
     if wrong := _problem(content):
         raise UserError(f"{path}: is not a checkpoint of the release ({wrong})")
     return dict(content)
@@ -72,16 +62,15 @@ def _only(allowed: type) -> Iterator[None]:
         torch.serialization.add_safe_globals(before)
 
 
-def _reason(error: Exception) -> str:
-    """torch's long message in one line."""
-    message = str(error)
-    if foreign := re.search(r"GLOBAL (\S+)", message):
-        return (
-            f"holds {foreign[1]!r}; only tensors, plain values and one argparse.Namespace are read from a checkpoint, "
-            "as anything else could run code"
-        )
-    message = message.rpartition("WeightsUnpickler error: ")[2].strip()
-    return f"is damaged or not a checkpoint of the release ({first_line(ValueError(message)) or type(error).__name__})"
+def _load(path: Path) -> Any:
+    """Unpickle the file; torch's long messages become one line."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (UnpicklingError, OSError) as error:  # OSError: a seek beyond the end of a truncated file
+        if foreign := re.search(r"GLOBAL (\S+)", str(error)):
+            allowed = "only tensors, plain values and one argparse.Namespace are read from a checkpoint"
+            raise UserError(f"{path}: holds {foreign[1]!r}; {allowed}, as anything else could run code") from error
+        raise ValueError(str(error).rpartition("WeightsUnpickler error: ")[2].strip()) from error
 
 
 def _problem(content: Any) -> str | None:

@@ -106,7 +106,7 @@ def test_import_reports_bad_arguments_in_one_line(checkpoint, domain, tmp_path, 
     assert refused(capsys, path, out, "training.batch=2").startswith("training.* is for a run")
     assert refused(capsys, path, out, "domian=faces").startswith("unknown key 'domian'; did you mean 'domain'?")
     assert "did you mean 'faces'" in refused(capsys, path, out, "domain=face")
-    assert refused(capsys, tmp_path / "none.pt", out, domain) == f"{tmp_path / 'none.pt'}: there is no such file"
+    assert refused(capsys, tmp_path / "none.pt", out, domain) == f"{tmp_path / 'none.pt'}: does not exist"
     assert refused(capsys, path, out) == (
         f"{path}: has 3 classes; which are they? write domain=NAME or domain=FILE.yaml"
     )

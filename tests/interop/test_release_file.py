@@ -189,8 +189,8 @@ def test_read_refuses_a_foreign_file(tmp_path, kind):
 
 
 def test_read_refuses_a_missing_file_and_a_folder(tmp_path):
-    assert refused(tmp_path / "none.pt") == "there is no such file"
-    assert refused(tmp_path) == "cannot be read: Is a directory"
+    assert refused(tmp_path / "none.pt") == "does not exist"
+    assert refused(tmp_path) == "cannot be read (Is a directory)"
 
 
 @pytest.mark.parametrize(
