@@ -117,7 +117,7 @@ def test_a_full_disk_is_one_line(log, tmp_path, full_disk):
     assert str(caught.value) == f"{tmp_path / 'metrics.csv'}: cannot be written (no space left on the disk)"
     with full_disk(100), pytest.raises(UserError) as caught:
         run.write(51, {"loss": 0.1, "score": 0.2})
-    assert str(caught.value).endswith("no space left on the disk; metrics.csv is unchanged")
+    assert str(caught.value).endswith("(no space left on the disk); metrics.csv is unchanged")
 
 
 def test_a_full_disk_is_told_for_tensorboard_too(tmp_path, full_disk):
