@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composegan.data.images import read_image, read_labels
-from composegan.data.sample import Sample, check_sample
+from composegan.data.images import decode_labels, read_image
+from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
 
@@ -44,8 +44,7 @@ class FolderSource:
 
     def __getitem__(self, index: int) -> Sample:
         image, labels = (self.root / file for file in self.files[index])
-        sample = Sample(read_image(image), read_labels(labels, self.spec), str(image))
-        return check_sample(sample, len(self.spec.classes))
+        return Sample(read_image(image), decode_labels(labels, self.spec), str(image))
 
 
 def check_root(root: Path) -> None:

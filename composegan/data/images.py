@@ -62,9 +62,16 @@ def colors_of(picture: Image.Image) -> np.ndarray:
 def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
     """A label file as uint8 (H, W), class indices.
 
-    Grey and palette files hold the indices themselves (a palette's colours do not matter), colour files the classes'
-    colours. Raises UserError naming the file, as for images, or the values or colours that are no class.
+    Gray and palette files hold the indices themselves (the palette's colors do not matter), RGB files the classes'
+    colors. Raises UserError naming the file, as for images, or values or colors that are no class.
     """
+    labels = decode_labels(path, spec)
+    check_labels(labels, len(spec.classes), str(path))
+    return labels
+
+
+def decode_labels(path: Path, spec: DomainSpec) -> np.ndarray:
+    """As `read_labels`, for a source: whoever reads its items checks that every label is below the class count."""
     picture = open_picture(path)
     if picture.mode in ("L", "P", "1"):
         labels = np.asarray(picture).astype(np.uint8)
@@ -80,7 +87,6 @@ def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
         raise UserError(
             f"{path}: is a {picture.mode} image; labels are 8-bit class indices or RGB in the classes' colors"
         )
-    check_labels(labels, len(spec.classes), str(path))
     return labels
 
 

@@ -1,37 +1,41 @@
-"""Batches for training, without end.
+"""Endless batches for training.
 
-What is in each is a pure function of (seed, position), whoever reads it and from wherever on.
+The content of each batch is a pure function of (seed, position in the stream), however many processes read it and
+wherever the run was resumed.
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
+import multiprocessing
 import re
 import signal
-import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
+from multiprocessing.context import BaseContext
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
-from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from composegan.data.items import IN_A_ROW
+from composegan.data.items import IN_A_ROW, read_item
 from composegan.data.order import stream_flips, stream_indices
 from composegan.data.packed import PackedSource
 from composegan.data.resize import fit_sample
-from composegan.data.sample import check_labels, check_sample
+from composegan.data.sample import check_labels
 from composegan.errors import UserError
 from composegan.plugin.domain import Source
 from composegan.runtime.ranks import end_with_parent
 
 log = logging.getLogger(__name__)
-PATIENCE = 2.0
-"""Seconds that reading processes have, all together, to end by themselves once they are no longer needed."""
+PATIENCE = 0.5
+"""Seconds that each reading process has to exit once it is no longer needed, before it is killed."""
+
+Batch = dict[str, torch.Tensor]
 
 
 def training_loader(
@@ -54,61 +58,53 @@ def training_loader(
 
     image uint8 (B, 3, height, width), labels uint8 (B, height, width), position int64 (B,) in the stream.
 
-    classes: size of the vocabulary. batch: images a step on this device.
-    start: positions already consumed, over all devices. Step s of rank r takes positions
-        start + s * batch * world + r * batch + [0, batch), so that the ranks' batches side by side are one process's.
+    classes: size of the vocabulary. batch: images per step on this rank.
+    start: positions already consumed by all ranks. Step s of rank r takes positions
+        start + s * batch * world + r * batch + [0, batch), so that the ranks' batches together are one process's.
     workers: reading processes; 0 reads in this one. The batches are the same, bit for bit.
-    flip: mirror half of the images, and their labels.
-    mirrored: what each label value becomes then (`DomainSpec.mirrored`); empty: itself.
-    on_error: "stop" raises a bad item's UserError; "skip" takes the next item of the epoch's order in its place, warns,
-        and collects it in `loader.skipped`.
+    flip: mirror half of the images and their labels.
+    mirrored: what each label value becomes in a mirrored image (`DomainSpec.mirrored`); empty: itself.
+    on_error: "stop" raises a bad item's UserError; "skip" takes the next item of the epoch's order instead, logs a
+        warning and adds it to `loader.skipped`.
     """
     if len(source) == 0:
         raise UserError("there are no images to train on; see data.root")
-    skip = on_error == "skip"
-    batches = Batches(source, classes, batch, height, width, seed, rank, world, start, flip, skip, mirrored)
-    # Torch draws a seed for the workers from the global generator unless it is given one: a loader must not shift it.
-    generator = torch.Generator().manual_seed(seed)
-    loader = TrainingLoader(
+    mirror = np.array(mirrored or range(classes), np.uint8) if flip else None
+    batches = Batches(source, classes, batch, height, width, seed, rank, world, start, mirror, on_error == "skip")
+    return TrainingLoader(
         batches,
         batch_size=None,  # the dataset's items are whole batches
         sampler=Steps(),
         num_workers=workers,  # in each of which torch uses a single thread
-        worker_init_fn=_depend_on_the_trainer,
-        persistent_workers=workers > 0,
+        worker_init_fn=_ignore_signals,
+        multiprocessing_context=_reader_context() if workers else None,
         pin_memory=torch.cuda.is_available(),
-        generator=generator,
+        generator=torch.Generator().manual_seed(seed),  # otherwise torch draws the workers' seed from the global one
     )
-    loader.skipped = {}
-    return loader
-
-
-def _depend_on_the_trainer(worker: int) -> None:
-    """Ctrl-C, and `timeout` and job systems with SIGTERM, reach workers too: the trainer ends them, a step later.
-
-    Unless it is killed. Torch's own watch is between two batches, which a worker whose disk hangs does not come to.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    end_with_parent()
 
 
 class TrainingLoader(DataLoader):
-    """A DataLoader that raises a worker's UserError as it was, and keeps count of skipped items.
+    """A DataLoader that raises a reader's UserError unchanged and records skipped items.
 
-    skipped: name of each bad item met so far -> what is wrong with it. patient: a batch that cannot be had, other than
-    the first, is not raised but ends the batches, and `failure` says what is wrong.
+    skipped: name of each bad item so far -> what is wrong with it. patient: an error after the first batch ends the
+    iteration instead of being raised, and `failure` holds its text.
     """
 
-    skipped: dict[str, str]
-    patient = False
-    failure: str | None = None
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.skipped: dict[str, str] = {}
+        self.patient = False
+        self.failure: str | None = None
 
-    def _get_iterator(self) -> Any:
-        return Readers(self) if self.num_workers else super()._get_iterator()
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch's own iterator types are private
+        batches = self._batches()
+        reference = weakref.ref(batches)
+        # Runs before multiprocessing's own exit handler, which would wait for a reader that hangs.
+        atexit.register(lambda: (alive := reference()) and alive.close())
+        return batches
 
-    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        batches, given = super().__iter__(), False
+    def _batches(self) -> Generator[Batch, None, None]:
+        batches, first = super().__iter__(), True
         while True:
             try:
                 item, failures = next(batches)
@@ -121,42 +117,48 @@ class TrainingLoader(DataLoader):
                     self.skipped[name] = reason
                     log.warning("skipped (%d so far): %s", len(self.skipped), reason)
             if isinstance(item, str):
-                batches = self._iterator = None  # ends the workers now; the error's traceback would keep them
-                if given and self.patient:
+                del batches  # ends the readers now: the traceback of the error would keep them
+                if self.patient and not first:
                     self.failure = item
                     return
                 raise UserError(item)
-            given = True
+            first = False
             yield item
 
 
-class Readers(_MultiProcessingDataLoaderIter):
-    """Torch's reading processes; who does not end in time when the others do is killed, as one whose disk hangs.
+class Reader(multiprocessing.Process):
+    """A reading process that torch kills when it does not exit in time, as one whose disk hangs.
 
-    Torch gives each five seconds, one after another, and then sends SIGTERM, which they leave to the trainer; Python's
-    end sends it, too, and waits for them without end.
+    Torch would wait five seconds for each and then send SIGTERM, which readers ignore.
     """
 
-    def __init__(self, loader: DataLoader) -> None:
-        super().__init__(loader)
-        atexit.register(_end, weakref.ref(self))  # comes before torch's and Python's own, which are older
+    def join(self, timeout: float | None = None) -> None:
+        super().join(timeout and min(timeout, PATIENCE))
 
-    def _shutdown_workers(self) -> None:
-        """What torch calls when nobody needs the batches any more. It asks them to end, joins, and then terminates."""
-        until = time.monotonic() + PATIENCE
-        for reader in self._workers:
-            reader.join = lambda timeout=None, join=reader.join: join(max(0.05, until - time.monotonic()))
-            reader.terminate = reader.kill
-        super()._shutdown_workers()
+    def terminate(self) -> None:
+        self.kill()
 
 
-def _end(readers: weakref.ref[Readers]) -> None:
-    if (here := readers()) is not None:
-        here._shutdown_workers()
+def _reader_context() -> BaseContext:
+    """The default multiprocessing context, whose processes are Readers."""
+    default = type(multiprocessing.get_context(multiprocessing.get_start_method()))
+    context: BaseContext = type("ReaderContext", (default,), {"Process": Reader})()
+    return context
+
+
+def _ignore_signals(worker: int) -> None:
+    """Leave it to the trainer to end the readers after its current step, and end with it when it is killed.
+
+    Ctrl-C and the SIGTERM of `timeout` and job systems reach readers, too. Torch itself only notices between two
+    batches that the trainer is gone, which a reader whose disk hangs never reaches.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    end_with_parent()
 
 
 def dead_reader(error: RuntimeError) -> str | None:
-    """What to say of torch's error about a reading process that was killed; None: it is another error."""
+    """The error line for torch's error about a reading process that died; None for any other error."""
     found = re.search(r"DataLoader worker .*?(?:killed by signal: ([\w ]+)|exited unexpectedly)", str(error))
     if found is None:
         return None
@@ -164,46 +166,52 @@ def dead_reader(error: RuntimeError) -> str | None:
     return f"a process that reads data {how}; is the data still there, and are memory and /dev/shm large enough?"
 
 
-class Steps(Sampler):
+class Steps(Sampler[int]):
     """0, 1, 2, ... without end."""
 
     def __iter__(self) -> Iterator[int]:
         return count()
 
 
-class Batches(Dataset):
-    """Whole batches by step: `(batch, failures)`, where failures maps skipped items to the reason.
+@dataclass(frozen=True, eq=False)
+class Batches(Dataset[tuple[Batch | str, dict[str, str]]]):
+    """Whole batches by step: (batch, failures), where failures maps skipped items to the reason.
 
-    A UserError is returned, as its text in place of the batch: raised in a worker it would arrive in a traceback.
+    A UserError is returned as its text in place of the batch: raised in a worker it would arrive inside a traceback.
+    mirror: label values of a mirrored image, uint8 (classes,); None: no image is mirrored. For the others see
+    `training_loader`.
     """
 
-    def __init__(
-        self, source: Source, classes: int, batch: int, height: int, width: int, seed: int,
-        rank: int, world: int, start: int, flip: bool, skip: bool, mirrored: Sequence[int],
-    ) -> None:  # fmt: skip
-        self.source, self.classes, self.batch, self.height, self.width = source, classes, batch, height, width
-        self.seed, self.rank, self.world, self.start, self.flip, self.skip = seed, rank, world, start, flip, skip
-        self.mirrored = np.array(mirrored or range(classes), np.uint8)
-        self.direct = isinstance(source, PackedSource) and source.size == (height, width)
+    source: Source
+    classes: int
+    batch: int
+    height: int
+    width: int
+    seed: int
+    rank: int
+    world: int
+    start: int
+    mirror: np.ndarray | None
+    skip: bool
 
-    def __getitem__(self, step: int) -> tuple[dict[str, torch.Tensor] | str, dict[str, str]]:
+    def __getitem__(self, step: int) -> tuple[Batch | str, dict[str, str]]:
         first = self.start + (step * self.world + self.rank) * self.batch
         positions = np.arange(first, first + self.batch, dtype=np.int64)
         failures: dict[str, str] = {}
         try:
             images, labels = self._read(positions, failures)
-        except (UserError, OSError) as error:
-            return reason_of(error), failures
-        if self.flip:
-            mirrored = stream_flips(positions, self.seed)
-            images[mirrored] = images[mirrored][..., ::-1]
-            labels[mirrored] = self.mirrored[labels[mirrored][..., ::-1]]
+        except UserError as error:
+            return str(error), failures
+        if self.mirror is not None:
+            flipped = stream_flips(positions, self.seed)
+            images[flipped] = images[flipped][..., ::-1]
+            labels[flipped] = self.mirror[labels[flipped][..., ::-1]]
         arrays = {"image": images, "labels": labels, "position": positions}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}, failures
 
     def _read(self, positions: np.ndarray, failures: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
         indices = stream_indices(positions, self.seed, len(self.source))
-        if self.direct:
+        if isinstance(self.source, PackedSource) and self.source.size == (self.height, self.width):
             images, labels = self.source.read_batch(indices)
             check_labels(labels, self.classes, str(self.source.folder))
             return images, labels
@@ -217,19 +225,12 @@ class Batches(Dataset):
         tries = min(len(self.source), IN_A_ROW)
         for shift in range(1, tries + 1):
             try:
-                sample = fit_sample(check_sample(self.source[index], self.classes), self.height, self.width)
+                sample = fit_sample(read_item(self.source, index, self.classes), self.height, self.width)
                 return sample.image, sample.labels
-            except (UserError, OSError) as error:
+            except UserError as error:
                 if not self.skip:
                     raise
-                failures[f"item {index}"] = last = reason_of(error)
+                failures[f"item {index}"] = last = str(error)
             index = int(stream_indices(np.array([position]), self.seed, len(self.source), shift)[0])
         which = f"none of the {tries} images" if tries == len(self.source) else f"none of {tries} images in a row"
         raise UserError(f"{which} can be used; the last: {last}")
-
-
-def reason_of(error: UserError | OSError) -> str:
-    """In one line. An OSError is that of a source that leaves it to us, as when a network's disk is gone."""
-    if isinstance(error, UserError):
-        return str(error)
-    return f"{error.filename or 'the data'}: cannot be read ({error.strerror or error})"

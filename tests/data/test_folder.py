@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from composegan.data import FolderSource, UserError
+from composegan.data.items import read_item
 
 
 def test_a_folder_is_read_in_the_order_of_names(write_folder, spec, towns):
@@ -88,8 +89,8 @@ def test_other_files_do_not_matter(write_folder, spec):
     assert len(FolderSource(root, spec)) == 2
 
 
-def test_sizes_that_differ(write_folder, spec):
+def test_image_and_labels_of_different_size_name_both(write_folder, spec):
     root = write_folder(1)
     Image.fromarray(np.zeros((10, 20), np.uint8)).save(root / "labels" / "0.png")
     with pytest.raises(UserError, match=r"0\.png: the image is 24 x 24 but its labels are 10 x 20"):
-        FolderSource(root, spec)[0]
+        read_item(FolderSource(root, spec), 0, 4)

@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from composegan.data import FolderSource, UserError, pack, training_loader
 from composegan.data import loader as loaders
@@ -64,9 +65,12 @@ def test_workers_change_nothing(packed, write_folder, spec, kind):
 
 
 def test_spawned_workers_change_nothing(packed):
-    loader = training_loader(packed, classes=4, batch=4, height=16, width=16, seed=7, flip=True, workers=1)
-    loader.multiprocessing_context = "spawn"
-    batches = [{name: value.clone() for name, value in batch.items()} for batch in islice(loader, 3)]
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        batches = take(packed, 3, workers=1)
+    finally:
+        multiprocessing.set_start_method(before, force=True)
     assert_same(batches, take(packed, 3))
 
 
@@ -189,7 +193,7 @@ def hanging(tmp_path):
         readers = tmp_path / "readers"
         readers.mkdir()
         loader = training_loader(Hanging(readers), classes=4, batch=4, height=16, width=16, seed=7, workers=2)
-        batches = loader._get_iterator()
+        batches = DataLoader.__iter__(loader)  # starts the readers, and does not wait for a batch
         while len(list(readers.iterdir())) < 2:
             time.sleep(0.01)
         return batches
