@@ -123,6 +123,7 @@ def train(arguments: list[str], devices: int, kill_after: float = 1e9, saving: P
     """
     process = multiprocessing.get_context("fork").Process(target=fit, args=(arguments, devices))
     process.start()
+    assert process.pid is not None
     deadline = time.monotonic() + kill_after
     while process.is_alive():
         late = time.monotonic() > deadline

@@ -84,7 +84,7 @@ def fixed_conv(x: Tensor, weight: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
 def looped(generator: Generator) -> Iterator[Generator]:
     """The same generator with a `ClassLoop` for its bank, inside the `with`."""
     bank = generator.local
-    generator.local = ClassLoop(bank)
+    generator.local = ClassLoop(bank)  # type: ignore[assignment]
     try:
         yield generator
     finally:

@@ -59,6 +59,7 @@ class InversionStudy:
 def held_out(count: int, height: int, width: int, class_name: str) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Avatars with enough of the class: uint8 images (N, H, W, 3), labels (N, H, W), and their numbers."""
     plugin = registry.load("faces")
+    assert plugin.demo
     source, index = plugin.demo(8 * count, height, width, SEED), plugin.spec.index(class_name)
     chosen: list[int] = []
     for number in range(len(source)):
@@ -83,7 +84,7 @@ def edit_leakage(models: list[Model], codes: Codes, class_name: str, seed: int =
         labels = [torch.from_numpy(samples.labels) for samples in (edit.before, drawn)]
         difference = torch.from_numpy(edit.difference)
         pasted = change(*(torch.from_numpy(s.images.transpose(0, 3, 1, 2) / 127.5) for s in (edit.before, edit.after)))
-        regions = [region_of(*labels, [model.index(class_name)], margin) for margin in (0, 1)]
+        regions = [region_of(labels[0], labels[1], [model.index(class_name)], margin) for margin in (0, 1)]
         totals["strict"] += float((difference * ~regions[0]).sum())
         totals["one pixel"] += float((difference * ~regions[1]).sum())
         totals["pasted"] += float((pasted * ~regions[0]).sum())

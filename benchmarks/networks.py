@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -29,26 +30,30 @@ def make_generator(size: int, device: torch.device, tiny: bool, classes: int = C
     transparent = tuple(k for k in TRANSPARENT if k < classes)
     widths = SMALL if tiny else {}
     generator = Generator(classes=classes, height=size, width=size, transparent=transparent, **widths)
-    return generator.to(device, memory_format=torch.channels_last)
+    return generator.to(device).to(memory_format=torch.channels_last)
 
 
 def make_discriminator(size: int, device: torch.device, tiny: bool) -> Discriminator:
     """The paper's discriminator; see `make_generator`."""
     widths: dict[str, Any] = {"multiplier": 0.05, "max_channels": 16} if tiny else {}
     discriminator = Discriminator(classes=CLASSES, height=size, width=size, **widths)
-    return discriminator.to(device, memory_format=torch.channels_last)
+    return discriminator.to(device).to(memory_format=torch.channels_last)
+
+
+def device_of_network(network: torch.nn.Module) -> torch.device:
+    return next(network.parameters()).device
 
 
 def draw_codes(generator: Generator, batch: int) -> Tensor:
     """Codes of `batch` random latents with memory of their own for every slot."""
-    z = torch.randn(batch, generator.latent_channels, device=generator.slot_of_code.device)
+    z = torch.randn(batch, generator.latent_channels, device=device_of_network(generator))
     with torch.no_grad():
         return generator.expand(generator.map(z)).clone()
 
 
 def random_real(generator: Generator, batch: int) -> Real:
     """A real batch: images of noise, label maps of squares."""
-    device, height, width = generator.slot_of_code.device, generator.height, generator.width
+    device, height, width = device_of_network(generator), generator.height, generator.width
     labels = torch.randint(0, generator.classes, (batch, height // 8, width // 8), dtype=torch.uint8, device=device)
     labels = labels.repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)  # (B, H, W): squares of one class
     image = torch.rand(batch, 3, height, width, device=device) * 2 - 1  # (B, 3, H, W)
@@ -71,9 +76,10 @@ class TimedStep:
         compiled: Sequence[Callable[..., Any]] = (),
         fused: bool = False,
     ) -> None:
-        self.device = generator.slot_of_code.device
+        self.device = device_of_network(generator)
         mean = torch.zeros((), device=self.device)
-        self.state = State(generator, discriminator, mean, *compiled, class_sets=class_sets)
+        synthesize, judge = compiled or (None, None)
+        self.state = State(generator, discriminator, mean, synthesize, judge, class_sets=class_sets)
         self.real = random_real(generator, config.batch)
         self.phases = phases(config)
         networks = {"generator": generator, "discriminator": discriminator}
@@ -90,4 +96,4 @@ class TimedStep:
 
     def seconds(self) -> float:
         """Run every phase once. Returns the seconds of an average step: each phase counts at its frequency."""
-        return sum(seconds_of(lambda p=phase: self.run(p), self.device) / phase.every for phase in self.phases)
+        return sum(seconds_of(partial(self.run, phase), self.device) / phase.every for phase in self.phases)

@@ -108,5 +108,5 @@ def networks(cell: Cell, device: torch.device | str) -> tuple[Generator, Discrim
     with torch.device(device):
         generator, discriminator = build(config_of(cell), vocabulary(cell.classes), plan_of(cell))
     if cell.arm == "loop":
-        generator.local = ClassLoop(generator.local)
+        generator.local = ClassLoop(generator.local)  # type: ignore[assignment]
     return generator.to(device), discriminator.to(device)

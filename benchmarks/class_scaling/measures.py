@@ -123,9 +123,9 @@ def features_of(images: Tensor, network: FeatureNetwork) -> Tensor:
 def distances(pictures: tuple[Tensor, Tensor], features: tuple[Tensor, Tensor]) -> dict[str, float]:
     """Distances between two sets. pictures: uint8 (N, 3, H, W) each; features: (N, D) each."""
     count = min(*map(len, pictures), PATCH_PICTURES)
-    patches = (patch_levels(some[:count].float() / 127.5 - 1) for some in pictures)
+    real, fake = (patch_levels(some[:count].float() / 127.5 - 1) for some in pictures)
     return {
-        "sliced_wasserstein": sliced_wasserstein(*patches),
+        "sliced_wasserstein": sliced_wasserstein(real, fake),
         "FD-EffNetLite0": frechet_distance(*map(moments, features)),
     }
 

@@ -34,7 +34,8 @@ def run_all(commands: Sequence[Command], at_once: int, poll: Callable[[], None] 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    waiting, running, status = list(commands), {}, {}
+    waiting, status = list(commands), {}
+    running: dict[str, subprocess.Popen] = {}
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         while waiting or running:

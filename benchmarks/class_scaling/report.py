@@ -22,7 +22,7 @@ WITHIN = 0.1
 
 def write(study: dict[str, Any], runs: Runs, results: Path) -> list[Path]:
     """Write class_quality.json, .csv and _classes.csv to `results` and print the tables. Returns the files."""
-    tables = {"arms": summary(runs), "aims": aims(runs), "classes": classes(runs)}
+    tables: dict[str, Any] = {"arms": summary(runs), "aims": aims(runs), "classes": classes(runs)}
     of_runs = {f"{arm}-{seed}": {k: v for k, v in found.items() if k != "classes"}
                for (arm, seed), found in runs.items()}  # fmt: skip
     files = [results / f"class_quality{end}" for end in (".json", ".csv", "_classes.csv")]

@@ -18,7 +18,8 @@ from composegan.config.compose import compose, load_config
 from composegan.config.run_folder import CONFIG
 from composegan.config.schema import Config
 from composegan.errors import UserError
-from composegan.io.atomic import atomic_file, exclusive_lock
+from composegan.io.atomic import atomic_file
+from composegan.io.lock import exclusive_lock
 from composegan.runs import checkpoint
 from composegan.runs.fit import fit, resume
 from composegan.viz.pictures import color_masks, grid

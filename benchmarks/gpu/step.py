@@ -65,7 +65,8 @@ def measure(size: int, device: torch.device, batch: int, precision: str, recompu
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
             step.run(phase)
 
-    found, seconds = {}, 0.0
+    found: dict[str, Row] = {}
+    seconds = 0.0
     for phase in step.phases:
         run_this = partial(run_phase, phase)
         median = statistics.median(timed(run_this, device, most=1 if tiny else 5, seconds=4.0))

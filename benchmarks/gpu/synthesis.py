@@ -37,8 +37,8 @@ def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
         torch.manual_seed(0)
         return make_generator(size, device, config.tiny).eval().requires_grad_(False)
 
-    def measured(size: int, *how: Any) -> Row:
-        return measure(generator(size), *how, config.tiny)
+    def measured(size: int, batch: int, mode: str, compiled: bool) -> Row:
+        return measure(generator(size), batch, mode, compiled, config.tiny)
 
     jobs = []
     for how, modes, batches, seconds in plans:
@@ -56,7 +56,8 @@ def measure(generator: Generator, batch: int, mode: str, compiled: bool, tiny: b
     """Latency (waiting for each call), throughput (not waiting in between), memory, and the error of the arithmetic."""
     torch.manual_seed(1)
     codes = draw_codes(generator, batch)
-    device, network = codes.device, generator
+    device = codes.device
+    network: Callable[[Tensor], Any] = generator
     if compiled:
         torch.compiler.reset()
         # Inductor would take minutes on a small machine.

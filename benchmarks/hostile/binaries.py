@@ -236,19 +236,20 @@ def change_header(path: Path, random: Random) -> None:
     (length,) = struct.unpack("<Q", data[:8])
     header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
     tensor = random.choice([key for key in header if key != "__metadata__"])
-    impossible = random.choice((
+    claims: tuple[dict[str, Any], ...] = (
         {"shape": [10**12]}, {"shape": [2**62, 4]}, {"shape": [-1]}, {"shape": []}, {"data_offsets": [0, 2**62]},
         {"data_offsets": [5, 1]}, {"dtype": "F64"}, {"dtype": "BOOL"}, {"dtype": "X9"}, {"dtype": "F8_E4M3"},
         {"shape": [0, 2**60]}, {"data_offsets": [-1, 4]}, {"data_offsets": [0, len(body)]},
-    ))  # fmt: skip
+    )  # fmt: skip
+    claimed = header | {tensor: header[tensor] | random.choice(claims)}
     deep = (nested(100_000), nested(100_000, "{}"), '{"__metadata__": ' + nested(50_000) + "}", "[]")
-    text = random.choice((
-        lambda: json.dumps(changed_data(header, random)), lambda: json.dumps(header | {tensor: header[tensor] |
-        impossible}), lambda: random.choice(deep),
-    ))().encode()  # fmt: skip
-    absurd = (0, 1, 2**31, 2**62, 2**64 - 1, max(len(text) - 3, 0), len(text) + 9, 10**8)
-    claimed = random.choice(absurd) if random.random() < 0.2 else len(text)
-    path.write_bytes(struct.pack("<Q", claimed) + text + body)
+    content = (json.dumps(changed_data(header, random)), json.dumps(claimed), random.choice(deep))
+    text = random.choice(content).encode()
+    if random.random() < 0.2:
+        length = random.choice((0, 1, 2**31, 2**62, 2**64 - 1, max(len(text) - 3, 0), len(text) + 9, 10**8))
+    else:
+        length = len(text)
+    path.write_bytes(struct.pack("<Q", length) + text + body)
 
 
 def change_numbers(path: Path, random: Random) -> None:

@@ -32,7 +32,7 @@ WORDS = (
     "0-999999999", "area(ball)", "ball.texture.pca0:1e400", "..", "../..", "/", "//", ".", "a/" * 2000, "nowhere",
     "/nowhere/at/all", "/dev/null/x", "/proc/self/mem", "ball", "ground,glass", "bal", "GROUND",
 )  # fmt: skip
-PLAIN = (
+PLAIN: tuple[Any, ...] = (
     None, True, False, 0, -1, 3, 255, 256, 2**31, 2**63, 10**30, -(10**18), 1.5, float("nan"), float("inf"), 1e300,
     "", "a", "a\nb", "\u202e", "\0", "x" * 5000, "${a}", "~no-such-user", [], {}, [[]], [None], [1, "a"],
     {"a": 1}, {"": None}, [0] * 1000, [[[[[[[["deep"]]]]]]]], "\x1b[2J", "/dev/zero", "../../x",
@@ -133,10 +133,15 @@ def replace_content(path: Path, random: Random) -> None:
 
 def replace_file(path: Path, random: Random) -> None:
     """Nothing, a folder, a pipe that blocks, an endless device, a link to itself, or half a terabyte of zeros."""
+
+    def make_huge() -> None:
+        path.touch()
+        os.truncate(path, 2**39)
+
     path.unlink()
     random.choice((
         lambda: None, path.mkdir, lambda: os.mkfifo(path), lambda: path.symlink_to("/dev/zero"),
-        lambda: path.symlink_to(path.name), lambda: (path.touch(), os.truncate(path, 2**39)),
+        lambda: path.symlink_to(path.name), make_huge,
     ))()  # fmt: skip
 
 

@@ -103,8 +103,7 @@ def cut_long_work(images: int = 64, codes: int = 10_000) -> None:
     from composegan.data import packing
     from composegan.editing import inversion_folder
     from composegan.evaluation import evaluate
-    from composegan.model import codes as model_codes
-    from composegan.model import sample
+    from composegan.model.saved_model import Model
     from composegan.training.module import CompositionModule
 
     def end(*_: Any, **__: Any) -> NoReturn:
@@ -113,10 +112,16 @@ def cut_long_work(images: int = 64, codes: int = 10_000) -> None:
     def unless_many(work: Callable[..., Any], count: Callable[..., int], most: int) -> Callable[..., Any]:
         return lambda *given, **named: end() if count(*given, **named) > most else work(*given, **named)
 
+    owner: Any
     for owner, name in ((CompositionModule, "training_step"), (inversion_folder, "search"), (evaluate, "evaluate")):
         setattr(owner, name, end)
-    packing.run = unless_many(packing.run, lambda source, *_: len(source), images)
-    sample.draw = unless_many(sample.draw, lambda model, codes, *_, **__: len(codes), images)
-    model_codes.draw_codes = unless_many(
-        model_codes.draw_codes, lambda model, n=0, pictures=None, **_: len(pictures or range(n)), codes
-    )
+
+    def number_of_codes(model: Model, n: int = 16, *_: Any, pictures: Sequence[int] | None = None, **__: Any) -> int:
+        return len(pictures or range(n))
+
+    for owner, name, count, most in (
+        (packing, "run", lambda source, *_, **__: len(source), images),
+        (Model, "draw", lambda model, drawn, *_, **__: len(drawn), images),
+        (Model, "codes", number_of_codes, codes),
+    ):
+        setattr(owner, name, unless_many(getattr(owner, name), count, most))

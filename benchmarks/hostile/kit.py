@@ -7,6 +7,7 @@ import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -143,7 +144,7 @@ def _write_labelled_images(root: Path) -> None:
     for number, ending in enumerate(ENDINGS):
         draws = np.random.default_rng(number)
         labels = draws.integers(0, 3, (4, 4), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
-        image = (COLORS[labels] + draws.integers(-9, 10, (16, 16, 3))).clip(0, 255).astype(np.uint8)
+        image: np.ndarray = (COLORS[labels] + draws.integers(-9, 10, (16, 16, 3))).clip(0, 255).astype(np.uint8)
         if number == 5:
             image = np.concatenate([image, 255 - 60 * labels[:, :, None]], axis=2)
         if number == 6:
@@ -186,7 +187,7 @@ def _write_release(path: Path) -> None:
     release = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(release)
     size = {"classes": 3, "height": 16, "width": 16}
-    settings = {
+    settings: dict[str, Any] = {
         **size, "latent_channels": 16, "mapping_layers": 2, "local_layers": 3, "base_layers": 1, "depth_layers": 2,
         "local_channels": 8, "coarse_channels": 8, "coarse_size": 8, "min_feat_size": 4, "channel_multiplier": 0.01,
         "transparent": [2], "residual_refine": True,

@@ -127,7 +127,9 @@ def _noise(random: Random) -> str:
 def settings_of_verb(verb: str) -> Mapping[str, Setting]:
     """A verb's settings by name: of the dataclass in its module, or of a run."""
     module = import_module(f"composegan.verbs.{verb}_" if iskeyword(verb) else f"composegan.verbs.{verb}")
-    own = [item for item in vars(module).values() if is_dataclass(item) and item.__module__ == module.__name__]
+    own: list[type] = [
+        item for item in vars(module).values() if is_dataclass(item) and item.__module__ == module.__name__
+    ]
     if own:
         return {key: item for schema in own for key, item in settings_of(schema).items()}
     return {} if verb == "domains" else settings_of(Config)
