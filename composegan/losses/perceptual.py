@@ -1,4 +1,4 @@
-"""Perceptual distance of pictures: LPIPS where VGG-16's weights are at hand, else EfficientNet-Lite0's features."""
+"""Perceptual distance of pictures: LPIPS if VGG-16's weights are available, otherwise EfficientNet-Lite0 features."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from composegan.io.guarded import check_saved
 
 LPIPS, EFFNET = "LPIPS-VGG", "EfficientNet-Lite0"
 VGG_FILE = "vgg16-397923af.pth"
-"""The name under which torchvision keeps its ImageNet weights of VGG-16."""
+"""The file name of torchvision's ImageNet weights of VGG-16."""
 STAGES = (3, 8, 15, 22, 29)
-"""Places of relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3 among VGG-16's layers."""
+"""Indices of relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3 among VGG-16's layers."""
 MEAN, SPREAD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-"""ImageNet's mean and deviation as pictures in -1..1 have them (Zhang et al., arXiv 1801.03924, its release)."""
+"""ImageNet's mean and standard deviation for pictures in -1..1 (the release of Zhang et al., arXiv 1801.03924)."""
 
 
 class PerceptualDistance(nn.Module, ABC):
-    """`sum_l mean_p sum_c u_lc (a_lcp - b_lcp)^2`, of feature maps a, b scaled to length 1 over the channels c at every
-    place p (Zhang et al., arXiv 1801.03924, equation 1). Frozen; differentiable with respect to the pictures.
+    """`sum_l mean_p sum_c u_lc (a_lcp - b_lcp)^2` for feature maps a, b normalized over the channels c at every position p
+    (Zhang et al., arXiv 1801.03924, equation 1). Frozen; differentiable with respect to the pictures.
 
-    name: which network; size: shorter side to which pictures are resized before it.
+    name: the network; size: shorter side to which pictures are resized first.
     """
 
     name: str
@@ -39,26 +39,26 @@ class PerceptualDistance(nn.Module, ABC):
 
     @abstractmethod
     def features(self, images: Tensor) -> list[Tensor]:
-        """Resized images in -1..1 -> maps (N, C, h, w) of several scales."""
+        """Resized images in -1..1 -> maps (N, C, h, w) at several scales."""
 
     @abstractmethod
     def weighted(self, level: int, difference: Tensor) -> Tensor:
-        """Squared differences (N, C, h, w) of a level's scaled maps, weighted and summed over channels: (N, h, w)."""
+        """Squared differences (N, C, h, w) of a level's normalized maps, weighted, summed over channels: (N, h, w)."""
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Images (N, 3, H, W) in -1..1, any size -> the scaled maps, to be compared by `forward`."""
+        """Images (N, 3, H, W) in -1..1 of any size -> the normalized maps that `forward` compares."""
         maps = self.features(resized(images, self.size))
         return [x / (x.square().sum(dim=1, keepdim=True) + 1e-10).sqrt() for x in maps]
 
     def forward(self, maps: list[Tensor], others: list[Tensor]) -> Tensor:
-        """What `maps` gave for two batches -> (N,), 0 for the same pictures."""
+        """The maps of two batches -> (N,), 0 for equal pictures."""
         levels = enumerate(zip(maps, others, strict=True))  # pairs of (N, C, h, w)
         parts = [self.weighted(i, (a - b).square()).mean(dim=(1, 2)) for i, (a, b) in levels]  # each (N)
         return torch.stack(parts).sum(dim=0)  # (N)
 
 
 class EfficientNetDistance(PerceptualDistance):
-    """Of EfficientNet-Lite0's maps of strides 2 to 32, channels weighted alike, averaged over the scales."""
+    """EfficientNet-Lite0's maps at strides 2 to 32, channels weighted equally, averaged over the scales."""
 
     name = EFFNET
 
@@ -76,7 +76,10 @@ class EfficientNetDistance(PerceptualDistance):
 
 
 class VGGDistance(PerceptualDistance):
-    """LPIPS of VGG-16, version 0.1. layers: tensors as `read_vgg` gives them."""
+    """LPIPS with VGG-16, version 0.1. layers: the tensors that `read_vgg` returns."""
+
+    mean: Tensor
+    spread: Tensor
 
     name = LPIPS
 
@@ -84,7 +87,7 @@ class VGGDistance(PerceptualDistance):
         from torchvision.models import vgg16
 
         super().__init__(size)
-        with torch.device("meta"):  # it draws no weights that would only be replaced
+        with torch.device("meta"):  # skips initializing weights that are replaced
             self.network = vgg16(weights=None).features[: STAGES[-1] + 1]
         own = {name: tensor for name, tensor in layers.items() if name[0].isdigit()}
         self.network.load_state_dict(own, assign=True)
@@ -98,7 +101,7 @@ class VGGDistance(PerceptualDistance):
         for place, layer in enumerate(self.network):
             x = layer(x)
             if place in STAGES:
-                maps.append(x.clone())  # the next layer may work in place
+                maps.append(x.clone())  # the next layer may be in place
         return maps
 
     def weighted(self, level: int, difference: Tensor) -> Tensor:
@@ -106,7 +109,7 @@ class VGGDistance(PerceptualDistance):
 
 
 def resized(images: Tensor, size: int) -> Tensor:
-    """Images (N, 3, H, W) with their shorter side at `size`: antialiased when smaller, bilinear when larger."""
+    """Resize images (N, 3, H, W) to a shorter side of `size`: antialiased when shrinking, bilinear when enlarging."""
     short = min(images.shape[2:])
     if short == size:
         return images
@@ -115,9 +118,9 @@ def resized(images: Tensor, size: int) -> Tensor:
 
 
 def perceptual_distance(lpips: str = "", size: int = 0) -> PerceptualDistance:
-    """The distance that can be had without downloading anything; its `name` says which it is.
+    """The best distance available without a download; its `name` says which.
 
-    lpips: "" for LPIPS when torch hub's cache has VGG-16, else EfficientNet-Lite0; "off" for the latter; or a file
+    lpips: "" for LPIPS if torch hub's cache has VGG-16, otherwise EfficientNet-Lite0; "off" for the latter; or a file
     with VGG-16's weights, see `read_vgg`. size: shorter side at which pictures are compared, pixels; 0: 256.
     Raises UserError for a file that is missing or holds something else.
     """
@@ -131,10 +134,10 @@ def perceptual_distance(lpips: str = "", size: int = 0) -> PerceptualDistance:
 
 
 def read_vgg(path: Path) -> dict[str, Tensor]:
-    """VGG-16's layers ("0.weight", "0.bias", ... "28.bias") and LPIPS's weights of channels ("linear0" ... "linear4").
+    """VGG-16's layers ("0.weight", "0.bias", ... "28.bias") and LPIPS's channel weights ("linear0" ... "linear4").
 
-    path: torchvision's VGG-16, or a whole LPIPS network of the `lpips` package (its state dict), .pth or .safetensors.
-    What a file does not have of LPIPS itself is torchmetrics' copy of it. Nothing but tensors is unpickled.
+    path: torchvision's VGG-16, or the state dict of an LPIPS network of the `lpips` package, .pth or .safetensors. Channel
+    weights that the file lacks come from torchmetrics' copy. Only tensors are unpickled.
     """
     try:
         check_saved(path)
@@ -151,16 +154,16 @@ def read_vgg(path: Path) -> dict[str, Tensor]:
                 layers[".".join(parts[-2:])] = tensor
         if "0.weight" not in layers:
             raise ValueError("it has no features.0.weight or net.slice1.0.weight")
-    except Exception as error:  # in a file that anybody may have written anything can go wrong
+    except Exception as error:  # the file may hold anything
         reason = "there is no such file" if not path.exists() else " ".join(str(error).split())[:150]
         raise UserError(
-            f"lpips={path}: is not VGG-16 of torchvision or LPIPS ({reason}); lpips=off does without"
+            f"lpips={path}: is not VGG-16 of torchvision or LPIPS ({reason}); use lpips=off to do without"
         ) from error
     return layers
 
 
 def _linear_of_torchmetrics() -> dict[str, Tensor]:
-    """`lin0.model.1.weight` ... as the package carries them."""
+    """`lin0.model.1.weight` ... from the copy in the package."""
     import torchmetrics.functional.image as package
 
     path = Path(package.__file__).parent / "lpips_models" / "vgg.pth"

@@ -1,4 +1,4 @@
-"""R1, path length, and the tie between coarse and refined mask."""
+"""Regularizers: R1, path length, mask consistency, presence."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class R1(NamedTuple):
 def r1_penalty(scores: Tensor, image: Tensor, embedded: Tensor, metric: Tensor) -> R1:
     """R1 (Mescheder et al., arXiv 1801.04406, eq. 9) on real pictures and on real masks.
 
-    scores: (B, 1); image: (B, 3, H, W), requires grad; embedded: (B, C, H, W), the mask behind the discriminator's
-    first linear layer W; metric: `W W^T` (C, C). With g the gradient at `embedded`, the gradient at the mask is
+    scores: (B, 1); image: (B, 3, H, W), requires grad; embedded: (B, C, H, W), the mask after the discriminator's first
+    linear layer W; metric: `W W^T` (C, C). With g the gradient at `embedded`, the gradient at the mask is
     `W^T g`, so its square is `g^T (W W^T) g`: exact, and no K-channel tensor is built.
     """
     on_image, on_embedded = torch.autograd.grad(scores.sum(), (image, embedded), create_graph=True)
@@ -35,7 +35,7 @@ def r1_penalty(scores: Tensor, image: Tensor, embedded: Tensor, metric: Tensor) 
 
 
 def image_slope(scores: Tensor, image: Tensor) -> Tensor:
-    """R1 on pictures alone, where there are no masks; arguments and result as in `r1_penalty`."""
+    """R1 on pictures alone, for data without masks; arguments and result as in `r1_penalty`."""
     (on_image,) = torch.autograd.grad(scores.sum(), image, create_graph=True)
     return on_image.square().sum(dim=(1, 2, 3)).mean()
 
@@ -60,7 +60,7 @@ def path_length(
 
     image: (B, 3, H, W) made from codes (B, N, S); mean: () running mean; noise: (B, 3, H, W) standard normal.
     Length: `sqrt(mean over codes of sum over channels of grad^2)` for the image projected on noise / sqrt(H W).
-    everywhere: makes the mean over all processes' batches of the mean over this one's.
+    everywhere: averages the mean of this rank's batch over all ranks.
     """
     projected = (image * noise).sum() / math.sqrt(image.shape[2] * image.shape[3])
     (grad,) = torch.autograd.grad(projected, codes, create_graph=True)
@@ -76,12 +76,12 @@ def mask_loss(coarse: Tensor, mask: SemanticMap) -> Tensor:
 
 
 def presence_loss(coarse: Tensor, present: Tensor, areas: Tensor, part: float = 0.25) -> Tensor:
-    """How far classes that should be in a picture are from being seen in it:
+    """Penalizes classes of a picture's class set that are not visible in it:
     `mean over (b, k) present of max(0, log(part area_k) - log(mean over pixels of m^2))`.
 
-    The square counts a class where it is in front and not where it shimmers through all others. The logarithm keeps the
-    gradient of a class that is nearly gone. coarse: (B, K, h, w), `2 m - 1`; present: (B, K) bool; areas: (K,), usual
-    parts of a picture, 0..1; part: of it that is enough -> (). Ours, of no paper.
+    The square counts a class where it is in front rather than faintly everywhere. The logarithm keeps a gradient for a
+    class that has nearly vanished. coarse: (B, K, h, w), `2 m - 1`; present: (B, K) bool; areas: (K,), usual shares of a
+    picture, 0..1; part: the fraction of the usual area that is enough -> (). Our own; not from a paper.
     """
     seen = ((coarse + 1) / 2).square().mean(dim=(2, 3))  # (B, K)
     missing = ((part * areas + 1e-8).log() - (seen + 1e-8).log()).clamp_min(0)  # (B, K)

@@ -9,7 +9,7 @@ from composegan.networks.routing import Routing
 
 
 def class_weights(depth: Tensor) -> Tensor:
-    """`m = softmax_k(depth)`, over the classes that are there: an absent one has depth -inf and takes nothing.
+    """`m = softmax_k(depth)`. An absent class has depth -inf and so weight 0.
 
     depth: (B, K, P) -> m (B, K, P) in 0..1.
     """
@@ -17,9 +17,9 @@ def class_weights(depth: Tensor) -> Tensor:
 
 
 def feature_weights(m: Tensor, opaque: Tensor | None) -> Tensor:
-    """The part of each class in the feature map: opaque classes share all of it, transparent ones lie over them.
+    """The weight of each class in the feature map: those of opaque classes sum to 1, transparent ones come on top.
 
-    m: (B, K, P); opaque: (K,) of 0 and 1, or None where no class is transparent -> (B, K, P).
+    m: (B, K, P); opaque: (K,) of 0 and 1, or None without transparent classes -> (B, K, P).
     """
     if opaque is None:
         return m
@@ -32,11 +32,11 @@ def compose(
 ) -> Tensor:
     """Compose before projecting: `sum_g W_g (sum_{k in g} w_k gain_k h_k) + sum_k w_k b_k`.
 
-    Equal to projecting each class's hidden map to the features and adding them up weighted, but the feature map
-    exists once and not once a class.
+    Equals the weighted sum of the projections of each class's hidden map, but the feature map exists once instead of
+    once per class.
 
     hidden: (B, K, C, P); weights w: (B, K, P); weight: (G, F, C); gain: (K, C), scale included; bias: (K, F);
-    member: (G, K) of 0 and 1, who belongs to which group, or None where each class is its own -> (B, P, F).
+    member: (G, K) of 0 and 1, the classes of each group, or None if each class is its own group -> (B, P, F).
     """
     hidden = hidden * weights[:, :, None]  # (B, K, C, P)
     if member is None:
@@ -53,14 +53,14 @@ def compose(
 def compose_pairs(
     hidden: Tensor, weights: Tensor, weight: Tensor, gain: Tensor, bias: Tensor, routing: Routing
 ) -> Tensor:
-    """The same as `compose`, of the pairs that are there: `sum_g W_g (sum_{k in g} w_k gain_k h_k) + sum_k w_k b_k`.
+    """The same as `compose` for the pairs that are present: `sum_g W_g (sum_{k in g} w_k gain_k h_k) + sum_k w_k b_k`.
 
     hidden: (N, C, P); weights w: (N, P); weight: (G, F, C); gain: (K, C), scale included; bias: (K, F) -> (B, P, F).
     """
     batch, slots = routing.slot_group.shape
     hidden = hidden * gain.index_select(0, routing.of_class)[:, :, None] * weights[:, None]  # (N, C, P)
     channels, pixels = hidden.shape[1:]
-    # The groups of a sample side by side, each the sum of its classes; then all in one product.
+    # The groups of a sample side by side, each the sum of its classes, in a single product.
     slotted = hidden.new_zeros(batch * slots, channels, pixels).index_add(0, routing.slot, hidden)  # (B A, C, P)
     projection = weight.index_select(0, routing.slot_group.flatten()).permute(0, 2, 1)  # (B A, C, F)
     projection = projection.reshape(batch, slots * channels, -1)  # (B, A C, F)
@@ -69,7 +69,7 @@ def compose_pairs(
 
 
 def seated_bias(weights: Tensor, bias: Tensor, routing: Routing) -> Tensor:
-    """`sum_k w_k b_k` of the pairs that are there: weights (N, P), bias (K, F) -> (B, P, F)."""
+    """`sum_k w_k b_k` over the pairs that are present: weights (N, P), bias (K, F) -> (B, P, F)."""
     seats = routing.seats[0] * routing.seats[1]
     seated = weights.new_zeros(seats, weights.shape[1]).index_copy(0, routing.seat, weights)  # (B Q, P)
     bias = bias.index_select(0, routing.of_class)  # (N, F)

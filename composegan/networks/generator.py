@@ -19,11 +19,11 @@ from composegan.networks.texture import TextureRouting
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What the generator answers.
+    """The output of the generator.
 
-    image: (B, 3, H, W), in -1..1 where well trained; mask: the refined mask as a SemanticMap;
+    image: (B, 3, H, W), about -1..1; mask: the refined mask as a SemanticMap;
     coarse: (B, K, h, w) in -1..1, the composition weights as `2 m - 1`; depth: (B, K, h, w), pseudo-depth,
-    higher is nearer, 0 for class 0, -inf for a class that is left out.
+    higher is nearer, 0 for class 0, -inf for an absent class.
     """
 
     image: Tensor
@@ -35,10 +35,12 @@ class Synthesis:
 class Generator(nn.Module):
     """SemanticStyleGAN's generator for any vocabulary, grouping and rectangle. The defaults are the paper's.
 
-    group_of: for each of the K classes the group it shares weights with, 0..G-1; None: each its own (the paper).
+    group_of: the group (0..G-1) whose weights each of the K classes uses; None: each class its own (the paper).
     transparent: indices of classes composed over the others. height, width: of the picture, pixels.
     coarse_size, min_feat_size: shorter sides, pixels. The other sizes are described in `config.schema.ModelConfig`.
     """
+
+    slot_of_code: Tensor
 
     def __init__(
         self,
@@ -127,11 +129,11 @@ class Generator(nn.Module):
     ) -> Synthesis:
         """codes: (B, S), (B, base + 2K, S) or (B, K * local_layers, S).
 
-        noise: the render net's stored maps, or drawn anew. truncation psi: `mean + psi (w - mean)`, needs
-        mean_code (S,) unless 1. classes: (B, K) or (K,), true for those to compose, best on the CPU (it is waited for
-        elsewhere); the others are not computed. None: all.
-        Raises ValueError for another latent shape, another word for noise, a truncation without a mean, or a picture
-        without any class.
+        noise: the render net's stored noise maps, or fresh ones. truncation psi: `mean + psi (w - mean)`, needs
+        mean_code (S,) unless 1. classes: (B, K) or (K,), true for the classes to compose, best on the CPU (on another
+        device this synchronizes); the others are not computed. None: all.
+        Raises ValueError for another latent shape, an unknown noise, a truncation without a mean, or a picture without
+        any class.
         """
         if noise not in ("stored", "fresh"):
             raise ValueError(f"noise={noise!r}; expected 'stored' or 'fresh'")

@@ -68,7 +68,7 @@ class EqualizedConv(nn.Module):
         bias = None if self.bias is None else self.bias * self.gain  # (out)
         if not self.down:
             x = F.conv2d(x, weight, bias, padding=self.kernel // 2)  # (B, out, H, W)
-        elif self.kernel == 1:  # of a filtered map only every second pixel is wanted
+        elif self.kernel == 1:  # only every second pixel of the filtered map is needed
             x = F.conv2d(low_pass(x, pad=1, stride=2), weight, bias)  # (B, out, H/2, W/2)
         else:
             x = F.conv2d(low_pass(x, pad=2), weight, bias, stride=2)  # (B, out, H/2, W/2)
@@ -101,7 +101,7 @@ class FixedConv(nn.Module):
             x = x + bias[:, None, None]
         else:
             x = F.conv2d(x, weight, bias, padding=1)  # (B, out, H, W)
-        if noise is not None:
+        if noise is not None and self.noise_strength is not None:
             x = x + (self.noise_strength * GAIN) * noise
         return activate(x)
 

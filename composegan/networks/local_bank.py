@@ -1,9 +1,9 @@
-"""All local generators as one bank: stacked weights, one batched product a layer, never a loop over classes.
+"""All local generators as one bank: stacked weights, one batched product per layer, no loop over classes.
 
-K classes in G groups. A group shares the layer weights and the projection to features; a class has its own latent
-codes, its own embedding (added to its codes), its own modulation and activation biases, pseudo-depth head and
-feature gain, and by option a correction of low rank to each layer's weight. G = K without these is the paper.
-With class sets only the (sample, class) pairs that are in them are computed, see `Routing`.
+K classes in G groups. A group shares the layer weights and the projection to features; each class has its own latent
+codes, embedding (added to its codes), modulation and activation biases, pseudo-depth head and feature gain, and
+optionally a low-rank correction to each layer's weight. G = K without these options is the paper's model.
+With class sets only the (sample, class) pairs in them are computed; see `Routing`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from composegan.networks.texture import (
 )
 
 TILE = 1 << 16
-"""Outputs of a layer, of one class and the whole batch, that the CPU works on at a time. Not of all classes: the number
-of operations is to be the same for any number of them."""
+"""Outputs of a layer, for one class and the whole batch, that the CPU processes at a time. Independent of the number of
+classes, so that the number of operations is too."""
 
 
 def fourier_features(height: int, width: int, octaves: int) -> Tensor:
@@ -43,6 +43,10 @@ def fourier_features(height: int, width: int, octaves: int) -> Tensor:
 
 class LocalBank(nn.Module):
     """codes (B, K * layers, S) -> features (B, F, h, w), class weights m (B, K, h, w), pseudo-depth (B, K, h, w)."""
+
+    fourier: Tensor
+    opaque: Tensor | None
+    member: Tensor | None
 
     def __init__(
         self,
@@ -75,7 +79,7 @@ class LocalBank(nn.Module):
         opaque[list(transparent)] = 0
         self.register_buffer("opaque", opaque if transparent else None, persistent=False)
         self.assign(group_of)
-        self.probe: Tensor | None = None  # zeros (L, K, C, C) that, when set, get each class's gradient
+        self.probe: Tensor | None = None  # zeros (L, K, C, C); when set, it receives the gradient of each class
 
         self.position = nn.Parameter(torch.randn(channels, self.fourier.shape[0]))
         self.weight = nn.Parameter(torch.randn(layers, groups, channels, channels))
@@ -84,7 +88,7 @@ class LocalBank(nn.Module):
         self.bias = nn.Parameter(torch.zeros(layers, classes, channels))
         embedded = groups < classes if embedding is None else embedding
         self.embedding = nn.Parameter(torch.zeros(classes, latent_channels)) if embedded else None
-        # `W_k = W_g + A_k B_k`; A begins at 0, so that classes of a group begin alike.
+        # `W_k = W_g + A_k B_k`; A is initialized to 0, so that the classes of a group start equal.
         self.adapter_out = nn.Parameter(torch.zeros(layers, classes, channels, adapter_rank)) if adapter_rank else None
         self.adapter_in = nn.Parameter(torch.randn(layers, classes, adapter_rank, channels)) if adapter_rank else None
         self.depth_weight = nn.Parameter(torch.randn(classes - 1, channels))
@@ -95,7 +99,7 @@ class LocalBank(nn.Module):
         self.feature_bias = nn.Parameter(torch.zeros(classes, feature_channels))
 
     def assign(self, group_of: Sequence[int]) -> None:
-        """Say which group each class is in. The weights are seen to by `composegan.grouping.split`."""
+        """Set the group of each class. `composegan.grouping.split` changes the weights to match."""
         self.group_of = tuple(group_of)
         classes, groups = len(self.group_of), max(self.group_of) + 1
         member = torch.zeros(groups, classes)
@@ -103,8 +107,8 @@ class LocalBank(nn.Module):
         self.register_buffer("member", member.to(self.fourier) if groups < classes else None, persistent=False)
 
     def forward(self, codes: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """present: (B, K), true where a class is in a sample, on the CPU (elsewhere this waits for the device); None:
-        all are. Absent ones are not computed; their m is 0 and their pseudo-depth -inf.
+        """present: (B, K), true where a class is in a sample, on the CPU (on another device this synchronizes); None:
+        all are. Absent classes are not computed; their m is 0 and their pseudo-depth -inf.
 
         Raises ValueError for a sample without any class.
         """
@@ -112,8 +116,11 @@ class LocalBank(nn.Module):
             present = torch.ones(codes.shape[0], self.classes, dtype=torch.bool)
         routing = None if present is None else Routing.of(present, self.group_of, codes.device)
         if self.recompute and torch.is_grad_enabled():
-            # No draw happens inside, so there is no random state to keep.
-            return checkpoint(self._forward, codes, routing, use_reentrant=False, preserve_rng_state=False)
+            # Nothing random happens inside, so there is no random state to preserve.
+            computed: tuple[Tensor, Tensor, Tensor] = checkpoint(
+                self._forward, codes, routing, use_reentrant=False, preserve_rng_state=False
+            )
+            return computed
         return self._forward(codes, routing)
 
     def _forward(self, codes: Tensor, routing: Routing | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -123,7 +130,7 @@ class LocalBank(nn.Module):
         patches = self.fourier.unflatten(1, (-1, self.patch[0] * self.patch[1]))  # (waves, T, p)
         tiles = [tile.flatten(1) for tile in patches.chunk(self._tiles(batch), dim=1)]  # each (waves, pixels)
         parts = [self._part(layers, tile, batch, routing) for tile in tiles]
-        features = torch.cat([part[0] for part in parts], dim=1)  # (B, P, F): already channels-last
+        features = torch.cat([part[0] for part in parts], dim=1)  # (B, P, F), channels-last already
         m, depth = (torch.cat([part[i] for part in parts], dim=2) for i in (1, 2))  # (B, K, P)
         grid = (self.height, self.width, self.patch)
         features = by_row(features, 1, *grid).permute(0, 3, 1, 2)  # (B, F, h, w)
@@ -132,7 +139,7 @@ class LocalBank(nn.Module):
     def _part(
         self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor, batch: int, routing: Routing | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Some pixels' fourier features (waves, P) -> features (B, P, F), m (B, K, P), depth (B, K, P)."""
+        """Fourier features of some pixels (waves, P) -> features (B, P, F), m (B, K, P), depth (B, K, P)."""
         hidden, depth = self._hidden(layers[: self.depth_layers], fourier, routing)  # (N, C, P), (N, P)
         if routing is not None:
             absent = depth.new_full((batch * self.classes, depth.shape[1]), -math.inf)
@@ -141,7 +148,7 @@ class LocalBank(nn.Module):
         m = class_weights(depth)  # (B, K, P)
         weights = feature_weights(m, self.opaque)  # (B, K, P)
         gain = self.feature_gain / math.sqrt(self.channels)  # (K, C)
-        if self.texture:
+        if self.texture and routing is not None:
             return self._textured(layers[self.depth_layers :], hidden, weights, gain, routing), m, depth
         hidden = self._more(layers[self.depth_layers :], hidden)  # (N, C, P)
         if routing is None:
@@ -155,13 +162,13 @@ class LocalBank(nn.Module):
     def _textured(
         self, layers: list[tuple[Tensor, Tensor]], hidden: Tensor, weights: Tensor, gain: Tensor, routing: Routing
     ) -> Tensor:
-        """hidden (N, C, P) at the depth head, weights (B, K, P) -> features (B, P, F), of the patches that are seen."""
+        """hidden (N, C, P) at the depth head, weights (B, K, P) -> features (B, P, F) of the visible patches."""
         pixels = self.patch[0] * self.patch[1]
         weights = weights.unflatten(2, (-1, pixels))  # (B, K, T, p)
         chosen = choose(weights, routing, self.texture)
         hidden = hidden.unflatten(2, (-1, pixels)).transpose(1, 2).flatten(0, 1)  # (N T, C, p)
         hidden = hidden.index_select(0, chosen.index)  # (M, C, p)
-        layers = [tuple(part.index_select(0, chosen.pair) for part in layer) for layer in layers]
+        layers = [(w.index_select(0, chosen.pair), b.index_select(0, chosen.pair)) for w, b in layers]
         kept = kept_weights(weights, chosen, routing)  # (M, p)
         return compose_patches(
             self._more(layers, hidden), kept, chosen, weights.shape[2],
@@ -169,14 +176,14 @@ class LocalBank(nn.Module):
         )  # fmt: skip
 
     def _tiles(self, batch: int) -> int:
-        """In how many parts the pixels go through all layers: on CPU so many that an output stays in the cache."""
+        """How many tiles the pixels are processed in: on CPU, enough for a layer's output to stay in the cache."""
         if self.fourier.device.type != "cpu":
             return 1
         pixels = self.height * self.width
         return max(1, min(batch * self.channels * pixels // TILE, pixels // 128))
 
     def _per_class(self, shared: Tensor) -> Tensor:
-        """(..., G, a, b) -> (..., K, a, b): each class is handed its group's weights."""
+        """(..., G, a, b) -> (..., K, a, b): each class gets its group's weights."""
         if self.member is None:
             return shared
         flat = torch.matmul(self.member.T.to(shared.dtype), shared.flatten(-2))  # (..., K, a b)
@@ -200,7 +207,7 @@ class LocalBank(nn.Module):
         batch, channels = codes.shape[0], self.channels
         styles = self._styles(codes)  # (L, K, B, C)
         weight = self._weights()  # (L, K, C, C)
-        if self.adapter_out is not None:
+        if self.adapter_out is not None and self.adapter_in is not None:
             weight = weight + torch.matmul(self.adapter_out, self.adapter_in)  # (L, K, C, C)
         weight = weight / math.sqrt(channels)  # (L, K, C, C)
         energy = torch.matmul(styles.square(), weight.square().transpose(2, 3)) + 1e-8  # (L, K, B, C)
@@ -211,21 +218,21 @@ class LocalBank(nn.Module):
         return list(zip(modulated.unbind(), bias.unbind(), strict=True))
 
     def _layers_of(self, codes: Tensor, routing: Routing) -> list[tuple[Tensor, Tensor]]:
-        """The same of the N pairs that are there: modulated weights (N, C, C) and biases (N, C, 1)."""
+        """The same for the N pairs that are present: modulated weights (N, C, C) and biases (N, C, 1)."""
         codes = codes.flatten(0, 1).index_select(0, routing.pair)  # (N, L, S)
         if self.embedding is not None:
             codes = codes + self.embedding.index_select(0, routing.of_class)[:, None]  # (N, L, S)
         codes = codes.transpose(0, 1) / math.sqrt(codes.shape[-1])  # (L, N, S)
-        # By group, as its affine map is far larger than a code.
+        # By group, since an affine map is far larger than a code.
         buckets = codes.index_select(1, routing.bucket).unflatten(1, routing.buckets)  # (L, G, M, S)
         styles = torch.matmul(buckets, self.style_weight.transpose(2, 3)).flatten(1, 2)  # (L, G M, C)
         styles = styles.index_select(1, routing.place)  # (L, N, C)
         styles = styles + self.style_bias.index_select(1, routing.of_class)  # (L, N, C)
         weight, which = (self.weight, routing.group) if self.probe is None else (self._weights(), routing.of_class)
         weight = weight.index_select(1, which)  # (L, N, C, C)
-        if self.adapter_out is not None:
-            adapters = (a.index_select(1, routing.of_class) for a in (self.adapter_out, self.adapter_in))
-            weight = weight + torch.matmul(*adapters)  # (L, N, C, C)
+        if self.adapter_out is not None and self.adapter_in is not None:
+            adapter_out, adapter_in = (a.index_select(1, routing.of_class) for a in (self.adapter_out, self.adapter_in))
+            weight = weight + torch.matmul(adapter_out, adapter_in)  # (L, N, C, C)
         weight = weight * (styles / math.sqrt(self.channels)).unsqueeze(2)  # (L, N, C, C)
         modulated = weight * ((weight.square().sum(dim=3, keepdim=True) + 1e-8).rsqrt() * GAIN)  # (L, N, C, C)
         bias = (self.bias * GAIN).index_select(1, routing.of_class).unsqueeze(3)  # (L, N, C, 1)
@@ -234,8 +241,8 @@ class LocalBank(nn.Module):
     def _hidden(
         self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor, routing: Routing | None
     ) -> tuple[Tensor, Tensor]:
-        """Fourier features (waves, P) -> hidden (N, C, P) and depth (N, P) at the depth head, of N pairs or all B K."""
-        position = self.position / math.sqrt(self.position.shape[1])  # (C, waves), the same for every class
+        """Fourier features (waves, P) -> hidden (N, C, P) and depth (N, P) at the depth head; N pairs, or all B K."""
+        position = self.position / math.sqrt(self.position.shape[1])  # (C, waves), shared by all classes
         (first, bias), *others = layers
         x = torch.addmm(bias.flatten(0, 1), first.flatten(0, 1) @ position, fourier)  # (N C, P)
         x = self._more(others, activate(x).view(-1, self.channels, x.shape[1]))  # (N, C, P)
@@ -243,7 +250,7 @@ class LocalBank(nn.Module):
 
     @staticmethod
     def _more(layers: list[tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
-        """Further layers, weights (N, C, C) and biases (N, C, 1), of x (N, C, P)."""
+        """Apply further layers, weights (N, C, C) and biases (N, C, 1), to x (N, C, P)."""
         for weight, bias in layers:
             x = activate(torch.baddbmm(bias, weight, x))  # (N, C, P)
         return x

@@ -60,10 +60,11 @@ class Renderer(nn.Module):
 
     def forward(self, features: Tensor, coarse: Tensor, fresh_noise: bool) -> tuple[Tensor, SemanticMap]:
         batch = features.shape[0]
-        inline = self.residual_refine and self.basis is None  # E = K: the coarse mask joins the running one
+        inline = self.residual_refine and self.basis is None  # E = K: the coarse mask is added to the running one
         x = F.adaptive_avg_pool2d(features, self.start)  # (B, F, s, s)
         x = x.contiguous(memory_format=torch.channels_last)
-        rgb = seg = None
+        rgb: Tensor | None = None
+        seg: Tensor | None = None
         size = min(self.start)
         for i, resolution in enumerate(self.resolutions):
             if size == self.coarse_size:
@@ -76,5 +77,6 @@ class Renderer(nn.Module):
             seg = more_seg if seg is None else upsample(seg) + more_seg
             if inline and size == self.coarse_size:
                 seg = seg + coarse
+        assert rgb is not None and seg is not None  # min_feat_size is below the picture's size
         apart = coarse if self.residual_refine and self.basis is not None else None
         return rgb, SemanticMap(self.classes, refinement=seg, coarse=apart, basis=self.basis)

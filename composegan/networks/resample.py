@@ -1,12 +1,13 @@
 """Resampling with the fixed low-pass filter [1, 3, 3, 1] (StyleGAN2, arXiv 1912.04958, appendix B).
 
-The filter is linear and never learned, so its gradient is its adjoint and the gradient of that is itself again.
-Saying so by hand spares the general second derivative of a convolution, twenty times slower on CPU for R1.
+The filter is linear and fixed, so its gradient is its adjoint, whose gradient is the filter again. Defining both by
+hand avoids the general second derivative of a convolution, which is twenty times slower on CPU for R1.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ TAPS = (1.0, 3.0, 3.0, 1.0)
 
 @cache
 def _kernel(gain: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    # Made once, so that a step copies nothing to the device; and usable in training, whoever asked first.
+    # Cached, so that a step copies nothing to the device; not an inference tensor, so that training can use it.
     with torch.inference_mode(False):
         taps = torch.tensor(TAPS, dtype=dtype)
         return (torch.outer(taps, taps) * (gain / taps.sum() ** 2)).to(device)
@@ -32,7 +33,7 @@ def _depthwise(x: Tensor, pad: int, stride: int, gain: float) -> Tensor:
 
 
 def _depthwise_adjoint(x: Tensor, pad: int, stride: int, gain: float, size: tuple[int, int]) -> Tensor:
-    # What a strided convolution left out at the far edge has to be given back as zeros.
+    # Pixels at the far edge that a strided convolution skipped have gradient zero.
     extra = [n - ((m - 1) * stride - 2 * pad + 4) for n, m in zip(size, x.shape[2:], strict=True)]
     return F.conv_transpose2d(
         x, _kernel_for(x, gain), padding=pad, stride=stride, output_padding=extra, groups=x.shape[1]
@@ -41,23 +42,23 @@ def _depthwise_adjoint(x: Tensor, pad: int, stride: int, gain: float, size: tupl
 
 class _Filter(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, pad: int, stride: int, gain: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, pad: int, stride: int, gain: float) -> Tensor:
         ctx.arguments = (pad, stride, gain, tuple(x.shape[2:]))
         return _depthwise(x, pad, stride, gain)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         return _FilterAdjoint.apply(grad, *ctx.arguments), None, None, None
 
 
 class _FilterAdjoint(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, pad: int, stride: int, gain: float, size: tuple[int, int]) -> Tensor:
+    def forward(ctx: Any, x: Tensor, pad: int, stride: int, gain: float, size: tuple[int, int]) -> Tensor:
         ctx.arguments = (pad, stride, gain)
         return _depthwise_adjoint(x, pad, stride, gain, size)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         return _Filter.apply(grad, *ctx.arguments), None, None, None, None
 
 
@@ -86,12 +87,13 @@ def upsample_times(x: Tensor, doublings: int) -> Tensor:
     return x
 
 
-def upsampled_mean_matrix(size: int, doublings: int, *, device: torch.device, dtype: torch.dtype) -> Tensor:
+def upsampled_mean_matrix(size: int, doublings: int, *, like: Tensor) -> Tensor:
     """The (size, size) matrix of one axis of `upsample_times` followed by average pooling back to `size`.
 
-    Both are separable, so a map pooled after upsampling is `M_h x M_w^T` without ever being large.
+    Both are separable, so a map pooled after upsampling is `M_h x M_w^T`, and the large map is never formed.
+    like: a tensor with the device and dtype of the matrix.
     """
-    identity = torch.eye(size, device=device, dtype=dtype)[:, None]  # (size, 1, size): each row one pixel
+    identity = torch.eye(size, device=like.device, dtype=like.dtype)[:, None]  # (size, 1, size): each row one pixel
     x = identity
     for _ in range(doublings):
         x = F.interpolate(F.pad(x, (1, 1)), scale_factor=2, mode="linear", align_corners=False)[..., 2:-2]

@@ -1,7 +1,7 @@
-"""Presence routing: which (sample, class) pairs the local generators compute, and where each pair's numbers are.
+"""Presence routing: which (sample, class) pairs the local generators compute, and where the numbers of each pair are.
 
-A street has a dozen of its thirty classes in it. The others take no computation and no mass: their pairs are not there.
-All sizes are known on the CPU, where class sets are drawn, so that nothing waits for the device.
+A street shows about a dozen of its thirty classes. Pairs of absent classes are not computed and get no weight.
+All sizes are known on the CPU, where class sets are drawn, so there is no host-device synchronization.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Routing:
-    """The N pairs of a batch of B samples, in order of sample and class. All but `buckets` are int64 tensors.
+    """The N pairs of a batch of B samples, ordered by sample and class. All fields but the sizes are int64 tensors.
 
-    pair: (N,), `b K + k`; of_class: (N,), k; group: (N,), that of the class.
-    buckets: (G, M), how the pairs are gathered by group for products with a group's weights: M is the size of the
-    largest; bucket: (G M,), the pair in each place, 0 where a place is left over; place: (N,), where each pair is.
-    seat: (N,), `b Q + q`: the pair is the q-th of its sample, of at most Q.
-    slot: (N,), `b A + a`: its group is the a-th of those in its sample, of at most A; slot_group: (B, A), which groups
-    these are, 0 where there are fewer.
+    pair: (N,), `b K + k`; of_class: (N,), k; group: (N,), the group of the class.
+    buckets: sizes (G, M) of the pairs gathered by group, for products with a group's weights; M is the size of the
+    largest group; bucket: (G M,), the pair in each place, 0 in unused places; place: (N,), the place of each pair.
+    seat: (N,), `b Q + q`: the pair is the q-th of its sample, of at most Q; seats: (B, Q).
+    slot: (N,), `b A + a`: the group of the pair is the a-th of its sample, of at most A; slot_group: (B, A), these
+    groups, 0 in unused slots.
     """
 
     classes: int
@@ -39,7 +39,7 @@ class Routing:
 
     @classmethod
     def of(cls, present: Tensor, group_of: Sequence[int], device: torch.device | str = "cpu") -> Routing:
-        """present: (B, K), true where a class is in a sample; on the CPU, or this waits for the device.
+        """present: (B, K), true where a class is in a sample; on the CPU, to avoid a synchronization.
 
         group_of: the group of each class, 0..G-1. Raises ValueError for a sample without any class.
         """

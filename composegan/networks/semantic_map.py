@@ -1,8 +1,8 @@
-"""A segmentation mask that is never large until somebody asks for it.
+"""A segmentation mask that avoids K channels at full size.
 
 Two forms, one type. A *labelled* map is a uint8 label image; it stands for `onehot * 2 - 1`. A *generated* map is
 `upsampled(coarse) + U r`: the coarse mask (K channels, small), a refinement r with E channels at full size and a
-basis U (K, E). With E = K and U = I the refinement holds everything, and that is the paper.
+basis U (K, E). With E = K and U = I the refinement holds the whole mask, as in the paper.
 """
 
 from __future__ import annotations
@@ -35,21 +35,30 @@ class SemanticMap:
         """labels: (B, H, W), integers in 0..K-1."""
         return cls(classes, label_image=labels)
 
+    def _doublings(self, coarse: Tensor) -> int:
+        return (self._fine.shape[2] // coarse.shape[2]).bit_length() - 1
+
+    def _upsampled(self, coarse: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, C, H, W)."""
+        return upsample_times(coarse, self._doublings(coarse))
+
     @property
-    def _doublings(self) -> int:
-        return (self.refinement.shape[2] // self.coarse.shape[2]).bit_length() - 1
+    def _fine(self) -> Tensor:
+        """The refinement (B, E, H, W) of a generated map."""
+        assert self.refinement is not None
+        return self.refinement
 
     def logits(self) -> Tensor:
         """(B, K, H, W), where a real mask is -1 and 1. The only call that builds K channels at full size."""
         if self.label_image is not None:
             onehot = F.one_hot(self.label_image.long(), self.classes).permute(0, 3, 1, 2)  # (B, K, H, W)
             return onehot.to(torch.get_default_dtype()) * 2 - 1
-        fine = self.refinement  # (B, E, H, W)
+        fine = self._fine  # (B, E, H, W)
         if self.basis is not None:
             fine = F.conv2d(fine, self.basis[..., None, None].to(fine.dtype))  # (B, K, H, W)
         if self.coarse is None:
             return fine
-        return fine + upsample_times(self.coarse, self._doublings)  # (B, K, H, W)
+        return fine + self._upsampled(self.coarse)  # (B, K, H, W)
 
     def labels(self) -> Tensor:
         """(B, H, W) uint8: the class with the highest logit."""
@@ -67,30 +76,29 @@ class SemanticMap:
             table = 2 * weight.T - weight.sum(dim=1) + bias  # (K, C): W (2 onehot_k - 1) + b
             return F.embedding(self.label_image.long(), table).permute(0, 3, 1, 2)  # (B, C, H, W)
         fine = weight if self.basis is None else weight @ self.basis.to(weight.dtype)  # (C, E)
-        out = F.conv2d(self.refinement, fine[..., None, None], bias)  # (B, C, H, W)
+        out = F.conv2d(self._fine, fine[..., None, None], bias)  # (B, C, H, W)
         if self.coarse is None:
             return out
-        return out + upsample_times(F.conv2d(self.coarse, weight[..., None, None]), self._doublings)
+        return out + self._upsampled(F.conv2d(self.coarse, weight[..., None, None]))
 
     def pooled(self, height: int, width: int) -> Tensor:
         """The logits averaged down to (B, K, height, width); a divisor of the full size."""
         if self.label_image is not None:
             return F.adaptive_avg_pool2d(self.logits(), (height, width))  # (B, K, h, w)
-        fine = F.adaptive_avg_pool2d(self.refinement, (height, width))  # (B, E, h, w)
+        fine = F.adaptive_avg_pool2d(self._fine, (height, width))  # (B, E, h, w)
         if self.basis is not None:
             fine = F.conv2d(fine, self.basis[..., None, None].to(fine.dtype))  # (B, K, h, w)
         if self.coarse is None:
             return fine
         if self.coarse.shape[2:] != (height, width):
-            coarse = upsample_times(self.coarse, self._doublings)
-            return fine + F.adaptive_avg_pool2d(coarse, (height, width))  # (B, K, h, w)
-        kind = {"device": self.coarse.device, "dtype": self.coarse.dtype}
-        rows = upsampled_mean_matrix(height, self._doublings, **kind)  # (h, h)
-        columns = upsampled_mean_matrix(width, self._doublings, **kind)  # (w, w)
+            return fine + F.adaptive_avg_pool2d(self._upsampled(self.coarse), (height, width))  # (B, K, h, w)
+        doublings = self._doublings(self.coarse)
+        rows = upsampled_mean_matrix(height, doublings, like=self.coarse)  # (h, h)
+        columns = upsampled_mean_matrix(width, doublings, like=self.coarse)  # (w, w)
         return fine + rows @ self.coarse @ columns.T  # (B, K, h, w)
 
     def detach(self) -> SemanticMap:
-        """The same map, cut from the graph."""
+        """The same map, detached from the graph."""
 
         def cut(x: Tensor | None) -> Tensor | None:
             return None if x is None else x.detach()

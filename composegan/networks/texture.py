@@ -1,7 +1,7 @@
-"""Texture routing: the layers behind the depth head are pointwise, so a class runs through them only where it is seen.
+"""Texture routing: the layers after the depth head are pointwise, so they are computed only where a class is visible.
 
-The map is cut into square patches, and a (pair, patch) is computed where the pair's weight passes a threshold. What is
-dropped weighs little; the others share its part, so that weights still add up.
+The map is cut into square patches, and a (pair, patch) is computed where the weight of the pair exceeds a threshold.
+The small weights that are dropped are redistributed, so that the weights of a pixel still sum to what they did.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from composegan.networks.routing import Routing
 
 @dataclass(frozen=True)
 class TextureRouting:
-    """threshold: a class is computed in a patch where its weight is above it anywhere, 0..1; 0: wherever it has any.
-    capacity: at most this part of all (pair, patch), 0..1, those of most weight; the foremost class of a patch always.
+    """Where the texture layers are computed.
 
-    On a GPU exactly `capacity` of them are computed, as their number must be known without waiting for the device.
+    threshold: 0..1; a class is computed in a patch where its weight exceeds this anywhere. capacity: 0..1, the maximum
+    share of all (pair, patch) entries to compute, those of highest weight; the foremost class of a patch always is.
+
+    On a GPU exactly the capacity is computed, since the number must be known without a synchronization.
     """
 
     threshold: float = 0.0
@@ -32,7 +34,7 @@ class TextureRouting:
 
 
 def patch_size(height: int, width: int) -> tuple[int, int]:
-    """Of the patches of a map: an eighth of its shorter side, but 4 or more, and a divisor of both sides."""
+    """The size of a patch: an eighth of the shorter side of the map, at least 4, reduced to a divisor of both sides."""
     side = max(4, min(height, width) // 8)
     return math.gcd(side, height), math.gcd(side, width)
 
@@ -44,16 +46,16 @@ def by_patch(x: Tensor, height: int, width: int, patch: tuple[int, int]) -> Tens
 
 
 def by_row(x: Tensor, dim: int, height: int, width: int, patch: tuple[int, int]) -> Tensor:
-    """The way back, of dimension `dim`: height * width pixels patch by patch -> (height, width), two dimensions."""
+    """The inverse along dimension `dim`: height * width pixels, patch by patch -> two dimensions (height, width)."""
     x = x.unflatten(dim, (height // patch[0], width // patch[1], patch[0], patch[1]))
     return x.transpose(dim + 1, dim + 2).flatten(dim, dim + 1).flatten(dim + 1, dim + 2)
 
 
 @dataclass(frozen=True)
 class Patches:
-    """The M (pair, patch) that are computed, of N pairs and T patches.
+    """The M (pair, patch) entries that are computed, of N pairs and T patches.
 
-    index: (M,), `n T + t`; pair, patch: (M,); counts: (M, 1), 0 for those that are there only to fill the number.
+    index: (M,), `n T + t`; pair, patch: (M,); counts: (M, 1), 0 for padding.
     """
 
     index: Tensor
@@ -64,11 +66,14 @@ class Patches:
 
 @torch.no_grad()
 def choose(weights: Tensor, routing: Routing, how: TextureRouting, fixed: bool | None = None) -> Patches:
-    """weights: (B, K, T, p), in patches of p pixels. fixed: always as many as the capacity; None: not on the CPU, where
-    their number is known at once."""
+    """Choose the entries to compute.
+
+    weights: (B, K, T, p), in patches of p pixels. fixed: always choose as many as the capacity; None: not on the CPU,
+    where their number is known immediately.
+    """
     highest = weights.amax(dim=3)  # (B, K, T)
     foremost = torch.zeros_like(highest, dtype=torch.bool)
-    foremost.scatter_(1, highest.argmax(dim=1, keepdim=True), True)  # (B, K, T): one class a patch
+    foremost.scatter_(1, highest.argmax(dim=1, keepdim=True), True)  # (B, K, T): one class per patch
     passing = (highest > how.threshold) | foremost  # (B, K, T)
     rank = torch.where(passing, highest + 2.0 * foremost, -1.0)  # (B, K, T)
     batch, _, patches = rank.shape
@@ -82,7 +87,7 @@ def choose(weights: Tensor, routing: Routing, how: TextureRouting, fixed: bool |
 
 
 def kept_weights(weights: Tensor, chosen: Patches, routing: Routing) -> Tensor:
-    """The weights of the chosen (M, p), so that at every pixel they add up to what all classes had.
+    """The weights of the chosen entries (M, p), scaled so that they sum to the weight of all classes at every pixel.
 
     weights: (B, K, T, p).
     """
@@ -100,7 +105,7 @@ def compose_patches(
     hidden: Tensor, weights: Tensor, chosen: Patches, patches: int,
     weight: Tensor, gain: Tensor, bias: Tensor, routing: Routing,
 ) -> Tensor:  # fmt: skip
-    """As `compose_pairs`, of the chosen (pair, patch) only.
+    """As `compose_pairs`, for the chosen (pair, patch) entries only.
 
     hidden: (M, C, p); weights: (M, p); patches: T; weight: (G, F, C); gain: (K, C); bias: (K, F) -> (B, T p, F).
     """
@@ -111,7 +116,7 @@ def compose_patches(
     slot = routing.slot.index_select(0, chosen.pair)  # (M): b A + a
     row = (slot // slots * patches + chosen.patch) * slots + slot % slots  # (M): (b T + t) A + a
     slotted = hidden.new_zeros(batch * patches * slots, channels, pixels).index_add(0, row, hidden)
-    # One product for all patches of a sample: of each its own, the gradient by the projection would be there T times.
+    # One product for all patches of a sample: with one per patch, the projection's gradient would exist T times.
     slotted = slotted.view(batch, patches, slots * channels, pixels).transpose(1, 2).flatten(2)  # (B, A C, T p)
     projection = weight.index_select(0, routing.slot_group.flatten()).permute(0, 2, 1)  # (B A, C, F)
     projection = projection.reshape(batch, slots * channels, -1)  # (B, A C, F)

@@ -84,8 +84,7 @@ def test_upsample_times_repeats():
 @pytest.mark.parametrize("doublings", [0, 1, 3])
 def test_a_map_pooled_after_upsampling_is_two_matrix_products(doublings):
     x = torch.randn(2, 3, 4, 6, dtype=torch.float64)
-    kind = {"device": x.device, "dtype": x.dtype}
-    rows = upsampled_mean_matrix(4, doublings, **kind)  # (4, 4)
-    columns = upsampled_mean_matrix(6, doublings, **kind)  # (6, 6)
+    rows = upsampled_mean_matrix(4, doublings, like=x)  # (4, 4)
+    columns = upsampled_mean_matrix(6, doublings, like=x)  # (6, 6)
     expected = F.adaptive_avg_pool2d(upsample_times(x, doublings), (4, 6))
     torch.testing.assert_close(rows @ x @ columns.T, expected)
