@@ -25,8 +25,8 @@ MEAN, SPREAD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 
 
 class PerceptualDistance(nn.Module, ABC):
-    """`sum_l mean_p sum_c u_lc (a_lcp - b_lcp)^2` for feature maps a, b normalized over the channels c at every position p
-    (Zhang et al., arXiv 1801.03924, equation 1). Frozen; differentiable with respect to the pictures.
+    """`sum_l mean_p sum_c u_lc (a_lcp - b_lcp)^2` for feature maps a, b normalized over the channels c at every
+    position p (Zhang et al., arXiv 1801.03924, equation 1). Frozen; differentiable with respect to the pictures.
 
     name: the network; size: shorter side to which pictures are resized first.
     """
@@ -136,8 +136,8 @@ def perceptual_distance(lpips: str = "", size: int = 0) -> PerceptualDistance:
 def read_vgg(path: Path) -> dict[str, Tensor]:
     """VGG-16's layers ("0.weight", "0.bias", ... "28.bias") and LPIPS's channel weights ("linear0" ... "linear4").
 
-    path: torchvision's VGG-16, or the state dict of an LPIPS network of the `lpips` package, .pth or .safetensors. Channel
-    weights that the file lacks come from torchmetrics' copy. Only tensors are unpickled.
+    path: torchvision's VGG-16, or the state dict of an LPIPS network of the `lpips` package, .pth or .safetensors.
+    Channel weights that the file lacks come from torchmetrics' copy. Only tensors are unpickled.
     """
     try:
         check_saved(path)

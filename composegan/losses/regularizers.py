@@ -80,8 +80,8 @@ def presence_loss(coarse: Tensor, present: Tensor, areas: Tensor, part: float = 
     `mean over (b, k) present of max(0, log(part area_k) - log(mean over pixels of m^2))`.
 
     The square counts a class where it is in front rather than faintly everywhere. The logarithm keeps a gradient for a
-    class that has nearly vanished. coarse: (B, K, h, w), `2 m - 1`; present: (B, K) bool; areas: (K,), usual shares of a
-    picture, 0..1; part: the fraction of the usual area that is enough -> (). Our own; not from a paper.
+    class that has nearly vanished. coarse: (B, K, h, w), `2 m - 1`; present: (B, K) bool; areas: (K,), usual shares of
+    a picture, 0..1; part: the fraction of the usual area that is enough -> (). Our own; not from a paper.
     """
     seen = ((coarse + 1) / 2).square().mean(dim=(2, 3))  # (B, K)
     missing = ((part * areas + 1e-8).log() - (seen + 1e-8).log()).clamp_min(0)  # (B, K)

@@ -31,7 +31,7 @@ def test_mirrored():
 @pytest.mark.parametrize(
     ("sets", "counts", "words"),
     [
-        ([[1, 0], [0, 0]], [1, 1], "empty"), ([[1, 0]], [0], "never"), ([[1, 0]], [float("nan")], "never"),
+        ([[1, 0], [0, 0]], [1, 1], "empty"), ([[1, 0]], [0], "above 0"), ([[1, 0]], [float("nan")], "above 0"),
         ([[1, 0]], [1, 2], "shape"), (torch.zeros(0, 2), torch.zeros(0), "shape"),
     ],
 )  # fmt: skip
