@@ -18,14 +18,14 @@ def test_generator_loss():
     torch.testing.assert_close(generator_loss(fake), -fake.sigmoid().log().mean())
 
 
-def test_sure_scores_do_not_overflow():
+def test_adversarial_losses_do_not_overflow():
     sure = torch.tensor([[200.0]])
     assert discriminator_loss(sure, -sure) == 0
     assert discriminator_loss(-sure, sure) == 400
     assert generator_loss(-sure) == 200
 
 
-def test_a_lost_generator_still_learns():
+def test_generator_loss_keeps_gradient_when_losing():
     """Non-saturating: where the discriminator is sure, the gradient is 1 and not 0."""
     score = torch.tensor([[-50.0]], requires_grad=True)
     generator_loss(score).backward()

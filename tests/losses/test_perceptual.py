@@ -40,7 +40,7 @@ def between(distance, a, b):
     return distance(distance.maps(a), distance.maps(b))
 
 
-def test_lpips_is_the_published_one(vgg, no_cache, tmp_path):
+def test_lpips_equals_published_implementation(vgg, no_cache, tmp_path):
     from torchmetrics.functional.image.lpips import _LPIPS, ScalingLayer
 
     with torch.device("meta"):  # drawing VGG's weights, to replace them, takes seconds
@@ -58,7 +58,7 @@ def test_lpips_is_the_published_one(vgg, no_cache, tmp_path):
     torch.testing.assert_close(between(ours, a, b), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_every_form_of_the_file_and_the_cache(vgg, no_cache, tmp_path):
+def test_read_vgg_accepts_every_file_format_and_the_cache(vgg, no_cache, tmp_path):
     a, b = pictures(1), pictures(1, seed=1)
     slices = [0, 4, 9, 16, 23, 30]  # where a slice of the lpips package begins
 
@@ -84,7 +84,7 @@ def test_every_form_of_the_file_and_the_cache(vgg, no_cache, tmp_path):
     assert perceptual_distance("off").name == EFFNET
 
 
-def test_without_weights_it_is_the_bundled_network(no_cache):
+def test_perceptual_distance_falls_back_to_bundled_network(no_cache):
     distance = perceptual_distance("", 64)
     assert distance.name == EFFNET
     a, b = pictures(2, 32), pictures(2, 32, seed=1)
@@ -97,18 +97,18 @@ def test_without_weights_it_is_the_bundled_network(no_cache):
     assert x.grad.isfinite().all() and x.grad.abs().amax(dim=(1, 2, 3)).min() > 0
 
 
-def test_one_picture_does_not_change_the_distance_of_another(no_cache):
+def test_distance_is_independent_across_batch(no_cache):
     distance, (a, b) = perceptual_distance("off", 32), (pictures(3), pictures(3, seed=1))
     torch.testing.assert_close(between(distance, a, b)[1:2], between(distance, a[1:2], b[1:2]))
 
 
-def test_rectangles_keep_their_shape():
+def test_resized_keeps_aspect_ratio():
     assert perceptual.resized(torch.zeros(1, 3, 16, 32), 64).shape[2:] == (64, 128)
     assert perceptual.resized(torch.zeros(1, 3, 100, 50), 32).shape[2:] == (64, 32)
 
 
 @pytest.mark.parametrize("content", [None, b"junk", {"weight": torch.zeros(2)}])
-def test_another_file_is_told(tmp_path, content):
+def test_read_vgg_rejects_other_files(tmp_path, content):
     path = tmp_path / "x.pth"
     if isinstance(content, bytes):
         path.write_bytes(content)

@@ -16,7 +16,7 @@ def normal(*shape):
     return torch.randn(*shape, dtype=torch.float64)
 
 
-def test_r1_of_a_linear_score_is_the_square_of_its_weights():
+def test_r1_of_linear_score_is_squared_weights():
     image, embedded = normal(3, 3, 4, 6).requires_grad_(), normal(3, 5, 4, 6).requires_grad_()
     on_image, on_embedded, stem = normal(3, 4, 6), normal(5, 4, 6), normal(5, 7)
     scores = (image * on_image).sum(dim=(1, 2, 3)) + (embedded * on_embedded).sum(dim=(1, 2, 3))
@@ -26,7 +26,7 @@ def test_r1_of_a_linear_score_is_the_square_of_its_weights():
     torch.testing.assert_close(penalty.mask, at_mask.square().sum())
 
 
-def test_r1_is_averaged_over_the_batch_and_differentiable():
+def test_r1_is_batch_mean_and_differentiable():
     """The score `sum a_b x^2 / 2` of sample b has gradient `a_b x`; the penalty's gradient by x is `2 a_b^2 x / B`."""
     image, embedded = normal(2, 3, 2, 2).requires_grad_(), normal(2, 1, 2, 2).requires_grad_()
     a = torch.tensor([1.0, 3.0], dtype=torch.float64)
@@ -37,7 +37,7 @@ def test_r1_is_averaged_over_the_batch_and_differentiable():
     torch.testing.assert_close(image.grad, a.square()[:, None, None, None] * image.detach())
 
 
-def test_r1_of_pictures_alone_is_the_same_number():
+def test_image_slope_equals_image_r1():
     image, embedded = normal(2, 3, 2, 2).requires_grad_(), normal(2, 1, 2, 2).requires_grad_()
     scores = (image**3).sum(dim=(1, 2, 3)) + embedded.sum(dim=(1, 2, 3))
     expected = r1_penalty(scores, image, embedded, torch.eye(1, dtype=torch.float64)).image
@@ -69,7 +69,7 @@ def scene():
     return make, normal(2, 4, 3), normal(2, 3, 2, 6)
 
 
-def test_path_lengths(scene):
+def test_path_length_values(scene):
     make, codes, noise = scene
     codes.requires_grad_()
     mean = torch.tensor(0.3, dtype=torch.float64)
@@ -83,7 +83,7 @@ def test_path_lengths(scene):
 
 
 @pytest.mark.parametrize("decay", [0.01, 0.5])
-def test_the_path_penaltys_gradient_goes_through_the_mean(scene, decay):
+def test_path_penalty_gradient_flows_through_mean(scene, decay):
     """By finite differences of the whole penalty, the mean it updates included."""
     make, codes, noise = scene
     mean = torch.tensor(0.3, dtype=torch.float64)
@@ -95,20 +95,20 @@ def test_the_path_penaltys_gradient_goes_through_the_mean(scene, decay):
     assert torch.autograd.gradcheck(penalty, codes.requires_grad_())
 
 
-def test_mask_loss():
+def test_mask_loss_value():
     coarse = torch.rand(2, 4, 4, 8, dtype=torch.float64) * 2 - 1
     refined = normal(2, 4, 16, 32)
     expected = (coarse - F.avg_pool2d(refined, 4)).square().mean()
     torch.testing.assert_close(mask_loss(coarse, SemanticMap(4, refinement=refined)), expected)
 
 
-def test_mask_loss_is_nothing_where_the_masks_agree():
+def test_mask_loss_is_zero_for_equal_masks():
     coarse = torch.rand(2, 4, 4, 8) * 2 - 1
     fine = coarse.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
     assert mask_loss(coarse, SemanticMap(4, refinement=fine)).item() == pytest.approx(0, abs=1e-12)
 
 
-def test_presence_loss():
+def test_presence_loss_value():
     m = torch.zeros(2, 3, 4, 4)
     m[:, 0] = 1
     m[0, 1, 0, :2] = 1  # two pixels of sixteen
@@ -121,14 +121,14 @@ def test_presence_loss():
     assert presence_loss(2 * m - 1, present & torch.tensor([True, False, True]), areas).item() == 0
 
 
-def test_a_class_that_is_everywhere_a_little_is_not_seen():
+def test_presence_loss_ignores_faint_classes():
     spread, gathered = torch.full((1, 2, 8, 8), 0.02), torch.zeros(1, 2, 8, 8)
     spread[:, 0], gathered[:, 0], gathered[0, 1, 0, 0] = 0.98, 1, 1
     areas, present = torch.tensor([1.0, 0.05]), torch.ones(1, 2, dtype=torch.bool)
     assert presence_loss(2 * gathered - 1, present, areas) == 0 < presence_loss(2 * spread - 1, present, areas)
 
 
-def test_a_class_that_is_nearly_gone_still_has_a_gradient():
+def test_presence_loss_keeps_gradient_of_vanished_class():
     depth = torch.zeros(1, 2, 8, 8, dtype=torch.float64)
     depth[:, 1] = -7 + torch.rand(8, 8)
     depth.requires_grad_()

@@ -14,12 +14,12 @@ def normal(*shape):
     return torch.randn(*shape, dtype=torch.float64)
 
 
-def test_nearer_covers():
+def test_class_weights_favor_nearer_class():
     depth = torch.tensor([[[0.0], [50.0], [-50.0]]])
     torch.testing.assert_close(class_weights(depth), torch.tensor([[[0.0], [1.0], [0.0]]]))
 
 
-def test_classes_that_are_there_share_all_and_the_others_have_nothing():
+def test_class_weights_of_absent_class_are_zero():
     depth = normal(2, 4, 7)
     present = torch.tensor([[True, False, True, True], [False, False, True, False]])
     m = class_weights(depth.masked_fill(~present[..., None], -math.inf))
@@ -30,7 +30,7 @@ def test_classes_that_are_there_share_all_and_the_others_have_nothing():
         torch.testing.assert_close(m[b, there], whole[b, there] / whole[b, there].sum(dim=0))
 
 
-def test_transparent_classes_lie_over_the_others():
+def test_feature_weights_add_transparent_classes():
     """Opaque classes are spread over the whole picture, as if no transparent one were there; those keep their m."""
     m = class_weights(normal(2, 4, 7))
     weights = feature_weights(m, torch.tensor([1.0, 1.0, 0.0, 1.0], dtype=torch.float64))
@@ -39,13 +39,13 @@ def test_transparent_classes_lie_over_the_others():
     torch.testing.assert_close(weights[:, 2], m[:, 2])
 
 
-def test_without_transparent_classes_the_weights_are_m():
+def test_feature_weights_without_transparent_classes_are_m():
     m = class_weights(normal(2, 4, 7))
     assert feature_weights(m, None) is m
 
 
 @pytest.mark.parametrize("plan", [(0, 1, 2, 3), (0, 1, 1, 0), (0, 0, 0, 0)])
-def test_composing_first_is_projecting_first(plan):
+def test_compose_equals_projecting_each_class(plan):
     groups, classes, channels, wide = max(plan) + 1, 4, 5, 6
     hidden, weights = normal(2, classes, channels, 7), normal(2, classes, 7)
     weight, gain, bias = normal(groups, wide, channels), normal(classes, channels), normal(classes, wide)

@@ -53,7 +53,7 @@ def plain_deviation(x: torch.Tensor, group: int) -> torch.Tensor:
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (16, 32), (24, 8)])
 @pytest.mark.parametrize("batch", [1, 3, 4])
-def test_score(height, width, batch):
+def test_discriminator_score_shape(height, width, batch):
     discriminator = small_discriminator(height=height, width=width).double()
     image = torch.randn(batch, 3, height, width, dtype=torch.float64)
     logits = torch.randn(batch, 4, height, width, dtype=torch.float64)
@@ -62,7 +62,7 @@ def test_score(height, width, batch):
     torch.testing.assert_close(discriminator(image, SemanticMap(4, refinement=logits)), expected)
 
 
-def test_a_real_mask_is_a_onehot_times_two_minus_one():
+def test_real_mask_is_scaled_onehot():
     discriminator = small_discriminator().double()
     image, labels = torch.randn(2, 3, 32, 32, dtype=torch.float64), torch.randint(0, 4, (2, 32, 32))
     onehot = torch.stack([(labels == k) * 2.0 - 1.0 for k in range(4)], dim=1).double()
@@ -70,7 +70,7 @@ def test_a_real_mask_is_a_onehot_times_two_minus_one():
     torch.testing.assert_close(found, plain_score(discriminator, image, onehot))
 
 
-def test_without_a_mask_the_image_tower_judges_alone():
+def test_discriminator_without_mask_uses_image_tower_only():
     discriminator = small_discriminator().double()
     image = torch.randn(3, 3, 32, 32, dtype=torch.float64)
     torch.testing.assert_close(discriminator(image, None), plain_score(discriminator, image, None))
@@ -83,7 +83,7 @@ def test_minibatch_deviation(batch, group):
     torch.testing.assert_close(minibatch_deviation(x), plain_deviation(x, group))
 
 
-def test_the_mask_tower_sees_the_mask_and_the_image_tower_the_image():
+def test_discriminator_towers_see_their_own_input():
     discriminator = small_discriminator().double()
     image = torch.randn(1, 3, 32, 32, dtype=torch.float64, requires_grad=True)
     logits = torch.randn(1, 4, 32, 32, dtype=torch.float64, requires_grad=True)

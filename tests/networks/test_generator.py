@@ -20,7 +20,7 @@ def expected_synthesis(generator: Generator, w: torch.Tensor, opaque=(0, 1, 3)) 
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (64, 128), (96, 32)])
-def test_the_whole_generator(height, width):
+def test_generator_matches_plain_implementation(height, width):
     generator = small_generator(height=height, width=width).double()
     w = generator.map(torch.randn(2, 12, dtype=torch.float64))
     made = generator(w)
@@ -31,7 +31,7 @@ def test_the_whole_generator(height, width):
     torch.testing.assert_close(found, expected_synthesis(generator, w))
 
 
-def test_every_form_of_latent_makes_the_same():
+def test_generator_accepts_every_latent_form():
     generator = small_generator()
     w = generator.map(torch.randn(2, 12))
     slots = w[:, None].expand(2, generator.layout.slots, 12)
@@ -40,7 +40,7 @@ def test_every_form_of_latent_makes_the_same():
     assert torch.equal(generator(generator.expand(w)).image, image)
 
 
-def test_a_class_is_moved_by_its_own_codes_alone():
+def test_class_depends_on_its_own_codes_only():
     """The hidden map of the others stays; only the composition changes."""
     generator = small_generator()
     slots = torch.randn(1, generator.layout.slots, 12)
@@ -55,7 +55,7 @@ def test_a_class_is_moved_by_its_own_codes_alone():
     assert not torch.allclose(made.image, generator(slots).image)
 
 
-def test_truncation_moves_towards_the_mean():
+def test_truncation_moves_toward_mean_code():
     generator = small_generator()
     w, mean = generator.map(torch.randn(2, 12)), torch.randn(12)
     torch.testing.assert_close(
@@ -64,7 +64,7 @@ def test_truncation_moves_towards_the_mean():
     assert torch.equal(generator(w, truncation=1.0, mean_code=mean).image, generator(w).image)
 
 
-def test_stored_noise_is_the_same_and_fresh_noise_is_not():
+def test_stored_noise_is_constant_and_fresh_noise_varies():
     generator = small_generator()
     w = generator.map(torch.randn(1, 12)).expand(2, 12)
     one, other = generator(w).image, generator(w).image
@@ -79,7 +79,7 @@ def test_stored_noise_is_the_same_and_fresh_noise_is_not():
     assert torch.equal(generator(w, noise="fresh").image, again)
 
 
-def test_noise_without_strength_does_nothing():
+def test_noise_with_zero_strength_has_no_effect():
     generator = small_generator()
     for conv in generator.renderer.convs:
         torch.nn.init.zeros_(conv.noise_strength)
@@ -87,7 +87,7 @@ def test_noise_without_strength_does_nothing():
     torch.testing.assert_close(generator(w, noise="fresh").image, generator(w).image)
 
 
-def test_a_class_left_out_is_nowhere_and_its_codes_do_nothing():
+def test_absent_class_is_invisible_and_its_codes_have_no_effect():
     generator = small_generator()
     slots = torch.randn(2, generator.layout.slots, 12)
     present = torch.tensor([True, False, True, True])
@@ -98,7 +98,7 @@ def test_a_class_left_out_is_nowhere_and_its_codes_do_nothing():
     torch.testing.assert_close(generator(slots, classes=present).image, made.image)
 
 
-def test_mistakes_are_named():
+def test_generator_rejects_invalid_arguments():
     generator = small_generator()
     w = torch.randn(1, 12)
     with pytest.raises(ValueError, match="noise='none'; expected 'stored' or 'fresh'"):
@@ -109,7 +109,7 @@ def test_mistakes_are_named():
         generator(torch.randn(1, 3, 12))
 
 
-def test_in_double_precision_all_is_double():
+def test_generator_in_double_precision():
     made = small_generator().double()(torch.randn(1, 12, dtype=torch.float64))
     assert {made.image.dtype, made.mask.logits().dtype, made.coarse.dtype, made.depth.dtype} == {torch.float64}
 

@@ -22,14 +22,14 @@ def normal(*shape):
 
 @pytest.mark.parametrize("rate", [1.0, 0.01])
 @pytest.mark.parametrize("activation", [False, True])
-def test_linear(rate, activation):
+def test_equalized_linear(rate, activation):
     layer = stirred(EqualizedLinear(6, 5, rate=rate, activation=activation)).double()
     x = normal(3, 6)
     expected = x @ (layer.weight * rate / math.sqrt(6)).T + layer.bias * rate
     torch.testing.assert_close(layer(x), plain.lrelu(expected) if activation else expected)
 
 
-def test_a_slow_layer_starts_as_a_fast_one():
+def test_learning_rate_multiplier_keeps_initial_output():
     """Stored as N(0, 1) / m and used times m: the multiplier changes the learning, not the start."""
     assert EqualizedLinear(400, 400, rate=0.01).weight.std().item() == pytest.approx(100, rel=0.02)
     x = torch.randn(64, 400)
@@ -37,7 +37,7 @@ def test_a_slow_layer_starts_as_a_fast_one():
 
 
 @pytest.mark.parametrize("kernel", [1, 3])
-def test_convolution(kernel):
+def test_equalized_conv(kernel):
     layer = stirred(EqualizedConv(4, 5, kernel)).double()
     x = normal(2, 4, 6, 8)
     weight = layer.weight / math.sqrt(4 * kernel**2)
@@ -45,7 +45,7 @@ def test_convolution(kernel):
     torch.testing.assert_close(layer(x), expected)
 
 
-def test_convolution_that_halves():
+def test_equalized_conv_down():
     """3x3: the filter with pads (2, 2), then stride 2."""
     layer = stirred(EqualizedConv(4, 5, 3, down=True)).double()
     x = normal(2, 4, 6, 8)
@@ -54,7 +54,7 @@ def test_convolution_that_halves():
     torch.testing.assert_close(layer(x), plain.lrelu(expected))
 
 
-def test_skip_that_halves():
+def test_skip_conv_down():
     """1x1: the filter with pads (1, 1), then stride 2; no bias, no activation."""
     layer = stirred(EqualizedConv(4, 5, 1, down=True, bias=False, activation=False)).double()
     x = normal(2, 4, 6, 8)
@@ -63,14 +63,14 @@ def test_skip_that_halves():
 
 
 @pytest.mark.parametrize("up", [False, True])
-def test_render_convolution(up):
+def test_fixed_conv(up):
     layer = stirred(FixedConv(4, 5, up=up)).double()
     x = normal(2, 4, 3, 5)
     noise = normal(2, 1, 6, 10) if up else normal(2, 1, 3, 5)
     torch.testing.assert_close(layer(x, noise), plain.fixed_conv(layer, x, noise))
 
 
-def test_render_convolution_is_demodulated():
+def test_fixed_conv_is_demodulated():
     """A constant factor on all weights or all gains does not show."""
     layer = stirred(FixedConv(4, 5)).double()
     x, noise = normal(1, 4, 5, 5), normal(1, 1, 5, 5)
@@ -82,7 +82,7 @@ def test_render_convolution_is_demodulated():
 
 
 @pytest.mark.parametrize("layer", [EqualizedConv(2, 3, 3), EqualizedConv(2, 3, 3, down=True), FixedConv(2, 3, up=True)])
-def test_second_derivatives(layer):
+def test_layers_second_derivatives(layer):
     """By input and by weight together, as R1 and path length need them; the activation works in place."""
     layer = stirred(layer).double()
     x = normal(1, 2, 4, 4).requires_grad_()
@@ -100,12 +100,12 @@ def test_output_head():
     torch.testing.assert_close(layer(x), plain.output_head(layer, x))
 
 
-def test_activate_with_its_gain_folded_in():
+def test_activate_with_folded_gain():
     x = normal(100)
     torch.testing.assert_close(activate(x * math.sqrt(2)), plain.lrelu(x))
 
 
-def test_layers_leave_their_input_alone():
+def test_layers_do_not_modify_input():
     x = normal(2, 4, 6, 6)
     kept = x.clone()
     for layer in (EqualizedConv(4, 4, 3), EqualizedConv(4, 4, 1), FixedConv(4, 4), OutputHead(4, 4)):
@@ -114,7 +114,7 @@ def test_layers_leave_their_input_alone():
     assert torch.equal(x, kept)
 
 
-def test_mapping_normalizes_first():
+def test_mapping_normalizes_input():
     mapping = stirred(Mapping(8, 3, 0.01)).double()
     z = normal(4, 8)
     x = z / (z.square().mean(dim=1, keepdim=True) + 1e-8).sqrt()

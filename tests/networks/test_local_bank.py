@@ -25,7 +25,7 @@ def close(found, expected):
 
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("transparent", [(), (2,), (1, 3)])
-def test_bank_is_a_loop_over_classes(plan, transparent):
+def test_bank_equals_loop_over_classes(plan, transparent):
     bank = small_bank(group_of=plan, transparent=transparent)
     codes = draw_codes(bank)
     opaque = tuple(k for k in range(4) if k not in transparent)
@@ -33,7 +33,7 @@ def test_bank_is_a_loop_over_classes(plan, transparent):
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_classes_that_are_not_there_are_left_out(plan):
+def test_bank_omits_absent_classes(plan):
     bank = small_bank(group_of=plan)
     codes = draw_codes(bank)
     present = torch.tensor([[1, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 0]]).bool()
@@ -44,7 +44,7 @@ def test_classes_that_are_not_there_are_left_out(plan):
 
 
 @pytest.mark.parametrize("plan", [(0, 1, 1, 0), (0, 0, 0, 0)])
-def test_sharing_is_copying_weights_and_adding_embeddings(plan):
+def test_shared_bank_equals_copied_weights_plus_embeddings(plan):
     """A bank of G groups is a bank of K, each given its group's weights, at codes shifted by the class's embedding."""
     shared, each = small_bank(group_of=plan), small_bank()
     groups = list(plan)
@@ -58,7 +58,7 @@ def test_sharing_is_copying_weights_and_adding_embeddings(plan):
     close(shared(codes), each(codes + shift))
 
 
-def test_classes_of_one_group_differ():
+def test_classes_of_a_group_differ():
     """Own embedding, bias, depth head and gain: the same code in every slot makes different layers."""
     bank = small_bank(group_of=(0, 0, 0, 0))
     code = torch.randn(1, 1, 10, dtype=torch.float64).expand(1, 16, 10)
@@ -80,7 +80,7 @@ def derivatives(bank: LocalBank, codes: torch.Tensor) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_recomputing_changes_nothing(plan):
+def test_recomputation_keeps_outputs_and_gradients(plan):
     bank = small_bank(group_of=plan)
     codes = draw_codes(bank)
     stored = derivatives(bank, codes)
@@ -88,7 +88,7 @@ def test_recomputing_changes_nothing(plan):
     close(derivatives(bank, codes), stored)
 
 
-def test_recomputing_saves_nothing_of_the_inside():
+def test_recomputation_saves_outputs_only():
     """Of the stage autograd holds its codes, and no other number until backward asks for it."""
     saved = []
 
@@ -110,7 +110,7 @@ def test_recomputing_saves_nothing_of_the_inside():
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_gradients_reach_every_parameter(plan):
+def test_bank_gradients_reach_every_parameter(plan):
     bank = small_bank(group_of=plan, recompute=True)
     features, m, _ = bank(draw_codes(bank))
     (features.square().sum() + m.square().sum()).backward()
@@ -120,7 +120,7 @@ def test_gradients_reach_every_parameter(plan):
         assert (per_row.abs().sum(dim=1) > 0).all(), name
 
 
-def test_gradients_are_those_of_the_loop():
+def test_bank_gradients_equal_loop():
     bank = small_bank(group_of=(0, 1, 1, 0))
     codes = draw_codes(bank)
     weights = [torch.randn_like(output) for output in bank(codes)]
@@ -153,7 +153,7 @@ def operations(bank: LocalBank, backward: bool) -> int:
     return counter.count
 
 
-def test_the_tiles_do_not_show(monkeypatch):
+def test_bank_is_independent_of_tiling(monkeypatch):
     """Pixels go through in parts on CPU; with and without class sets, the answer is that of one part."""
     bank = small_bank(height=24, width=40)
     codes, present = draw_codes(bank), torch.tensor([[True, False, True, True]]).expand(3, -1)
@@ -167,7 +167,7 @@ def test_the_tiles_do_not_show(monkeypatch):
 
 
 @pytest.mark.parametrize("backward", [False, True])
-def test_operations_do_not_depend_on_the_number_of_classes(backward):
+def test_bank_operation_count_is_independent_of_classes(backward):
     few, many = (operations(small_bank(group_of=tuple(range(k))), backward) for k in (3, 30))
     assert few == many > 20
     few, many = (operations(small_bank(group_of=(0,) * (k - 1) + (1,)), backward) for k in (3, 30))
@@ -186,7 +186,7 @@ def grouped(rank: int) -> LocalBank:
     return small_bank(group_of=(0, 1, 1, 0), adapter_rank=rank)
 
 
-def test_adapters_begin_as_if_they_were_not_there():
+def test_adapters_have_no_effect_at_initialization():
     """Also for the optimizer: at first only what is multiplied by something learns."""
     torch.manual_seed(0)
     bank = grouped(3)
@@ -201,7 +201,7 @@ def test_adapters_begin_as_if_they_were_not_there():
     assert bank.adapter_out.grad.abs().amax(dim=(2, 3)).min() > 0 and not bank.adapter_in.grad.any()
 
 
-def test_adapters_of_full_rank_are_weights_of_ones_own():
+def test_full_rank_adapters_equal_own_weights():
     torch.manual_seed(0)
     bank = grouped(8)
     codes = draw_codes(bank)

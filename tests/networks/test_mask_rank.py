@@ -19,7 +19,7 @@ def pair():
     return paper.double(), ranked.double()
 
 
-def test_full_rank_is_the_paper(pair):
+def test_full_rank_mask_equals_paper(pair):
     w = torch.randn(2, 12, dtype=torch.float64)
     paper, ranked = (generator(w) for generator in pair)
     torch.testing.assert_close(ranked.image, paper.image)
@@ -27,7 +27,7 @@ def test_full_rank_is_the_paper(pair):
     torch.testing.assert_close(mask_loss(ranked.coarse, ranked.mask), mask_loss(paper.coarse, paper.mask))
 
 
-def test_full_rank_learns_as_the_paper(pair):
+def test_full_rank_mask_has_paper_gradients(pair):
     """Through the discriminator, where one projects the low-rank map and the other the full one."""
     w = torch.randn(2, 12, dtype=torch.float64)
     discriminator = small_discriminator(height=32, width=64).double()
@@ -54,7 +54,7 @@ def test_no_k_channel_tensor_at_full_size(low):
     assert mask.logits().shape == (1, 4, 32, 64)
 
 
-def test_low_rank_trains(low):
+def test_low_rank_mask_trains(low):
     """Every weight of the generator, its basis too, has a gradient from score and mask loss."""
     generator, discriminator = low
     made = generator(torch.randn(2, 12))
@@ -64,7 +64,7 @@ def test_low_rank_trains(low):
         assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any(), name
 
 
-def test_low_rank_has_path_lengths(low):
+def test_low_rank_mask_path_lengths(low):
     """A second derivative through image and recomputed bank."""
     generator, _ = low
     codes = generator.expand(torch.randn(2, 12)).requires_grad_()
@@ -73,7 +73,7 @@ def test_low_rank_has_path_lengths(low):
     assert generator.local.weight.grad.isfinite().all() and generator.local.weight.grad.any()
 
 
-def test_r1_on_a_generated_low_rank_mask(low):
+def test_r1_on_generated_low_rank_mask(low):
     """The penalty on a mask of any form equals that on the full logits."""
     generator, discriminator = (network.double() for network in low)
     with torch.no_grad():

@@ -21,7 +21,7 @@ def small_renderer(height, width, **changes):
 
 @pytest.mark.parametrize("refine", [True, False])
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (64, 128), (96, 32)])
-def test_render(height, width, refine):
+def test_renderer_matches_plain_implementation(height, width, refine):
     short = min(height, width)
     renderer = small_renderer(height, width, residual_refine=refine)
     features = torch.randn(2, 6, 16 * height // short, 16 * width // short, dtype=torch.float64)
@@ -32,7 +32,7 @@ def test_render(height, width, refine):
     torch.testing.assert_close((image, mask.logits()), expected)
 
 
-def test_starting_at_the_coarse_size():
+def test_renderer_starting_at_coarse_size():
     """The features come in twice at once, as what is rendered from and as what is joined."""
     renderer = small_renderer(32, 32, min_feat_size=16)
     features, coarse = torch.randn(1, 6, 16, 16, dtype=torch.float64), torch.zeros(1, 4, 16, 16, dtype=torch.float64)
@@ -40,7 +40,7 @@ def test_starting_at_the_coarse_size():
     torch.testing.assert_close((image, mask.logits()), plain.render(renderer, features, coarse, (16, 16)))
 
 
-def test_without_noise():
+def test_renderer_without_noise():
     """No strengths, no stored maps, and the picture of strength 0."""
     quiet, noisy = small_renderer(64, 64, noise=False), small_renderer(64, 64)
     assert not any("noise" in name for name in quiet.state_dict())
@@ -52,6 +52,6 @@ def test_without_noise():
     torch.testing.assert_close(image, noisy(features, coarse, fresh_noise=False)[0])
 
 
-def test_the_papers_widths():
+def test_renderer_paper_widths():
     widths = {size: channels_at(size, 2.0, 512) for size in (4, 8, 16, 32, 64, 128, 256, 512, 1024)}
     assert widths == {4: 512, 8: 512, 16: 512, 32: 512, 64: 512, 128: 256, 256: 128, 512: 64, 1024: 32}

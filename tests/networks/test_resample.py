@@ -18,7 +18,7 @@ SIZES = [(4, 6), (5, 7)]
 
 @pytest.mark.parametrize(("pad", "stride", "gain"), USES)
 @pytest.mark.parametrize("size", SIZES)
-def test_low_pass_is_sixteen_shifted_copies(pad, stride, gain, size):
+def test_low_pass_equals_sum_of_shifted_copies(pad, stride, gain, size):
     x = torch.randn(2, 3, *size, dtype=torch.float64)
     expected = plain.fir(x, pad, pad, gain)[..., ::stride, ::stride]
     torch.testing.assert_close(low_pass(x, pad, stride, gain), expected)
@@ -39,7 +39,7 @@ def test_low_pass_is_differentiable_twice(pad, stride, gain, size):
 
 
 @pytest.mark.parametrize(("pad", "stride", "gain"), USES)
-def test_the_gradient_is_the_adjoint(pad, stride, gain):
+def test_low_pass_gradient_is_adjoint(pad, stride, gain):
     """`<A x, y> = <x, A^T y>` for every x and y."""
     x = torch.randn(2, 3, 5, 8, dtype=torch.float64, requires_grad=True)
     answer = low_pass(x, pad, stride, gain)
@@ -58,13 +58,13 @@ def test_low_pass_trains_after_inference_mode():
     assert x.grad[0, 0, 4, 4].item() == pytest.approx(1.25)
 
 
-def test_low_pass_keeps_a_constant_away_from_the_edge():
+def test_low_pass_keeps_constant_interior():
     x = torch.full((1, 1, 8, 8), 3.0)
     torch.testing.assert_close(low_pass(x, pad=2)[..., 2:-2, 2:-2], x[..., :5, :5])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (4, 8)])
-def test_upsample_is_zero_insertion_and_filter(size):
+def test_upsample_equals_zero_insertion_and_filter(size):
     x = torch.randn(2, 3, *size, dtype=torch.float64)
     torch.testing.assert_close(upsample(x), plain.upsample(x))
 
@@ -75,14 +75,14 @@ def test_upsample_is_differentiable_twice():
     assert gradgradcheck(lambda x: upsample(x).square(), x)
 
 
-def test_upsample_times_repeats():
+def test_upsample_times_repeats_upsample():
     x = torch.randn(1, 2, 3, 4, dtype=torch.float64)
     torch.testing.assert_close(upsample_times(x, 3), plain.upsample(plain.upsample(plain.upsample(x))))
     assert torch.equal(upsample_times(x, 0), x)
 
 
 @pytest.mark.parametrize("doublings", [0, 1, 3])
-def test_a_map_pooled_after_upsampling_is_two_matrix_products(doublings):
+def test_upsampled_mean_matrix_equals_upsample_and_pool(doublings):
     x = torch.randn(2, 3, 4, 6, dtype=torch.float64)
     rows = upsampled_mean_matrix(4, doublings, like=x)  # (4, 4)
     columns = upsampled_mean_matrix(6, doublings, like=x)  # (6, 6)

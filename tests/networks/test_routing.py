@@ -54,7 +54,7 @@ def without(bank: LocalBank, codes: Tensor, present: Tensor) -> tuple[Tensor, Te
         (7, 9, {"recompute": True}), (8, 6, {"depth_layers": 1, "height": 16, "width": 24}),
     ],
 )  # fmt: skip
-def test_routed_is_dense_without_the_absent(seed, classes, changes):
+def test_routed_bank_equals_dense_bank_without_absent_classes(seed, classes, changes):
     bank, codes, present = random_case(seed, classes, **changes)
     codes.requires_grad_()
     routed, dense = bank(codes, present), without(bank, codes, present)
@@ -66,7 +66,7 @@ def test_routed_is_dense_without_the_absent(seed, classes, changes):
 
 
 @pytest.mark.parametrize(("classes", "rank"), [(2, 0), (13, 0), (13, 2), (66, 0), (150, 0)])
-def test_with_all_present_it_is_the_dense_bank(classes, rank):
+def test_routed_bank_with_all_classes_equals_dense_bank(classes, rank):
     bank, codes, _ = random_case(classes, classes, adapter_rank=rank)
     codes.requires_grad_()
     dense, routed = bank(codes), bank(codes, torch.ones(3, classes, dtype=torch.bool))
@@ -76,7 +76,7 @@ def test_with_all_present_it_is_the_dense_bank(classes, rank):
         torch.testing.assert_close(found, expected)
 
 
-def test_where_everything_is():
+def test_routing_indices():
     present = torch.tensor([[0, 1, 1, 0, 1], [1, 0, 0, 0, 1]]).bool()
     routing = Routing.of(present, (0, 1, 1, 0, 2))
     assert routing.pair.tolist() == [1, 2, 4, 5, 9]
@@ -90,7 +90,7 @@ def test_where_everything_is():
     assert routing.slot_group.tolist() == [[1, 2], [0, 2]]
 
 
-def test_an_absent_class_has_no_depth_no_mass_and_no_gradient():
+def test_absent_class_has_no_depth_weight_or_gradient():
     bank = small_bank()
     codes = torch.randn(1, 16, 10, dtype=torch.float64, requires_grad=True)
     features, m, depth = bank(codes, torch.tensor([[True, False, True, True]]))
@@ -100,7 +100,7 @@ def test_an_absent_class_has_no_depth_no_mass_and_no_gradient():
     assert not bank.weight.grad[:, 1].any() and bank.weight.grad[:, 0].any()
 
 
-def test_the_cost_follows_what_is_there():
+def test_routed_cost_grows_with_present_pairs():
     """Three of thirty classes take about as many operations and bytes as three of four."""
     from composegan.planning.cost import watch
 
@@ -118,12 +118,12 @@ def test_the_cost_follows_what_is_there():
     assert many_bytes < few_bytes + 8 * planes
 
 
-def test_an_empty_set_is_refused():
+def test_routing_rejects_empty_set():
     with pytest.raises(ValueError, match="class set is empty"):
         small_generator()(torch.randn(2, 12), classes=torch.tensor([[1, 1, 0, 0], [0, 0, 0, 0]]))
 
 
-def test_one_set_for_the_whole_batch():
+def test_generator_broadcasts_one_class_set():
     generator = small_generator()
     slots, present = torch.randn(2, generator.layout.slots, 12), torch.tensor([True, False, True, True])
     one, each = generator(slots, classes=present), generator(slots, classes=present.expand(2, -1))

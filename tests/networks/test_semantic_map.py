@@ -52,20 +52,20 @@ FORMS = [labelled, generated, low_rank, without_coarse]
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_logits(form):
+def test_semantic_map_logits(form):
     mask = form()
     torch.testing.assert_close(mask.logits().double(), dense(mask))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_labels(form):
+def test_semantic_map_labels(form):
     mask = form()
     assert mask.labels().dtype == torch.uint8
     assert torch.equal(mask.labels(), dense(mask).argmax(dim=1).to(torch.uint8))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_project_is_a_1x1_convolution_of_the_logits(form):
+def test_project_equals_1x1_convolution_of_logits(form):
     mask, weight, bias = form(), normal(6, CLASSES), normal(6)
     expected = F.conv2d(dense(mask), weight[..., None, None], bias)
     torch.testing.assert_close(mask.project(weight, bias), expected)
@@ -73,13 +73,13 @@ def test_project_is_a_1x1_convolution_of_the_logits(form):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("size", [(2, 4), (4, 8), (1, 2), (8, 16)])
-def test_pooled(form, size):
+def test_semantic_map_pooled(form, size):
     """To the coarse mask's own size, where a low-rank map takes two small matrices, and to others."""
     mask = form()
     torch.testing.assert_close(mask.pooled(*size).double(), F.adaptive_avg_pool2d(dense(mask), size))
 
 
-def test_labels_may_be_any_integers():
+def test_semantic_map_accepts_any_integer_labels():
     labels = torch.randint(0, CLASSES, (2, 4, 4))
     wide, narrow = (SemanticMap.from_labels(labels.to(kind), CLASSES) for kind in (torch.int64, torch.uint8))
     assert torch.equal(wide.logits(), narrow.logits())
@@ -87,7 +87,7 @@ def test_labels_may_be_any_integers():
     assert torch.equal(wide.project(weight, bias), narrow.project(weight, bias))
 
 
-def test_the_gradient_at_a_real_mask_without_the_mask():
+def test_r1_metric_equals_gradient_at_real_mask():
     """R1's identity: with g the gradient behind the stem W, `|gradient at the mask|^2 = g^T (W W^T) g`."""
     stem = stirred(MaskStem(CLASSES, 6)).double()
     mask, head = labelled(), normal(6)
@@ -105,7 +105,7 @@ def test_the_gradient_at_a_real_mask_without_the_mask():
 
 
 @pytest.mark.parametrize("form", [generated, low_rank, without_coarse])
-def test_detach_cuts_every_part(form):
+def test_detach_detaches_every_field(form):
     parts = {"refinement", "coarse", "basis"}
     mask = form()
     for part in parts:

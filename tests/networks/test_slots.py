@@ -11,7 +11,7 @@ LAYOUT = SlotLayout(classes=3, local_layers=5, base_layers=2, depth_layers=4)
 TABLE = torch.tensor(LAYOUT.slot_of_code())
 
 
-def test_the_table():
+def test_slot_of_code_table():
     """Slots 0, 1 are the base codes; then (shape, texture) of each class. The background takes no base code."""
     assert (LAYOUT.slots, LAYOUT.codes) == (8, 15)
     background, first, second = TABLE.tolist()[:5], TABLE.tolist()[5:10], TABLE.tolist()[10:]
@@ -20,36 +20,36 @@ def test_the_table():
     assert second == [0, 1, 6, 6, 7]
 
 
-def test_one_code_goes_everywhere():
+def test_expand_broadcasts_w():
     w = torch.randn(2, 6)
     codes = LAYOUT.expand(w, TABLE)
     assert codes.shape == (2, 15, 6)
     assert all(torch.equal(codes[:, i], w) for i in range(15))
 
 
-def test_slots_go_where_the_table_says():
+def test_expand_follows_table():
     slots = torch.randn(2, 8, 6)
     codes = LAYOUT.expand(slots, TABLE)
     assert all(torch.equal(codes[:, i], slots[:, slot]) for i, slot in enumerate(TABLE.tolist()))
 
 
-def test_codes_stay():
+def test_expand_keeps_codes():
     codes = torch.randn(2, 15, 6)
     assert LAYOUT.expand(codes, TABLE) is codes
 
 
-def test_slots_of_one_code_are_that_code():
+def test_mix_of_equal_codes_is_that_code():
     w = torch.randn(2, 6)
     assert torch.equal(LAYOUT.expand(w[:, None].expand(2, 8, 6), TABLE), LAYOUT.expand(w, TABLE))
 
 
 @pytest.mark.parametrize("shape", [(6,), (2, 7, 6), (2, 1, 6), (2, 8, 6, 1)])
-def test_other_shapes_are_an_error_that_says_what_would_do(shape):
+def test_expand_rejects_other_shapes(shape):
     with pytest.raises(ValueError, match=r"\(B, S\), \(B, 8, S\) or \(B, 15, S\)"):
         LAYOUT.expand(torch.randn(shape), TABLE)
 
 
-def test_mixing():
+def test_mix_selects_codes_by_choice():
     """Per class: both of the first; shape of the first and texture of the second; both of the second."""
     first, second = torch.zeros(2, 6), torch.ones(2, 6)
     choice = torch.tensor([[0, 1, 2], [2, 2, 0]])

@@ -38,7 +38,7 @@ def twin(bank, texture):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("all_present", [False, True])
-def test_where_nothing_is_dropped_it_is_the_dense_bank(seed, classes, changes, all_present):
+def test_texture_routing_without_dropping_equals_dense_bank(seed, classes, changes, all_present):
     bank, codes, present = random_case(seed, classes, **changes)
     codes, present = codes.requires_grad_(), None if all_present else present
     textured = twin(bank, ANY)
@@ -49,7 +49,7 @@ def test_where_nothing_is_dropped_it_is_the_dense_bank(seed, classes, changes, a
         torch.testing.assert_close(found, expected)
 
 
-def test_the_parts_do_not_show(monkeypatch):
+def test_texture_routing_is_independent_of_tiling(monkeypatch):
     bank, codes, present = random_case(1, 5, height=24, width=40)
     textured = twin(bank, TextureRouting(threshold=0.05))
     answers = []
@@ -62,7 +62,7 @@ def test_the_parts_do_not_show(monkeypatch):
 
 
 @pytest.mark.parametrize("size", [(8, 12), (16, 32), (64, 64), (12, 20)])
-def test_patch_by_patch_and_back(size):
+def test_by_row_inverts_by_patch(size):
     patch, plane = patch_size(*size), torch.arange(size[0] * size[1]).view(1, -1)
     assert all(side % part == 0 for side, part in zip(size, patch, strict=True))
     ordered = by_patch(plane, *size, patch)
@@ -82,7 +82,7 @@ def everything(weights: torch.Tensor) -> Routing:
     return Routing.of(torch.ones(weights.shape[:2]), range(weights.shape[1]))
 
 
-def test_what_is_chosen_passes_the_threshold_and_what_is_not_does_not():
+def test_choose_respects_threshold():
     weights = decided()
     chosen = choose(weights, everything(weights), TextureRouting(0.02))
     passing = (weights.amax(dim=3) > 0.02).flatten(0, 1).flatten()
@@ -90,7 +90,7 @@ def test_what_is_chosen_passes_the_threshold_and_what_is_not_does_not():
     assert chosen.counts.all() and 18 <= len(chosen.index) < passing.numel() / 2
 
 
-def test_weights_still_add_up():
+def test_kept_weights_sum_to_all_weights():
     weights = decided()
     routing = everything(weights)
     chosen = choose(weights, routing, TextureRouting(0.02))
@@ -100,7 +100,7 @@ def test_weights_still_add_up():
     torch.testing.assert_close(sums, torch.ones_like(sums))
 
 
-def test_a_fixed_number_gives_the_same():
+def test_fixed_capacity_gives_same_result():
     """As on a GPU: what is there only to fill the number counts for nothing."""
     weights = decided()
     routing = everything(weights)
@@ -112,7 +112,7 @@ def test_a_fixed_number_gives_the_same():
     torch.testing.assert_close(one, other)
 
 
-def test_with_too_little_capacity_the_foremost_stay():
+def test_foremost_class_survives_low_capacity():
     weights = decided()
     chosen = choose(weights, everything(weights), TextureRouting(capacity=0.0))
     assert len(chosen.index) == 18
@@ -120,7 +120,7 @@ def test_with_too_little_capacity_the_foremost_stay():
     assert sorted(chosen.index.tolist()) == sorted((pair * 9 + torch.arange(9)).flatten().tolist())
 
 
-def test_decided_masks_are_cheap_and_close():
+def test_texture_routing_on_sharp_masks_is_cheap_and_close():
     """Masks as a trained model's, nearly all one class: a part of the texture layers' work, and the same features."""
     bank = small_bank(group_of=(0,) * 12, transparent=(), height=32, width=32, layers=8, recompute=False)
     with torch.no_grad():
@@ -135,7 +135,7 @@ def test_decided_masks_are_cheap_and_close():
     assert (features - others).abs().mean() < 0.01 * features.abs().mean()
 
 
-def test_a_generator_with_it():
+def test_generator_with_texture_routing():
     plain = small_generator(local_layers=5)
     routed = small_generator(local_layers=5, texture_threshold=1e-30)
     routed.load_state_dict(plain.state_dict())
