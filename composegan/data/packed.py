@@ -109,7 +109,8 @@ def map_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     """A memory-mapped uint8 array of a known shape. Raises UserError when the file is not that."""
     try:
         check_file(path)
-        array = np.lib.format.open_memmap(path, mode="r")  # which reads no pickles, nor any other kind of file
+        with np.errstate(over="raise"):  # in the size of a damaged header's shape
+            array = np.lib.format.open_memmap(path, mode="r")  # reads no pickles and no other kind of file
     except Exception as error:  # in a damaged header anything can go wrong
         raise damaged(path.parent, f"{path.name} cannot be read: {first_line(error)}") from error
     if array.dtype != np.uint8 or array.shape != shape:

@@ -86,6 +86,6 @@ def _problem(content: Any) -> str | None:
         for name, tensor in (state or {}).items():
             if not isinstance(name, str) or not isinstance(tensor, Tensor):
                 return f"{key!r} has {str(name)[:60]!r}, which is not a tensor"
-            if not tensor.is_floating_point() or tensor.layout != torch.strided:
+            if not tensor.is_floating_point() or tensor.layout != torch.strided or tensor.is_nested:
                 return f"{name!r} of {key!r} does not hold plain floating-point numbers"
     return None
