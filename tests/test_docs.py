@@ -15,7 +15,7 @@ from PIL import Image
 from composegan.cli import main
 from composegan.config.compose import compose
 from composegan.data import open_source
-from composegan.devkit.testing import CHECKS
+from composegan.devkit import CHECKS
 from composegan.errors import UserError
 from composegan.plugin import registry
 from composegan.plugin.domain_file import read_domain_file

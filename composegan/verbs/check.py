@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> None:
         arguments = [f"domain={arguments[0]}", *arguments[1:]]
     config = read_arguments(CheckConfig, arguments, see="composegan check --help")
     validate_data(config.data)
-    from composegan.devkit.testing import CHECKS, open_subject, verdicts_of
+    from composegan.devkit import CHECKS, open_subject, verdicts_of
 
     subject = open_subject(config.domain, config.data, config.plugin_path)
     failed = total = 0

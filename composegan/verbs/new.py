@@ -29,14 +29,12 @@ def help() -> str:
 def run(arguments: Sequence[str]) -> None:
     """Write the package; says where, and what to do with it."""
     from composegan.config.compose import read_arguments
-    from composegan.devkit.scaffold.names import check_name, read_classes
+    from composegan.devkit.scaffold import check_name, read_classes, write_package
 
     if arguments and "=" not in arguments[0]:
         arguments = [f"name={arguments[0]}", *arguments[1:]]
     config = read_arguments(NewConfig, arguments, see="composegan new --help")
     name, classes = check_name(config.name), read_classes(config.classes)
-    from composegan.devkit.scaffold.write import write_package
-
     out = write_package(name, classes, Path(config.out or f"composegan-{name.replace('_', '-')}").expanduser())
     print(f"wrote {out}\nnext: pip install -e {out} && composegan check {name} && composegan fit domain={name}")
     print(f"or, without installing it: composegan fit domain={name} plugin_path={out}")

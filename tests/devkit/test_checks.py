@@ -1,4 +1,4 @@
-"""Each check says what is wrong with a domain that has just that wrong, and nothing about one that is good."""
+"""Each check reports the one fault of a domain with its remedy, and nothing about a domain without faults."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from composegan.data import Sample
-from composegan.devkit.testing import CHECKS, DomainConformance, Subject, checks, open_subject, verdicts_of
-from composegan.devkit.testing.workers import workers
+from composegan.devkit import CHECKS, DomainConformance, Subject, checks, open_subject, verdicts_of
+from composegan.devkit.workers import workers
 from composegan.plugin.domain import DomainPlugin, DomainSpec, Recipe, SemanticClass
 from composegan.plugin.registry import Found
 
 GROUND, BALL = SemanticClass("ground", (10, 10, 10)), SemanticClass("ball", (200, 40, 40))
-SPEC = DomainSpec("toys", (GROUND, BALL), credits=("nobody, CC0",))
+SPEC = DomainSpec("toys", (GROUND, BALL), credits=("the author, CC0",))
 
 
 @dataclass
 class Toys:
-    """A square on a ground, its colour drawn from seed and index."""
+    """A square on a ground, in a color drawn from seed and index."""
 
     count: int
     height: int
@@ -110,7 +110,7 @@ QUICK_CHECKS = (
 
 
 @pytest.mark.parametrize("check", QUICK_CHECKS)
-def test_a_good_domain_has_nothing_wrong_with_it(check):
+def test_check_passes_good_domain(check):
     found = lines(check, subject())
     assert found and all(line.startswith(f"ok    {check.__name__}: ") for line in found)
 
@@ -121,15 +121,15 @@ def test_a_good_domain_has_nothing_wrong_with_it(check):
         (checks.images, TooManyLabels, "7"),
         (checks.images, Floats, "image is float64"),
         (checks.images, Tuples, "demo: gives a tuple; a composegan.data.Sample of NumPy arrays is needed"),
-        (checks.images, Squares, "asked for 2 of 32x64: 2 of 64x64; draw (count, height, width, seed) as asked"),
+        (checks.images, Squares, "asked for 2 of 32x64, drew 2 of 64x64; draw (count, height, width, seed) as asked"),
         (checks.images, Broken, "raised ZeroDivisionError: no such thing; see "),
         (checks.presence, Bare, "demo: ball: in none of 16 images; mark it `optional: true`"),
-        (checks.determinism, Restless, "reading an image again gives another one; make each a function of"),
+        (checks.determinism, Restless, "reading an image again gives a different one; make each a function of"),
         (checks.determinism, Seedless, "other indices or seeds draw the same; draw from both seed and index"),
         (workers, Locked, "does not pickle"),
     ],
 )
-def test_what_is_wrong_with_a_demo_is_said_with_its_remedy(check, demo, said):
+def test_check_reports_faulty_demo_with_remedy(check, demo, said):
     (line,) = failures(check, subject(demo))
     assert said in line
     assert "\n" not in line
@@ -151,13 +151,13 @@ class OfTheProcess(Toys):
 """
 
 
-def test_images_that_cannot_be_read_are_told_of_once():
+def test_unreadable_images_fail_once_and_skip_other_checks():
     for check in (checks.presence, checks.determinism, workers, CHECKS[-1]):
         (line,) = lines(check, subject(Broken))
-        assert line == f"skip  {check.__name__}: its images cannot be used; see what `images` says"
+        assert line == f"skip  {check.__name__}: its images cannot be used; see the verdicts of `images`"
 
 
-def test_what_a_new_process_reads_is_compared(tmp_path, monkeypatch):
+def test_workers_compares_images_of_a_new_process(tmp_path, monkeypatch):
     (tmp_path / "toys_to_send.py").write_text(SENT)
     monkeypatch.syspath_prepend(str(tmp_path))
     toys = importlib.import_module("toys_to_send")
@@ -173,49 +173,49 @@ def test_what_a_new_process_reads_is_compared(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("classes", "said"),
     [
-        ((GROUND, replace(BALL, name="Ground")), "'ground' is there more than once, but for upper case; rename one"),
+        ((GROUND, replace(BALL, name="Ground")), "'ground' occurs more than once, ignoring upper case; rename one"),
         ((GROUND, replace(BALL, name="a,b")), "'a,b' cannot be written in classes=NAME,NAME"),
         ((GROUND, replace(BALL, name="all")), "'all' cannot be written"),
         ((replace(GROUND, transparent=True), BALL), "class 0, 'ground', is transparent, but fills"),
     ],
 )
-def test_names_and_the_first_class(classes, said):
+def test_vocabulary_rejects_names_and_transparent_first_class(classes, said):
     assert said in failures(checks.vocabulary, subject(classes=classes))[0]
 
 
-def test_colours_that_look_the_same():
+def test_colours_rejects_lookalikes():
     classes = (GROUND, replace(BALL, color=(12, 10, 10)))
     (line,) = failures(checks.colours, subject(classes=classes))
-    assert "ground [10, 10, 10] and ball [12, 10, 10] look the same; choose colours at least 10 apart" in line
+    assert "ground [10, 10, 10] and ball [12, 10, 10] look the same; choose colors at least 10 apart" in line
 
 
-def test_a_drawing_without_credits_or_licence():
+def test_credits_need_an_author_or_licence():
     (line,) = failures(checks.credits, subject(credits=()))
-    assert "names a licence; add `credits: [who drew it, under which licence]`" in line
+    assert "names a licence; add `credits: [author, licence]`" in line
     licensed = Subject("toys", Found("toys", "composegan", "1", DomainPlugin(replace(SPEC, credits=()), demo=Toys)))
     assert lines(checks.credits, licensed) == ["ok    credits: Apache-2.0"]
 
 
-def test_without_images_there_is_nothing_to_look_at():
+def test_checks_of_images_are_skipped_without_a_demo():
     for check in (checks.images, checks.presence, checks.determinism, workers):
         (line,) = lines(check, subject(None))
         assert line.startswith(f"skip  {check.__name__}: ") and "data.root=FOLDER" in line
 
 
-def test_recipes_that_cannot_be_used(tmp_path):
+def test_recipes_rejects_invalid_settings(tmp_path):
     (tmp_path / "toys.yaml").write_text(
         "classes: [{name: ground, color: [0, 0, 0]}, {name: ball, color: [99, 0, 0]}]\n"
         "recipes: {wide: {data: {width: 300}}, odd: {training.speed: 3}}\n"
     )
     found = failures(checks.recipes, open_subject(str(tmp_path / "toys.yaml")))
     assert len(found) == 2
-    assert "data.width=300" in found[0] and "mend recipe 'wide'" in found[0]
+    assert "data.width=300" in found[0] and "fix recipe 'wide'" in found[0]
     assert "recipe 'odd' of domain 'toys': unknown key 'training.speed'" in found[1]
     missing = subject(default_recipe="qick", recipes={"own": Recipe("own", "", {})})
     assert "has no recipe 'qick'" in failures(checks.recipes, missing)[0]
 
 
-def test_every_phase_of_a_step_is_taken_on_a_folder_of_images(shapes):
+def test_step_runs_every_phase_on_a_folder_of_images(shapes):
     domain, root = (argument.partition("=")[2] for argument in shapes)
     about = open_subject(domain)
     (line,) = lines(CHECKS[-1], about)
@@ -225,14 +225,14 @@ def test_every_phase_of_a_step_is_taken_on_a_folder_of_images(shapes):
     assert line.startswith("ok    step: data.root: Dmain, Dreg, Gmain, Greg in ")
 
 
-def test_a_step_of_a_network_whose_loss_is_no_number(shapes, monkeypatch):
+def test_step_rejects_non_finite_loss(shapes, monkeypatch):
     monkeypatch.setattr(
-        "composegan.devkit.testing.step.train_once", lambda *_: ({"Dmain": 1.0, "Gmain": float("nan")}, 0.1)
+        "composegan.devkit.training_step.train_once", lambda *_: ({"Dmain": 1.0, "Gmain": float("nan")}, 0.1)
     )
-    assert "Gmain: the loss is no number" in failures(CHECKS[-1], subject())[0]
+    assert "Gmain: the loss is not finite" in failures(CHECKS[-1], subject())[0]
 
 
-def test_a_domain_that_cannot_be_loaded_has_one_verdict(tmp_path, capsys):
+def test_unloadable_domain_has_one_verdict(tmp_path, capsys):
     from composegan.cli import main
 
     (tmp_path / "bad_toys.py").write_text("plugin = 1 / 0\n")
@@ -243,17 +243,17 @@ def test_a_domain_that_cannot_be_loaded_has_one_verdict(tmp_path, capsys):
 
 
 class TestFaces(DomainConformance):
-    """The domain that comes along, through the class that plugin authors inherit."""
+    """A built-in domain, through the class that plug-in authors inherit."""
 
     domain = "faces"
 
 
-def test_the_class_has_a_test_for_each_check():
+def test_conformance_class_has_a_test_per_check():
     names = [name for name in dir(DomainConformance) if name.startswith("test_")]
     assert sorted(names) == sorted(f"test_{check.__name__}" for check in CHECKS)
 
 
-def test_the_class_fails_with_the_lines_and_skips_what_cannot_be_looked_at():
+def test_conformance_class_fails_and_skips_with_verdict_lines():
     class Wrong(DomainConformance):
         _subject = subject(TooManyLabels)
 

@@ -1,4 +1,4 @@
-"""`composegan new`: what it writes works as it stands, and what it is given is looked at."""
+"""`composegan new`: the package it writes works without an edit, and its arguments are validated."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from composegan.cli import main
-from composegan.devkit.scaffold.colors import distinct_colors
-from composegan.devkit.scaffold.names import check_name, read_classes
+from composegan.devkit.scaffold import check_name, distinct_colors, read_classes
 from composegan.errors import UserError
 from composegan.plugin import registry
 from composegan.plugin.domain_file import read_domain_file
@@ -21,7 +20,7 @@ from composegan.plugin.domain_file import read_domain_file
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A folder to be in; what a plugin path does to the process is undone."""
+    """The working directory; what a plugin path does to the process is undone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(registry, "_plugin_paths", [])
@@ -30,7 +29,7 @@ def here(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-def test_the_package_holds_every_check_without_an_edit(here, capsys):
+def test_new_package_passes_every_check(here, capsys):
     assert main(["new", "pets", "classes=cat,dog,grass"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("wrote composegan-pets\n")
@@ -41,7 +40,7 @@ def test_the_package_holds_every_check_without_an_edit(here, capsys):
     assert all(line.startswith("ok ") for line in verdicts[:-1])
 
 
-def test_what_is_written(here):
+def test_new_package_files_and_metadata(here):
     main(["new", "my_pets", "classes=cat,no", "out=there/pets"])
     home = here / "there" / "pets"
     files = {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()}
@@ -61,7 +60,7 @@ def test_what_is_written(here):
     assert spec.names == ("background", "cat", "no")
 
 
-def test_it_is_formatted_as_the_rest_is(here):
+def test_new_package_is_ruff_clean(here):
     main(["new", "pets", "classes=cat"])
     ruff = [sys.executable, "-m", "ruff"]
     options = ["--isolated", "--line-length", "120"]
@@ -71,7 +70,7 @@ def test_it_is_formatted_as_the_rest_is(here):
     assert result.returncode == 0, result.stdout
 
 
-def test_a_folder_of_images_is_read(here, shapes):
+def test_new_package_reads_plain_folders(here, shapes):
     main(["new", "toys", "classes=ball,glass"])
     registry.add_plugin_path("composegan-toys")
     root = shapes[1].partition("=")[2]
@@ -82,7 +81,7 @@ def test_a_folder_of_images_is_read(here, shapes):
 
 
 @pytest.mark.parametrize("count", [2, 12, 40, 254])
-def test_many_classes_are_all_seen_and_told_apart(here, count):
+def test_new_demo_draws_every_class_in_distinct_colors(here, count):
     classes = ",".join(f"class{number}" for number in range(count))
     main(["new", "many", f"classes={classes}"])
     registry.add_plugin_path("composegan-many")
@@ -95,7 +94,7 @@ def test_many_classes_are_all_seen_and_told_apart(here, count):
     assert distance.min() >= 30
 
 
-def test_drawings_of_two_classes_differ(here):
+def test_new_demo_gives_classes_different_areas(here):
     main(["new", "pets", "classes=cat,dog,cow,pig"])
     registry.add_plugin_path("composegan-pets")
     labels = registry.load("pets").demo(1, 128, 128, 0)[0].labels
@@ -106,25 +105,28 @@ def test_drawings_of_two_classes_differ(here):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["new"], "which name?"),
-        (["new", "my pets", "classes=a"], "'my pets' cannot be a domain's name: a-z, 0-9 and _ are allowed, a letter"),
+        (["new"], "give a name"),
+        (["new", "my pets", "classes=a"], "'my pets' cannot name a domain: use a-z, 0-9 and _, beginning"),
         (["new", "My-Pets", "classes=a"], "such as my_pets"),
-        (["new", "9lives", "classes=a"], "cannot be a domain's name"),
+        (["new", "9lives", "classes=a"], "cannot name a domain"),
         (["new", "../x", "classes=a"], "such as x"),
         (["new", "class", "classes=a"], "'class' is a reserved word; choose another name, such as class_domain"),
-        (["new", "faces", "classes=a"], "a domain 'faces' is installed already, by composegan"),
-        (["new", "pets"], "which classes? write classes=cat,dog"),
-        (["new", "pets", "classes=background"], "which classes?"),
-        (["new", "pets", "classes=cat,dog,Cat"], "'cat' is there twice (Cat); remove one"),
+        (["new", "faces", "classes=a"], "domain 'faces' is already installed, by composegan"),
+        (["new", "pets"], "new: give the classes, as in classes=cat,dog"),
+        (["new", "pets", "classes=background"], "give the classes"),
+        (["new", "pets", "classes=cat,dog,Cat"], "'cat' is given twice (Cat); remove one"),
         (["new", "pets", "classes=cat,all"], "'all' is reserved"),
-        (["new", "pets", "classes=cat,a b"], "'a b' cannot be a class"),
-        (["new", "pets", "classes=cat,{x}"], "'{x}' cannot be a class"),
-        (["new", "pets", "classes=" + ",".join(f"c{i}" for i in range(255))], "256 with the background; a vocabulary"),
+        (["new", "pets", "classes=cat,a b"], "'a b' cannot name a class"),
+        (["new", "pets", "classes=cat,{x}"], "'{x}' cannot name a class"),
+        (
+            ["new", "pets", "classes=" + ",".join(f"c{i}" for i in range(255))],
+            "256 with the background; use at most 255",
+        ),
         (["new", "pets", "class=cat"], "unknown key 'class'"),
-        (["new", "pets", "classes=cat", "out=there"], "out=there: is there already; choose another folder"),
+        (["new", "pets", "classes=cat", "out=there"], "out=there: already exists; choose another folder"),
     ],
 )
-def test_mistakes_are_one_line_and_leave_nothing(here, capsys, arguments, said):
+def test_new_rejects_mistakes_in_one_line_and_writes_nothing(here, capsys, arguments, said):
     (here / "there").mkdir()
     assert main(arguments) == 2
     err = capsys.readouterr().err
@@ -132,7 +134,7 @@ def test_mistakes_are_one_line_and_leave_nothing(here, capsys, arguments, said):
     assert [path.name for path in here.iterdir()] == ["there"]
 
 
-def test_the_background_comes_first():
+def test_background_comes_first():
     assert read_classes("cat, dog,") == ["background", "cat", "dog"]
     assert read_classes("cat,background") == ["background", "cat"]
     assert check_name("pets_2") == "pets_2"

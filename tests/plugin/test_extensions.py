@@ -367,7 +367,7 @@ def test_a_source_reads_in_workers_what_it_reads_here(toys, shapes):
 def test_a_source_can_be_packed_and_checked(toys, shapes, tmp_path, capsys):
     from composegan.config.schema import DataConfig
     from composegan.data import PackedSource
-    from composegan.devkit.testing import open_subject
+    from composegan.devkit import open_subject
 
     data = ["data.root=stripes://4", "data.height=16", "data.width=16"]
     assert main(["prepare", shapes[0], *data, f"out={tmp_path / 'packed'}"]) == 0, capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from composegan.devkit.testing import DomainConformance
+from composegan.devkit import DomainConformance
 from composegan_landscape import draw_landscapes, spec
 
 

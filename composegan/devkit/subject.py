@@ -1,4 +1,4 @@
-"""What is checked: a domain, and the labelled images that it opens or draws."""
+"""The domain under check, and the labelled images that it opens or draws."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +19,11 @@ from composegan.plugin import registry
 from composegan.plugin.domain import DomainPlugin, DomainSpec, Source
 from composegan.plugin.registry import Found
 
+Opener = Callable[[DataConfig], Source]
+
 
 def small_data() -> DataConfig:
-    """Settings that are enough to check a domain: 16 images, of 64x64 where they are drawn."""
+    """Enough to check a domain: 16 images, drawn at 64 x 64."""
     return DataConfig(height=64, width=64, demo_count=16)
 
 
@@ -28,8 +31,8 @@ def small_data() -> DataConfig:
 class Subject:
     """A domain under check.
 
-    domain: its name or file, as given. found: its row, which has a reason instead of a plugin where it cannot be used.
-    data: how many images of what size are looked at, and of which folder (`data.root`), if any.
+    domain: its name or file, as given. found: what the registry says of it; an error replaces the plug-in where it
+    cannot be loaded. data: how many images to read, the size of drawings, and a folder of images (`data.root`), if any.
     """
 
     domain: str
@@ -39,7 +42,7 @@ class Subject:
 
     @property
     def plugin(self) -> DomainPlugin:
-        """Raises UserError where the domain has none."""
+        """Raises UserError where it could not be loaded."""
         if self.found.plugin is None:
             raise UserError(f"domain {self.domain!r} cannot be used: {self.found.error}")
         return self.found.plugin
@@ -50,18 +53,22 @@ class Subject:
 
     @property
     def home(self) -> str:
-        """Where the classes are written down, for remedies."""
+        """Where the classes are defined, for remedies."""
         return self.domain if is_path(self.domain) else f"the YAML of {self.found.distribution}"
 
     @cached_property
-    def openers(self) -> Mapping[str, Callable[[DataConfig], Source]]:
-        """What gives labelled images, by name: (settings) -> Source. Only the seed and the size of drawings change."""
-        openers: dict[str, Callable[[DataConfig], Source]] = {}
+    def openers(self) -> Mapping[str, Opener]:
+        """The functions that open or draw labelled images, by name."""
+        openers: dict[str, Opener] = {}
         if self.data.root:
             openers["data.root"] = lambda data: open_root(self.plugin, data, str(data.root))
         demos = {"demo": self.plugin.demo} if self.plugin.demo else {}
         for name, draw in {**demos, **{f"demo {name}": draw for name, draw in self.plugin.demos.items()}}.items():
-            openers[name] = lambda data, draw=draw: draw(data.demo_count, data.height, data.width, demo_seed(data))
+
+            def draw_demo(data: DataConfig, draw: Callable[[int, int, int, int], Source] = draw) -> Source:
+                return draw(data.demo_count, data.height, data.width, demo_seed(data))
+
+            openers[name] = draw_demo
         return openers
 
     @cached_property
@@ -71,38 +78,42 @@ class Subject:
 
     @cached_property
     def samples(self) -> dict[str, list[Sample]]:
-        """The first images of each source, read once, as they came."""
+        """The first images of each source, unchecked."""
         count = self.data.demo_count
         return {name: [source[i] for i in range(min(count, len(source)))] for name, source in self.sources.items()}
 
     @cached_property
-    def trouble(self) -> Exception | None:
-        """What opening or reading the images raises, or a bad one among them; None where all can be looked at."""
+    def error(self) -> Exception | None:
+        """What opening, reading or checking the images raises; None when all are good."""
         try:
             for name, samples in self.samples.items():
                 if not samples:
                     raise UserError(f"{name}: has no images; give it at least one")
                 for sample in samples:
-                    if not isinstance(sample, Sample) or not isinstance(sample.image, np.ndarray):
-                        kind = type(sample).__name__
-                        raise UserError(f"{name}: gives a {kind}; a composegan.data.Sample of NumPy arrays is needed")
-                    check_sample(sample, len(self.spec.classes))
-        except Exception as error:  # whatever a plugin's code raises
+                    _check(name, sample, len(self.spec.classes))
+        except Exception as error:  # a plug-in's code may raise anything
             return error
         return None
 
-    def again(self, name: str, **changes: int) -> Source:
-        """A source opened anew, with other settings of `data` where they are given."""
+    def reopen(self, name: str, **changes: Any) -> Source:
+        """Open a source again, with changed settings of `data`."""
         return self.openers[name](replace(self.data, **changes))
 
 
-def open_subject(domain: str, data: DataConfig | None = None, plugin_path: str | None = None) -> Subject:
-    """A domain by its registered name, or its YAML file. data: see `Subject`; None: 16 images of the demo at 64x64.
+def _check(name: str, sample: Any, classes: int) -> None:
+    if not isinstance(sample, Sample) or not isinstance(sample.image, np.ndarray):
+        kind = type(sample).__name__
+        raise UserError(f"{name}: gives a {kind}; a composegan.data.Sample of NumPy arrays is needed")
+    check_sample(sample, classes)
 
-    Raises UserError for a name that nobody registers, offering the nearest, and for a folder that is not there.
+
+def open_subject(domain: str, data: DataConfig | None = None, plugin_path: str | None = None) -> Subject:
+    """A domain by its registered name or YAML file. data: see `Subject`; None: 16 images of the demo at 64 x 64.
+
+    Raises UserError for an unknown name, with the nearest one, and for a plugin_path that does not exist.
     """
     if not domain:
-        open_domain(domain)  # says which there are
+        open_domain(domain)  # raises, listing the domains
     data = data or small_data()
     if is_path(domain):
         try:

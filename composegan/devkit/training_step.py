@@ -7,8 +7,9 @@ from math import isfinite
 from time import perf_counter
 
 from composegan.config.compose import compose
-from composegan.devkit.testing.subject import Subject
-from composegan.devkit.testing.verdict import Verdict, nothing_to_read, readable
+from composegan.data import Sample
+from composegan.devkit.subject import Subject
+from composegan.devkit.verdict import Verdict, for_each_source
 from composegan.plugin.domain import Source
 
 TINY = """
@@ -21,20 +22,19 @@ training.path_every=1
 """A model so small that a step of every phase takes a second or two."""
 
 
-def step(subject: Subject) -> Iterator[Verdict]:
-    """A tiny model of the domain's classes takes one training step, each phase of it, on the CPU."""
-    yield from nothing_to_read(subject)
-    for name in list(readable(subject))[:1]:  # the model is the same for the others
-        losses, seconds = train_once(subject, subject.sources[name])
-        wrong = [phase for phase, loss in losses.items() if not isfinite(loss)]
-        text = f"{name}: {', '.join(losses)} in {seconds:.1f} s"
-        yield Verdict(
-            not wrong, text, f"{', '.join(wrong)}: the loss is no number; look at its images" if wrong else ""
-        )
+@for_each_source
+def step(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Verdict]:
+    """A tiny model of the domain's classes takes one training step, with every phase, on the CPU."""
+    if name != next(iter(subject.sources)):
+        return  # the model is the same for the other sources
+    losses, seconds = train_once(subject, subject.sources[name])
+    wrong = [phase for phase, loss in losses.items() if not isfinite(loss)]
+    remedy = f"{', '.join(wrong)}: the loss is not finite; inspect its images" if wrong else ""
+    yield Verdict(not wrong, f"{name}: {', '.join(losses)} in {seconds:.1f} s", remedy)
 
 
 def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], float]:
-    """The loss of each phase in a first step on two of the source's images, and the seconds it took."""
+    """The loss of each phase in a first step on two of the source's images, and its duration in seconds."""
     import torch
 
     from composegan.data import training_loader
@@ -47,13 +47,12 @@ def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], floa
     extra = [f"plugin_path={subject.plugin_path}"] if subject.plugin_path else []
     config = compose([f"domain={subject.domain}", *TINY.split(), *extra]).config
     height, width, batch = config.data.height, config.data.width, config.training.batch
-    loader = training_loader(
-        source, classes=len(subject.spec.classes), batch=batch, height=height, width=width, seed=0
-    )  # fmt: skip
+    classes = len(subject.spec.classes)
+    loader = training_loader(source, classes=classes, batch=batch, height=height, width=width, seed=0)
     data = next(iter(loader))
     real = Real(data["image"].to(torch.float32).div_(127.5).sub_(1), data["labels"])
     losses, start, threads = {}, perf_counter(), torch.get_num_threads()
-    torch.set_num_threads(1)  # the others would only be waited for
+    torch.set_num_threads(1)  # more threads only wait for each other in so small a model
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)

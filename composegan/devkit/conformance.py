@@ -1,35 +1,37 @@
-"""The checks as a pytest class that a plugin's test inherits."""
+"""The checks as a pytest class, for the tests of a plug-in."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from composegan.config.schema import DataConfig
-from composegan.devkit.testing.checks import CHECKS
-from composegan.devkit.testing.subject import Subject, open_subject
-from composegan.devkit.testing.verdict import Check, verdicts_of
+from composegan.devkit.checks import CHECKS
+from composegan.devkit.subject import Subject, open_subject
+from composegan.devkit.verdict import Check, verdicts_of
 
 
 class DomainConformance:
-    """One test for each check of `composegan check`. A subclass whose name begins with `Test` says which domain.
+    """One test for each check of `composegan check`. Subclass it as `Test...` and set `domain`.
 
     domain: a registered name, or the path of a domain YAML. data: settings such as `DataConfig(root="data/pets",
-    height=64, width=64)`; None: 16 images of the demo. plugin_path: the folder of a plugin that is not installed.
+    height=64, width=64)`; None: 16 images of the demo. plugin_path: the folder of a plug-in that is not installed.
     """
 
     domain: ClassVar[str] = ""
     data: ClassVar[DataConfig | None] = None
     plugin_path: ClassVar[str | None] = None
+    _subject: ClassVar[Subject]
 
     @classmethod
     def subject(cls) -> Subject:
-        """The domain under test, opened once for the class."""
+        """The domain under test, opened once per class."""
         if "_subject" not in cls.__dict__:
             cls._subject = open_subject(cls.domain, cls.data, cls.plugin_path)
         return cls._subject
 
 
-def _test_of(check: Check):
+def _test_of(check: Check) -> Callable[[DomainConformance], None]:
     def test(self: DomainConformance) -> None:
         import pytest
 

@@ -1,0 +1,137 @@
+"""`composegan new`: an installable package for a new domain, filled in from template/."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Sequence
+from importlib.resources import files
+from importlib.util import find_spec
+from itertools import product
+from keyword import iskeyword, issoftkeyword
+from pathlib import Path
+from string import Template
+
+from composegan.errors import UserError
+from composegan.io.atomic import atomic_folder
+from composegan.io.yaml_file import parse_yaml
+from composegan.plugin import registry
+
+BACKGROUND = "background"
+MAX_CLASSES = 255
+RESERVED = ("all", "composegan", "none", "null", "test", "testing")
+
+FILES = {
+    "pyproject.toml": "pyproject.toml.in",
+    "README.md": "README.md.in",
+    "LICENSE": "LICENSE.in",
+    ".gitignore": "gitignore.in",
+    "composegan_{name}/__init__.py": "init.py.in",
+    "composegan_{name}/demo.py": "demo.py.in",
+    "composegan_{name}/{name}.yaml": "domain.yaml.in",
+    "tests/test_{name}.py": "test.py.in",
+}
+"""Each file of a package and its template."""
+
+Color = tuple[int, int, int]
+
+PALETTE: tuple[Color, ...] = (
+    (0, 0, 0), (230, 120, 60), (80, 150, 230), (110, 190, 90), (235, 205, 75), (170, 100, 200), (225, 70, 95),
+    (70, 195, 190), (240, 160, 190), (140, 95, 65), (190, 200, 210), (60, 90, 140),
+)  # fmt: skip
+
+
+def check_name(name: str) -> str:
+    """Return the name of a new domain, also that of a Python package. Raises UserError with a name that would do."""
+    if not name:
+        raise UserError("new: give a name, as in composegan new pets classes=cat,dog")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        plain = re.sub(r"\W+", "_", name.casefold(), flags=re.ASCII).strip("_")
+        better = f", such as {plain}" if re.fullmatch(r"[a-z][a-z0-9_]*", plain) else ""
+        raise UserError(f"{name!r} cannot name a domain: use a-z, 0-9 and _, beginning with a letter{better}")
+    if iskeyword(name) or issoftkeyword(name) or name in RESERVED:
+        raise UserError(f"{name!r} is a reserved word; choose another name, such as {name}_domain")
+    for found in registry.discover():
+        if found.name == name:
+            raise UserError(f"domain {name!r} is already installed, by {found.distribution}; choose another name")
+    if find_spec(f"composegan_{name}"):
+        raise UserError(f"package composegan_{name} is already installed; choose another name")
+    return name
+
+
+def read_classes(text: str) -> list[str]:
+    """The classes of a new domain from `cat,dog`, background first; it is added where it is missing.
+
+    Raises UserError for no classes, too many, duplicates, and names that a command line cannot hold.
+    """
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not [name for name in names if name != BACKGROUND]:
+        raise UserError("new: give the classes, as in classes=cat,dog; the background is added")
+    seen: dict[str, str] = {}
+    for name in names:
+        if not re.fullmatch(r"[^\W\d_][\w-]*", name):
+            raise UserError(
+                f"classes={text}: {name!r} cannot name a class; use letters, digits, - and _, beginning with a letter"
+            )
+        if name.casefold() == "all":
+            raise UserError(f"classes={text}: {name!r} is reserved for classes=all; choose another name")
+        if name.casefold() in seen:
+            raise UserError(f"classes={text}: {seen[name.casefold()]!r} is given twice ({name}); remove one")
+        seen[name.casefold()] = name
+    names = [BACKGROUND, *(name for name in names if name.casefold() != BACKGROUND)]
+    if len(names) > MAX_CLASSES:
+        raise UserError(f"classes: {len(names)} with the background; use at most {MAX_CLASSES}")
+    return names
+
+
+def write_package(name: str, classes: Sequence[str], out: Path) -> Path:
+    """Write the package of a new domain into the folder `out` and return it.
+
+    name, classes: as `check_name` and `read_classes` return them. Raises UserError when `out` exists or cannot be
+    written.
+    """
+    if out.exists():
+        raise UserError(f"out={out}: already exists; choose another folder with out=DIR, or remove it")
+    lines = [
+        f"  - {{name: {_as_yaml(item)}, color: {list(color)}}}"
+        for item, color in zip(classes, distinct_colors(len(classes)), strict=True)
+    ]
+    values = {
+        "name": name,
+        "dashed": name.replace("_", "-"),
+        "camel": "".join(word.capitalize() for word in name.split("_")),
+        "title": _as_yaml(name.replace("_", " ").capitalize()),
+        "classes": "\n".join(lines),
+        "listed": ", ".join(classes),
+        "year": time.strftime("%Y"),
+    }
+    templates = files("composegan.devkit") / "template"
+    with atomic_folder(out) as folder:
+        for path, template in FILES.items():
+            file = folder / path.format(name=name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(Template((templates / template).read_text(encoding="utf-8")).substitute(values), "utf-8")
+    return out
+
+
+def distinct_colors(count: int) -> list[Color]:
+    """`count` colors, black first; after those of PALETTE always the one farthest from all before it."""
+    colors = list(PALETTE[:count])
+    candidates: list[Color] = [(red, green, blue) for red, green, blue in product(range(0, 256, 32), repeat=3)]
+    nearest = {color: min(_distance(color, other) for other in colors) for color in candidates}
+    while len(colors) < count:
+        farthest = max(candidates, key=lambda color: nearest[color])
+        colors.append(farthest)
+        for color in candidates:
+            nearest[color] = min(nearest[color], _distance(color, farthest))
+    return colors
+
+
+def _distance(one: Color, two: Color) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, two, strict=True))
+
+
+def _as_yaml(name: str) -> str:
+    """A name as YAML text, quoted where YAML would read it as something else, such as `on`."""
+    return name if parse_yaml(name) == name else json.dumps(name)
