@@ -26,7 +26,7 @@ from PIL import Image
 
 import composegan
 from benchmarks.measure import machine
-from benchmarks.script import CHECKOUT, RESULTS, command_line, read_settings, run_study, write_json
+from benchmarks.script import CHECKOUT, RESULTS, command_line, markdown_table, read_settings, run_study, write_json
 from composegan.config.inversion import InversionConfig
 from composegan.editing.edit import compare
 from composegan.editing.invert import invert
@@ -140,17 +140,18 @@ def sweep(model: Model, count: int, class_name: str, steps: int) -> dict[str, An
     return found
 
 
-def markdown(found: dict[str, Any]) -> str:
+def markdown(found: dict[str, Any]) -> list[str]:
     """The table of docs/guide/inversion.md."""
-    lines = ["| | MSE | mask mIoU | leakage, strict | one pixel around | pasted by `edit` |", "| --- |" + " --- |" * 5]
     rows = {"drawn codes, for comparison": {"leakage": found["leakage of drawn codes"]}}
     for how in ("with mask", "without mask"):
         stages = {"w+": f"from codes, {how}", "tuned": f"after tuning, {how}"}
         rows |= {name: found[how][stage] for stage, name in stages.items() if stage in found[how]}
-    for name, row in rows.items():
-        near = [f"{row[key]:.{digits}f}" if key in row else "" for key, digits in (("mse", 4), ("mask_iou", 2))]
-        lines.append(" | ".join([f"| {name}", *near, *(f"{value:.1%}" for value in row["leakage"].values())]) + " |")
-    return "\n".join(lines)
+    cells = [
+        [name, *(f"{row[key]:.{digits}f}" if key in row else "" for key, digits in (("mse", 4), ("mask_iou", 2))),
+         *(f"{value:.1%}" for value in row["leakage"].values())]
+        for name, row in rows.items()
+    ]  # fmt: skip
+    return markdown_table(["", "MSE", "mask mIoU", "leakage, strict", "one pixel around", "pasted by `edit`"], cells)
 
 
 def mean(values: Iterable[float]) -> float:
@@ -191,7 +192,7 @@ def main(arguments: Sequence[str]) -> None:
         "settings": vars(resolved),
         "held-out avatars": found,
     })  # fmt: skip
-    print(json.dumps(found, indent=2) if config.sweep else markdown(found))
+    print(json.dumps(found, indent=2) if config.sweep else "\n".join(markdown(found)))
     print(f"wrote {out}")
 
 

@@ -30,7 +30,7 @@ from benchmarks.measure import (
     peak_cuda_bytes,
 )
 from benchmarks.networks import CLASSES, TimedStep, draw_codes, make_discriminator, make_generator
-from benchmarks.script import RESULTS, command_line, read_settings, run_study, write_json
+from benchmarks.script import RESULTS, command_line, markdown_table, read_settings, run_study, write_json
 from composegan.config.lists import numbers_in
 from composegan.config.schema import TrainingConfig
 from composegan.networks.generator import Generator
@@ -170,25 +170,19 @@ def operations(size: int, device: torch.device, tiny: bool) -> dict[str, dict[st
 
 
 def show(result: dict[str, Any]) -> None:
-    """Print milliseconds of ours and the loop, and the speedups."""
-    print(f"{'':40}{'ours ms':>10}{'loop ms':>10}{'faster':>8}")
+    """Print the times of ours and the loop, and the speedups."""
     for size, found in result["sizes"].items():
-        stage = found["local stage"]
-        rows = {
-            "local stage, forward": stage["forward"],
-            "local stage, forward and backward": stage["forward and backward"],
-            "generator, forward": found["generator"],
-        }
-        if "step" in found:
-            rows |= {f"step: {name} / {phase['every']}": phase for name, phase in found["step"]["phases"].items()}
-            rows["step, amortized"] = found["step"]["amortized"]
-        print(size)
-        for name, row in rows.items():
-            ms = row["milliseconds"]
-            for key, factor in row["times faster"].items():
-                shown = name if key == "ours" else f"  the same, {key}"
-                print(f"  {shown:38}{ms[key]:10.1f}{ms['loop']:10.1f}{factor:8.2f}")
-        print(f"  saved activations, MB: {stage['saved activations, MB']}, outputs {stage['outputs, MB']}")
+        stage, step = found["local stage"], found.get("step", {"phases": {}})
+        rows = {f"local stage, {name}": stage[name] for name in ("forward", "forward and backward")}
+        rows["generator, forward"] = found["generator"]
+        rows |= {f"step: {name} / {phase['every']}": phase for name, phase in step["phases"].items()}
+        rows |= {"step, amortized": step["amortized"]} if "amortized" in step else {}
+        lines = [
+            [f"{name} ({variant})", row["milliseconds"][variant], row["milliseconds"]["loop"], factor]
+            for name, row in rows.items() for variant, factor in row["times faster"].items()
+        ]  # fmt: skip
+        print("\n".join(markdown_table([f"size {size}", "ms", "loop, ms", "times faster"], lines)))
+        print(f"saved activations, MB: {stage['saved activations, MB']}, outputs {stage['outputs, MB']}")
     print(f"operations of the local stage: {result['operations of the local stage, forward']}")
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -15,7 +15,7 @@ PAUSE = 0.5
 """Seconds between polls of the processes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Command:
     """arguments: the program and its arguments; log: file to which its output is appended."""
 
@@ -24,29 +24,31 @@ class Command:
     log: Path
 
 
-def run_all(commands: Sequence[Command], at_once: int, poll: Callable[[], None] = lambda: None) -> dict[str, int]:
-    """Run all commands in order, `at_once` at a time. poll: called regularly.
+def run_all(commands: Sequence[Command], at_once: int) -> dict[str, int]:
+    """Run all commands in order, `at_once` at a time. Returns the exit status of each.
 
-    Returns the exit status of each. Ctrl-C and SIGTERM interrupt every process, wait for it and raise
-    KeyboardInterrupt.
+    Ctrl-C and SIGTERM interrupt every process, wait for it and raise KeyboardInterrupt.
     """
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
     waiting, status = list(commands), {}
-    running: dict[str, subprocess.Popen] = {}
+    running: dict[Command, subprocess.Popen] = {}
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
                 command = waiting.pop(0)
-                running[command.name] = _start(command)
+                running[command] = _start(command)
                 print(f"{command.name}: started, output in {command.log}", flush=True)
-            for name, process in list(running.items()):
+            for command, process in list(running.items()):
                 if process.poll() is not None:
-                    status[name] = running.pop(name).returncode
-            poll()
+                    del running[command]
+                    status[command.name] = process.returncode
+                    last = "".join(command.log.read_text().strip().splitlines()[-1:])
+                    end = f"failed: {last} (see {command.log})" if process.returncode else "finished"
+                    print(f"{command.name}: {end}; {len(status)} of {len(commands)}", flush=True)
             time.sleep(PAUSE)
     except KeyboardInterrupt:
         for process in running.values():

@@ -10,11 +10,8 @@ all arms. Results: one JSON for each run, and all together with tables and plots
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +26,6 @@ from composegan.config.compose import Composed, compose
 from composegan.config.lists import names_in, numbers_in
 from composegan.data.open import open_source
 from composegan.errors import UserError, nearest
-from composegan.runtime.progress import progress_bar
 
 CODE_SEED = 1000
 """Seed of the codes that are measured, the same for all runs and different from every training seed."""
@@ -74,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
         for key, settings in runs.items()
         if run.results_of(roots[key], images, pictures) is None
     }
-    failed = train_all(commands, images, config.jobs)
+    failed = train_all(commands, config.jobs)
     found = {key: results for key in runs if (results := run.results_of(roots[key], images, pictures))}
     if found:
         command = command_line("class_scaling quality", arguments)
@@ -101,7 +97,7 @@ def prepare(composed: list[Composed]) -> dict[str, Any]:
     return reference(*make_judges(config.data, run.setup_device(config)))
 
 
-def train_all(commands: dict[Path, list[str]], images: int, jobs: int) -> bool:
+def train_all(commands: dict[Path, list[str]], jobs: int) -> bool:
     """Run `class_scaling.run` with each list of arguments, by the root of its run. Returns whether any failed."""
     if jobs == 0:
         for arguments in commands.values():
@@ -109,29 +105,4 @@ def train_all(commands: dict[Path, list[str]], images: int, jobs: int) -> bool:
         return False
     module = [sys.executable, "-m", "benchmarks.class_scaling.run"]
     todo = [Command(root.name, [*module, *command], root / "log.txt") for root, command in commands.items()]
-    shown = 0
-    with progress_bar("Training and measuring, images" * bool(todo), images * len(todo)) as advance:
-
-        def show_progress() -> None:
-            nonlocal shown
-            now = sum(min(progress_of(root), images) for root in commands)
-            advance(now - shown)
-            shown = now
-
-        status = run_all(todo, jobs, show_progress)
-    failed = [command for command in todo if status[command.name]]
-    for command in failed:
-        last = command.log.read_text().strip().splitlines()[-1:]
-        print(f"{command.name} failed: {' '.join(last)} (see {command.log})", flush=True)
-    return bool(failed)
-
-
-def progress_of(root: Path) -> int:
-    """The number of images that the run under `root` has been trained on, as far as its files say."""
-    if (root / run.RESULTS).exists():
-        return json.loads((root / run.RESULTS).read_text())["images_seen"]
-    folder = newest_run(root)
-    if folder is not None:
-        with suppress(OSError, IndexError, ValueError, KeyError), (folder / "metrics.csv").open() as file:
-            return int(list(csv.DictReader(file))[-1]["images_seen"])
-    return 0
+    return any(run_all(todo, jobs).values())

@@ -22,6 +22,7 @@ from PIL import Image
 from benchmarks.gpu import GpuConfig
 from benchmarks.jobs import Budget
 from benchmarks.measure import machine
+from benchmarks.networks import TINY_RUN
 from benchmarks.script import newest_run, write_json
 from composegan.config.compose import load_config
 from composegan.config.run_folder import CONFIG
@@ -38,11 +39,8 @@ output.score_samples=1024 output.log_every=5000 trainer.deterministic=false
 """
 """3.7 M and 10.3 M parameters; 4.3 and 11.8 billion operations per picture. As in the quick recipe: no noise maps
 (drawings are flat), no path-length penalty, coarse maps at a quarter of the image size, and its R1 weights."""
-TINY = """
-recipe=quick data.height=16 data.width=16 data.demo_count=12 data.workers=0 trainer.threads=1
-model.latent_channels=16 model.mapping_layers=2 model.local_layers=3 model.depth_layers=2 model.local_channels=8
-model.coarse_channels=8 model.coarse_size=8 model.min_feat_size=4 model.max_channels=8
-model.discriminator_max_channels=8 training.batch=4 output.samples=4 output.score_every=8 output.score_samples=8
+TINY = f"""
+{TINY_RUN} data.demo_count=12 training.batch=4 output.samples=4 output.score_every=8 output.score_samples=8
 output.samples_every=8 output.log_every=4 output.checkpoint_every=8
 """
 MEASURING, ENDING = 120.0, 30.0

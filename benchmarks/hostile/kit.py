@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 import composegan
+from benchmarks.networks import TINY_RUN
 from benchmarks.script import CHECKOUT
 from composegan import cli
 from composegan.model.delta import Delta
@@ -41,13 +42,7 @@ LABELLED = 40
 COLORS = np.array([[10, 10, 10], [200, 40, 40], [40, 40, 200]])
 ENDINGS = ("png", "jpg", "webp", "bmp", "tif", "png", "png")
 
-RUN = """
-recipe=quick data.height=16 data.width=16 data.workers=0 trainer.accelerator=cpu trainer.threads=1
-model.latent_channels=16 model.mapping_layers=2 model.local_layers=3 model.base_layers=1 model.depth_layers=2
-model.local_channels=8 model.coarse_channels=8 model.coarse_size=8 model.min_feat_size=4 model.max_channels=8
-model.discriminator_max_channels=8 training.batch=2 training.images=8 training.r1_every=2 training.path_every=2
-output.samples=2 output.log_every=2 output.samples_every=8 output.checkpoint_every=4 output.score_every=0
-"""
+RUN = f"{TINY_RUN} training.images=8 output.log_every=2 output.samples_every=8 output.checkpoint_every=4"
 
 MODEL, SPEC = "model=run/model", "domain=shapes.yaml"
 PREPARE = f"prepare {SPEC} data.height=16 data.width=16 out=out"
