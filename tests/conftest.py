@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 import multiprocessing
 import os
@@ -121,6 +122,68 @@ def resume():
             return resume(run, list(settings))
 
     return resume
+
+
+def difference(one, other, where=""):
+    """Where two nested values first differ, tensors bit for bit; None if nowhere."""
+    import torch
+
+    if isinstance(one, torch.Tensor):
+        same = isinstance(other, torch.Tensor) and one.dtype == other.dtype and torch.equal(one, other)
+        return None if same else where
+    if isinstance(one, dict | list | tuple):
+        if type(one) is not type(other) or len(one) != len(other):
+            return where
+        keys = list(one) if isinstance(one, dict) else range(len(one))
+        if isinstance(one, dict) and keys != list(other):
+            return where
+        found = (difference(one[key], other[key], f"{where}/{key}") for key in keys)
+        return next((place for place in found if place is not None), None)
+    return None if one == other else where
+
+
+@pytest.fixture(scope="session")
+def state_of():
+    """(run) -> everything in its last checkpoint that decides how it continues."""
+
+    def state_of(run):
+        import torch
+
+        state = torch.load(run / "checkpoints" / "last.pt", weights_only=True)
+        passing = ("early", "shown", "data")  # about the file and the data, not about the run
+        return {key: value for key, value in state.items() if key not in passing}
+
+    return state_of
+
+
+@pytest.fixture(scope="session")
+def figures_of():
+    """(run) -> the lines of its metrics.csv; a line that is there twice or out of order fails."""
+
+    def figures_of(run):
+        with (run / "metrics.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        seen = [int(row["images_seen"]) for row in rows]
+        assert seen == sorted(set(seen)) and seen
+        return rows
+
+    return figures_of
+
+
+@pytest.fixture(scope="session")
+def assert_same_run(state_of, figures_of):
+    """(run, other): the same checkpoint, bit for bit, the same groups, and the same figures on every line."""
+
+    def assert_same_run(run, other):
+        assert difference(state_of(run), state_of(other)) is None
+        for name in ("grouping.jsonl", "model/model.safetensors"):
+            assert (run / name).read_bytes() == (other / name).read_bytes(), name
+        one, two = (figures_of(each) for each in (run, other))
+        for row in (*one, *two):
+            del row["images_per_second"]
+        assert one == two
+
+    return assert_same_run
 
 
 @pytest.fixture(scope="session")

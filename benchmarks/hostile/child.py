@@ -104,7 +104,7 @@ def cut_long_work(images: int = 64, codes: int = 10_000) -> None:
     from composegan.editing import inversion_folder
     from composegan.evaluation import evaluate
     from composegan.model.saved_model import Model
-    from composegan.training.module import CompositionModule
+    from composegan.training.step import TrainingStep
 
     def end(*_: Any, **__: Any) -> NoReturn:
         os._exit(CUT)
@@ -113,7 +113,7 @@ def cut_long_work(images: int = 64, codes: int = 10_000) -> None:
         return lambda *given, **named: end() if count(*given, **named) > most else work(*given, **named)
 
     owner: Any
-    for owner, name in ((CompositionModule, "training_step"), (inversion_folder, "search"), (evaluate, "evaluate")):
+    for owner, name in ((TrainingStep, "run"), (inversion_folder, "search"), (evaluate, "evaluate")):
         setattr(owner, name, end)
 
     def number_of_codes(model: Model, n: int = 16, *_: Any, pictures: Sequence[int] | None = None, **__: Any) -> int:

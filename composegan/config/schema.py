@@ -100,7 +100,8 @@ class OutputConfig:
 @dataclass
 class TrainerConfig:
     accelerator: str = "auto"  # auto, cpu, gpu or mps
-    devices: str = "auto"  # how many, or auto
+    devices: str = "auto"  # how many, or auto; on GPUs also -1 (all) or a list such as 0,2
+    logger: str = "tensorboard"  # csv (metrics.csv alone, which is always written), tensorboard, wandb or mlflow
     num_nodes: int = 1  # machines
     accumulate: int = 1  # parts in which a device does its share of a batch, one after another, in less memory
     spike: float = 100.0  # a loss so many times its usual sends the run back to its last checkpoint; 0: never

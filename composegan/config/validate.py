@@ -19,6 +19,7 @@ CHOICES = {
     "training.class_sets": ("all", "data"),
     "adapt.freeze": ("local", "none"),
     "trainer.accelerator": ("auto", "cpu", "gpu", "mps"),
+    "trainer.logger": ("csv", "tensorboard", "wandb", "mlflow"),
 }
 """Settings that take one of a few words."""
 

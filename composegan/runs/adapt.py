@@ -1,4 +1,4 @@
-"""`composegan adapt`: from a trained model to the settings and the first weights of a run on images without masks."""
+"""`composegan adapt`: the settings and first weights of a run that trains a model further on images without masks."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.plugin.recipes import recipes_of
 from composegan.runs import checkpoint
 from composegan.training.build import generator_settings
-from composegan.training.module import CompositionModule
+from composegan.training.step import TrainingStep
 
 STEPS = 2_000
-"""Of an adaptation, unless training.images says otherwise; as in the paper."""
+"""Steps of an adaptation unless training.images is given; as in the paper."""
 
 SHORT = ("freeze", "keep")
-"""Settings of the section `adapt` that are given without its name."""
+"""Settings of the section `adapt` that are written without its name."""
 
 EVERY = {"log_every": 100, "samples_every": 10, "checkpoint_every": 10, "score_every": 10}
-"""How often in a run something is written, unless `output` says otherwise."""
+"""How often something is written in a run, unless its setting in `output` is given."""
 
 
 def compose_adaptation(folder: Path, arguments: Sequence[str]) -> Composed:
     """The configuration of a run that adapts the model in `folder`, a run or a saved model.
 
-    What is not among `arguments` is as in the run that made the model or, for a saved model, in the recipe it names.
-    Raises UserError when there is no model, its domain is not the one here, or no images are named.
+    Other settings are those of the run that made the model or, for a saved model, of the recipe it names.
+    Raises UserError when there is no model, its classes are not the domain's, or no images are named.
     """
     given = dict(split_arguments(arguments))
     model = saved_model.load(folder)
@@ -79,24 +79,24 @@ def compose_adaptation(folder: Path, arguments: Sequence[str]) -> Composed:
     return Composed(config, plugin, list(arguments), [], used_extensions(config))
 
 
-def begin(module: CompositionModule, source: Path) -> str:
-    """Give `module` the weights of the model in `source`: its averaged generator and, from a run, its discriminator.
+def start_from_model(step: TrainingStep, source: Path) -> str:
+    """Load into `step` the model in `source`: its averaged generator and, from a run, its discriminator.
 
-    Returns a line that says so. Raises UserError when there is no model, or it is of another architecture.
+    Returns a line that says so. Raises UserError when there is no model, or it has another architecture.
     """
     model = saved_model.load(source)
-    judge = _discriminator_in(source)
-    module.class_sets = model.class_sets
+    discriminator = _discriminator_in(source)
+    step.class_sets = model.class_sets
     try:
-        module.begin_with(model.generator.state_dict(), judge)
+        step.start_from(model.generator.state_dict(), discriminator)
     except RuntimeError as error:
-        raise UserError(f"{source}: is of another model ({' '.join(str(error).split())[:200]})") from error
-    frozen = " and ".join({"mapping": "mapping", "local": "local generators"}[part] for part in module.frozen)
-    return f"adapting {source}: {'its' if judge else 'a new'} discriminator; {frozen} frozen"
+        raise UserError(f"{source}: belongs to another model ({' '.join(str(error).split())[:200]})") from error
+    frozen = " and ".join({"mapping": "mapping", "local": "local generators"}[part] for part in step.frozen)
+    return f"adapting {source}: {'its' if discriminator else 'a new'} discriminator; {frozen} frozen"
 
 
 def _discriminator_in(source: Path) -> dict[str, Tensor] | None:
-    """The discriminator's weights in a run's newest checkpoint; None for a saved model, which has none."""
+    """The discriminator's weights in a run's newest checkpoint; None for a saved model, which has no checkpoints."""
     newest = checkpoint.read_newest(source / "checkpoints")
     if newest is None:
         return None
@@ -105,9 +105,9 @@ def _discriminator_in(source: Path) -> dict[str, Tensor] | None:
 
 
 def _config_of(model: Model, plugin: DomainPlugin) -> Config:
-    """Settings for a saved model, which has none but its generator's: those of the recipe that it names.
+    """Settings for a saved model: its generator's, and those of the recipe that it names.
 
-    Where it names none, the discriminator is as wide as the generator.
+    Without a recipe the discriminator is as wide as the generator.
     """
     recipe = recipes_of(plugin.spec).get(str(model.about.get("recipe", "")))
     config = merge(Config, [("", flat(recipe.overrides))] if recipe else [], see="composegan adapt --help")
@@ -137,7 +137,7 @@ def _check_domain(folder: Path, model: Model, spec: DomainSpec) -> None:
 
 
 def _check_settings(folder: Path, config: Config, spec: DomainSpec, model: Model) -> None:
-    """That the generator to be built is the model's; `begin` would else fail on some tensor's shape, or not at all."""
+    """Check that the generator to be built is the model's, with an error that names the setting."""
     built = generator_settings(config, spec, GroupingPlan.parse(config.grouping, spec.names))
     for key, value in built.items():
         if (own := model.settings.get(key, value)) != value:

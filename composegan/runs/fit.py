@@ -1,160 +1,134 @@
-"""`composegan fit`: a run folder, a trainer, and the training itself."""
+"""`composegan fit`: start a run or resume one, and train it to its last image."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
-from contextlib import nullcontext
-from dataclasses import replace
-from math import inf
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import lightning
+from lightning import Callback
+from lightning.pytorch.loggers import Logger
 
 from composegan.config.compose import Composed, compose_for_run, settings_of_run, write_config
 from composegan.config.run_folder import CONFIG, require_run
-from composegan.config.validate import SCORES, score_names
-from composegan.data import open_pictures, open_source, training_loader
-from composegan.data.loader import TrainingLoader, dead_reader
-from composegan.data.open import cache_folder
-from composegan.data.statistics import ClassStatistics, class_statistics
+from composegan.data.loader import dead_reader
 from composegan.errors import UserError
-from composegan.grouping.policies import propose
-from composegan.grouping.scheduler import in_words, is_progressive
+from composegan.grouping.scheduler import is_progressive
 from composegan.io.atomic import atomic_file
 from composegan.io.lock import exclusive_lock
-from composegan.networks.class_sets import ClassSets
-from composegan.planning.budget import is_set, within
-from composegan.planning.progressive import settled
-from composegan.plugin.domain import DomainSpec, Source
-from composegan.plugin.grouping_plan import GroupingPlan
+from composegan.plugin.domain import Source
 from composegan.runs import checkpoint
-from composegan.runs.adapt import begin
+from composegan.runs.graceful_stop import GracefulStop
 from composegan.runs.group_splitter import GroupSplitter
+from composegan.runs.launch import launch
+from composegan.runs.loggers import make_loggers
+from composegan.runs.module import CompositionModule
 from composegan.runs.new_run import new_run
-from composegan.runs.progress import Progress
-from composegan.runs.recorder import GracefulStop, RunRecorder
-from composegan.runs.trainer import make_trainer
+from composegan.runs.prepare import (
+    data_class_sets,
+    first_step,
+    make_loader,
+    open_data,
+    restored_step,
+    settle_grouping,
+)
+from composegan.runs.progress import ProgressLine
+from composegan.runs.recorder import RunRecorder
+from composegan.runs.trainer import make_trainer, needs_launch, world_size
 from composegan.runtime.console import print_line
 from composegan.runtime.ranks import is_first_process, lost_process
-from composegan.training.build import build, generator_settings
-from composegan.training.class_sets import class_sets_of
 from composegan.training.divergence import DivergedError
-from composegan.training.module import CompositionModule, parameters_of
+from composegan.training.step import TrainingStep
 
 
-def fit(composed: Composed) -> Path:
-    """Train from the beginning. Returns the run folder.
+def fit(composed: Composed, callbacks: Sequence[Callback] = (), loggers: Sequence[Logger] = ()) -> Path:
+    """Train a new run. Returns its folder.
 
+    callbacks, loggers: of Lightning's, besides those of the run; the module they get is a `CompositionModule`. With
+    several devices the script itself must be started once per device, with torchrun.
     Raises UserError for devices, data or a disk that cannot be used; KeyboardInterrupt, after saving, when stopped.
     """
-    trainer = make_trainer(composed.config)
-    source = _open_data(composed)
-    composed = _settle_grouping(composed, source, trainer.world_size * composed.config.trainer.accumulate)
-    module, notes = _first_module(composed)
-    if is_first_process() and notes:
-        print_line(*notes)
-    module.class_sets = module.class_sets or _class_sets(composed, source)
+    config = composed.config
+    ranks = world_size(config)
+    source = open_data(composed)
+    composed = settle_grouping(composed, source, ranks * config.trainer.accumulate)
+    if needs_launch(ranks):
+        _require_none(callbacks, loggers)
+        run = new_run(composed)
+        launch(run, [], ranks, new=True)
+        return run
+    trainer = make_trainer(config)
+    step, notes = first_step(composed, trainer.strategy.root_device)
+    step.class_sets = step.class_sets or data_class_sets(composed, source)
     run = new_run(composed)  # last, so that a mistake leaves no folder
-    with exclusive_lock(run) if is_first_process() else nullcontext():
-        return _train(trainer, run, composed, source, module, {})
+    with _sole_writer(run):
+        _say(notes)
+        return _train(trainer, run, composed, source, step, {}, callbacks, loggers)
 
 
-def resume(run: Path, arguments: list[str]) -> Path:
-    """Continue a run where its newest whole checkpoint left it. Returns the run folder.
+def resume(
+    run: Path,
+    arguments: Sequence[str],
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
+    *,
+    new: bool = False,
+) -> Path:
+    """Continue a run from its newest readable checkpoint. Returns the run folder.
 
-    Raises UserError when `run` is not a run, another process goes on with it, its checkpoints are damaged or of another
-    model, or it is finished; otherwise as `fit`.
+    arguments: settings that may change. new: it was just made, and has no checkpoint yet.
+    Raises UserError when `run` is not a run, is in use, finished, or has only damaged checkpoints; otherwise as `fit`.
     """
-    require_run(run)
-    with exclusive_lock(run) if is_first_process() else nullcontext():
-        return _resume(run, arguments)
-
-
-def _resume(run: Path, arguments: list[str]) -> Path:
     composed = compose_for_run(require_run(run), arguments)
     with settings_of_run(run, arguments):
+        ranks = world_size(composed.config)
+        if needs_launch(ranks):
+            _require_none(callbacks, loggers)
+            launch(run, arguments, ranks, new=new)
+            return run
         trainer = make_trainer(composed.config)
-    newest = checkpoint.read_newest(run / "checkpoints")
-    if newest:
-        module = _module(composed)
-        state, path, damaged = newest
-        _check_origin(state, path, composed.plugin.spec)
-        _check_unfinished(run, state["images_seen"], composed.config.training.images)
-        _restore(module, state, path)
-        notes = [damaged] if damaged else []
-        notes += [f"continuing {run} from {module.images_seen:,} images"]
-        then = state.get("parts", state.get("world", 1))
-        now = trainer.world_size * composed.config.trainer.accumulate
-        if then != now:  # what is drawn for a picture hangs on its part of the batch
-            notes += [
-                f"a step was done in {then} parts (devices x trainer.accumulate) and now is in {now}: "
-                "the images come in the same order, and the codes drawn for generated pictures are others"
-            ]
-    else:
-        module, notes = _first_module(composed)
-        notes = [f"{run} stopped before its first checkpoint; starting anew in the same folder", *notes]
-    source = _open_data(composed)
-    if newest and (had := state.get("data")) not in (None, len(source)):
-        notes += [f"there were {had:,} images and now are {len(source):,}: they come in another order"]
-    module.class_sets = module.class_sets or _class_sets(composed, source)
-    if is_first_process():
-        print_line(*notes)
-        with atomic_file(run / CONFIG) as file:
-            write_config(file, composed.config)
-    return _train(trainer, run, composed, source, module, state if newest else {})
-
-
-def _module(composed: Composed) -> CompositionModule:
-    config, spec = composed.config, composed.plugin.spec
-    return CompositionModule(config, *build(config, spec, GroupingPlan.parse(config.grouping, spec.names)))
-
-
-def _first_module(composed: Composed) -> tuple[CompositionModule, list[str]]:
-    """What a run begins with: new weights, or those of the model that is adapted; and what to say about it."""
-    module, adapted = _module(composed), composed.config.adapt.source
-    return module, [begin(module, Path(adapted))] if adapted else []
-
-
-def _open_data(composed: Composed) -> Source:
-    """Labelled images, or just images for an adaptation."""
-    config = composed.config
-    return (open_pictures if config.adapt.source else open_source)(composed.plugin, config.data)
-
-
-def _settle_grouping(composed: Composed, source: Source, world: int) -> Composed:
-    """What `grouping` means on this data, as lists of names: so that a run that goes on has the same groups."""
-    config, spec = composed.config, composed.plugin.spec
-    settle = isinstance(config.grouping, str) and config.grouping not in ("per_class", "single")
-    if not settle and (config.adapt.source or not is_set(config.budget)):
-        return composed
-    batch, class_sets = config.training.batch // world, _class_sets(composed, source)
-    if is_progressive(config.grouping):
-        config = settled(config, spec, batch, class_sets)
+    with _sole_writer(run):
+        step, state, notes = _continued(run, composed, trainer, new)
+        source = open_data(composed)
+        if (had := state.get("data")) not in (None, len(source)):
+            notes += [f"there were {had:,} images and are now {len(source):,}: they come in a different order"]
+        step.class_sets = step.class_sets or data_class_sets(composed, source)
+        _say(notes)
         if is_first_process():
-            print_line(f"grouping={config.grouping}: {in_words(config)}")
-        return replace(composed, config=config)
-    limits = within(config, spec, batch, class_sets)
-    plan = propose(config.grouping, spec, lambda: _statistics(composed, source), limits)
-    if not settle:
-        return composed
-    if is_first_process():
-        print_line(f"grouping={config.grouping}: " + "; ".join(", ".join(group) for group in plan.to_names(spec.names)))
-    return replace(composed, config=replace(config, grouping=plan.to_names(spec.names)))
+            with atomic_file(run / CONFIG) as file:
+                write_config(file, composed.config)
+        return _train(trainer, run, composed, source, step, state, callbacks, loggers)
 
 
-def _statistics(composed: Composed, source: Source) -> ClassStatistics:
-    data = composed.config.data
-    return class_statistics(source, len(composed.plugin.spec.classes), cache=cache_folder(data), on_error=data.on_error)
-
-
-def _class_sets(composed: Composed, source: Source) -> ClassSets | None:
-    """The data's, where generated pictures are to have them; a checkpoint keeps them for the runs that go on."""
-    config = composed.config
-    if config.training.class_sets == "all" or config.adapt.source:
-        return None
-    return class_sets_of(config, composed.plugin.spec, _statistics(composed, source))
+def _continued(
+    run: Path, composed: Composed, trainer: lightning.Trainer, new: bool
+) -> tuple[TrainingStep, Mapping[str, Any], list[str]]:
+    """The step to continue with, its checkpoint ({}: there is none) and what to say about it."""
+    device = trainer.strategy.root_device
+    newest = checkpoint.read_newest(run / "checkpoints")
+    if newest is None:
+        step, notes = first_step(composed, device)
+        if not new:
+            notes.insert(0, f"{run} stopped before its first checkpoint; starting again in the same folder")
+        return step, {}, notes
+    state, path, damaged = newest
+    if (seen := state["images_seen"]) >= composed.config.training.images:
+        more = f"composegan fit run={run} training.images={2 * seen}"
+        raise UserError(f"run={run}: is finished ({seen} images); to train longer: {more}")
+    step = restored_step(composed, state, path, device)
+    notes = [damaged] if damaged else []
+    notes += [f"resuming {run} at {seen:,} images"]
+    then = state.get("parts", state.get("world", 1))
+    now = trainer.world_size * composed.config.trainer.accumulate
+    if then != now:  # random draws are seeded by part
+        notes += [
+            f"batches were split into {then} parts (devices x trainer.accumulate), and are now into {now}: the images "
+            "come in the same order, but generated pictures are drawn from other codes"
+        ]
+    return step, state, notes
 
 
 def _train(
@@ -162,113 +136,88 @@ def _train(
     run: Path,
     composed: Composed,
     source: Source,
-    module: CompositionModule,
+    step: TrainingStep,
     before: Mapping[str, Any],
+    callbacks: Iterable[Callback],
+    loggers: Iterable[Logger],
 ) -> Path:
-    """From where `module` is to the last image. before: the checkpoint that it was taken from; {}: it begins."""
+    """Train to the last image. before: the checkpoint that `step` continues from; {}: it starts."""
     config, spec = composed.config, composed.plugin.spec
-    same = before.get("best_of", SCORES[0]) == score_names(config)[0]  # older checkpoints do not say
-    best = before.get("best", inf) if same else inf
-    settings = generator_settings(config, spec, GroupingPlan.parse(config.grouping, spec.names))
-    splitting = [GroupSplitter(run, config, spec)] if is_progressive(config.grouping) else []
-    loader = training_loader(
-        source,
-        classes=len(spec.classes),
-        batch=config.training.batch // trainer.world_size,
-        height=config.data.height,
-        width=config.data.width,
-        seed=config.seed,
-        rank=trainer.global_rank,
-        world=trainer.world_size,
-        start=module.position,
-        workers=config.data.workers,
-        flip=config.data.flip,
-        mirrored=spec.mirrored,
-        on_error=config.data.on_error,
-    )
-    loader.patient = True  # so that a run whose data is gone is saved as it is
-    ending = GracefulStop(config.training.images, loader)
-    keeper = RunRecorder(run, config, spec, source, settings, before, best, ending)
-    trainer.callbacks += [ending, *splitting, keeper, Progress(config.training.images)]
-    if trainer.is_global_zero:
-        size = f"{config.data.height}x{config.data.width}"
-        millions = [f"{parameters_of([network]) / 1e6:.2f} M" for network in (module.generator, module.discriminator)]
-        print_line(
-            f"{spec.name}: {len(source):,} images at {size}, {len(spec.classes)} classes; "
-            f"generator {millions[0]}, discriminator {millions[1]} parameters; "
-            f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}",
-            f"run: {run}",
-        )
-    _loop(trainer, module, loader, keeper, ending)
-    if trainer.is_global_zero:
-        if ending.failure and module.images_seen < config.training.images:
-            raise UserError(f"{ending.failure}; saved at {module.images_seen:,} images; {_afterwards(run)}")
-        if loader.skipped:
-            print_line(f"skipped {len(loader.skipped)} images that could not be read")
-        if ending.interrupted:
-            print_line(f"stopped at {module.images_seen:,} images; to continue: composegan fit run={run}")
-            raise KeyboardInterrupt
-        print_line(
-            f"done: {module.images_seen:,} images. Pictures in {run / 'samples'}; next: composegan sample run={run}"
-        )
+    loader = make_loader(composed, source, step, trainer.global_rank, trainer.world_size)
+    stop = GracefulStop(loader)
+    splitter = [GroupSplitter(run, spec.names)] if is_progressive(config.grouping) else []
+    recorder = RunRecorder(run, composed, source, before, stop)
+    trainer.callbacks += [*splitter, recorder, ProgressLine(config.training.images), *callbacks]
+    trainer.loggers = [*make_loggers(config.trainer.logger, run, f"composegan-{spec.name}"), *loggers]
+    _say([_summary(trainer, composed, source, step), f"run: {run}"])
+    with stop:
+        _run_lightning(trainer, CompositionModule(step), loader, stop, run)
+    if not trainer.is_global_zero:
+        return run
+    seen, early = f"{step.images_seen:,} images", step.images_seen < config.training.images
+    if stop.failure and early:
+        raise UserError(f"{stop.failure}; saved at {seen}; {_how_to_resume(run)}")
+    if loader.skipped:
+        print_line(f"skipped {len(loader.skipped)} images that could not be read")
+    if stop.interrupted and early:
+        print_line(f"stopped at {seen}; to resume: composegan fit run={run}")
+        raise KeyboardInterrupt
+    print_line(f"done: {seen}. Pictures are in {run / 'samples'}; next: composegan sample run={run}")
     return run
 
 
-def _loop(
-    trainer: lightning.Trainer,
-    module: CompositionModule,
-    loader: TrainingLoader,
-    keeper: RunRecorder,
-    ending: GracefulStop,
+def _run_lightning(
+    trainer: lightning.Trainer, module: CompositionModule, loader: Any, stop: GracefulStop, run: Path
 ) -> None:
-    """Lightning's loop. What ends it early is told with how to continue."""
-    on_interrupt, whole = signal.getsignal(signal.SIGINT), False
+    """Lightning's loop. Errors that end it say how to resume."""
+    on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(module, loader)
-        whole = True
-    except SystemExit as end:  # what Lightning makes of KeyboardInterrupt
+    except SystemExit as end:  # Lightning's translation of KeyboardInterrupt
         signal.signal(signal.SIGINT, on_interrupt)
         raise KeyboardInterrupt from end
     except DivergedError:
-        raise  # says itself what to do
+        raise  # has its own remedy
     except UserError as error:
-        raise UserError(f"{error}; {_afterwards(keeper.run)}") from error
+        raise UserError(f"{error}; {_how_to_resume(run)}") from error
     except RuntimeError as error:
         reason = dead_reader(error)
         if trainer.world_size > 1 and lost_process(error):
-            if ending.told:  # and the other, too, which has obeyed already
+            if stop.signalled:  # the other rank was as well, and has stopped already
                 raise KeyboardInterrupt from error
             reason = f"another of the {trainer.world_size} processes has ended"
         if reason is None:
             raise
-        raise UserError(f"{reason}; {_afterwards(keeper.run)}") from error
-    finally:
-        if not whole and (launcher := trainer.strategy.launcher):
-            launcher.kill(signal.SIGKILL)  # processes that Lightning has started, which would wait for this one
+        raise UserError(f"{reason}; {_how_to_resume(run)}") from error
 
 
-def _afterwards(run: Path) -> str:
-    return f"once that is mended, continue with: composegan fit run={run}"
+def _summary(trainer: lightning.Trainer, composed: Composed, source: Source, step: TrainingStep) -> str:
+    config, spec = composed.config, composed.plugin.spec
+    millions = [
+        f"{sum(weight.numel() for weight in network.parameters()) / 1e6:.2f} M"
+        for network in (step.generator, step.discriminator)
+    ]
+    return (
+        f"{spec.name}: {len(source):,} images at {config.data.height}x{config.data.width}, {len(spec.classes)} "
+        f"classes; generator {millions[0]}, discriminator {millions[1]} parameters; "
+        f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}"
+    )
 
 
-def _check_unfinished(run: Path, seen: int, images: int) -> None:
-    if seen >= images:
-        more = f"composegan fit run={run} training.images={2 * seen}"
-        raise UserError(f"run={run}: is finished ({seen} images); to train longer: {more}")
+def _how_to_resume(run: Path) -> str:
+    return f"fix this, then resume with: composegan fit run={run}"
 
 
-def _restore(module: CompositionModule, state: dict[str, Any], path: Path) -> None:
-    try:
-        module.restore(state)
-    except Exception as error:  # in a file that anybody may have written anything can go wrong
-        raise UserError(f"{path}: is of another model ({' '.join(str(error).split())[:200]})") from error
+def _sole_writer(run: Path) -> AbstractContextManager[None]:
+    """A lock on the run folder, which rank 0 alone writes to."""
+    return exclusive_lock(run) if is_first_process() else nullcontext()
 
 
-def _check_origin(state: dict[str, Any], path: Path, spec: DomainSpec) -> None:
-    if state["domain"] != spec.name:
-        raise UserError(f"{path}: is of domain {state['domain']!r}, the run's is {spec.name!r}")
-    if state["classes"] != list(spec.names):
-        raise UserError(
-            f"{path}: was trained on other classes ({', '.join(state['classes'])}); "
-            f"the domain has {', '.join(spec.names)}"
-        )
+def _say(lines: Iterable[str]) -> None:
+    if is_first_process() and (lines := list(lines)):
+        print_line(*lines)
+
+
+def _require_none(callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> None:
+    if callbacks or loggers:
+        raise UserError("callbacks and loggers with several devices: start the script with torchrun, once per device")

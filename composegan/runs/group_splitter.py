@@ -1,67 +1,54 @@
-"""`grouping=progressive` while a run goes on: when a group is split, and what is written of it."""
+"""`grouping=progressive` during training: when a group is split, and its line in grouping.jsonl."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import Callback, Trainer
+from lightning import Callback, LightningModule, Trainer
 
-from composegan.config.schema import Config
 from composegan.errors import UserError
 from composegan.grouping.conflict import cosines
 from composegan.grouping.scheduler import next_split
 from composegan.io.atomic import atomic_file, writing
 from composegan.io.guarded import JSON, UnreadableError, read_text
-from composegan.plugin.domain import DomainSpec
 from composegan.plugin.grouping_plan import Split
-from composegan.runs.recorder import is_due
+from composegan.runs.schedule import is_due
 from composegan.runtime.console import print_line
 from composegan.runtime.distributed import as_in_first_process
-from composegan.training.module import CompositionModule
+from composegan.training.step import TrainingStep
 
 FILE = "grouping.jsonl"
 
 
 class GroupSplitter(Callback):
-    """Splits the group with the most conflict every `training.split_every` images, until there are as many as asked.
+    """Splits the group with the most conflict every `training.split_every` images, up to the groups that were set.
 
-    Before `Keeper` among a trainer's callbacks, so that a checkpoint has the split of its last step.
+    names: of the classes. Comes before `RunRecorder`, so that a checkpoint has the split of its last step.
     """
 
-    def __init__(
-        self, run: Path, config: Config, spec: DomainSpec, print_line: Callable[[str], None] = print_line
-    ) -> None:
-        self.path, self.names, self.say = run / FILE, spec.names, print_line
-        self.every = config.training.split_every
+    def __init__(self, run: Path, names: tuple[str, ...]) -> None:
+        self.path, self.names = run / FILE, names
 
-    def on_train_start(self, trainer: Trainer, module: CompositionModule) -> None:
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Drop the lines of splits that will be made again."""
         if trainer.is_global_zero:
-            drop_later_lines(self.path, module.images_seen)
+            drop_later_lines(self.path, module.step.images_seen)
 
-    def on_train_batch_end(self, trainer: Trainer, module: CompositionModule, *_: Any) -> None:
-        if not module.may_split or not is_due(module, self.every):
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        """Split a group if that is due."""
+        step: TrainingStep = module.step
+        training = step.config.training
+        if not step.may_split or not is_due(step.images_seen, training.batch, training.split_every):
             return
-        if split := self._decide(module):
-            module.split(split.plan, trainer.optimizers[0])
+        if split := decide(step):
+            step.split(split.plan)
             if trainer.is_global_zero:
-                self._tell(module.images_seen, split)
+                self._record(step.images_seen, split)
 
-    def _decide(self, module: CompositionModule) -> Split | None:
-        """By what classes disagree on beyond noise; where nothing is left then, by all that was measured, so that there
-        come to be as many groups as were asked for."""
-        asked = module.class_gradients  # (2, L, K, C, C)
-        for gradients in (asked, asked.sum(dim=0, keepdim=True).expand_as(asked)):
-            alike = cosines(gradients).to(module.device, torch.float32)
-            as_in_first_process([alike])  # the same numbers, but on the processors of another machine
-            if split := next_split(module.plan, alike.double().cpu().numpy()):
-                return split
-        return None
-
-    def _tell(self, images_seen: int, split: Split) -> None:
+    def _record(self, images_seen: int, split: Split) -> None:
         group, *parts = ([self.names[k] for k in part] for part in (split.members, *split.halves))
         line = {
             "images_seen": images_seen,
@@ -73,11 +60,22 @@ class GroupSplitter(Callback):
         with writing(self.path), self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
         one, other = map(", ".join, parts)
-        self.say(f"{images_seen:,} images: {one} | {other} (conflict {split.conflict:.2f})")
+        print_line(f"{images_seen:,} images: {one} | {other} (conflict {split.conflict:.2f})")
+
+
+def decide(step: TrainingStep) -> Split | None:
+    """The next split, the same on all ranks: by the conflict beyond noise or, where there is none, by all of it."""
+    gradients = step.class_gradients  # (2, L, K, C, C)
+    for measured in (gradients, gradients.sum(dim=0, keepdim=True).expand_as(gradients)):
+        alike = cosines(measured).to(step.path_mean.device, torch.float32)
+        as_in_first_process([alike])  # another machine's processor may round otherwise
+        if split := next_split(step.plan, alike.double().cpu().numpy()):
+            return split
+    return None
 
 
 def drop_later_lines(path: Path, images_seen: int) -> None:
-    """Keep of grouping.jsonl what was written by then: what comes after a checkpoint will be written again."""
+    """Keep the lines of grouping.jsonl up to `images_seen`. Raises UserError when the file cannot be read."""
     kept = []
     try:
         lines = read_text(path, JSON).splitlines() if path.exists() else []

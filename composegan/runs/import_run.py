@@ -25,7 +25,7 @@ from composegan.runs import checkpoint
 from composegan.runs.new_run import describe_run
 from composegan.runtime.distributed import world
 from composegan.training.build import build
-from composegan.training.module import CompositionModule
+from composegan.training.step import TrainingStep
 
 LENGTHS = 4
 """Pictures that the mean path length is taken from."""
@@ -65,19 +65,19 @@ def import_run(
     if run.exists():
         raise UserError(f"run={run}: is there already; give a folder that is not")
     config, spec = composed.config, composed.plugin.spec
-    module = CompositionModule(config, *build(config, spec, GroupingPlan.per_class(len(spec.classes))))
+    step = TrainingStep(config, *build(config, spec, GroupingPlan.per_class(len(spec.classes))))
     moving = reference.moving or reference.generator
-    module.generator.load_state_dict(moving.state_dict())
-    module.average.load_state_dict(reference.generator.state_dict())
-    module.discriminator.load_state_dict(reference.discriminator.state_dict())
+    step.generator.load_state_dict(moving.state_dict())
+    step.average.load_state_dict(reference.generator.state_dict())
+    step.discriminator.load_state_dict(reference.discriminator.state_dict())
     if config.training.path_every:
-        module.path_mean.fill_(mean_path_length(module.generator))
-    optimizers = [adam.state_dict() for adam in module.configure_optimizers()]
+        step.path_mean.fill_(mean_path_length(step.generator))
+    optimizers = [adam.state_dict() for adam in step.optimizers.values()]
     for state, name in zip(optimizers, ("generator", "discriminator"), strict=True):
-        state["state"] = _laid_out(reference.moments.get(name, {}), getattr(module, name))
+        state["state"] = _laid_out(reference.moments.get(name, {}), getattr(step, name))
     content = {
-        "images_seen": module.images_seen,
-        "networks": dict(module.state_dict()),
+        "images_seen": step.images_seen,
+        "networks": dict(step.state_dict()),
         "optimizers": optimizers,
         "world": world(),
         "domain": spec.name,

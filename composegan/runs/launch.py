@@ -1,92 +1,116 @@
-"""The processes that Lightning starts for `trainer.devices`: none of them waits for one that is gone.
+"""`trainer.devices=N`: the ranks of a run as processes of their own, under torch's elastic agent.
 
-torchrun and srun look after theirs. Here a thread of each process does: who waits for another in torch's rendezvous,
-for half an hour, hears no signal, and Lightning's own watch kills the first process without a word.
+The agent ends all ranks when one fails. This process only waits: it turns signals into a request to stop, and reports
+how the run ended.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
-from threading import Event
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from lightning.fabric.utilities.distributed import _set_num_threads_if_needed
-from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from composegan.runs.devices import PlainDDPStrategy
+from composegan.errors import UserError
+from composegan.runs.graceful_stop import REPEAT
+from composegan.runs.rank import STOP_FILE
 from composegan.runtime.console import print_line
-from composegan.runtime.ranks import poll_until
 
-FIRST = "COMPOSEGAN_FIRST_PROCESS"
-"""In the environment of a process that was started here: the number of the one that did."""
-
-PATIENCE = 3.0
-"""Seconds in which a process may notice by itself, as with gloo within a step: it then says how to continue its run."""
+SHUTDOWN_SECONDS = 5
+"""Between SIGTERM and SIGKILL for ranks that must end at once; torch before 2.12 always takes 30 s."""
 
 
-class LaunchedStrategy(PlainDDPStrategy):
-    """One whose processes, where it starts them itself, end together."""
+def launch(run: Path, arguments: Sequence[str], ranks: int, *, new: bool) -> None:
+    """Train the run in `run` with so many ranks. new: nothing was trained yet; arguments: settings of `resume`.
 
-    def _configure_launcher(self) -> None:
-        self._launcher = Launcher(self.cluster_environment, self.num_processes, self.num_nodes)
+    Raises UserError with rank 0's message or the line that says which rank was lost; KeyboardInterrupt when stopped.
+    """
+    with TemporaryDirectory(prefix="composegan-") as folder, _signals_request_stop(Path(folder) / "stop") as stop:
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=ranks,
+            run_id=run.name,
+            rdzv_backend="c10d",
+            rdzv_endpoint="127.0.0.1:0",
+            max_restarts=0,
+            signals_to_handle="SIGQUIT",  # not those that are handled here
+            logs_specs=DefaultLogsSpecs(log_dir=folder),
+        )
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        threads = os.environ.get("OMP_NUM_THREADS", str(max(1, cores // ranks)))
+        command = ["-m", "composegan.runs.rank", str(run), "new" if new else "resume", *arguments]
+        with _environment({STOP_FILE: str(stop), "OMP_NUM_THREADS": threads}), _quiet():
+            try:
+                elastic_launch(config, sys.executable)(*command)
+            except ChildFailedError as error:
+                raise _ending(error.failures, ranks, run, stop.exists()) from None
 
 
-class Launcher(_SubprocessScriptLauncher):
-    """Lightning's, with another watch. `over`: the others are not needed any more, or this process ends them."""
+def _ending(
+    failures: Mapping[int, ProcessFailure], ranks: int, run: Path, stopping: bool
+) -> UserError | KeyboardInterrupt:
+    """What the exit statuses of the ranks mean; after the first failure the agent sends the others SIGTERM."""
+    rank, failure = min(failures.items(), key=lambda item: (item[1].timestamp, item[1].exitcode >= 0))
+    status = failure.exitcode
+    if status == 130 or (stopping and status in (-signal.SIGTERM, -signal.SIGINT)):
+        return KeyboardInterrupt()
+    if status == 2 and failure.error_file_data:  # a UserError, as "UserError: message"
+        return UserError(failure.message.partition(": ")[2])
+    how = f"ended with status {status}" if status > 0 else f"was killed ({signal.Signals(-status).name})"
+    return UserError(f"process {rank + 1} of {ranks} {how}; fix this, then resume with: composegan fit run={run}")
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.over = Event()
-        if first := os.environ.pop(FIRST, None):
-            ended = f"the first of {self.num_processes} processes has ended"
-            self._end_when(lambda: ended if os.getppid() != int(first) else None)
 
-    def launch(self, function: Callable, *given: Any, trainer: Any = None, **named: Any) -> Any:
-        self.cluster_environment.validate_settings(num_devices=self.num_processes, num_nodes=self.num_nodes)
-        if not self.cluster_environment.creates_processes_externally:
-            self._call_children_scripts()
-            self._end_when(self._failed)
-        _set_num_threads_if_needed(num_processes=self.num_processes)
-        result = function(*given, **named)
-        self.over.set()
-        return result
+@contextmanager
+def _signals_request_stop(stop: Path) -> Iterator[Path]:
+    """Within the block SIGINT and SIGTERM create the file `stop`; the second request raises KeyboardInterrupt."""
+    first = None
 
-    def kill(self, number: int) -> None:
-        self.over.set()
-        super().kill(number)
+    def on_signal(number: int, frame: Any) -> None:
+        nonlocal first
+        if first is None:
+            first = time.monotonic()
+            stop.touch()
+            print_line("\nstopping after this step; again to stop at once", error=True)
+        elif time.monotonic() - first >= REPEAT:
+            raise KeyboardInterrupt
 
-    def _call_children_scripts(self) -> None:
-        os.environ[FIRST] = str(os.getpid())
-        try:
-            super()._call_children_scripts()
-        finally:
-            del os.environ[FIRST]
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-    def _failed(self) -> str | None:
-        """Which process has ended otherwise than it should."""
-        for number, process in enumerate(self.procs, start=2):
-            if status := process.poll():
-                how = f"ended with status {status}" if status > 0 else f"was killed ({signal.Signals(-status).name})"
-                return f"process {number} of {self.num_processes} {how}"
-        return None
 
-    def _end_when(self, lost: Callable[[], str | None]) -> None:
-        """Once `lost` says who is, end this process and those that it has started, wherever they are."""
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Within the block the environment, which the ranks inherit, has these variables as well."""
+    before = dict(os.environ)
+    os.environ.update(variables, TORCH_ELASTIC_SHUTDOWN_TIMEOUT=str(SHUTDOWN_SECONDS))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
-        def end() -> None:
-            line = lost()
-            if self.over.wait(PATIENCE):
-                return
-            self.kill(signal.SIGKILL)
-            print_line(
-                f"composegan: {line}; once that is mended, the run goes on with composegan fit run=PATH", error=True
-            )
-            with suppress(OSError, RuntimeError):
-                sys.stdout.flush()
-            os._exit(2)
 
-        poll_until(lost, end, self.over)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the agent's own messages, which repeat for every rank what `_ending` reports once."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)

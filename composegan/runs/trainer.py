@@ -1,49 +1,73 @@
-"""The Lightning trainer: devices, precision, process-wide settings of torch, and what is worth a line on screen."""
+"""The Lightning trainer: devices, precision, process-wide settings of torch and which messages are shown."""
 
 from __future__ import annotations
 
 import logging
 import os
 import warnings
+from typing import Any
 
 import lightning
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.strategies import DDPStrategy
 
-from composegan.config.schema import Config
+from composegan.config.schema import Config, TrainerConfig
 from composegan.errors import UserError
-from composegan.runs.devices import device_count
-from composegan.runs.launch import LaunchedStrategy
+from composegan.runtime.distributed import same_everywhere
 from composegan.runtime.memory import keep_freed_memory
 from composegan.runtime.ranks import launched
 
-OTHER_LAUNCHERS = ("MASTER_ADDR", "LSB_JOBID", "OMPI_COMM_WORLD_RANK")
-"""What is in the environment when something else than torchrun or srun has started processes on several machines."""
+OTHER_LAUNCHERS = ("LOCAL_RANK", "LSB_JOBID", "OMPI_COMM_WORLD_RANK")
+"""Environment variables of launchers other than torchrun and srun that Lightning knows."""
 
 NEEDLESS = (
     ".*does not have many workers.*",
     ".*GPU available but not used.*",
     ".*`isinstance.treespec.*",
-    r"Found \d+ module\(s\) in eval mode.*",  # the averaged generator, which is never in any other
+    r"Found \d+ module\(s\) in eval mode.*",  # the averaged generator, always in eval mode
 )
-"""Warnings that are no news here."""
+"""Warnings that say nothing new here."""
+
+
+class PlainDDPStrategy(DDPStrategy):
+    """Lightning's DDP set-up (process group, devices) without the DistributedDataParallel wrapper."""
+
+    def configure_ddp(self) -> None:
+        """Make the weights the same on all ranks; `training.step` averages the gradients."""
+        same_everywhere(self.lightning_module)
 
 
 def make_trainer(config: Config) -> lightning.Trainer:
-    """A trainer for the devices that `config` names, with nothing of its own but the loop: the rest are our callbacks.
+    """A trainer for the devices that `config` names, without loggers and callbacks.
 
-    Raises UserError when there are no such devices, or the batch cannot be shared out evenly among them.
+    Raises UserError when there are no such devices, or the batch does not divide among them.
     """
+    return _trainer(config, precision=precision(config))
+
+
+def world_size(config: Config) -> int:
+    """How many ranks train together; creates no CUDA context. Raises UserError as `make_trainer`."""
+    return _trainer(config).world_size
+
+
+def needs_launch(ranks: int) -> bool:
+    """Whether so many ranks still have to be started: no launcher has."""
+    return ranks > 1 and launched() is None and not any(name in os.environ for name in OTHER_LAUNCHERS)
+
+
+def _trainer(config: Config, **more: Any) -> lightning.Trainer:
     tune(config)
-    devices = device_count(config.trainer)
-    _check_launch(devices, config.trainer.num_nodes)
+    settings = config.trainer
+    devices = devices_of(settings)
+    count = len(devices) if isinstance(devices, list) else devices
+    _check_launch(count, settings.num_nodes)
     try:
         trainer = lightning.Trainer(
-            accelerator=config.trainer.accelerator,
+            accelerator=settings.accelerator,
             devices=devices,
-            num_nodes=config.trainer.num_nodes,
-            strategy="auto" if devices * config.trainer.num_nodes == 1 else LaunchedStrategy(),
-            precision=precision(config),
+            num_nodes=settings.num_nodes,
+            strategy="auto" if count * settings.num_nodes == 1 else PlainDDPStrategy(),
             max_epochs=-1,
             min_epochs=0,
             limit_val_batches=0,
@@ -52,33 +76,57 @@ def make_trainer(config: Config) -> lightning.Trainer:
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
-            deterministic="warn" if config.trainer.deterministic else None,
+            deterministic="warn" if settings.deterministic else None,
+            **more,
         )
     except MisconfigurationException as error:
-        wanted = f"trainer.accelerator={config.trainer.accelerator} trainer.devices={config.trainer.devices}"
+        wanted = f"trainer.accelerator={settings.accelerator} trainer.devices={settings.devices}"
         raise UserError(f"{wanted}: {' '.join(str(error).split())}") from error
     if config.training.batch % trainer.world_size:
         raise UserError(f"training.batch={config.training.batch} is not a multiple of the {trainer.world_size} devices")
-    if (own := config.training.batch // trainer.world_size) % (parts := config.trainer.accumulate):
+    if (own := config.training.batch // trainer.world_size) % (parts := settings.accumulate):
         raise UserError(f"trainer.accumulate={parts}: does not divide the {own} images that a device has of a batch")
     return trainer
 
 
+def devices_of(settings: TrainerConfig) -> int | list[int]:
+    """The devices of this machine that train: how many, or the numbers of GPUs.
+
+    auto: as many as a launcher has started processes, or else all GPUs, or one CPU. -1: all GPUs.
+    Raises UserError when they are not there, or `trainer.devices` is none of auto, -1, a count, a list such as 0,2.
+    """
+    wanted = settings.devices
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    gpus = torch.cuda.device_count() if settings.accelerator in ("auto", "gpu", "cuda") else 0
+    if wanted == "auto":
+        started = launched()
+        return started[1] if started else max(1, gpus)
+    numbers = list(range(gpus)) if wanted == "-1" else [int(each) for each in wanted.split(",") if each.isdigit()]
+    if wanted != "-1" and len(numbers) != wanted.count(",") + 1:
+        raise UserError(f"trainer.devices={wanted}: auto, a number from 1, -1 for all GPUs, or GPUs such as 0,2")
+    if not gpus or max(numbers) >= gpus or len(set(numbers)) < len(numbers):
+        have = f"0 to {gpus - 1}" if gpus > 1 else "0" if gpus else "no GPUs that may be used; give a number or auto"
+        raise UserError(f"trainer.devices={wanted}: names GPUs, each once, and there are {have}")
+    return numbers
+
+
 def _check_launch(devices: int, nodes: int) -> None:
-    """Whether a launcher has started as many processes as there are to be: else some would wait for ever."""
-    if launched() is None and nodes > 1 and not any(name in os.environ for name in OTHER_LAUNCHERS):
+    """Check that a launcher started as many processes as there are to be; otherwise some would wait forever."""
+    started = launched()
+    if started is None and nodes > 1 and not any(name in os.environ for name in OTHER_LAUNCHERS):
         raise UserError(
-            f"trainer.num_nodes={nodes}: the other machines would be waited for, and no launcher has started anything "
-            "there; torchrun and srun do, see docs/distributed.md"
+            f"trainer.num_nodes={nodes}: start the processes on all machines with torchrun or srun, "
+            "see docs/distributed.md"
         )
-    if (started := launched()) and started[0] != devices * nodes:
+    if started and started[0] != devices * nodes:
         given = f"trainer.devices={devices} trainer.num_nodes={nodes} are {devices * nodes} processes"
         right = f"trainer.num_nodes={max(1, started[0] // started[1])} and leave trainer.devices=auto"
         raise UserError(f"{given}, and {started[0]} were started, {started[1]} on this machine; give {right}")
 
 
 def precision(config: Config) -> str:
-    """Lightning's word for `training.precision`; auto is bf16-mixed on a GPU that has it."""
+    """Lightning's name for `training.precision`; auto is bf16-mixed on GPUs that support it."""
     wanted = config.training.precision
     if wanted == "auto":
         on_gpu = config.trainer.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
@@ -87,14 +135,14 @@ def precision(config: Config) -> str:
 
 
 def tune(config: Config) -> None:
-    """Process-wide settings of torch that make training faster or repeatable; and quiet where there is no news."""
+    """Set what makes torch faster or repeatable in this process, and hide messages without news."""
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
     keep_freed_memory()
-    # Gradients through a softmax of depths become denormal, which CPUs compute ten times slower.
+    # Gradients through a softmax of depths become denormal, and CPUs compute those ten times slower.
     torch.set_flush_denormal(True)
     torch.backends.cudnn.benchmark = not config.trainer.deterministic
     for words in NEEDLESS:
         warnings.filterwarnings("ignore", words)
-    for name in ("lightning.pytorch", "lightning.fabric"):  # which devices there are, tips, who joined; warnings stay
+    for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""What each class asks of the weights that it shares: measured in a backward pass that is done anyway."""
+"""The gradient of each class on the weights that its group shares, taken from a backward pass of training."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from composegan.runtime.distributed import average
 
 
 @contextmanager
-def watched(bank: LocalBank, total: Tensor | None) -> Iterator[None]:
-    """Adds to `total` (L, K, C, C) the gradient of every class on the layers' weights, from a backward pass within.
+def add_class_gradients(bank: LocalBank, total: Tensor | None) -> Iterator[None]:
+    """Add to `total` (L, K, C, C) every class's gradient on the layers' weights from a backward pass in the block.
 
-    The mean over all processes, so that `total` is the same in each. None: nothing is watched.
+    The gradients are averaged over ranks, so that `total` is the same on all. None: nothing is measured.
     """
     if total is None:
         yield

@@ -1,17 +1,30 @@
-"""One phase of a training step: who learns, the backward passes over the parts of the batch, the optimizer's step."""
+"""One step of training, phase by phase, and everything that it changes. The losses are in `phases`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from composegan.runtime.distributed import average_gradients
-from composegan.training.class_gradients import watched
-from composegan.training.parts import Draws, mean_of
+from composegan.config.schema import Config
+from composegan.grouping.scheduler import last_groups
+from composegan.grouping.split import regroup
+from composegan.networks.class_sets import ClassSets
+from composegan.networks.discriminator import Discriminator
+from composegan.networks.generator import Generator
+from composegan.plugin.grouping_plan import GroupingPlan
+from composegan.runtime.distributed import average_gradients, world
+from composegan.training import ema
+from composegan.training.class_gradients import add_class_gradients
+from composegan.training.divergence import Divergence
+from composegan.training.image_phases import frozen_parts, keeps_masks
+from composegan.training.moments import check_moments
+from composegan.training.objective import objective
+from composegan.training.parts import Draws, derive_seed, mean_of
 from composegan.training.phases import Logs, Phase, Real, State
 
 
@@ -20,6 +33,191 @@ class Optimizer(Protocol):
 
     def step(self) -> Any:
         """Move the weights by their gradients."""
+
+
+class TrainingStep(nn.Module):
+    """Generator, discriminator and averaged generator with their optimizers; `run` trains them on one batch.
+
+    images_seen: real images shown, over all devices, without those of discarded steps, which `skipped` counts. With the
+    seed and the rank they determine every random draw, so that a resumed run continues bit for bit.
+    figures: the latest value of each figure, each (), on the device. divergence: their statistics.
+    class_sets: which classes generated pictures have; None: all of them. source: the local generators of the model that
+    is adapted; None where no loss compares with them. class_gradients: (2, L, K, C, C), with `grouping=progressive`:
+    each class's gradients on the local layers' weights since the last split, of even and of odd steps; else None.
+
+    Move it to its device before `restore`: the optimizers' state goes where the weights are.
+    """
+
+    path_mean: Tensor
+    class_gradients: Tensor | None
+
+    def __init__(self, config: Config, generator: Generator, discriminator: Discriminator) -> None:
+        super().__init__()
+        self.config = config
+        self.generator, self.discriminator = generator, discriminator
+        self.average = copy.deepcopy(generator).requires_grad_(False).eval()
+        self.register_buffer("path_mean", torch.zeros(()))
+        self.groups = last_groups(config.grouping, generator.classes)
+        weight = generator.local.weight  # (L, G, C, C)
+        per_class = weight.new_zeros(2, len(weight), generator.classes, *weight.shape[2:]) if self.groups else None
+        self.register_buffer("class_gradients", per_class)
+        self.phases = objective(config.training, config.adapt)
+        self.frozen = frozen_parts(config.adapt)
+        self.source = copy.deepcopy(self.average.local) if keeps_masks(config.adapt) else None
+        # In a tuple, so that the compiled forms are not registered as modules.
+        self.compiled = tuple(torch.compile(n) if config.trainer.compile else n for n in (generator, discriminator))
+        self.optimizers = {name: self._adam(name) for name in ("generator", "discriminator")}
+        self.images_seen = self.skipped = 0
+        self.divergence = Divergence(config.trainer.spike)
+        self.class_sets: ClassSets | None = None
+        self.figures: Logs = {}
+        self._reached: dict[str, list[bool]] = {}  # by phase, see `average_gradients`
+
+    def _adam(self, network: str) -> torch.optim.Adam:
+        """Adam corrected for the regularizer's own steps: with lazy ratio c, rate c lr and betas beta^c."""
+        settings = self.config.training
+        rate = settings.learning_rate
+        if network == "discriminator":
+            rate = settings.discriminator_learning_rate or rate
+        regularizers = (p for p in self.phases if p.network == network and p.name.endswith("reg"))
+        ratio = next((phase.lazy_ratio for phase in regularizers), 1.0)
+        betas = (settings.beta1**ratio, settings.beta2**ratio)
+        return torch.optim.Adam(getattr(self, network).parameters(), lr=rate * ratio, betas=betas, fused=True)
+
+    def start_from(self, generator: Mapping[str, Tensor], discriminator: Mapping[str, Tensor] | None) -> None:
+        """Load trained weights, state dicts; discriminator None: it stays untrained.
+
+        Raises RuntimeError when they belong to another model.
+        """
+        for network in (self.generator, self.average):
+            network.load_state_dict(generator)
+        if self.source is not None:
+            self.source.load_state_dict(self.generator.local.state_dict())
+        if discriminator is not None:
+            self.discriminator.load_state_dict(discriminator)
+
+    @property
+    def number(self) -> int:
+        """Steps done, without discarded ones; a step shows one batch."""
+        return self.images_seen // self.config.training.batch
+
+    @property
+    def position(self) -> int:
+        """The place in the stream of images and of random numbers, in images."""
+        return self.images_seen + self.skipped
+
+    @property
+    def plan(self) -> GroupingPlan:
+        """Which classes share local generators now."""
+        return GroupingPlan.from_group_of(self.generator.local.group_of)
+
+    @property
+    def may_split(self) -> bool:
+        """Whether there are fewer groups than there will be in the end."""
+        return len(self.plan.groups) < self.groups
+
+    def split(self, plan: GroupingPlan) -> None:
+        """Continue with a finer plan, see `composegan.grouping.split`.
+
+        Raises ValueError when classes of different groups would share.
+        """
+        regroup(self.generator.local, plan.group_of, self.optimizers["generator"])
+        regroup(self.average.local, plan.group_of)
+        self.class_gradients.zero_()
+
+    def run(
+        self,
+        batch: Mapping[str, Tensor],
+        rank: int = 0,
+        optimizers: Mapping[str, Optimizer] | None = None,
+        backward: Callable[[Tensor], Any] = Tensor.backward,
+    ) -> None:
+        """Train on one batch: every phase that is due, then the average.
+
+        batch: image (B, 3, H, W) uint8 and labels (B, H, W) uint8, this process's share, on the networks' device.
+        rank: of this process. optimizers: a trainer's wrappers of `self.optimizers`. backward: see `run_phase`.
+        """
+        optimizers = self.optimizers if optimizers is None else optimizers
+        config, device = self.config, self.path_mean.device
+        count, place = config.trainer.accumulate, self.position // config.training.batch
+        draws = Draws([derive_seed(config.seed, rank * count + part, place) for part in range(count)], device)
+        image = batch["image"].to(device, torch.float32).div_(127.5).sub_(1)  # (B, 3, H, W)
+        image = image.contiguous(memory_format=torch.channels_last)
+        parts = [Real(*part) for part in zip(image.chunk(count), batch["labels"].chunk(count), strict=True)]
+        state = State(
+            self.generator, self.discriminator, self.path_mean, *self.compiled, source=self.source,
+            class_sets=self.class_sets,
+        )  # fmt: skip
+        for phase in self.phases:
+            if self.number % phase.every == 0:
+                figures = run_phase(
+                    phase,
+                    state,
+                    parts,
+                    optimizers[phase.network],
+                    frozen=self.frozen,
+                    draws=draws,
+                    reached=self._reached.setdefault(phase.name, []),
+                    class_gradients=self._class_gradients_of(phase),
+                    backward=backward,
+                )
+                self.figures.update(figures)
+                self.divergence.add(figures)
+        self.images_seen += config.training.batch
+        settings = config.training
+        keep = ema.decay(settings.batch, self.images_seen, settings.ema_half_life, settings.ema_rampup)
+        ema.update(self.average, self.generator, keep)
+
+    def _class_gradients_of(self, phase: Phase) -> Tensor | None:
+        main = phase.network == "generator" and not phase.name.endswith("reg")
+        return self.class_gradients[self.number % 2] if main and self.may_split else None
+
+    def check(self, complete: bool, spikes: bool = True) -> str | None:
+        """What is wrong with the figures, the weights or Adam's moments, see `Divergence.check`; None: nothing."""
+        moments = [
+            tensor
+            for optimizer in self.optimizers.values()
+            for moments in optimizer.state.values()
+            for tensor in moments.values()
+        ]
+        return self.divergence.check([*self.parameters(), *moments], complete, spikes)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that decides how training continues, as tensors and plain values."""
+        return {
+            "images_seen": self.images_seen,
+            "skipped": self.skipped,
+            "guard": self.divergence.state(),
+            "networks": dict(self.state_dict()),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers.values()],
+            "world": world(),
+            "parts": world() * self.config.trainer.accumulate,
+            "grouping": self.plan.to_json(),
+            "class_sets": None if self.class_sets is None else self.class_sets.to_tensors(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` returned; older versions saved no skipped, guard or class_sets.
+
+        Raises an exception of any kind when it belongs to another model: it may come from a file.
+        """
+        if self.groups and self.plan.to_json() != state.get("grouping"):
+            self.split(GroupingPlan.from_json(state.get("grouping")))
+        self.load_state_dict(state["networks"])
+        for (name, optimizer), saved in zip(self.optimizers.items(), state["optimizers"], strict=True):
+            check_moments(saved, getattr(self, name))
+            optimizer.load_state_dict(saved)
+        self.images_seen, self.skipped = state["images_seen"], state.get("skipped", 0)
+        self.divergence.restore(state.get("guard", {}), self.path_mean.device)
+        if state.get("class_sets"):
+            self.class_sets = ClassSets(**state["class_sets"])
+
+    def roll_back(self, state: Mapping[str, Any]) -> None:
+        """Restore `state`, but continue with the images and random numbers after those of the discarded steps."""
+        position = self.position
+        self.restore(state)
+        self.skipped = position - self.images_seen
+        self.figures = {}
 
 
 def run_phase(
@@ -48,7 +246,7 @@ def run_phase(
     moving.zero_grad(set_to_none=True)
     figures, path_mean, path_means = [], state.path_mean.clone(), []
     device = path_mean.device.type
-    with watched(state.generator.local, class_gradients):
+    with add_class_gradients(state.generator.local, class_gradients):
         for number, real in enumerate(parts):
             state.path_mean.copy_(path_mean)  # each part starts from the step's value
             no_autocast = phase.full_precision and torch.amp.is_autocast_available(device)
@@ -59,16 +257,15 @@ def run_phase(
             figures.append({name: value.detach() for name, value in found.items()})
             path_means.append(state.path_mean.clone())
         state.path_mean.copy_(torch.stack(path_means).mean())
-    average_gradients(
-        (weight for weight in moving.parameters() if weight.requires_grad), [] if reached is None else reached
-    )
+    learning = (weight for weight in moving.parameters() if weight.requires_grad)
+    average_gradients(learning, [] if reached is None else reached)
     if optimizer is not None:
         optimizer.step()
-        moving.zero_grad(set_to_none=True)  # their memory is free for the next phase
+        moving.zero_grad(set_to_none=True)  # frees their memory before the next phase
     return mean_of(figures)
 
 
-def learn_only(state: State, network: str, frozen: Sequence[str] = ()) -> torch.nn.Module:
+def learn_only(state: State, network: str, frozen: Sequence[str] = ()) -> nn.Module:
     """Make one network of `state` learn, without the generator's `frozen` modules, and return it."""
     for name in ("generator", "discriminator"):
         getattr(state, name).requires_grad_(name == network)

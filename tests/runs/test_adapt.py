@@ -17,12 +17,12 @@ from composegan.config.schema import AdaptConfig, TrainingConfig
 from composegan.errors import UserError
 from composegan.model.codes import Codes
 from composegan.model.saved_model import load, save
-from composegan.runs.adapt import begin, compose_adaptation
+from composegan.runs.adapt import compose_adaptation, start_from_model
 from composegan.runs.checkpoint import read
 from composegan.runs.fit import fit as start
 from composegan.runs.fit import resume
+from composegan.runs.prepare import new_step
 from composegan.training.image_phases import frozen_parts, image_phases, keeps_masks
-from composegan.training.module import CompositionModule
 from composegan.training.phases import Real, State
 
 SHORT_RUN = ["training.images=8", "output.samples=2", "output.score_samples=4", "trainer.accelerator=cpu"]
@@ -185,12 +185,10 @@ def test_groups_of_a_saved_model(fit, tmp_path, shapes):
 
 def make_module(run, **adapt):
     """An adaptation of a run's model, ready to train."""
-    from composegan.runs.fit import _module
-
     composed = compose_adaptation(run, ["data.root=."])
     composed.config.adapt = replace(composed.config.adapt, **adapt)
-    module = _module(composed)
-    begin(module, run)
+    module = new_step(composed, torch.device("cpu"))
+    start_from_model(module, run)
     return module
 
 
@@ -333,8 +331,8 @@ class TestCommandLine:
 def test_a_discriminator_of_another_width_is_told(whole_run):
     module = make_module(whole_run)
     module.discriminator = torch.nn.Linear(1, 1)
-    with pytest.raises(UserError, match=f"{whole_run}: is of another model"):
-        begin(module, whole_run)
+    with pytest.raises(UserError, match=f"{whole_run}: belongs to another model"):
+        start_from_model(module, whole_run)
 
 
 def test_frozen_parts_cost_no_gradient(whole_run):

@@ -10,8 +10,8 @@ import torch
 from composegan.cli import main
 from composegan.errors import UserError
 from composegan.runs.checkpoint import read
-from composegan.training.divergence import ENOUGH, USUAL, Guard
-from composegan.training.module import CompositionModule
+from composegan.training.divergence import ENOUGH, USUAL, Divergence
+from composegan.training.step import TrainingStep
 
 
 @pytest.fixture
@@ -26,15 +26,15 @@ def spoil(monkeypatch):
     the stream, whenever it is done."""
 
     def spoil(*positions, by):
-        step = CompositionModule.training_step
+        step = TrainingStep.run
 
-        def training_step(module, batch):
-            step(module, batch)
+        def training_step(module, batch, *rest):
+            step(module, batch, *rest)
             if module.position in positions:
                 with torch.no_grad():
                     by(module)
 
-        monkeypatch.setattr(CompositionModule, "training_step", training_step)
+        monkeypatch.setattr(TrainingStep, "run", training_step)
 
     return spoil
 
@@ -184,12 +184,12 @@ def weights():
 
 
 def noted(guard, value, weights):
-    guard.note({"loss/generator": torch.tensor(value), "score/real": torch.tensor(5 * value)})
-    return guard.trouble(weights, complete=True)
+    guard.add({"loss/generator": torch.tensor(value), "score/real": torch.tensor(5 * value)})
+    return guard.check(weights, complete=True)
 
 
 def test_a_spike_is_far_beyond_the_usual(weights):
-    guard = Guard(spike=10)
+    guard = Divergence(spike=10)
     for number in range(ENOUGH - 1):
         assert noted(guard, 2.0 + number % 2, weights) is None
     assert noted(guard, 1000.0, weights) is None  # not enough is known yet
@@ -201,7 +201,7 @@ def test_a_spike_is_far_beyond_the_usual(weights):
 
 
 def test_small_losses_may_grow_to_one(weights):
-    guard = Guard(spike=10)
+    guard = Divergence(spike=10)
     for _ in range(ENOUGH):
         noted(guard, 0.001, weights)
     assert noted(guard, 9.0, weights) is None
@@ -211,34 +211,34 @@ def test_small_losses_may_grow_to_one(weights):
 @pytest.mark.parametrize("value", [nan, inf, -inf])
 def test_one_step_of_an_interval_is_enough(weights, value):
     """And a figure of any name, which stays until the interval has ended."""
-    guard = Guard(spike=0)
+    guard = Divergence(spike=0)
     for number in range(9):
-        guard.note({"r1/image": torch.tensor(value if number == 3 else 1.0)})
+        guard.add({"r1/image": torch.tensor(value if number == 3 else 1.0)})
     for complete in (False, True):
-        assert guard.trouble(weights, complete) == f"r1/image is {value}"
-    assert guard.trouble(weights, complete=False) is None
+        assert guard.check(weights, complete) == f"r1/image is {value}"
+    assert guard.check(weights, complete=False) is None
     weights[1][0, 1] = value
-    assert guard.trouble(weights, complete=False).startswith("a weight is ")
+    assert guard.check(weights, complete=False).startswith("a weight is ")
 
 
 def test_what_it_knows_can_be_kept(weights):
-    one, two = Guard(spike=10), Guard(spike=10)
+    one, two = Divergence(spike=10), Divergence(spike=10)
     for _ in range(ENOUGH):
         noted(one, 2.0, weights)
-    one.note({"loss/generator": torch.tensor(90.0)})
+    one.add({"loss/generator": torch.tensor(90.0)})
     two.restore(one.state())
-    assert two.trouble(weights, True) == one.trouble(weights, True) == "loss/generator is 90 where it was 2"
+    assert two.check(weights, True) == one.check(weights, True) == "loss/generator is 90 where it was 2"
 
 
 def test_nobody_waits_for_the_figures_of_a_step(fit, monkeypatch):
     """They are looked at when a line of metrics or a checkpoint is due, here after 8, 16 and 24 images."""
-    asked, trouble = [], CompositionModule.trouble
+    asked, trouble = [], TrainingStep.check
 
     def noted(module, complete, spikes):
         asked.append((module.images_seen, complete))
         return trouble(module, complete, spikes)
 
-    monkeypatch.setattr(CompositionModule, "trouble", noted)
+    monkeypatch.setattr(TrainingStep, "check", noted)
     fit("output.log_every=8", "output.checkpoint_every=12")
     assert asked == [(8, True), (12, False), (16, True), (24, True)]
 
@@ -248,7 +248,7 @@ def test_two_ranks_go_back_together(ranks, fit, spoil, capfd, tmp_path):
 
     def work(rank):
         with pytest.MonkeyPatch.context() as patch:
-            note = Guard.note
+            note = Divergence.add
 
             def noted(guard, figures):
                 spoilt = {"loss/generator": torch.tensor(nan)} if rank == 1 and len(calls) == 10 else {}
@@ -256,7 +256,7 @@ def test_two_ranks_go_back_together(ranks, fit, spoil, capfd, tmp_path):
                 note(guard, {**figures, **spoilt})
 
             calls = []
-            patch.setattr(Guard, "note", noted)
+            patch.setattr(Divergence, "add", noted)
             return str(fit("trainer.devices=2", "training.batch=4"))
 
     ranks(work)

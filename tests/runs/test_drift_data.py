@@ -8,9 +8,9 @@ import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from composegan.config.compose import compose
-from composegan.runs.fit import _module
-from composegan.training.module import CompositionModule
+from composegan.runs.prepare import new_step
 from composegan.training.phases import Phase
+from composegan.training.step import TrainingStep
 from tests.training.plain_gan import CountedNumbers, Numbers, PlainGan, plain_trainer
 
 
@@ -40,21 +40,18 @@ class Drawn(BaseException):
 
 
 def test_ours_differ_by_rank_and_step_and_not_otherwise(shapes, tiny, monkeypatch):
-    module = _module(compose([*shapes, "recipe=quick", *tiny]))
-    adams = module.configure_optimizers()
-    monkeypatch.setattr(CompositionModule, "optimizers", lambda module: adams)
+    step = new_step(compose([*shapes, "recipe=quick", *tiny]), torch.device("cpu"))
     batch = {"image": torch.zeros(2, 3, 16, 16, dtype=torch.uint8), "labels": torch.zeros(2, 16, 16, dtype=torch.uint8)}
 
     def draw(state, real):
         raise Drawn(torch.randn(4).tolist())
 
-    module.phases = (Phase("draw", "generator", 1, draw),)
+    step.phases = (Phase("draw", "generator", 1, draw),)
 
-    def drawn(rank, step):
-        monkeypatch.setattr(CompositionModule, "global_rank", rank)
-        module.images_seen = 2 * step
+    def drawn(rank, number):
+        step.images_seen = 2 * number
         with pytest.raises(Drawn) as codes:
-            module.training_step(batch)
+            step.run(batch, rank)
         return tuple(codes.value.args[0])
 
     codes = {place: drawn(*place) for place in ((0, 0), (0, 1), (1, 0), (1, 1))}
@@ -90,13 +87,13 @@ def test_lightning_skips_a_batch_of_a_loader_without_length(tmp_path, loader, fo
 @pytest.mark.parametrize("workers", [0, 2])
 def test_ours_reads_on_where_training_was(fit, resume, monkeypatch, workers):
     """An endless loader, too; that the weights are then the same bit for bit is test_resume.py's."""
-    positions, step = [], CompositionModule.training_step
+    positions, step = [], TrainingStep.run
 
-    def training_step(module, batch):
+    def training_step(module, batch, *rest):
         positions.extend(batch["position"].tolist())
-        step(module, batch)
+        step(module, batch, *rest)
 
-    monkeypatch.setattr(CompositionModule, "training_step", training_step)
+    monkeypatch.setattr(TrainingStep, "run", training_step)
     quick = ["output.score_every=0", f"data.workers={workers}"]
     run = fit("training.images=6", *quick)
     resume(run, "training.images=12")

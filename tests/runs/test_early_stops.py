@@ -16,8 +16,8 @@ from composegan.model import saved_model
 from composegan.runs import checkpoint
 from composegan.runs.checkpoint import read
 from composegan.runs.recorder import RunRecorder
-from composegan.training.divergence import Guard
-from composegan.training.module import CompositionModule
+from composegan.training.divergence import Divergence
+from composegan.training.step import TrainingStep
 
 RARELY = ("output.score_every=0", "output.samples_every=100")
 
@@ -28,14 +28,14 @@ class Killed(BaseException):
 
 def after(monkeypatch, position, function):
     """`function(module)` is called behind the step that ends at a place in the stream of images, whenever it does."""
-    step = CompositionModule.training_step
+    step = TrainingStep.run
 
-    def training_step(module, batch):
-        step(module, batch)
+    def training_step(module, batch, *rest):
+        step(module, batch, *rest)
         if module.position == position:
             function(module)
 
-    monkeypatch.setattr(CompositionModule, "training_step", training_step)
+    monkeypatch.setattr(TrainingStep, "run", training_step)
 
 
 def not_a_number(module):
@@ -89,7 +89,7 @@ def test_told_twice_before_the_next_checkpoint(fit, monkeypatch, resume, assert_
 def test_told_where_a_loss_is_high_for_once(fit, monkeypatch, resume, assert_same_run, runs):
     """Its interval's mean is not, and only that is asked."""
     settings = (*RARELY, "output.log_every=8", "output.checkpoint_every=8", "training.images=104", "trainer.spike=10")
-    note, running = Guard.note, []
+    note, running = Divergence.add, []
 
     def noted(guard, figures):
         if running[0].position == 96 and "loss/discriminator" in figures:  # in the step that ends at 98
@@ -98,7 +98,7 @@ def test_told_where_a_loss_is_high_for_once(fit, monkeypatch, resume, assert_sam
 
     begin = CompositionModule.on_train_start
     monkeypatch.setattr(CompositionModule, "on_train_start", lambda module: (running.insert(0, module), begin(module)))
-    monkeypatch.setattr(Guard, "note", noted)
+    monkeypatch.setattr(Divergence, "add", noted)
     whole = fit(*settings)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         after(patch, 98, told)
@@ -221,7 +221,7 @@ def test_images_that_are_gone_when_they_are_first_compared_with(
     shutil.copytree(shapes[1].removeprefix("data.root="), mount)
     after(monkeypatch, 16, lambda module: mount.rename(away))
     settings = (f"data.root={mount}", f"data.on_error={policy}", "output.score_every=16", "output.checkpoint_every=12")
-    with pytest.raises(UserError, match="mount.*; once that is mended, continue with: composegan fit run="):
+    with pytest.raises(UserError, match="mount.*; fix this, then resume with: composegan fit run="):
         fit(*settings, "data.workers=2")
     (run,) = runs()
     state = read(run / "checkpoints" / "last.pt")
@@ -236,7 +236,7 @@ def test_the_last_score_is_made_up_for(fit, resume, shapes, monkeypatch, tmp_pat
     mount, away = tmp_path / "mount", tmp_path / "away"
     shutil.copytree(shapes[1].removeprefix("data.root="), mount)
     after(monkeypatch, 24, lambda module: mount.rename(away))
-    with pytest.raises(UserError, match="once that is mended, continue with"):
+    with pytest.raises(UserError, match="fix this, then resume with"):
         fit(f"data.root={mount}", "output.score_every=24", "data.workers=2")
     (run,) = runs()
     assert read(run / "checkpoints" / "last.pt")["images_seen"] == 20
@@ -248,17 +248,17 @@ def test_the_last_score_is_made_up_for(fit, resume, shapes, monkeypatch, tmp_pat
 def test_it_is_tried_as_often_as_it_would_have_been(fit, resume, monkeypatch, runs):
     """Also by a run that was stopped before its first regular checkpoint: one undisturbed had nothing to go back to."""
     settings = (*RARELY, "output.checkpoint_every=12", "output.log_every=2")
-    step = CompositionModule.training_step
+    step = TrainingStep.run
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         after(patch, 6, told)
         fit(*settings)
     (run,) = runs()
 
-    def training_step(module, batch):
-        step(module, batch)
+    def training_step(module, batch, *rest):
+        step(module, batch, *rest)
         not_a_number(module)
 
-    monkeypatch.setattr(CompositionModule, "training_step", training_step)
+    monkeypatch.setattr(TrainingStep, "run", training_step)
     with pytest.raises(UserError, match="at 8 images a weight is nan, before there was a checkpoint to go back to"):
         resume(run)
 
@@ -316,17 +316,17 @@ def test_two_that_begin_in_the_same_second(fit, monkeypatch):
 
 NO_READER = """
 import os, signal
-from composegan.training.module import CompositionModule
-step = CompositionModule.training_step
-def training_step(module, batch):
+from composegan.training.step import TrainingStep
+step = TrainingStep.run
+def training_step(module, batch, *rest):
     if module.images_seen == 6:
         reader, writer = os.pipe()
         os.close(reader)
         for stream in {streams}:
             os.dup2(writer, stream)
         {then}
-    return step(module, batch)
-CompositionModule.training_step = training_step
+    return step(module, batch, *rest)
+TrainingStep.run = training_step
 """
 """As with `2>&1 | tee log`, which Ctrl-C ends as well; or `| head`, or a terminal that was closed."""
 
@@ -353,15 +353,15 @@ def test_two_processes_save_the_same_sums(ranks):
     def work(rank):
         torch.distributed.init_process_group("gloo", rank=rank, world_size=2)
         weights, loss = [torch.ones(2)], torch.tensor([1.0, 9.0][rank])
-        guard, other = Guard(0.0), Guard(0.0)
-        guard.note({"loss/generator": loss})
-        assert guard.trouble(weights, complete=False) is None  # a checkpoint in the midst of an interval
+        guard, other = Divergence(0.0), Divergence(0.0)
+        guard.add({"loss/generator": loss})
+        assert guard.check(weights, complete=False) is None  # a checkpoint in the midst of an interval
         first = [guard.state()]
         torch.distributed.broadcast_object_list(first)
         other.restore(first[0])
         for each in (guard, other):
-            each.note({"loss/generator": loss})
-            each.trouble(weights, complete=True)
+            each.add({"loss/generator": loss})
+            each.check(weights, complete=True)
         torch.distributed.destroy_process_group()
         return [each.usual["loss/generator"] for each in (guard, other)]
 

@@ -26,7 +26,7 @@ def test_a_run_on_a_full_disk(fit, resume, full_disk, whole_run, assert_same_run
         assert main(["fit", f"run={run}", "training.images=24"]) == 2
     assert capfd.readouterr().err == (
         f"composegan: {last}: cannot be written (no space left on the disk); last.pt is unchanged; "
-        f"once that is mended, continue with: composegan fit run={run}\n"
+        f"fix this, then resume with: composegan fit run={run}\n"
     )
     assert {*(run / "checkpoints").iterdir(), *(run / "model").iterdir()} == set(saved)
     assert [path.read_bytes() for path in saved] == before
@@ -65,7 +65,7 @@ def test_each_part_is_told_by_its_name(fit, full_disk, monkeypatch, part):
         fit("output.samples_every=2", "output.score_every=0")
     file = {"samples": "samples/000004.png", "model": "model/model.safetensors"}[part]
     assert f"{file}: cannot be written (no space left on the disk); " in str(caught.value)
-    assert str(caught.value).count("continue with: composegan fit run=") == 1
+    assert str(caught.value).count("resume with: composegan fit run=") == 1
 
 
 def test_a_fault_in_the_data_tells_how_to_continue(fit, tmp_path, shapes):
@@ -79,7 +79,7 @@ def test_a_fault_in_the_data_tells_how_to_continue(fit, tmp_path, shapes):
         fit(f"data.root={data}", "output.score_every=0")
     line = str(caught.value)
     assert line.startswith(f"{data}/images/") and "\n" not in line
-    assert "; once that is mended, continue with: composegan fit run=" in line
+    assert "; fix this, then resume with: composegan fit run=" in line
 
 
 def test_a_checkpoint_holds_tensors_and_plain_values_only(whole_run):

@@ -9,18 +9,18 @@ import pytest
 
 from composegan.runs import recorder as callbacks
 from composegan.runs.checkpoint import read
-from composegan.training.module import CompositionModule
+from composegan.training.step import TrainingStep
 
 SEND = """
 import os, signal
-from composegan.training.module import CompositionModule
-step = CompositionModule.training_step
-def training_step(module, batch):
+from composegan.training.step import TrainingStep
+step = TrainingStep.run
+def training_step(module, batch, *rest):
     if module.images_seen == 6:
         for _ in range(2):
             os.killpg(os.getpgid(0), signal.{signal})
-    return step(module, batch)
-CompositionModule.training_step = training_step
+    return step(module, batch, *rest)
+TrainingStep.run = training_step
 """
 """In the fourth step the signal reaches trainer and readers of data, and that twice, as when `timeout` sends it."""
 
@@ -49,7 +49,7 @@ def test_a_signal_while_data_is_awaited(command, tiny, shapes, whole_run, resume
     (run,) = (tmp_path / "shapes").iterdir()
     assert (status, err) == (130, STOPPING)
     seen = read(run / "checkpoints" / "last.pt")["images_seen"]
-    assert out.splitlines()[-1] == f"stopped at {seen} images; to continue: composegan fit run={run}"
+    assert out.splitlines()[-1] == f"stopped at {seen} images; to resume: composegan fit run={run}"
     assert_same_run(resume(run), whole_run)
 
 
@@ -58,7 +58,7 @@ def test_a_signal_in_a_step(command, tiny, shapes, whole_run, resume, assert_sam
     status, out, err = command("fit", *settings, patch=SEND.format(signal="SIGTERM"))
     (run,) = (tmp_path / "shapes").iterdir()
     assert (status, err) == (130, STOPPING)
-    assert out.splitlines()[-1] == f"stopped at 8 images; to continue: composegan fit run={run}"
+    assert out.splitlines()[-1] == f"stopped at 8 images; to resume: composegan fit run={run}"
     assert read(run / "checkpoints" / "last.pt")["images_seen"] == 8
     assert (run / "samples" / "000008.png").exists() and (run / "model" / "model.safetensors").exists()
     assert_same_run(resume(run), whole_run)
@@ -79,13 +79,13 @@ def test_killed(command, tiny, shapes, whole_run, resume, assert_same_run, figur
 KILLED_SOON_AFTER = """
 import os, signal
 from composegan.runs.recorder import Keeper
-from composegan.training.module import CompositionModule
-step = CompositionModule.training_step
-def training_step(module, batch):
+from composegan.training.step import TrainingStep
+step = TrainingStep.run
+def training_step(module, batch, *rest):
     if module.images_seen == 6:
         os.kill(os.getpid(), signal.SIGTERM)
-    return step(module, batch)
-CompositionModule.training_step = training_step
+    return step(module, batch, *rest)
+TrainingStep.run = training_step
 Keeper.{during} = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
 """
 """The fourth step is the last that ends within the job system's patience, and what comes then does not."""
@@ -158,15 +158,15 @@ def signal_in_step(monkeypatch):
     """(number of images, signals...) -> those signals are raised in the step that follows so many images."""
 
     def signal_in_step(images, *numbers):
-        step = CompositionModule.training_step
+        step = TrainingStep.run
 
-        def training_step(module, batch):
-            step(module, batch)
+        def training_step(module, batch, *rest):
+            step(module, batch, *rest)
             if module.images_seen == images + 2:
                 for number in numbers:
                     signal.raise_signal(number)
 
-        monkeypatch.setattr(CompositionModule, "training_step", training_step)
+        monkeypatch.setattr(TrainingStep, "run", training_step)
 
     return signal_in_step
 

@@ -98,15 +98,15 @@ def test_torchrun_itself(tiny, shapes, tmp_path, nodes):
 @pytest.fixture
 def streams(monkeypatch):
     """Of each step that is done from here on: where in the stream its images are."""
-    from composegan.training.module import CompositionModule
+    from composegan.training.step import TrainingStep
 
-    noted, step = [], CompositionModule.training_step
+    noted, step = [], TrainingStep.run
 
-    def training_step(module, batch):
+    def training_step(module, batch, *rest):
         noted.append(batch["position"].tolist())
-        step(module, batch)
+        step(module, batch, *rest)
 
-    monkeypatch.setattr(CompositionModule, "training_step", training_step)
+    monkeypatch.setattr(TrainingStep, "run", training_step)
     return noted
 
 

@@ -13,7 +13,7 @@ from composegan.data import loader as loaders
 from composegan.data.loader import Batches, dead_reader
 from composegan.errors import UserError
 from composegan.runs.checkpoint import read
-from composegan.training.module import CompositionModule
+from composegan.training.step import TrainingStep
 
 
 @pytest.fixture
@@ -29,14 +29,14 @@ def before_step(monkeypatch):
     """(images seen, function): it is called before the step that follows so many images."""
 
     def before_step(images, function):
-        step = CompositionModule.training_step
+        step = TrainingStep.run
 
-        def training_step(module, batch):
+        def training_step(module, batch, *rest):
             if module.images_seen == images:
                 function()
-            return step(module, batch)
+            return step(module, batch, *rest)
 
-        monkeypatch.setattr(CompositionModule, "training_step", training_step)
+        monkeypatch.setattr(TrainingStep, "run", training_step)
 
     return before_step
 
@@ -53,7 +53,7 @@ def test_a_mount_that_goes_away(fit, before_step, mount, whole_run, resume, asse
     start, *_, saved, end = str(caught.value).split("; ")
     assert start.startswith(f"{mount}/images/" if policy == "stop" else "none of the 7 images can be used")
     assert saved == f"saved at {seen} images" and seen in (12, 14)
-    assert end == f"once that is mended, continue with: composegan fit run={run}"
+    assert end == f"fix this, then resume with: composegan fit run={run}"
     assert main(["fit", f"run={run}"]) == 2  # still away
     away.rename(mount)
     assert_same_run(resume(run), whole_run)

@@ -9,8 +9,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from composegan.networks.discriminator import minibatch_deviation
-from composegan.training.module import CompositionModule
 from composegan.training.parts import derive_seed
+from composegan.training.step import TrainingStep
 
 BATCH = ["training.batch=8", "training.images=24", "output.score_every=0"]
 """Four images a rank: one group of the discriminator's minibatch deviation. Steps with and without regularizers."""
@@ -84,15 +84,15 @@ class Joined(TorchFunctionMode):
 
 def taking_turns(patch):
     """One process's batch has the two ranks' images by turns, and draws what they draw."""
-    step, draws = CompositionModule.training_step, Joined()
+    step, draws = TrainingStep.run, Joined()
 
-    def training_step(module, batch):
+    def training_step(module, batch, *rest):
         draws.begin([derive_seed(module.config.seed, rank, module.step) for rank in range(2)])
         batch = {name: tensor.unflatten(0, (2, -1)).transpose(0, 1).flatten(0, 1) for name, tensor in batch.items()}
         with draws:
-            step(module, batch)
+            step(module, batch, *rest)
 
-    patch.setattr(CompositionModule, "training_step", training_step)
+    patch.setattr(TrainingStep, "run", training_step)
 
 
 def apart(one, other):

@@ -13,7 +13,7 @@ from composegan.data.loader import Batches
 from composegan.runs import checkpoint
 from composegan.runs.checkpoint import read
 from composegan.runs.recorder import RunRecorder
-from composegan.training.module import CompositionModule
+from composegan.training.step import TrainingStep
 
 TWO = ["trainer.devices=2", "training.batch=4", "output.score_every=0"]
 
@@ -68,14 +68,14 @@ def assert_goes_on(fit_two, ranks, only_run, assert_same_run, as_before, tmp_pat
 
 def in_step(patch, images, function):
     """`function` is called in the step that follows so many images."""
-    step = CompositionModule.training_step
+    step = TrainingStep.run
 
-    def training_step(module, batch):
+    def training_step(module, batch, *rest):
         if module.images_seen == images:
             function()
-        return step(module, batch)
+        return step(module, batch, *rest)
 
-    patch.setattr(CompositionModule, "training_step", training_step)
+    patch.setattr(TrainingStep, "run", training_step)
 
 
 @pytest.mark.parametrize("told", [(0,), (1,), (0, 1)])
@@ -167,8 +167,8 @@ def test_a_full_disk(fit_two, full_disk, assert_goes_on, capfd):
 
     assert fit_two(do=do) == [2, 2]
     err = capfd.readouterr().err
-    assert "last.pt: cannot be written (no space left on the disk); last.pt is unchanged; once" in err
-    assert "another of the 2 processes has ended; once that is mended, continue with: " in err
+    assert "last.pt: cannot be written (no space left on the disk); last.pt is unchanged; fix" in err
+    assert "another of the 2 processes has ended; fix this, then resume with: " in err
     assert "Traceback" not in err
     assert_goes_on()
 

@@ -6,37 +6,76 @@ import torch
 
 from composegan.config.schema import Config, TrainerConfig, TrainingConfig
 from composegan.errors import UserError
-from composegan.runs.devices import device_count
-from composegan.runs.trainer import make_trainer, precision
+from composegan.runs.trainer import devices_of, make_trainer, needs_launch, precision
 
 
 def config(batch=32, precision="auto", **trainer):
     return Config(training=TrainingConfig(batch=batch, precision=precision), trainer=TrainerConfig(**trainer))
 
 
-def test_devices(monkeypatch):
-    assert device_count(TrainerConfig(accelerator="cpu")) == 1
-    assert device_count(TrainerConfig(accelerator="cpu", devices="3")) == 3
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    assert device_count(TrainerConfig()) == 4
-    assert device_count(TrainerConfig(accelerator="mps")) == 1
-    assert device_count(TrainerConfig(devices="2")) == 2
-    for wrong in ("0", "-1", "two", "0,1"):
-        with pytest.raises(UserError, match=f"^trainer.devices={wrong}: a number from 1, or auto"):
-            device_count(TrainerConfig(devices=wrong))
+@pytest.mark.parametrize(
+    ("gpus", "settings", "devices"),
+    [
+        (0, {}, 1),
+        (4, {}, 4),
+        (4, {"accelerator": "mps"}, 1),
+        (4, {"accelerator": "cpu"}, 1),
+        (0, {"accelerator": "cpu", "devices": "3"}, 3),
+        (4, {"devices": "2"}, 2),
+        (4, {"devices": "-1"}, [0, 1, 2, 3]),
+        (4, {"devices": "0,2"}, [0, 2]),
+        (1, {"devices": "-1", "accelerator": "gpu"}, [0]),
+    ],
+)
+def test_devices_are_a_count_or_a_list_of_gpus(monkeypatch, gpus, settings, devices):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    assert devices_of(TrainerConfig(**settings)) == devices
 
 
-def test_a_batch_that_cannot_be_shared_out_is_told_and_leaves_no_folder(fit, tmp_path):
-    with pytest.raises(UserError, match="^training.batch=2 is not a multiple of the 3 devices$"):
-        fit("trainer.devices=3")
+@pytest.mark.parametrize(
+    ("gpus", "devices", "accelerator", "message"),
+    [
+        (4, "0", "auto", "auto, a number from 1, -1 for all GPUs, or GPUs such as 0,2"),
+        (4, "two", "auto", "auto, a number from 1, -1 for all GPUs, or GPUs such as 0,2"),
+        (2, "0,2", "auto", "names GPUs, each once, and there are 0 to 1"),
+        (2, "1,1", "gpu", "names GPUs, each once, and there are 0 to 1"),
+        (4, "0,2", "cpu", "names GPUs, each once, and there are no GPUs that may be used; give a number or auto"),
+        (0, "-1", "auto", "names GPUs, each once, and there are no GPUs that may be used; give a number or auto"),
+    ],
+)
+def test_devices_that_are_not_there_are_refused(monkeypatch, gpus, devices, accelerator, message):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    with pytest.raises(UserError) as caught:
+        devices_of(TrainerConfig(devices=devices, accelerator=accelerator))
+    assert str(caught.value) == f"trainer.devices={devices}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["trainer.devices=3"], "training.batch=2 is not a multiple of the 3 devices"),
+        (["trainer.accumulate=4"], "trainer.accumulate=4: does not divide the 2 images that a device has of a batch"),
+        (["trainer.devices=-1"], "trainer.devices=-1: names GPUs, each once, and there are no GPUs that may be used; "
+         "give a number or auto"),
+        (["trainer.accelerator=gpu", "trainer.devices=1"],
+         "trainer.accelerator=gpu trainer.devices=1: No supported gpu backend found!"),
+    ],
+)  # fmt: skip
+def test_impossible_devices_leave_no_folder(fit, tmp_path, monkeypatch, settings, message):
+    if torch.cuda.is_available() and "trainer.accelerator=gpu" in settings:
+        pytest.skip("there is a GPU")
+    with pytest.raises(UserError) as caught:
+        fit(*settings)
+    assert str(caught.value) == message
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_device_that_is_not_there_is_told_and_leaves_no_folder(fit, tmp_path):
-    with pytest.raises(UserError, match="^trainer.accelerator=gpu trainer.devices=1: No supported gpu backend found!$"):
-        fit("trainer.accelerator=gpu", "trainer.devices=1")
-    assert list(tmp_path.iterdir()) == []
+def test_only_ranks_that_no_launcher_started_are_launched(monkeypatch):
+    for name in ("TORCHELASTIC_RUN_ID", "SLURM_NTASKS", "LOCAL_RANK", "LSB_JOBID", "OMPI_COMM_WORLD_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    assert needs_launch(2) and not needs_launch(1)
+    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "0")
+    assert not needs_launch(2)
 
 
 def test_precision(monkeypatch):
@@ -50,25 +89,25 @@ def test_precision(monkeypatch):
     assert precision(config(accelerator="cpu")) == "32-true"
 
 
-def test_what_is_said_on_screen(fit, capfd, caplog):
-    """What was asked for and where it is; nothing of what Lightning says of itself, and no warning of torch's."""
+def test_output_of_a_run(fit, capfd, caplog):
+    """Its settings, folder, progress and end; no messages or warnings of Lightning and torch."""
     with warnings.catch_warnings(record=True) as caught, caplog.at_level(logging.INFO):
         warnings.simplefilter("default")
         run = fit("training.images=2", "output.score_every=0", "trainer.threads=0")
     out, err = capfd.readouterr()
-    said, place, progress, done = out.splitlines()
-    assert said == (
+    summary, place, progress, done = out.splitlines()
+    assert summary == (
         "shapes: 7 images at 16x16, 3 classes; generator 0.01 M, discriminator 0.01 M parameters; 1 x cpu, 32-true"
     )
     assert place == f"run: {run}"
     assert progress.startswith("2/2 images  ") and "discriminator" in progress
-    assert done == f"done: 2 images. Pictures in {run}/samples; next: composegan sample run={run}"
+    assert done == f"done: 2 images. Pictures are in {run}/samples; next: composegan sample run={run}"
     assert err == ""
     assert [str(warning.message) for warning in caught] == []
     assert [record.getMessage() for record in caplog.records if record.name.startswith("lightning")] == []
 
 
-def test_other_warnings_are_still_heard(as_before, caplog, monkeypatch):
+def test_warnings_with_news_are_shown(as_before, caplog, monkeypatch):
     from lightning.pytorch.utilities.rank_zero import rank_zero_warn
 
     logger = logging.getLogger("lightning.pytorch")

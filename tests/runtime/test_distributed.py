@@ -99,13 +99,13 @@ def test_two_processes(fit_on_two, tiny, shapes, tmp_path, capfd):
 INTERRUPT = """
 import os, signal, sys
 from composegan.cli import main
-from composegan.training.module import CompositionModule
-step = CompositionModule.training_step
-def training_step(module, batch):
+from composegan.training.step import TrainingStep
+step = TrainingStep.run
+def training_step(module, batch, *rest):
     if module.images_seen == 8 and module.global_rank == 1:
         os.kill(os.getpid(), signal.SIGTERM)
-    return step(module, batch)
-CompositionModule.training_step = training_step
+    return step(module, batch, *rest)
+TrainingStep.run = training_step
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -118,7 +118,7 @@ def test_any_process_may_be_the_one_that_is_told_to_stop(fit_on_two, tiny, shape
     out, err = capfd.readouterr()
     (run,) = (tmp_path / "runs" / "shapes").iterdir()
     assert caught.value.returncode == 130
-    assert out.splitlines()[-1] == f"stopped at 12 images; to continue: composegan fit run={run.relative_to(tmp_path)}"
+    assert out.splitlines()[-1] == f"stopped at 12 images; to resume: composegan fit run={run.relative_to(tmp_path)}"
     assert err == "\nstopping after this step; again to stop at once\ncomposegan: interrupted\n"
     assert read(run / "checkpoints" / "last.pt")["images_seen"] == 12
 

@@ -13,8 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from composegan.runs import fit as fitting
-from composegan.runs.devices import PlainDDPStrategy
-from composegan.training.module import CompositionModule
+from composegan.runs.trainer import PlainDDPStrategy
 
 
 @pytest.fixture

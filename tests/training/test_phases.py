@@ -12,8 +12,9 @@ from composegan.config.schema import TrainingConfig
 from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.training import ema
 from composegan.training.build import build
-from composegan.training.module import CompositionModule, derive_seed
+from composegan.training.parts import derive_seed
 from composegan.training.phases import Real, State, draw_slots, phases
+from composegan.training.step import TrainingStep
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ class Watched:
 
     def __init__(self, patch):
         self.ran, self.kept = [], []
-        run, step = CompositionModule._run, CompositionModule.training_step
+        run, step = CompositionModule._run, TrainingStep.run
 
         def watched_run(module, phase, *rest):
             before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
@@ -81,9 +82,9 @@ class Watched:
             moving = {name for name, p in module.named_parameters() if p.requires_grad}
             self.ran.append((module.step, phase, changed, moving))
 
-        def watched_step(module, batch):
+        def watched_step(module, batch, *rest):
             before = [p.clone() for p in module.average.parameters()]
-            step(module, batch)
+            step(module, batch, *rest)
             settings, seen = module.config.training, module.images_seen
             keep = ema.decay(settings.batch, seen, settings.ema_half_life, settings.ema_rampup)
             for old, new, now in zip(before, module.generator.parameters(), module.average.parameters(), strict=True):
@@ -91,7 +92,7 @@ class Watched:
             self.kept.append(keep)
 
         patch.setattr(CompositionModule, "_run", watched_run)
-        patch.setattr(CompositionModule, "training_step", watched_step)
+        patch.setattr(TrainingStep, "run", watched_step)
 
 
 @pytest.fixture(scope="module")

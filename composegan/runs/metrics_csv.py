@@ -1,4 +1,4 @@
-"""What a run writes while it trains: metrics.csv and TensorBoard, one line for so many images seen."""
+"""metrics.csv: one line of figures for so many images seen."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from torch.utils.tensorboard import summary
-
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file, writing
 from composegan.io.guarded import JSON, UnreadableError, read_text
-from composegan.runs.event_file import EventFile
 
 FILE = "metrics.csv"
 
 
-class RunLog:
-    """Figures by images seen. On resume, lines past the checkpoint are dropped, so that none is there twice.
+class MetricsCsv:
+    """The figures of a run. Lines past `images_seen` are dropped: a resumed run writes them again.
 
-    Every method raises UserError when the disk is full or not writable.
+    Every method raises UserError when the file cannot be read or written.
     """
 
     def __init__(self, run: Path, images_seen: int) -> None:
@@ -29,37 +25,22 @@ class RunLog:
         self.rows = [row for row in self._read() if int(row["images_seen"]) <= images_seen]
         self.columns = list(dict.fromkeys(key for row in self.rows for key in row)) or ["images_seen"]
         self._rewrite()
-        self.folder = run / "tensorboard"
-        with writing(self.folder):
-            self.board = EventFile(self.folder, purge=images_seen + 1 if images_seen else 0)
 
     def write(self, images_seen: int, figures: Mapping[str, float]) -> None:
-        """Append one line, or add to it when it is there. A figure that is new gets a new column."""
-        row = {"images_seen": images_seen, **{name: f"{value:.6g}" for name, value in figures.items()}}
-        more = bool(self.rows) and int(self.rows[-1]["images_seen"]) == images_seen
-        if more:
+        """Append a line, or add to the last one if it has the same images_seen. A new figure gets a new column."""
+        row = {"images_seen": str(images_seen), **{name: f"{value:.6g}" for name, value in figures.items()}}
+        same_line = bool(self.rows) and self.rows[-1]["images_seen"] == row["images_seen"]
+        if same_line:
             self.rows[-1].update(row)
         else:
             self.rows.append(row)
         new = [name for name in row if name not in self.columns]
         self.columns += new
-        if new or more:
+        if new or same_line:
             self._rewrite()
         else:
             with writing(self.path), self.path.open("a", newline="") as file:
-                csv.DictWriter(file, self.columns).writerow(row)
-        with writing(self.folder):
-            for name, value in figures.items():
-                self.board.add(images_seen, summary.scalar(name, value))
-
-    def picture(self, images_seen: int, image: object) -> None:
-        """Show a sample grid (PIL image) in TensorBoard."""
-        with writing(self.folder):
-            self.board.add(images_seen, summary.image("samples", np.asarray(image), dataformats="HWC"))
-
-    def close(self) -> None:
-        with writing(self.folder):
-            self.board.close()
+                csv.DictWriter(file, self.columns, restval="").writerow(row)
 
     def _read(self) -> list[dict[str, str]]:
         if not self.path.exists():
@@ -68,7 +49,7 @@ class RunLog:
             rows = list(csv.DictReader(read_text(self.path, JSON).splitlines()))
         except (OSError, UnreadableError, csv.Error) as error:
             raise UserError(f"{self.path}: cannot be read ({error}); move it away to continue without it") from error
-        # A line cut short by a kill has no number in front, or fewer values than columns.
+        # A line that was cut short by a kill has no number in front, or fewer values than columns.
         whole = [row for row in rows if None not in (*row, *row.values())]
         return [row for row in whole if re.fullmatch("[0-9]{1,15}", row.get("images_seen", ""))]
 

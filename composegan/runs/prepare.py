@@ -1,0 +1,135 @@
+"""What a run needs before its first step: data, groups, class sets, and networks with their first weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from composegan.config.compose import Composed
+from composegan.data import open_pictures, open_source, training_loader
+from composegan.data.loader import TrainingLoader
+from composegan.data.open import cache_folder
+from composegan.data.statistics import ClassStatistics, class_statistics
+from composegan.errors import UserError
+from composegan.grouping.policies import propose
+from composegan.grouping.scheduler import in_words, is_progressive
+from composegan.networks.class_sets import ClassSets
+from composegan.planning.budget import is_set, within
+from composegan.planning.progressive import settled
+from composegan.plugin.domain import DomainSpec, Source
+from composegan.plugin.grouping_plan import GroupingPlan
+from composegan.runs.adapt import start_from_model
+from composegan.runtime.console import print_line
+from composegan.runtime.ranks import is_first_process
+from composegan.training.build import build
+from composegan.training.class_sets import class_sets_of
+from composegan.training.step import TrainingStep
+
+
+def open_data(composed: Composed) -> Source:
+    """The labelled images, or the images for an adaptation. Raises UserError when they cannot be used."""
+    config = composed.config
+    return (open_pictures if config.adapt.source else open_source)(composed.plugin, config.data)
+
+
+def settle_grouping(composed: Composed, source: Source, parts: int) -> Composed:
+    """Replace a grouping policy by the groups it proposes for this data, so that a resumed run has the same.
+
+    parts: into how many a step's batch is split, over ranks and `trainer.accumulate`; for the budget.
+    """
+    config, spec = composed.config, composed.plugin.spec
+    is_policy = isinstance(config.grouping, str) and config.grouping not in ("per_class", "single")
+    if not is_policy and (config.adapt.source or not is_set(config.budget)):
+        return composed
+    batch, class_sets = config.training.batch // parts, data_class_sets(composed, source)
+    if is_progressive(config.grouping):
+        config = settled(config, spec, batch, class_sets)
+        _announce(config.grouping, in_words(config))
+        return replace(composed, config=config)
+    limits = within(config, spec, batch, class_sets)
+    plan = propose(config.grouping, spec, lambda: _statistics(composed, source), limits)
+    if not is_policy:
+        return composed
+    names = plan.to_names(spec.names)
+    _announce(config.grouping, "; ".join(", ".join(group) for group in names))
+    return replace(composed, config=replace(config, grouping=names))
+
+
+def _announce(grouping: Any, meaning: str) -> None:
+    if is_first_process():
+        print_line(f"grouping={grouping}: {meaning}")
+
+
+def _statistics(composed: Composed, source: Source) -> ClassStatistics:
+    data = composed.config.data
+    return class_statistics(source, len(composed.plugin.spec.classes), cache=cache_folder(data), on_error=data.on_error)
+
+
+def data_class_sets(composed: Composed, source: Source) -> ClassSets | None:
+    """The class sets of the data, if generated pictures are to have them; None: all classes in each."""
+    config = composed.config
+    if config.training.class_sets == "all" or config.adapt.source:
+        return None
+    return class_sets_of(config, composed.plugin.spec, _statistics(composed, source))
+
+
+def new_step(composed: Composed, device: torch.device) -> TrainingStep:
+    """Networks with new weights, on `device`."""
+    config, spec = composed.config, composed.plugin.spec
+    return TrainingStep(config, *build(config, spec, GroupingPlan.parse(config.grouping, spec.names))).to(device)
+
+
+def first_step(composed: Composed, device: torch.device) -> tuple[TrainingStep, list[str]]:
+    """What a run starts with: new weights, or those of the model that is adapted; and lines that say so."""
+    step, adapted = new_step(composed, device), composed.config.adapt.source
+    return step, [start_from_model(step, Path(adapted))] if adapted else []
+
+
+def restored_step(composed: Composed, state: Mapping[str, Any], path: Path, device: torch.device) -> TrainingStep:
+    """Networks as the checkpoint `state`, read from `path`, has them.
+
+    Raises UserError when it has other classes, another model, or all images of the run.
+    """
+    _check_origin(state, path, composed.plugin.spec)
+    step = new_step(composed, device)
+    try:
+        step.restore(state)
+    except Exception as error:  # a damaged file can cause any
+        raise UserError(f"{path}: belongs to another model ({' '.join(str(error).split())[:200]})") from error
+    return step
+
+
+def _check_origin(state: Mapping[str, Any], path: Path, spec: DomainSpec) -> None:
+    if state["domain"] != spec.name:
+        raise UserError(f"{path}: has domain {state['domain']!r}, the run has {spec.name!r}")
+    if state["classes"] != list(spec.names):
+        raise UserError(
+            f"{path}: was trained on other classes ({', '.join(state['classes'])}); "
+            f"the domain has {', '.join(spec.names)}"
+        )
+
+
+def make_loader(composed: Composed, source: Source, step: TrainingStep, rank: int, world: int) -> TrainingLoader:
+    """This rank's batches from the step's position on. Data that becomes unreadable ends them, see `GracefulStop`."""
+    config, spec = composed.config, composed.plugin.spec
+    loader = training_loader(
+        source,
+        classes=len(spec.classes),
+        batch=config.training.batch // world,
+        height=config.data.height,
+        width=config.data.width,
+        seed=config.seed,
+        rank=rank,
+        world=world,
+        start=step.position,
+        workers=config.data.workers,
+        flip=config.data.flip,
+        mirrored=spec.mirrored,
+        on_error=config.data.on_error,
+    )
+    loader.patient = True
+    return loader

@@ -1,0 +1,48 @@
+"""One rank of a run that `launch` started: `python -m composegan.runs.rank`, which torch's elastic agent runs N times.
+
+Standard library only, up to `main`: until torch is loaded, too, a rank ends with its launcher.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from composegan.runtime.ranks import poll_until
+
+STOP_FILE = "COMPOSEGAN_STOP_FILE"
+"""In the environment of a rank: a file that the launcher creates to request a stop."""
+
+
+def stop_file() -> Path | None:
+    """The file that requests a stop once it exists; None in a process that `launch` did not start."""
+    return Path(os.environ[STOP_FILE]) if STOP_FILE in os.environ else None
+
+
+def main() -> int:
+    """Train one rank of the run that the arguments name: the folder, new or resume, settings. Returns the exit status.
+
+    Errors and interruptions are left for the launcher to report.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the launcher gets Ctrl-C as well
+    launcher = os.getppid()
+    poll_until(lambda: os.getppid() != launcher, lambda: os._exit(1))
+    from torch.distributed.elastic.multiprocessing.errors import record
+
+    from composegan.errors import UserError
+    from composegan.runs.fit import resume
+
+    run, how, *arguments = sys.argv[1:]
+    try:
+        record(resume)(Path(run), arguments, new=how == "new")
+    except UserError:  # `record` has handed it to the launcher
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
