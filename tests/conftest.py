@@ -172,16 +172,22 @@ def figures_of():
 
 @pytest.fixture(scope="session")
 def assert_same_run(state_of, figures_of):
-    """(run, other): the same checkpoint, bit for bit, the same groups, and the same figures on every line."""
+    """(run, other, extended=False): the same checkpoint, bit for bit, the same model, groups and figures.
 
-    def assert_same_run(run, other):
-        assert difference(state_of(run), state_of(other)) is None
+    extended: `run` was once finished with fewer images, and was scored then; only scores may differ.
+    """
+
+    def assert_same_run(run, other, extended=False):
+        states, figures = ([load(each) for each in (run, other)] for load in (state_of, figures_of))
+        for state in states * extended:
+            state.pop("best", None)
+        assert difference(*states) is None
         for name in ("grouping.jsonl", "model/model.safetensors"):
             assert (run / name).read_bytes() == (other / name).read_bytes(), name
-        one, two = (figures_of(each) for each in (run, other))
-        for row in (*one, *two):
-            del row["images_per_second"]
-        assert one == two
+        for row in figures[0] + figures[1]:
+            for name in [name for name in row if name == "images_per_second" or (extended and "score/" in name)]:
+                del row[name]
+        assert figures[0] == figures[1]
 
     return assert_same_run
 
@@ -298,3 +304,31 @@ def moves(monkeypatch):
     for name in ("rename", "replace"):
         monkeypatch.setattr(os, name, noting(getattr(os, name)))
     return done
+
+
+@pytest.fixture
+def at_step(monkeypatch):
+    """(function, before=images or after=images, patch): `function(step)` is called before the step that follows so many
+    images seen, or after the step that ends at that position in the stream of images, every time it runs."""
+
+    def at_step(function, *, before=None, after=None, patch=monkeypatch):
+        from composegan.training.step import TrainingStep
+
+        run = TrainingStep.run
+
+        def run_with_call(step, *given):
+            if step.images_seen == before:
+                function(step)
+            run(step, *given)
+            if step.position == after:
+                function(step)
+
+        patch.setattr(TrainingStep, "run", run_with_call)
+
+    return at_step
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """() -> the folders of all runs of this test, the oldest first."""
+    return lambda: sorted((tmp_path / "runs" / "shapes").iterdir(), key=lambda run: run.stat().st_ctime_ns)

@@ -42,7 +42,7 @@ def compose_adaptation(folder: Path, arguments: Sequence[str]) -> Composed:
     Raises UserError when there is no model, its classes are not the domain's, or no images are named.
     """
     given = dict(split_arguments(arguments))
-    model = saved_model.load(folder)
+    model: Model = saved_model.load(folder)
     trained = load_config(folder / CONFIG) if (folder / CONFIG).is_file() else None
     domain = given.get("domain") or (trained.domain if trained else model.domain)
     plugin_path = given.get("plugin_path") or (trained.plugin_path if trained else None)
@@ -84,7 +84,7 @@ def start_from_model(step: TrainingStep, source: Path) -> str:
 
     Returns a line that says so. Raises UserError when there is no model, or it has another architecture.
     """
-    model = saved_model.load(source)
+    model: Model = saved_model.load(source)
     discriminator = _discriminator_in(source)
     step.class_sets = model.class_sets
     try:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning
 from lightning import Callback
@@ -147,7 +147,8 @@ def _train(
     stop = GracefulStop(loader)
     splitter = [GroupSplitter(run, spec.names)] if is_progressive(config.grouping) else []
     recorder = RunRecorder(run, composed, source, before, stop)
-    trainer.callbacks += [*splitter, recorder, ProgressLine(config.training.images), *callbacks]
+    callbacks = [*splitter, recorder, ProgressLine(config.training.images), *callbacks]
+    cast(Any, trainer).callbacks += callbacks  # documented, but not declared
     trainer.loggers = [*make_loggers(config.trainer.logger, run, f"composegan-{spec.name}"), *loggers]
     _say([_summary(trainer, composed, source, step), f"run: {run}"])
     with stop:

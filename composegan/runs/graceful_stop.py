@@ -17,6 +17,8 @@ from composegan.runtime.distributed import all_reduce_max, first_message
 REPEAT = 1.0
 """Seconds until a second signal is a second request: `timeout` and job systems send each to process and group."""
 
+STOPPING = "\nstopping after this step; again to stop at once"
+
 
 class GracefulStop(AbstractContextManager):
     """Within the block SIGINT and SIGTERM only request a stop; the second request raises KeyboardInterrupt.
@@ -57,9 +59,11 @@ class GracefulStop(AbstractContextManager):
         return reason > 0
 
     def _on_signal(self, number: int, frame: Any) -> None:
+        if self.file and self.file.exists() and time.time() - self.file.stat().st_mtime >= REPEAT:
+            raise KeyboardInterrupt  # the launcher ends its ranks at the second request
         if self._signalled is None:
             self._signalled = time.monotonic()
-            if not self.file:  # else the launcher says it once for all ranks
-                print_line("\nstopping after this step; again to stop at once", error=True)
+            if not self.file:  # else the launcher says it, once for all ranks
+                print_line(STOPPING, error=True)
         elif time.monotonic() - self._signalled >= REPEAT:
             raise KeyboardInterrupt

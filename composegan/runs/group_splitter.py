@@ -15,6 +15,7 @@ from composegan.grouping.scheduler import next_split
 from composegan.io.atomic import atomic_file, writing
 from composegan.io.guarded import JSON, UnreadableError, read_text
 from composegan.plugin.grouping_plan import Split
+from composegan.runs.module import step_of
 from composegan.runs.schedule import is_due
 from composegan.runtime.console import print_line
 from composegan.runtime.distributed import as_in_first_process
@@ -35,11 +36,11 @@ class GroupSplitter(Callback):
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Drop the lines of splits that will be made again."""
         if trainer.is_global_zero:
-            drop_later_lines(self.path, module.step.images_seen)
+            drop_later_lines(self.path, step_of(module).images_seen)
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
         """Split a group if that is due."""
-        step: TrainingStep = module.step
+        step = step_of(module)
         training = step.config.training
         if not step.may_split or not is_due(step.images_seen, training.batch, training.split_every):
             return
@@ -66,6 +67,7 @@ class GroupSplitter(Callback):
 def decide(step: TrainingStep) -> Split | None:
     """The next split, the same on all ranks: by the conflict beyond noise or, where there is none, by all of it."""
     gradients = step.class_gradients  # (2, L, K, C, C)
+    assert gradients is not None
     for measured in (gradients, gradients.sum(dim=0, keepdim=True).expand_as(gradients)):
         alike = cosines(measured).to(step.path_mean.device, torch.float32)
         as_in_first_process([alike])  # another machine's processor may round otherwise

@@ -69,6 +69,7 @@ def import_run(
     moving = reference.moving or reference.generator
     step.generator.load_state_dict(moving.state_dict())
     step.average.load_state_dict(reference.generator.state_dict())
+    assert reference.discriminator is not None
     step.discriminator.load_state_dict(reference.discriminator.state_dict())
     if config.training.path_every:
         step.path_mean.fill_(mean_path_length(step.generator))

@@ -22,7 +22,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from composegan.errors import UserError
-from composegan.runs.graceful_stop import REPEAT
+from composegan.runs.graceful_stop import REPEAT, STOPPING
 from composegan.runs.rank import STOP_FILE
 from composegan.runtime.console import print_line
 
@@ -73,16 +73,15 @@ def _ending(
 
 @contextmanager
 def _signals_request_stop(stop: Path) -> Iterator[Path]:
-    """Within the block SIGINT and SIGTERM create the file `stop`; the second request raises KeyboardInterrupt."""
-    first = None
+    """Within the block SIGINT and SIGTERM create the file `stop`; a second request raises KeyboardInterrupt."""
+    requests: list[float] = []
 
     def on_signal(number: int, frame: Any) -> None:
-        nonlocal first
-        if first is None:
-            first = time.monotonic()
+        requests.append(time.monotonic())
+        if len(requests) == 1:
             stop.touch()
-            print_line("\nstopping after this step; again to stop at once", error=True)
-        elif time.monotonic() - first >= REPEAT:
+            print_line(STOPPING, error=True)
+        elif requests[-1] - requests[0] >= REPEAT:
             raise KeyboardInterrupt
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -35,7 +35,7 @@ def make_loggers(name: str, run: Path, project: str) -> list[Logger]:
 
 def rewind(loggers: Iterable[Logger], images_seen: int) -> None:
     """Make TensorBoard drop what it has from after `images_seen`: a resumed run writes it again."""
-    from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+    from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # type: ignore[import-untyped]
 
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import lightning
 import torch
 from torch import Tensor
@@ -29,3 +31,8 @@ class CompositionModule(lightning.LightningModule):
         """One step; batch: see `TrainingStep.run`."""
         optimizers = dict(zip(self.step.optimizers, self.optimizers(), strict=True))
         self.step.run(batch, self.global_rank, optimizers, self.manual_backward)
+
+
+def step_of(module: lightning.LightningModule) -> TrainingStep:
+    """The training step of the module that callbacks are given."""
+    return cast(CompositionModule, module).step

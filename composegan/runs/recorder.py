@@ -24,6 +24,7 @@ from composegan.runs import checkpoint
 from composegan.runs.graceful_stop import GracefulStop
 from composegan.runs.loggers import log_figures, log_sheet, rewind
 from composegan.runs.metrics_csv import MetricsCsv
+from composegan.runs.module import step_of
 from composegan.runs.rollback import rollback
 from composegan.runs.schedule import Actions, Progress, plan
 from composegan.runtime.console import print_line
@@ -59,7 +60,7 @@ class RunRecorder(Callback):
         self.loggers = trainer.loggers
         if not trainer.is_global_zero:
             return
-        step: TrainingStep = module.step
+        step = step_of(module)
         self._start_log(step)
         if step.images_seen == 0:
             self._draw(step)
@@ -69,7 +70,7 @@ class RunRecorder(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
         """After every step."""
-        step: TrainingStep = module.step
+        step = step_of(module)
         actions = plan(Progress(step.images_seen, self.stop.requested(module.device)), self.config)
         trainer.should_stop = bool(actions.stop)
         if actions.check and (problem := step.check(actions.interval, spikes=actions.check == "spikes")):

@@ -35,6 +35,7 @@ class PlainDDPStrategy(DDPStrategy):
 
     def configure_ddp(self) -> None:
         """Make the weights the same on all ranks; `training.step` averages the gradients."""
+        assert self.lightning_module is not None
         same_everywhere(self.lightning_module)
 
 

@@ -1,7 +1,7 @@
-"""Augmentation of what the discriminator sees, picture and mask together, for small data sets.
+"""Augmentation of the discriminator's input, picture and mask together, for small data sets.
 
-Real and generated pairs are changed alike and differentiably, so that the generator does not learn the changes
-(Karras et al., arXiv 2006.06676; Zhao et al., arXiv 2006.10738). The geometry and colour are kornia's.
+Real and generated pairs are augmented alike and differentiably, so that the augmentations do not leak into generated
+pictures (Karras et al., arXiv 2006.06676; Zhao et al., arXiv 2006.10738). The warp is kornia's.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from torch import Tensor
 from composegan.networks.semantic_map import SemanticMap
 
 SHIFT, TURN, ZOOM, TINT = 1 / 8, 10.0, 0.2, 0.4
-"""Greatest shift (part of the side), rotation (degrees), change of scale and change of colour."""
+"""Maximal shift (fraction of the side), rotation (degrees), relative change of scale and of colour."""
 
 
 def augment(image: Tensor, mask: SemanticMap | None, probability: float) -> tuple[Tensor, SemanticMap | None]:
-    """Shift, turn and scale both, and change the picture's colours, each with `probability` for each sample.
+    """Shift, rotate and scale picture and mask, and change the picture's colours, each with `probability` per sample.
 
-    image: (B, 3, H, W) in -1..1; what comes in from outside the picture repeats its edge. 0 changes nothing.
-    mask: None where there is none.
+    image: (B, 3, H, W) in -1..1; the edge is repeated outside the picture. mask: None: there is no mask.
+    probability: 0 changes nothing.
     """
     if probability == 0:
         return image, mask
@@ -30,11 +30,11 @@ def augment(image: Tensor, mask: SemanticMap | None, probability: float) -> tupl
     batch, device = len(image), image.device
 
     def draw(most: float, *shape: int) -> Tensor:
-        """Uniform in -most..most where the sample is chosen, else 0: (B, *shape)."""
+        """Uniform in -most..most for chosen samples, else 0: (B, *shape)."""
         chosen = torch.rand(batch, *[1] * len(shape), device=device) < probability
         return torch.empty(batch, *shape, device=device).uniform_(-most, most) * chosen
 
-    unit = get_affine_matrix2d(  # on the square -1..1, for maps of any size
+    unit = get_affine_matrix2d(  # in coordinates -1..1, for maps of any size
         translations=2 * draw(SHIFT, 2),
         center=torch.zeros(batch, 2, device=device),
         scale=(draw(math.log1p(ZOOM), 1)).exp().expand(-1, 2),
@@ -47,17 +47,18 @@ def augment(image: Tensor, mask: SemanticMap | None, probability: float) -> tupl
     if mask.label_image is not None:
         labels = _warp(mask.label_image[:, None].to(image.dtype), unit, "nearest")[:, 0]
         return image, SemanticMap.from_labels(labels.round().to(mask.label_image.dtype), mask.classes)
+    assert mask.refinement is not None
     coarse = None if mask.coarse is None else _warp(mask.coarse, unit, "bilinear")
     refinement = _warp(mask.refinement, unit, "bilinear")
     return image, SemanticMap(mask.classes, refinement=refinement, coarse=coarse, basis=mask.basis)
 
 
 def _warp(x: Tensor, unit: Tensor, mode: str) -> Tensor:
-    """x: (B, C, H, W), moved by `unit` (B, 3, 3), given on the square whose sides -1 and 1 are the picture's edges."""
+    """Warp x (B, C, H, W) by `unit` (B, 3, 3), in coordinates from -1 to 1 between the picture's edges."""
     from kornia.geometry.transform import warp_affine
 
     height, width = x.shape[2:]
-    to_unit = torch.tensor(  # pixels, whose centres are whole numbers -> the square
+    to_unit = torch.tensor(  # from pixels, with whole numbers at their centres
         [[2 / width, 0.0, 1 / width - 1], [0.0, 2 / height, 1 / height - 1], [0.0, 0.0, 1.0]], device=x.device
     )
     pixels = torch.linalg.inv(to_unit) @ unit @ to_unit  # (B, 3, 3)
@@ -65,7 +66,7 @@ def _warp(x: Tensor, unit: Tensor, mode: str) -> Tensor:
 
 
 def _tint(image: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
-    """image: (B, 3, H, W) in -1..1; the factors (B,) are 1 for no change."""
+    """Change the colours of image (B, 3, H, W); factors (B,), 1 for no change."""
     image = image + (brightness - 1)[:, None, None, None]
     grey = image.mean(dim=1, keepdim=True)  # (B, 1, H, W)
     image = grey + (image - grey) * saturation[:, None, None, None]

@@ -21,10 +21,11 @@ def add_class_gradients(bank: LocalBank, total: Tensor | None) -> Iterator[None]
     if total is None:
         yield
         return
-    bank.probe = torch.zeros_like(total).requires_grad_()
+    probe = bank.probe = torch.zeros_like(total).requires_grad_()
     try:
         yield
-        average([bank.probe.grad])
-        total += bank.probe.grad
+        assert probe.grad is not None
+        average([probe.grad])
+        total += probe.grad
     finally:
         bank.probe = None

@@ -1,4 +1,4 @@
-"""The class sets that generated pictures get, as the settings and the data have it."""
+"""The class sets of generated pictures, from settings and data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from composegan.plugin.domain import DomainSpec
 
 
 def class_sets_of(config: Config, spec: DomainSpec, statistics: ClassStatistics) -> ClassSets | None:
-    """Those of the data, mirrored ones too with `data.flip`; None where every picture has all classes."""
+    """The class sets of the data, with mirrored ones for `data.flip`; None: every picture has all classes."""
     if config.training.class_sets == "all":
         return None
     areas = (statistics.area / np.maximum(statistics.presence, 1e-12)).clip(0, 1)

@@ -34,7 +34,9 @@ class Divergence:
 
     def __init__(self, spike: float) -> None:
         self.spike = spike
-        self.restore({})
+        self.sums: dict[str, Any] = {}
+        self.steps: dict[str, int] = {}
+        self.usual: dict[str, list[float]] = {}
 
     def add(self, figures: Mapping[str, Tensor]) -> None:
         """Add one phase's figures, each (), on the device; does not synchronize."""
@@ -78,6 +80,6 @@ class Divergence:
 
     def restore(self, state: Mapping[str, Any], device: torch.device | str = "cpu") -> None:
         """Continue from what `state` returned; {}: from nothing."""
-        self.sums: dict[str, Any] = {name: total.to(device) for name, total in state.get("sums", {}).items()}
-        self.steps: dict[str, int] = dict(state.get("steps", {}))
-        self.usual: dict[str, list[float]] = {name: list(values) for name, values in state.get("usual", {}).items()}
+        self.sums = {name: total.to(device) for name, total in state.get("sums", {}).items()}
+        self.steps = dict(state.get("steps", {}))
+        self.usual = {name: list(values) for name, values in state.get("usual", {}).items()}

@@ -1,4 +1,4 @@
-"""The exponential moving average of the generator: what is shown, scored and saved."""
+"""The exponential moving average of the generator, which is drawn, scored and saved."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from torch import nn
 
 
 def decay(batch: int, images_seen: int, half_life: float, rampup: float) -> float:
-    """The share of the average that stays after one step of `batch` images.
+    """The factor of the old average in a step of `batch` images: `0.5^(batch / half_life)`.
 
-    half_life: in images; while training is young it is at most `rampup * images_seen` (0: no ramp-up).
-    `0.5^(batch / half_life)`: with 32 and 10,000 the paper's.
+    half_life: in images, at most `rampup * images_seen` (rampup 0: no limit). The paper has batch 32, half_life 10,000.
     """
     if rampup > 0:
         half_life = min(half_life, images_seen * rampup)
@@ -19,5 +18,5 @@ def decay(batch: int, images_seen: int, half_life: float, rampup: float) -> floa
 
 @torch.no_grad()
 def update(average: nn.Module, model: nn.Module, keep: float) -> None:
-    """`average = keep * average + (1 - keep) * model` for parameters. Buffers never change in training."""
+    """Set the parameters of `average` to keep * average + (1 - keep) * model. Buffers do not change in training."""
     torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - keep)

@@ -1,8 +1,8 @@
-"""The objective of adaptation to images without masks: the phases of `phases`, with the mask branch unused.
+"""The objective of adaptation to images without masks: the phases of `phases` without the mask branch.
 
-As SemanticStyleGAN (arXiv 2112.02236) is adapted to Bitmoji, MetFaces and Toonify: a trained model learns on, judged
-by the discriminator's image tower alone. What keeps the classes where they are is that parts of the generator do not
-learn (`frozen_parts`); where the local generators do, a loss can hold their masks to those of the model it began with.
+As SemanticStyleGAN (arXiv 2112.02236) is adapted to Bitmoji, MetFaces and Toonify: a trained model is trained further
+with the discriminator's image tower alone. Frozen parts of the generator (`frozen_parts`) keep the classes in place;
+where the local generators learn, a loss can hold their masks to those of the original model.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from composegan.training.phases import Logs, Phase, Real, State, draw_classes, d
 
 
 def frozen_parts(adapt: AdaptConfig) -> tuple[str, ...]:
-    """The generator's modules that do not learn. The mapping never does, so that codes stay in the same space."""
+    """The generator's modules that do not learn. The mapping never does: codes stay in the same space."""
     if not adapt.source:
         return ()
     return ("mapping", "local") if adapt.freeze == "local" else ("mapping",)
 
 
 def keeps_masks(adapt: AdaptConfig) -> bool:
-    """Whether the loss that holds masks to the source's has anything to do: frozen ones stay of themselves."""
+    """Whether a loss holds masks to the source's: needed unless the local generators are frozen."""
     return bool(adapt.source) and adapt.freeze != "local" and adapt.keep > 0
 
 
 def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]:
-    """The phases of a step, in order. `real.labels` is never looked at.
+    """The phases of a step, in order. `real.labels` is not used.
 
-    keep: weight of `mean((coarse mask - the source's for the same codes)^2)`, where `state.source` is given.
+    keep: weight of `mean((coarse mask - the source's for the same codes)^2)`, used if `state.source` is given.
     """
 
-    def judge_images(state: State, real: Real) -> tuple[Tensor, Logs]:
+    def discriminator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
             fake = draw_fake(state, len(real.image), config.mixing)
         on_fake = state.judge(*augment(fake.image, None, config.augment))
@@ -63,7 +63,7 @@ def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]
         return loss, logs
 
     every = [
-        Phase("Dmain", "discriminator", 1, judge_images),
+        Phase("Dmain", "discriminator", 1, discriminator_main),
         Phase("Dreg", "discriminator", config.r1_every, r1, full_precision=True),
         Phase("Gmain", "generator", 1, generator_main),
         path_phase(config),

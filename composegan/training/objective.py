@@ -1,4 +1,4 @@
-"""Which phases a run trains with: the built-in ones, or those of the loss recipe that `training.loss` names."""
+"""The phases a run trains with: those of the loss recipe that `training.loss` names."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A step's batch in parts: those of the processes, and on each those that are done one after another.
+"""A step's batch in parts: split over ranks, and within a rank into parts that are computed one after another.
 
-Part n of a step draws by (seed, n, step) whichever process does it and when, so that two processes do what one does in
-two parts: the same images, the same random numbers, the same gradients but for rounding.
+Part n of a step draws by (seed, n, step), whichever rank computes it, so that two ranks compute what one rank does in
+two parts: the same images, random numbers and, up to rounding, gradients.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from torch import Tensor
 
 
 def derive_seed(*parts: int | str) -> int:
-    """A seed that is a pure function of its parts, well mixed: 0..2^63-1."""
+    """A seed in 0..2^63-1, a well-mixed pure function of its parts."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
 class Draws:
-    """Torch's random numbers of each part of a step, which go on from phase to phase.
+    """Torch's random numbers for each part of a step, continued from phase to phase.
 
-    seeds: one for each part that this process does. A single part has torch's own stream, seeded once.
+    seeds: one for each part on this rank. A single part uses torch's own stream, seeded once.
     """
 
     def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
@@ -32,7 +32,7 @@ class Draws:
 
     @contextmanager
     def of(self, part: int) -> Iterator[None]:
-        """Within the block torch draws the numbers of a part."""
+        """Within the block torch draws from the stream of `part`."""
         if part in self.states:
             self._set(self.states[part])
         else:
@@ -52,7 +52,7 @@ class Draws:
 
 
 def mean_of(logs: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Each figure's mean over the parts."""
+    """The mean of each figure, (), over the parts."""
     if len(logs) == 1:
         return dict(logs[0])
     return {name: torch.stack([each[name] for each in logs]).mean() for name in logs[0]}

@@ -1,8 +1,8 @@
 """The whole objective on one screen: which phase trains which network, how often, and on what loss.
 
-Without masks it is that of `image_phases`.
-A step of training runs the phases in order. Each is one backward pass and one optimizer step of its own, as in
-StyleGAN2 (arXiv 1912.04958, appendix B, lazy regularization): a regularizer that runs every n steps counts n times.
+For images without masks see `image_phases`. A training step runs the phases in order. Each is one backward pass and one
+optimizer step, as in StyleGAN2 (arXiv 1912.04958, appendix B, lazy regularization): a regularizer that runs every
+n steps counts n times.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from composegan.training.augment import augment
 class State:
     """What phases work on.
 
-    path_mean: (), the running mean of path lengths, on the networks' device. synthesize, judge: compiled forms of the
-    networks for the phases without second derivatives, which torch.compile has not; by default the networks themselves.
-    source: the local generators of the model that is adapted, as they were; None where nothing asks for them.
+    path_mean: (), the running mean of path lengths, on the networks' device. synthesize, judge: the networks, compiled
+    or not, for phases without second derivatives, which torch.compile does not support; by default not compiled.
+    source: the local generators of the model that is adapted, unchanged; None where no loss compares with them.
     class_sets: which classes generated pictures have; None: all of them.
     """
 
     generator: Generator
     discriminator: Discriminator
     path_mean: Tensor
-    synthesize: Callable[..., Synthesis] | None = None
-    judge: Callable[..., Tensor] | None = None
+    synthesize: Callable[..., Synthesis] = None  # type: ignore[assignment]
+    judge: Callable[..., Tensor] = None  # type: ignore[assignment]
     source: LocalBank | None = None
     class_sets: ClassSets | None = None
 
@@ -62,7 +62,11 @@ Logs = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Phase:
-    """network: whose weights move; every: steps from one run to the next; full_precision: without autocast."""
+    """One loss of one network.
+
+    every: steps from one run to the next; loss: (state, batch) -> the loss () and figures, each (); full_precision:
+    without autocast.
+    """
 
     name: str
     network: Literal["generator", "discriminator"]
@@ -72,7 +76,7 @@ class Phase:
 
     @property
     def lazy_ratio(self) -> float:
-        """With a regularizer every n steps, n/(n+1) of the steps are ordinary ones (StyleGAN2, appendix B)."""
+        """n/(n+1) for a regularizer every n steps, which corrects the optimizer (StyleGAN2, appendix B)."""
         return self.every / (self.every + 1)
 
 
@@ -132,6 +136,7 @@ def path_phase(config: TrainingConfig) -> Phase:
 
 
 def real_mask(state: State, real: Real) -> SemanticMap:
+    """The label maps of a real batch, as the discriminator takes them."""
     return SemanticMap.from_labels(real.labels, state.generator.classes)
 
 
@@ -142,12 +147,12 @@ def draw_fake(state: State, batch: int, mixing: float) -> Synthesis:
 
 
 def draw_classes(state: State, batch: int) -> Tensor | None:
-    """Random class sets (batch, K) bool, on the CPU, so that nobody waits for the device; None: all classes."""
+    """Random class sets (batch, K) bool, on the CPU, which needs no synchronization; None: all classes."""
     return None if state.class_sets is None else state.class_sets.draw(batch)
 
 
 def draw_slots(generator: Generator, batch: int, mixing: float) -> Tensor:
-    """Random latent slots (batch, base + 2K, S): of one code, or with probability `mixing` of two, mixed by class."""
+    """Random latent slots (batch, base + 2K, S) of one code or, with probability `mixing`, of two mixed by class."""
     layout, device = generator.layout, generator.slot_of_code.device
     first, second = generator.map(torch.randn(2 * batch, generator.latent_channels, device=device)).chunk(2)
     choice = torch.randint(0, 3, (batch, layout.classes), device=device)  # (B, K)

@@ -123,7 +123,8 @@ class TrainingStep(nn.Module):
         """
         regroup(self.generator.local, plan.group_of, self.optimizers["generator"])
         regroup(self.average.local, plan.group_of)
-        self.class_gradients.zero_()
+        if self.class_gradients is not None:
+            self.class_gradients.zero_()
 
     def run(
         self,
@@ -145,9 +146,14 @@ class TrainingStep(nn.Module):
         image = image.contiguous(memory_format=torch.channels_last)
         parts = [Real(*part) for part in zip(image.chunk(count), batch["labels"].chunk(count), strict=True)]
         state = State(
-            self.generator, self.discriminator, self.path_mean, *self.compiled, source=self.source,
+            self.generator,
+            self.discriminator,
+            self.path_mean,
+            synthesize=self.compiled[0],
+            judge=self.compiled[1],
+            source=self.source,
             class_sets=self.class_sets,
-        )  # fmt: skip
+        )
         for phase in self.phases:
             if self.number % phase.every == 0:
                 figures = run_phase(
@@ -170,7 +176,9 @@ class TrainingStep(nn.Module):
 
     def _class_gradients_of(self, phase: Phase) -> Tensor | None:
         main = phase.network == "generator" and not phase.name.endswith("reg")
-        return self.class_gradients[self.number % 2] if main and self.may_split else None
+        if self.class_gradients is None or not main or not self.may_split:
+            return None
+        return self.class_gradients[self.number % 2]
 
     def check(self, complete: bool, spikes: bool = True) -> str | None:
         """What is wrong with the figures, the weights or Adam's moments, see `Divergence.check`; None: nothing."""
