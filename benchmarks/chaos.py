@@ -32,7 +32,7 @@ import torch
 import composegan.runs.fit  # noqa: F401  loaded once here, not in every forked run
 from benchmarks.measure import machine
 from benchmarks.networks import TINY_RUN
-from benchmarks.script import RESULTS, command_line, newest_run, read_settings, run_study, write_json
+from benchmarks.script import RESULTS, command_line, newest_run, output, read_settings, run_study, write_json
 from composegan import cli
 from composegan.errors import UserError
 
@@ -53,24 +53,24 @@ class ChaosConfig:
     images: int = 240  # to train on, two per step
     seed: int = 0  # of the moments
     kinds: str = "1x0,1x2,2x0,2x2"  # devices x workers
-    out: str = str(RESULTS / "chaos.json")  # file to write, and to resume from
+    out: str = ""  # file to write, and to resume from; empty: benchmarks/results/chaos.json
 
 
 def main(arguments: Sequence[str]) -> None:
     config = read_settings(ChaosConfig, arguments, "chaos")
-    out = Path(config.out)
+    out = output(config.out, RESULTS / "chaos.json")
     rows = {row["kind"]: row for row in json.loads(out.read_text())["rows"]} if out.exists() else {}
     command = command_line("chaos", arguments)
     with TemporaryDirectory() as folder:
         for kind in config.kinds.split(","):
             rows.setdefault(kind, {"kind": kind, "kills": 0, "while_saving": 0, "runs": 0, "bitwise_the_same": 0})
-            for _ in kill_runs(Path(folder) / kind, rows[kind], config):
+            for _ in kill_runs(Path(folder) / kind, rows[kind], config, out):
                 write_json(out, {"command": command, "machine": machine(), "rows": list(rows.values())})
                 print(json.dumps(rows[kind]), flush=True)
     print(f"wrote {out}")
 
 
-def kill_runs(folder: Path, row: dict[str, Any], config: ChaosConfig) -> Iterator[None]:
+def kill_runs(folder: Path, row: dict[str, Any], config: ChaosConfig, out: Path) -> Iterator[None]:
     """Train runs of one kind until `kills` kills are reached in all. Yields after each finished run, counted in `row`.
 
     Raises UserError if the undisturbed run ends with other weights than the one with which the row was begun.
@@ -88,7 +88,7 @@ def kill_runs(folder: Path, row: dict[str, Any], config: ChaosConfig) -> Iterato
     expected = fingerprint(folder / "whole")
     if row.setdefault("weights", expected) != expected:
         raise UserError(
-            f"{config.out}: its {row['kind']} row was measured with other code or on another machine; set another out="
+            f"{out}: its {row['kind']} row was measured with other code or on another machine; set another out="
         )
     while row["kills"] < config.kills:
         draws = random.Random(f"{config.seed} {row['kind']} {row['runs']}")

@@ -18,10 +18,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 from benchmarks.measure import machine
-from benchmarks.script import RESULTS, command_line, read_settings, run_study, write_json
+from benchmarks.script import RESULTS, command_line, output, read_settings, run_study, write_json
 
 PACKAGES = ("numpy", "pillow", "dicebear-core", "dicebear-styles", "resvg-py")
 
@@ -42,7 +41,7 @@ class DrawConfig:
     size: int = 64  # pixels
     runs: int = 3  # fresh processes
     target: float = 20.0  # seconds
-    out: str = str(RESULTS / "draw_avatars.json")  # file to write
+    out: str = ""  # file to write; empty: benchmarks/results/draw_avatars.json
 
 
 def seconds_to_draw(count: int, size: int) -> float:
@@ -80,7 +79,7 @@ def main(arguments: Sequence[str]) -> None:
         "target_met": max(runs) < config.target,
         "warm_images_per_second_one_process": {str(size): round(warm_rate(300, size)) for size in (64, 128, 256)},
     }
-    write_json(Path(config.out), result)
+    write_json(output(config.out, RESULTS / "draw_avatars.json"), result)
     print(json.dumps(result, indent=2))
 
 

@@ -26,7 +26,16 @@ from PIL import Image
 
 import composegan
 from benchmarks.measure import machine
-from benchmarks.script import CHECKOUT, RESULTS, command_line, markdown_table, read_settings, run_study, write_json
+from benchmarks.script import (
+    CHECKOUT,
+    RESULTS,
+    command_line,
+    markdown_table,
+    output,
+    read_settings,
+    run_study,
+    write_json,
+)
 from composegan.config.inversion import InversionConfig
 from composegan.editing.edit import compare
 from composegan.editing.invert import invert
@@ -47,7 +56,7 @@ ENOUGH = 1 / 32
 
 @dataclass
 class InversionStudy:
-    model: str = str(CHECKOUT / "docs" / "guide" / "avatars")  # folder of a trained model of faces
+    model: str = ""  # folder of a trained model of faces; empty: docs/guide/avatars
     count: int = 8  # number of avatars
     edit: str = "hair"  # class whose texture is replaced
     steps: int = 0  # steps of the search and of tuning, for a quick look; 0: the recipe's, or 100 in a sweep
@@ -174,7 +183,7 @@ def main(arguments: Sequence[str]) -> None:
         draw_photos(Path(config.draw), 3)
         return
     torch.set_num_threads(1)
-    model = composegan.load(config.model)
+    model = composegan.load(output(config.model, CHECKOUT / "docs" / "guide" / "avatars"))
     steps = config.steps or (100 if config.sweep else None)
     settings = InversionConfig(steps=steps, tune_steps=0 if config.sweep else steps)
     resolved = settings.resolve(min(model.generator.height, model.generator.width))
@@ -182,7 +191,7 @@ def main(arguments: Sequence[str]) -> None:
         found = sweep(model, config.count, config.edit, resolved.steps)
     else:
         found = measure(model, config.count, config.edit, settings)
-    out = Path(config.out or RESULTS / f"inversion{'_sweep' * config.sweep}.json")
+    out = output(config.out, RESULTS / f"inversion{'_sweep' * config.sweep}.json")
     write_json(out, {
         "command": command_line("inversion", arguments),
         "machine": machine(),

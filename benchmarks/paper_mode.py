@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,7 +29,7 @@ from benchmarks.measure import (
     peak_cuda_bytes,
 )
 from benchmarks.networks import CLASSES, TimedStep, draw_codes, make_discriminator, make_generator
-from benchmarks.script import RESULTS, command_line, markdown_table, read_settings, run_study, write_json
+from benchmarks.script import RESULTS, command_line, markdown_table, output, read_settings, run_study, write_json
 from composegan.config.lists import numbers_in
 from composegan.config.schema import TrainingConfig
 from composegan.networks.generator import Generator
@@ -53,7 +52,7 @@ class PaperConfig:
     step_repeats: int = 3  # timed repetitions of each phase of a training step; 0: no training step
     device: str = ""  # cuda or cpu; empty: cuda if there is one
     tiny: bool = False  # small networks at 64, to try it out
-    out: str = str(RESULTS / "paper_mode.json")  # file to write
+    out: str = ""  # file to write; empty: benchmarks/results/paper_mode.json
 
 
 def difference(ours: Sequence[Tensor], theirs: Sequence[Tensor], most: float = TOLERANCE) -> float:
@@ -211,9 +210,10 @@ def main(arguments: Sequence[str]) -> None:
         "sizes": found,
         "operations of the local stage, forward": operations(sizes[0], device, config.tiny),
     }
-    write_json(Path(config.out), result)
+    out = output(config.out, RESULTS / "paper_mode.json")
+    write_json(out, result)
     show(result)
-    print(f"wrote {config.out}")
+    print(f"wrote {out}")
 
 
 if __name__ == "__main__":

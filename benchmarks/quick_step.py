@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from unittest import mock
 
 import torch
@@ -26,7 +25,7 @@ from torch.nn import functional as F
 
 from benchmarks.measure import machine
 from benchmarks.networks import TimedStep
-from benchmarks.script import RESULTS, command_line, read_settings, run_study, write_json
+from benchmarks.script import RESULTS, command_line, output, read_settings, run_study, write_json
 from composegan.config.compose import compose
 from composegan.networks.layers import GAIN, SLOPE
 from composegan.networks.resample import _depthwise
@@ -63,7 +62,7 @@ class QuickConfig:
     compile: bool = True  # include the compiled variant, which needs a C++ compiler
     keep_memory: bool = True  # keep freed memory in the process; see only_default
     only_default: bool = False  # print the seconds of a default step and write nothing
-    out: str = str(RESULTS / "quick_step.json")  # file to write
+    out: str = ""  # file to write; empty: benchmarks/results/quick_step.json
 
 
 def patched(name: str) -> ExitStack:
@@ -118,7 +117,8 @@ def main(arguments: Sequence[str]) -> None:
     ratios = {name: round(value / seconds[DEFAULT], 3) for name, value in seconds.items()}
     kept, returned = map(partial(default_in_new_process, config.repeats), (True, False))
     ratios["freed memory returned to the system"] = round(returned / kept, 3)
-    write_json(Path(config.out), {
+    out = output(config.out, RESULTS / "quick_step.json")
+    write_json(out, {
         "command": command_line("quick_step", arguments),
         "machine": machine(),
         "load average": os.getloadavg()[0],
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str]) -> None:
         "time relative to as shipped": ratios,
     })  # fmt: skip
     print("\n".join(f"{ratio:6.2f}  {name}" for name, ratio in ratios.items()))
-    print(f"wrote {config.out}")
+    print(f"wrote {out}")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,11 @@ def run_study(main: Callable[[Sequence[str]], object]) -> None:
         sys.exit(130)
 
 
+def output(given: str, default: Path) -> Path:
+    """The path that a setting names; empty: the default."""
+    return Path(given) if given else default
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON atomically, creating the folder if needed."""
     with atomic_file(path) as file:

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from benchmarks.class_scaling import cells, cost_report, plots, timing
 from benchmarks.class_scaling.cells import ARMS, CLASSES, WIDTHS, Cell
 from benchmarks.jobs import Budget, Job, Table
 from benchmarks.measure import device_of
-from benchmarks.script import CHECKOUT, RESULTS, command_line, read_settings
+from benchmarks.script import CHECKOUT, RESULTS, command_line, output, read_settings
 from composegan.config.lists import names_in, numbers_in
 from composegan.errors import UserError
 from composegan.planning.budget import bytes_in
@@ -47,8 +46,8 @@ class CostConfig:
     minutes: float = 600.0  # limit of the whole study; the same command resumes
     threads: int = 0  # CPU threads; 0: torch's default; 1: CPU time is measured, which other jobs do not affect
     device: str = ""  # cuda or cpu; empty: cuda if there is one
-    out: str = str(RESULTS / "class_cost.json")  # file to write; a CSV is written beside it
-    plot: str = str(CHECKOUT / "docs" / "images" / "class_scaling.png")  # file of the plot
+    out: str = ""  # file to write, with a CSV beside it; empty: benchmarks/results/class_cost.json
+    plot: str = ""  # file of the plot; empty: docs/images/class_scaling.png
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -72,7 +71,8 @@ def main(arguments: Sequence[str]) -> None:
         "turns": {"stage": config.stage_repeats, "step": config.repeats}, "groups": cells.GROUPS,
         "mask rank": cells.MASK_RANK, "classes in a picture": cells.PRESENT, "classes in a patch": cells.A_PATCH,
     }  # fmt: skip
-    table = Table(Path(config.out), command_line("class_scaling cost", arguments), settings)
+    out = output(config.out, RESULTS / "class_cost.json")
+    table = Table(out, command_line("class_scaling cost", arguments), settings)
     most = bytes_in(config.memory, "memory")
     jobs = []
     for part in parts:
@@ -84,8 +84,8 @@ def main(arguments: Sequence[str]) -> None:
     known = cost_report.write(table)
     written = [table.path, table.path.with_suffix(".csv")]
     if plots.available():
-        plots.cost(known, Path(config.plot))
-        written.append(Path(config.plot))
+        written.append(output(config.plot, CHECKOUT / "docs" / "images" / "class_scaling.png"))
+        plots.cost(known, written[-1])
     for path in written:
         print(f"wrote {path}")
     if table.waiting:

@@ -21,7 +21,7 @@ from benchmarks.class_scaling.arms import ARMS, SCALES, settings_of
 from benchmarks.class_scaling.judges import make_judges
 from benchmarks.class_scaling.measures import reference
 from benchmarks.class_scaling.pool import Command, run_all
-from benchmarks.script import CHECKOUT, RESULTS, command_line, newest_run, read_settings
+from benchmarks.script import CHECKOUT, RESULTS, command_line, newest_run, output, read_settings
 from composegan.config.compose import Composed, compose
 from composegan.config.lists import names_in, numbers_in
 from composegan.data.open import open_source
@@ -40,8 +40,8 @@ class QualityConfig:
     pictures: int = 0  # to evaluate each run with; 0: the scale's
     jobs: int = 1  # runs at the same time, each in a process; 0: one after another in this process
     out: str = "runs/class_quality"  # folder of the runs
-    results: str = str(RESULTS)  # folder for tables
-    plot: str = str(CHECKOUT / "docs" / "images" / "class_quality.png")  # file of the plot
+    results: str = ""  # folder for tables; empty: benchmarks/results
+    plot: str = ""  # file of the plot; empty: docs/images/class_quality.png
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -75,9 +75,9 @@ def main(arguments: Sequence[str]) -> None:
     if found:
         command = command_line("class_scaling quality", arguments)
         study = {"command": command, "scale": config.scale, "images": images, "pictures": pictures, "real": real}
-        written = report.write(study, found, Path(config.results))
+        written = report.write(study, found, output(config.results, RESULTS))
         if plots.available():
-            plot = Path(config.plot)
+            plot = output(config.plot, CHECKOUT / "docs" / "images" / "class_quality.png")
             strip = plot.with_name(f"{plot.stem}_pictures.png")
             plots.quality(found, real, plot)
             plots.pictures({arm: roots[arm, seed] / "pictures.png" for arm, seed in reversed(list(found))}, strip)

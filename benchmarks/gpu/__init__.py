@@ -26,12 +26,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.script import RESULTS
-
 
 @dataclass
 class GpuConfig:
-    out: str = str(RESULTS / "gpu")  # folder for results and pictures
+    out: str = ""  # folder for results and pictures; empty: benchmarks/results/gpu
     work: str = "runs/gpu"  # folder of state for the next call: rows so far, the run, drawn avatars
     minutes: float = 7.0  # for each stage
     device: str = ""  # cuda or cpu; empty: cuda if there is one

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchmarks.gpu import GpuConfig, step, synthesis, train
 from benchmarks.jobs import Budget
-from benchmarks.script import choose, command_line, read_settings, run_study
+from benchmarks.script import RESULTS, choose, command_line, output, read_settings, run_study
 
 STAGES = {"synthesis": synthesis.run, "step": step.run, "train": train.run}
 
@@ -14,6 +14,7 @@ STAGES = {"synthesis": synthesis.run, "step": step.run, "train": train.run}
 def main(arguments: Sequence[str]) -> None:
     stages, settings = choose("stage", STAGES, arguments)
     config = read_settings(GpuConfig, settings, "gpu STAGE")
+    config.out = str(output(config.out, RESULTS / "gpu"))
     for name in stages:
         print(f"== {name}", flush=True)
         for path in STAGES[name](config, Budget(config.minutes), command_line("gpu", arguments)):

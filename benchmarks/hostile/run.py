@@ -20,7 +20,7 @@ from benchmarks.hostile.child import CUT, Outcome, attempt
 from benchmarks.hostile.kit import KINDS, build
 from benchmarks.hostile.lines import command_line
 from benchmarks.measure import machine
-from benchmarks.script import read_settings, write_json
+from benchmarks.script import RESULTS, output, read_settings, write_json
 from composegan.cli import VERBS
 
 GROWTH = 2**30
@@ -46,7 +46,7 @@ class Case:
 def main(arguments: Sequence[str]) -> int:
     """Run the remaining cases. Returns the number of failures in all."""
     config = read_settings(HostileConfig, arguments, "hostile")
-    out = Path(config.out)
+    out = output(config.out, RESULTS / "hostile.json")
     partial = out.with_name(f"{out.name}.partial")  # every result, until all are there
     before = json.loads(partial.read_text()) if partial.exists() else {}
     done = before["cases"] if before.get("seed") == config.seed else []
