@@ -12,16 +12,18 @@ from torch import Tensor
 from benchmarks.class_scaling.arms import FINE, MERGED
 from composegan.config.schema import DataConfig
 from composegan.data.open import cache_folder, open_source
-from composegan.evaluation.networks import FeatureNetwork, bundled_network
-from composegan.evaluation.real import RealSet, Statistics, real_set, statistics
+from composegan.evaluation.real import RealSet, real_rows, real_set
 from composegan.evaluation.segmenter import Trained, trained_segmenter
+from composegan.metrics.backbone import EFFICIENTNET
+from composegan.metrics.layout import LAYOUT
+from composegan.metrics.rows import Describer, Setting
 from composegan.plugin import registry
 from composegan.plugins.cityscapes.merged import Merged, merging_table
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A vocabulary to measure in. names: of its K classes; known: proportions and features of the real set.
+    """A vocabulary to measure in. names: of its K classes; known: rows of the real set by name.
 
     table_of: by a model's vocabulary, the judge's class of each of the model's classes, uint8.
     """
@@ -29,7 +31,7 @@ class Judge:
     names: tuple[str, ...]
     table_of: dict[str, np.ndarray]
     real: RealSet
-    known: Statistics
+    known: dict[str, Tensor]
     segmenter: Trained
 
 
@@ -38,7 +40,7 @@ def held_out(data: DataConfig) -> DataConfig:
     return replace(data, split="validation") if data.root else replace(data, demo_seed=data.demo_seed + 1)
 
 
-def make_judges(data: DataConfig, device: torch.device) -> tuple[dict[str, Judge], FeatureNetwork]:
+def make_judges(data: DataConfig, device: torch.device) -> tuple[dict[str, Judge], Describer]:
     """The judges for 30 classes and for 16, and the network of the Frechet distance.
 
     data: the runs' training data. Everything is cached, so that only the first call does the work.
@@ -52,11 +54,13 @@ def make_judges(data: DataConfig, device: torch.device) -> tuple[dict[str, Judge
         FINE: (fine, source, {FINE: same[0]}),
         MERGED: (merged, Merged(source, fine.spec, merged.spec), {FINE: table, MERGED: same[1]}),
     }
-    network, judges = bundled_network(data.height, data.width, device), {}
+    network, judges = EFFICIENTNET.open(Setting(len(fine.spec.names), data.height, data.width, device)), {}
     for name, (plugin, images, tables) in vocabularies.items():
         cache: Path = cache_folder(data) / "statistics"
-        real = real_set(images, data, len(plugin.spec.names), f"{name} held out", 50_000, cache)
-        known = statistics(real, [network] if name == FINE else [])
+        classes = len(plugin.spec.names)
+        real = real_set(images, data, classes, f"{name} held out", 50_000, cache)
+        kinds = {LAYOUT.name: LAYOUT.open(Setting(classes, data.height, data.width, device))}
+        known = real_rows(real, kinds | ({EFFICIENTNET.name: network} if name == FINE else {}))
         judges[name] = Judge(plugin.spec.names, tables, real, known, trained_segmenter(real, device))
     return judges, network
 

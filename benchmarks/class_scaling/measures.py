@@ -13,10 +13,10 @@ from torch.nn import functional as F
 
 from benchmarks.class_scaling.edits import leakages
 from benchmarks.class_scaling.judges import Judge, relabel
-from composegan.evaluation.networks import FeatureNetwork
 from composegan.evaluation.segmenter import Trained, shrink
+from composegan.metrics.backbone import EFFICIENTNET
 from composegan.metrics.frechet import frechet_distance, moments
-from composegan.metrics.layout import class_proportions, confusion, intersection_over_union, mean_known, recall
+from composegan.metrics.layout import LAYOUT, class_proportions, confusion, intersection_over_union, mean_known, recall
 from composegan.metrics.presence import (
     class_recall,
     presence_accuracy,
@@ -26,6 +26,7 @@ from composegan.metrics.presence import (
     rare_classes,
     rare_recall,
 )
+from composegan.metrics.rows import Describer
 from composegan.metrics.sliced_wasserstein import patch_levels, sliced_wasserstein
 from composegan.model.codes import Codes
 from composegan.model.saved_model import Model
@@ -64,19 +65,17 @@ def draw(model: Model, count: int, seed: int) -> Drawn:
     return Drawn(model, codes, torch.from_numpy(samples.images).permute(0, 3, 1, 2), torch.from_numpy(samples.labels))
 
 
-def measure(
-    model: Model, judges: Mapping[str, Judge], network: FeatureNetwork, count: int, seed: int
-) -> dict[str, Any]:
+def measure(model: Model, judges: Mapping[str, Judge], network: Describer, count: int, seed: int) -> dict[str, Any]:
     """Measure `count` pictures. judges: by domain; those that the model's classes cannot be converted to are skipped.
 
     Returns {"pictures": figures, "classes_a_patch": by threshold, "masks": {domain: figures},
     "classes": {domain: {class: figures}}}, with None for a figure that is undefined.
     """
     drawn, first = draw(model, count, seed), next(iter(judges.values()))
-    features = features_of(drawn.images, network)
+    features = features_of(drawn, network)
     patches = real_pictures(first, 0, PATCH_PICTURES), drawn.images
     found: dict[str, Any] = {
-        "pictures": distances(patches, (first.known.features[network.title], features)),
+        "pictures": distances(patches, (first.known[EFFICIENTNET.name], features)),
         "classes_a_patch": classes_a_patch(model, drawn.codes[:PATCH_PICTURES]), "masks": {}, "classes": {},
     }  # fmt: skip
     for name, judge in judges.items():
@@ -85,18 +84,18 @@ def measure(
     return found
 
 
-def reference(judges: Mapping[str, Judge], network: FeatureNetwork) -> dict[str, Any]:
+def reference(judges: Mapping[str, Judge], network: Describer) -> dict[str, Any]:
     """The same measures of real pictures, for comparison: one half against the other, and for masks the segmenter on
     pictures it was not trained on."""
     first = next(iter(judges.values()))
     half = len(first.real) // 2
-    features = first.known.features[network.title]
+    features = first.known[EFFICIENTNET.name]
     pictures = distances(
         (real_pictures(first, 0, half), real_pictures(first, half, 2 * half)), (features[:half], features[half:])
     )
     masks = {}
     for name, judge in judges.items():
-        known, iou = judge.known.proportions, intersection_over_union(judge.segmenter.held_out_pixels).nan_to_num(0)
+        known, iou = judge.known[LAYOUT.name], intersection_over_union(judge.segmenter.held_out_pixels).nan_to_num(0)
         there, rare = presence_rates(known) > 0, rare_classes(known)
         masks[name] = {
             "FSD": frechet_distance(moments(known[:half]), moments(known[half:])),
@@ -116,8 +115,9 @@ def real_pictures(judge: Judge, first: int, end: int) -> Tensor:
     return torch.cat([images for images, _ in judge.real.batches(numbers)])
 
 
-def features_of(images: Tensor, network: FeatureNetwork) -> Tensor:
-    return torch.cat([network.features(part).float().cpu() for part in images.split(BATCH)])
+def features_of(drawn: Drawn, network: Describer) -> Tensor:
+    parts = zip(drawn.images.split(BATCH), drawn.labels.split(BATCH), strict=True)
+    return torch.cat([network.describe(*part) for part in parts])
 
 
 def distances(pictures: tuple[Tensor, Tensor], features: tuple[Tensor, Tensor]) -> dict[str, float]:
@@ -133,7 +133,7 @@ def distances(pictures: tuple[Tensor, Tensor], features: tuple[Tensor, Tensor]) 
 def of_masks(drawn: Drawn, judge: Judge, seed: int) -> tuple[dict, dict]:
     """Measures of all classes together, and by class."""
     table, classes = judge.table_of[drawn.model.domain], len(judge.names)
-    labels, known = relabel(drawn.labels, table), judge.known.proportions
+    labels, known = relabel(drawn.labels, table), judge.known[LAYOUT.name]
     proportions = class_proportions(labels, classes)
     pixels = agreement(drawn.images, labels, judge.segmenter, classes)
     iou = intersection_over_union(pixels).nan_to_num(0)

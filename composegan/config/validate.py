@@ -37,9 +37,6 @@ POSITIVE = (
 )  # fmt: skip
 """Numbers above 0."""
 
-SCORES = ("sliced_wasserstein", "FSD", "FD-EffNetLite0", "KD-EffNetLite0")
-"""What `output.metrics` may name: distances that are cheap to take, lower is better."""
-
 NOT_NEGATIVE = (
     "seed", "data.demo_seed", "data.workers", "model.mask_rank", "model.adapter_rank",
     "training.r1_image", "training.r1_mask", "training.r1_every", "training.path_length", "training.path_every",
@@ -77,7 +74,6 @@ def validate(config: Config, spec: DomainSpec) -> None:
         raise UserError(f"trainer.devices={devices}: auto, a number, or device numbers such as 0,2 needed")
     if config.training.presence and config.training.class_sets != "data":
         raise UserError(f"training.presence={config.training.presence}: needs training.class_sets=data")
-    _check_scores(config)
     _check_layers(config.model)
     _check_coarse_size(config)
     check_grouping(config.grouping, spec)
@@ -87,14 +83,15 @@ def validate(config: Config, spec: DomainSpec) -> None:
 
 
 def score_names(config: Config) -> list[str]:
-    """The distances that `output.metrics` names. Raises UserError for an unknown one, or none."""
+    """The metrics that `output.metrics` names. Raises UserError for an unknown one, or none."""
     from composegan.config.lists import names_in
     from composegan.plugin import registry
     from composegan.plugin.contracts import METRIC
 
-    names = names_in(config.output.metrics, SCORES, "output.metrics", more=registry.names(METRIC))
+    known = registry.names(METRIC)
+    names = names_in(config.output.metrics, known, "output.metrics")
     if not names:
-        raise UserError(f"output.metrics=: which? some of: {', '.join(SCORES)}; without scores: output.score_every=0")
+        raise UserError(f"output.metrics=: which? some of: {', '.join(known)}; without scores: output.score_every=0")
     return names
 
 
@@ -128,14 +125,6 @@ def _check_value(key: str, value: Any) -> None:
         raise UserError(f"{key}={value}: must be at most {MOST[key]}")
     if key in FRACTIONS and value > 1:
         raise UserError(f"{key}={value}: must be 0 to 1")
-
-
-def _check_scores(config: Config) -> None:
-    if "FSD" in score_names(config) and config.adapt.source:
-        raise UserError(f"output.metrics={config.output.metrics}: FSD compares masks, and the images have none")
-    needed = 1 if score_names(config) == [SCORES[0]] else 2
-    if config.output.score_every and config.output.score_samples < needed:
-        raise UserError(f"output.score_samples={config.output.score_samples}: {config.output.metrics} needs {needed}")
 
 
 def _check_layers(model: ModelConfig) -> None:

@@ -1,1 +1,1 @@
-"""How good a model is: real and generated pictures, every measure of them, and the report."""
+"""Evaluate a model: real and generated pictures, all metrics of them, and the report."""

@@ -1,57 +1,76 @@
-"""A model against a real set: every measure that was asked for."""
+"""A model against a real set: every metric that was chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import torch
+from PIL import Image
 from torch import Tensor
 
 from composegan.errors import UserError
-from composegan.evaluation import figures
-from composegan.evaluation.edits import Leakage, edit_leakage
-from composegan.evaluation.figures import Figure, Sets
-from composegan.evaluation.generated import PATCH_PICTURES, Generated, draw_all, random_w
-from composegan.evaluation.installed import installed_metrics, real_rows
-from composegan.evaluation.names import BACKBONE, BUNDLED, INCEPTION, MEASURES, WITH_SEGMENTER
-from composegan.evaluation.networks import FeatureNetwork, bundled_network, inception_network
-from composegan.evaluation.presence import RESIZE as SEGMENTED
-from composegan.evaluation.presence import of_segmenter, presence_figures
-from composegan.evaluation.real import RealSet, Statistics, statistics
-from composegan.evaluation.segmenter import Trained, trained_segmenter
-from composegan.evaluation.shares import first_alone, is_first, joined, share
-from composegan.metrics.backbone import efficientnet_lite0
-from composegan.metrics.layout import intersection_over_union, mean_known, recall
-from composegan.metrics.path_length import path_lengths
+from composegan.evaluation.generated import generated_rows, random_w
+from composegan.evaluation.real import RealSet, real_rows
+from composegan.evaluation.registered import compare, rows_of, summarize
+from composegan.evaluation.shares import first_alone, is_first
+from composegan.metrics.figure import Figure, NotMeasuredError, Sets
+from composegan.metrics.layout import LAYOUT
 from composegan.metrics.presence import class_recall, presence_accuracy, presence_rates, present
+from composegan.metrics.rows import Describer, Rows, Setting
 from composegan.model.random_codes import draw_present
 from composegan.model.saved_model import Model
-from composegan.plugin.contracts import HIGHER, LOWER
-from composegan.runtime.progress import progress_bar
-
-PATH_PAIRS = 1000
+from composegan.plugin import registry
+from composegan.plugin.contracts import METRIC
+from composegan.plugin.registry import Found
 
 
 @dataclass
 class Report:
-    """Everything that was found. by_class: per class name, plain numbers (None where there is none).
+    """What was measured.
 
-    skipped: why measures were left out, in words; generated and leakage: for the pictures.
+    by_class: per class name, plain numbers, None where undefined. skipped: why metrics were left out, in words.
+    sheets: images that show the results, by file name without ending.
     """
 
     figures: list[Figure] = field(default_factory=list)
     by_class: dict[str, dict[str, float | None]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
-    generated: Generated | None = None
-    leakage: Leakage | None = None
+    sheets: dict[str, Image.Image] = field(default_factory=dict)
+
+
+@dataclass
+class Evaluation:
+    """What the metrics of one evaluation share.
+
+    w: (N, S), after truncation; present: (N, K) bool, the class sets of the generated images, or None for all classes;
+    opened: describers; real: rows of the real set, empty except in the first process; generated: rows of the generated
+    set: each by the name of its `Rows`. skipped, sheets: see `Report`; columns: (K,) values per class, for its table.
+    Metrics may add to the last three.
+    """
+
+    model: Model
+    seed: int
+    truncation: float
+    batch: int
+    w: Tensor
+    present: Tensor | None
+    opened: dict[str, Describer]
+    real: dict[str, Tensor]
+    generated: dict[str, Tensor]
+    skipped: list[str] = field(default_factory=list)
+    columns: dict[str, Tensor] = field(default_factory=dict)
+    sheets: dict[str, Image.Image] = field(default_factory=dict)
+
+    def sets(self, rows: Rows) -> Sets:
+        """The rows of both sets."""
+        describer = self.opened[rows.name]
+        return Sets.of(self.real[rows.name], self.generated[rows.name], describer.resize, describer.limit)
 
 
 def evaluate(
     model: Model,
     real: RealSet,
-    wanted: Sequence[str] = MEASURES,
+    wanted: Sequence[str] | None = None,
     *,
     n: int = 1000,
     seed: int = 0,
@@ -59,144 +78,94 @@ def evaluate(
     inception: str | None = None,
     batch: int = 32,
 ) -> Report:
-    """Take the wanted measures (of `names.MEASURES`; all: those on Inception features only where its weights are) of n
-    generated pictures, and those of installed packages that are named.
+    """Measure n generated images. wanted: names of metrics; None: all that composegan ships.
 
-    Of several processes (`shares`) each draws its part, and the first has the figures.
-    Raises UserError for too few images for a measure, for missing weights when they are asked for, and for a metric of
-    a package that cannot be used or fails.
+    Where all are wanted, those whose network is missing are skipped. Of several processes (`shares`) each draws its
+    part, and the first has the figures.
+    Raises UserError for too few images for a metric, for a missing network, and for a metric that cannot be used or
+    fails.
     """
-    report = Report()
-    networks = _networks(model, wanted, inception, report)
+    shipped = registry.names(METRIC, own=True)
+    metrics = [registry.require(name, METRIC) for name in (shipped if wanted is None else wanted)]
+    metrics.sort(key=lambda found: found.plugin.position)
+    optional = inception is None and (wanted is None or set(shipped) <= set(wanted))
+    skipped: list[str] = []
+    setting = Setting(len(model.classes), model.generator.height, model.generator.width, model.device, inception, real)
     with first_alone():
-        known = statistics(real, networks)
-        segmenter = trained_segmenter(real, model.device) if set(WITH_SEGMENTER) & set(wanted) else None
-    w, present = random_w(model, n, seed, truncation), draw_present(model, range(n), seed)
-    metrics = installed_metrics(wanted, len(model.classes))
-    described = real_rows(real, metrics)
-    generated = report.generated = draw_all(model, w, networks, segmenter, batch, metrics, present)
-    if "edit_leakage" in wanted:
-        report.leakage = edit_leakage(model, w, generated.proportions, seed, truncation, batch, present)
-    if f"PPL-{BACKBONE}" in wanted:
-        path_length = _path_length(model, min(n, PATH_PAIRS), seed, truncation, batch)
-    if not is_first():
-        return report
-    for network in networks:
-        sets = known.features[network.title], generated.features[network.title]
-        report.figures += figures.of_network(network, *sets, list(wanted))
-    if "sliced_wasserstein" in wanted:
-        report.figures.append(figures.wasserstein(*_patches(real, generated)))
-    layouts = Sets(known.proportions, generated.proportions)
-    if "FSD" in wanted:
-        report.figures.append(figures.frechet("FSD", layouts, len(model.classes), "none"))
-    report.figures += presence_figures(layouts, generated, segmenter, wanted, report.skipped)
-    if segmenter and "mask_consistency" in wanted:
-        report.figures.append(_agreement(segmenter, generated))
-    if report.leakage:
-        report.figures += _leakages(report.leakage, report)
-    if f"PPL-{BACKBONE}" in wanted:
-        report.figures.append(path_length)
-    for metric in metrics:
-        sets = Sets(described[metric.name], generated.features[metric.name])
-        report.figures.append(figures.of_installed(metric, sets))
-    report.by_class = _by_class(model.classes, known, generated, segmenter, report.leakage)
+        opened = _open(metrics, setting, skipped if optional else None)
+    w, classes = random_w(model, n, seed, truncation), draw_present(model, range(n), seed)
+    known = real_rows(real, opened) if is_first() else {}
+    generated = generated_rows(model, w, classes, opened, batch)
+    evaluation = Evaluation(model, seed, truncation, batch, w, classes, opened, known, generated, skipped)
+    report = Report(skipped=skipped)
+    reasons: dict[str, list[str]] = {}
+    for found in metrics:
+        metric = found.plugin
+        if rows_of(found).name in opened and (is_first() or metric.on_every_rank):
+            try:
+                report.figures += _measure(found, evaluation)
+            except NotMeasuredError as error:
+                reasons.setdefault(str(error), []).append(found.name)
+    skipped += [_left_out(names, reason) for reason, names in reasons.items()]
+    if is_first():
+        report.by_class, report.sheets = _by_class(evaluation), evaluation.sheets
     return report
 
 
-def _networks(model: Model, wanted: Sequence[str], inception: str | None, report: Report) -> list[FeatureNetwork]:
-    networks = []
-    if set(INCEPTION) & set(wanted):
+def _open(metrics: Sequence[Found], setting: Setting, skipped: list[str] | None) -> dict[str, Describer]:
+    """The describers of all rows that the metrics need. skipped: collects what cannot be opened; None: raise it."""
+    users: dict[str, tuple[Rows, list[str]]] = {LAYOUT.name: (LAYOUT, [])}
+    for found in metrics:
+        rows = rows_of(found)
+        users.setdefault(rows.name, (rows, []))[1].append(found.name)
+    opened = {}
+    for rows, names in users.values():
         try:
-            networks.append(inception_network(inception, model.device))
+            opened[rows.name] = rows.open(setting)
         except UserError as error:
-            if inception or set(MEASURES) - set(wanted):  # named, and not part of all
+            if skipped is None:
                 raise
-            report.skipped.append(f"{', '.join(INCEPTION)} are left out: {error}")
-    if set(BUNDLED) & set(wanted):
-        networks.append(bundled_network(model.generator.height, model.generator.width, model.device))
-    return networks
+            skipped.append(_left_out(names, str(error)))
+    return opened
 
 
-def _patches(real: RealSet, generated: Generated) -> tuple[Tensor, Tensor, Tensor]:
-    """Real pictures, generated ones, and other real ones, each at most PATCH_PICTURES."""
-    size = min(PATCH_PICTURES, len(real))
-    parts = real.numbers[:size], real.numbers[size : 2 * size]
-    if len(parts[1]) < size:
-        parts = real.numbers[:size], real.numbers[size // 2 : size]
-    first, second = (torch.cat([images for images, _ in real.batches(part)]) for part in parts)
-    return first, generated.pictures, second if len(parts[1]) == size else second[:0]
+def _measure(found: Found, evaluation: Evaluation) -> Iterable[Figure]:
+    """A metric's figures. Errors name the metric."""
+    metric, shipped = found.plugin, found.distribution == "composegan"
+
+    def distance(real: Tensor, fake: Tensor) -> float:
+        return compare(found, summarize(found, real), summarize(found, fake))
+
+    try:
+        with found.answering():
+            if metric.measure:
+                return list(metric.measure(evaluation))
+        note = "" if shipped else f"of {found.home}"
+        return [evaluation.sets(rows_of(found)).figure(found.name, distance, metric.better, note)]
+    except UserError as error:
+        if not shipped or isinstance(error, NotMeasuredError):
+            raise
+        raise UserError(f"{found.name}: {error}") from error
 
 
-def _agreement(segmenter: Trained, generated: Generated) -> Figure:
-    """Mask consistency, beside the segmenter's own on real images."""
-    values = [mean_known(intersection_over_union(p)) for p in (generated.pixels, segmenter.held_out_pixels)]
-    counts = len(generated.proportions), segmenter.held_out, segmenter.held_out
-    note = f"mIoU; {of_segmenter(segmenter)}"
-    return Figure("mask_consistency", values[0], HIGHER, values[1], *counts, SEGMENTED, note)
+def _left_out(names: Sequence[str], reason: str) -> str:
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} left out: {reason}"
 
 
-def _leakages(leakage: Leakage, report: Report) -> list[Figure]:
-    found = []
-    for key, values in leakage.values.items():
-        part, _, grown = key.partition("_")
-        where = f"the class grown by {leakage.margin} pixel" if grown else "the class"
-        note = f"part of the change outside {where}; mean over classes, each of up to {int(leakage.pictures.max())}"
-        name = f"edit_leakage_{part}" + ("_margin" if grown else "")
-        if values.isnan().all():
-            report.skipped.append(f"{name} is left out: other codes changed no picture")
-            continue
-        found.append(Figure(name, mean_known(values), LOWER, None, int(leakage.pictures.sum()), 0, note=note))
-    return found
-
-
-def _path_length(model: Model, pairs: int, seed: int, truncation: float, batch: int) -> Figure:
-    """Perceptual path length in w between random ends, at random places ("full" sampling)."""
-    backbone = efficientnet_lite0().to(model.device)
-    ends = random_w(model, 2 * pairs, seed + 2, truncation)
-    present = draw_present(model, range(pairs), seed + 2)
-    places = torch.rand(pairs, generator=torch.Generator().manual_seed(seed)).to(model.device)
-    lengths = []
-    firsts = list(share(range(0, pairs, batch)))
-    with torch.inference_mode(), progress_bar("Walking between codes", batch * len(firsts)) as advance:
-        for first in firsts:
-            some = slice(first, first + batch)
-            classes = None if present is None else present[some]  # the same all along a path
-
-            def picture(w: Tensor, classes: Tensor | None = classes) -> Tensor:
-                return model.synthesize(w, classes=classes).image
-
-            start, end, place = (tensor[some] for tensor in (ends[:pairs], ends[pairs:], places))
-            lengths.append(path_lengths(picture, backbone.pyramid, start, end, place).double().cpu())
-            advance(len(start))
-    values = torch.cat(joined(lengths))
-    error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else 0.0
-    note = f"in w, epsilon 1e-4, full paths; standard error {error:.2g}"
-    return Figure(f"PPL-{BACKBONE}", values.mean().item(), LOWER, None, pairs, 0, note=note)
-
-
-def _by_class(
-    names: Sequence[str], known: Statistics, generated: Generated, segmenter: Trained | None, leakage: Leakage | None
-) -> dict[str, dict[str, float | None]]:
-    columns: dict[str, Tensor] = {
-        "presence_real": presence_rates(known.proportions),
-        "presence_generated": presence_rates(generated.proportions),
-        "presence_recall": class_recall(known.proportions, generated.proportions),
-        "pixels_real": known.proportions.double().mean(dim=0),
-        "pixels_generated": generated.proportions.double().mean(dim=0),
+def _by_class(evaluation: Evaluation) -> dict[str, dict[str, float | None]]:
+    known, generated = evaluation.real[LAYOUT.name], evaluation.generated[LAYOUT.name]
+    columns = {
+        "presence_real": presence_rates(known),
+        "presence_generated": presence_rates(generated),
+        "presence_recall": class_recall(known, generated),
+        "pixels_real": known.double().mean(dim=0),
+        "pixels_generated": generated.double().mean(dim=0),
     }
-    if generated.present is not None:
-        accuracy = presence_accuracy(generated.present, present(generated.proportions))
+    if evaluation.present is not None:
+        accuracy = presence_accuracy(evaluation.present, present(generated))
         columns |= {"presence_shown": accuracy.shown, "presence_kept_away": accuracy.kept_away}
-    if segmenter:
-        columns["presence_seen"] = presence_rates(generated.seen)
-        columns["iou"] = intersection_over_union(generated.pixels)
-        columns["iou_of_segmenter"] = intersection_over_union(segmenter.held_out_pixels)
-        columns["recall_of_segmenter"] = recall(generated.pixels)
-    if leakage:
-        columns |= {f"leakage_{key}": values for key, values in leakage.values.items()}
-        columns["leakage_pictures"] = leakage.pictures
-    rows: dict[str, Any] = {}
-    for k, name in enumerate(names):
-        numbers = {key: float(values[k]) for key, values in columns.items()}
+    rows: dict[str, dict[str, float | None]] = {}
+    for k, name in enumerate(evaluation.model.classes):
+        numbers = {key: float(values[k]) for key, values in {**columns, **evaluation.columns}.items()}
         rows[name] = {key: None if number != number else number for key, number in numbers.items()}
     return rows

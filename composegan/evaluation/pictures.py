@@ -1,50 +1,64 @@
-"""Pictures for what a person would rather look at than read."""
+"""The images of a report: what is easier to see than to read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
-from composegan.evaluation.edits import Leakage
-from composegan.evaluation.generated import Generated
-from composegan.viz.pictures import color_masks, heat_map, table
+from composegan.viz.pictures import color_masks, heat_map, table, to_uint8
+
+if TYPE_CHECKING:
+    from composegan.evaluation.edits import ClassLeakage
 
 BARS = {"presence_real": ("real", (90, 90, 95)), "presence_generated": ("generated", (40, 130, 200)),
         "presence_seen": ("seen by the segmenter", (235, 150, 50))}  # fmt: skip
 WIDTH, BAR, GAP = 460, 8, 8
 
 
-def agreement_sheet(generated: Generated, colors: Sequence[tuple[int, int, int]]) -> Image.Image:
+@dataclass(frozen=True)
+class Example:
+    """A generated picture. image: (3, H, W) in -1..1; labels, seen: (H, W) uint8, its mask and the segmenter's;
+    agreement: their mean IoU."""
+
+    agreement: float
+    image: Tensor
+    labels: Tensor
+    seen: Tensor
+
+
+def agreement_sheet(
+    worst: Sequence[Example], best: Sequence[Example], colors: Sequence[tuple[int, int, int]]
+) -> Image.Image:
     """The pictures on whose masks generator and segmenter agree least, and most: picture, mask, segmenter's mask."""
     rows, names = [], []
-    for title, examples in (("least", generated.worst), ("most", generated.best)):
-        for picture, own, seen in [
-            (e.image, color_masks(e.labels[None], colors)[0], color_masks(e.seen[None], colors)[0]) for e in examples
-        ]:
-            rows.append(np.stack([picture, own, seen]))
-        names += [f"{title}, {example.agreement:.2f}" for example in examples]
+    for title, examples in (("least", worst), ("most", best)):
+        for example in examples:
+            masks = [color_masks(labels[None].numpy(), colors)[0] for labels in (example.labels, example.seen)]
+            rows.append(np.stack([to_uint8(example.image[None])[0], *masks]))
+            names.append(f"{title}, {example.agreement:.2f}")
     return table(rows, ("generated", "its mask", "segmenter's"), names, least=96)
 
 
-def leakage_sheet(leakage: Leakage, classes: Sequence[str]) -> Image.Image:
-    """For each class one picture, its texture drawn anew, where that changed it, and the same for its shape."""
-    rows = []
-    for row in range(len(leakage.rows)):
-        cells = [leakage.before[row]]
+def leakage_sheet(found: Sequence[ClassLeakage], classes: Sequence[str]) -> Image.Image:
+    """For each class a picture, the same with another texture and where that changed it, and likewise for its shape."""
+    rows, names = [], []
+    for each in found:
+        cells = [each.before]
         for part in ("texture", "shape"):
-            heat = leakage.heat[part][row]
-            cells += [leakage.after[part][row], heat_map(heat[None], float(heat.max()))[0]]
+            cells += [each.after[part], heat_map(each.heat[part][None], float(each.heat[part].max()))[0]]
         rows.append(np.stack(cells))
-    columns = ("before", "other texture", "change", "other shape", "change")
-    names = [f"{classes[k]} {leakage.values['texture'][k]:.2f} {leakage.values['shape'][k]:.2f}" for k in leakage.rows]
-    return table(rows, columns, names, least=96)
+        names.append(f"{classes[each.k]} {each.values['texture']:.2f} {each.values['shape']:.2f}")
+    return table(rows, ("before", "other texture", "change", "other shape", "change"), names, least=96)
 
 
 def presence_chart(by_class: Mapping[str, Mapping[str, float | None]]) -> Image.Image:
-    """In which part of the pictures each class is: bars for the real ones, the generated ones, and by the segmenter."""
-    font = ImageFont.load_default(13)
+    """The share of pictures that each class is in: real, generated, and generated as the segmenter sees them."""
+    font, small = ImageFont.load_default(13), ImageFont.load_default(10)
     first = next(iter(by_class.values()))
     bars = [(key, *BARS[key]) for key in BARS if key in first]
     left = 14 + max(int(font.getlength(name)) for name in by_class)
@@ -60,11 +74,9 @@ def presence_chart(by_class: Mapping[str, Mapping[str, float | None]]) -> Image.
         top = 46 + row * height
         draw.text((left - 7, top + (height - GAP) / 2), name, "black", font, anchor="rm")
         for place, (key, _, color) in enumerate(bars):
-            y = top + place * BAR
-            draw.rectangle((left, y, left + max(1, round(numbers[key] * WIDTH)), y + BAR - 2), fill=color)
+            y, width = top + place * BAR, max(1, round((numbers[key] or 0) * WIDTH))
+            draw.rectangle((left, y, left + width, y + BAR - 2), fill=color)
     for tick in (0, 0.5, 1):
         draw.line((left + tick * WIDTH, 40, left + tick * WIDTH, sheet.height - 4), fill=(200, 200, 200))
-        draw.text(
-            (left + tick * WIDTH + 3, 38), f"{tick:.0%}", (120, 120, 120), ImageFont.load_default(10), anchor="ls"
-        )
+        draw.text((left + tick * WIDTH + 3, 38), f"{tick:.0%}", (120, 120, 120), small, anchor="ls")
     return sheet

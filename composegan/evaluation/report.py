@@ -1,4 +1,4 @@
-"""What a report looks like: a table to read, JSON to compute with, and pictures."""
+"""Write a report: a table to read, JSON to compute with, and pictures."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from composegan.evaluation.evaluate import Report
-from composegan.evaluation.figures import Figure
-from composegan.evaluation.pictures import agreement_sheet, leakage_sheet, presence_chart
+from composegan.evaluation.pictures import presence_chart
 from composegan.io.atomic import atomic_file
-from composegan.plugin.contracts import LOWER
+from composegan.metrics.figure import Figure
+from composegan.plugin.contracts import HIGHER, LOWER
 
 CLASS_COLUMNS = {
     "presence_real": "in real", "presence_generated": "in generated",
@@ -20,8 +20,8 @@ CLASS_COLUMNS = {
     "iou_of_segmenter": "its own", "leakage_texture": "leak texture", "leakage_texture_margin": "+ margin",
     "leakage_shape": "leak shape", "leakage_shape_margin": "+ margin",
 }  # fmt: skip
-"""Columns of the table of classes: "shown" is of the pictures whose class set has the class, and "kept away" of the
-others; "seen" is what the segmenter finds, "its own" its IoU on held-out real images."""
+"""Columns of the table of classes. "shown" counts the pictures whose class set has the class, "kept away" the others;
+"seen" is what the segmenter finds, "its own" its IoU on held-out real images."""
 
 
 def lines_of(report: Report, settings: Mapping[str, Any]) -> list[str]:
@@ -40,8 +40,8 @@ def lines_of(report: Report, settings: Mapping[str, Any]) -> list[str]:
     return [*lines, "", *_notes(report.figures), *report.skipped]
 
 
-def save(report: Report, settings: Mapping[str, Any], colors: Sequence[tuple[int, int, int]], folder: Path) -> Path:
-    """Write evaluation.json, evaluation.md and pictures, each whole. Raises UserError when they cannot be written."""
+def save(report: Report, settings: Mapping[str, Any], folder: Path) -> Path:
+    """Write evaluation.json, evaluation.md and pictures, each atomically. Raises UserError if that fails."""
     shared = {key: settings[key] for key in ("real_set", "seed", "truncation")}
     content = {
         "settings": dict(settings),
@@ -53,19 +53,14 @@ def save(report: Report, settings: Mapping[str, Any], colors: Sequence[tuple[int
         path.write_text(json.dumps(content, indent=2) + "\n")
     with atomic_file(folder / "evaluation.md") as path:
         path.write_text("\n".join(_markdown(report, settings)) + "\n")
-    sheets = {"presence": presence_chart(report.by_class)}
-    if report.generated and report.generated.worst:
-        sheets["agreement"] = agreement_sheet(report.generated, colors)
-    if report.leakage and report.leakage.rows:
-        sheets["leakage"] = leakage_sheet(report.leakage, list(report.by_class))
-    for name, sheet in sheets.items():
+    for name, sheet in {"presence": presence_chart(report.by_class), **report.sheets}.items():
         with atomic_file(folder / f"{name}.png") as path:
             sheet.save(path)
     return folder
 
 
 def _figure_rows(report: Report) -> list[tuple[str, ...]]:
-    rows = [("measure", "value", "real halves", "better", "images", "real", "note")]
+    rows: list[tuple[str, ...]] = [("measure", "value", "real halves", "better", "images", "real", "note")]
     for figure in report.figures:
         halves = "" if figure.halves is None else f"{figure.halves:.4g}"
         real = f"{figure.real_images:,}" if figure.real_images else ""
@@ -76,7 +71,7 @@ def _figure_rows(report: Report) -> list[tuple[str, ...]]:
 
 
 def _notes(figures: Sequence[Figure]) -> list[str]:
-    """A line for each note, after the names of the figures that it is of."""
+    """A line for each note, after the names of its figures."""
     of: dict[str, list[str]] = {}
     for figure in figures:
         of.setdefault(figure.note, []).append(figure.name)
@@ -99,7 +94,7 @@ def _columns(rows: list[tuple[str, ...]]) -> list[str]:
 
 def _markdown(report: Report, settings: Mapping[str, Any]) -> list[str]:
     lines = ["# Evaluation", "", *(f"- {key}: {value}" for key, value in settings.items()), ""]
-    arrows = {LOWER: "↓", "higher": "↑"}
+    arrows = {LOWER: "↓", HIGHER: "↑"}
     for table in (_figure_rows(report), _class_rows(report) if report.by_class else []):
         for number, row in enumerate(table):
             lines.append("| " + " | ".join(arrows.get(cell, cell) for cell in row) + " |")

@@ -1,7 +1,4 @@
-"""A small segmenter, trained on the real set: an opinion of its own on where the classes are in a picture.
-
-What it says of a generated picture is held against the mask that the generator gave with it.
-"""
+"""A small segmenter, trained on the real set, whose masks of generated pictures are compared with the generator's."""
 
 from __future__ import annotations
 
@@ -24,17 +21,17 @@ from composegan.metrics.layout import confusion
 from composegan.runtime.progress import progress_bar
 
 SIDE = 128
-"""Larger pictures are brought to this shorter side before they are segmented."""
+"""Larger pictures are resized to this shorter side before they are segmented."""
 IMAGES, HELD_OUT, STEPS, BATCH, RATE = 4000, 0.1, 500, 16, 1e-2
 JITTER, NOISE = 0.2, 0.1
-"""Colours are scaled by up to that much, and noise of up to that deviation added, while it learns: what it thinks of a
-generated picture should hang on what is drawn there, and not on a tint or a grain that real ones do not have."""
+"""In training, colours are scaled by up to JITTER, and noise of a deviation of up to NOISE is added: masks of generated
+pictures should depend on what is drawn, not on a tint or grain that real pictures lack."""
 CHANNELS = (16, 24, 40, 112, 320)
 WIDTHS = (16, 24, 32, 48, 48)
 
 
 class Segmenter(nn.Module):
-    """A U-Net whose way down is EfficientNet-Lite0, frozen, beside two convolutions at full size that are learned.
+    """A U-Net with a frozen EfficientNet-Lite0 as encoder, beside two learned convolutions at full size.
 
     Images (N, 3, H, W) in -1..1 -> logits (N, K, H, W).
     """
@@ -50,18 +47,17 @@ class Segmenter(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         with torch.no_grad():
             maps = efficientnet_lite0().pyramid(images)  # each (N, C, H / s, W / s), s from 2 to 32
-        x: Tensor | None = None
-        for level in reversed(range(len(maps))):
-            side = self.across[level](maps[level])  # (N, w, H / s, W / s)
-            x = side if x is None else side + F.interpolate(x, side.shape[2:])  # (N, w, H / s, W / s)
-            x = self.up[level](x)  # (N, v, H / s, W / s)
+        sides = [across(x) for across, x in zip(self.across, maps, strict=True)]  # each (N, w, H / s, W / s)
+        x = self.up[-1](sides[-1])  # (N, v, H / 32, W / 32)
+        for up, side in zip(reversed(self.up[:-1]), reversed(sides[:-1]), strict=True):
+            x = up(side + F.interpolate(x, side.shape[2:]))  # (N, v, H / s, W / s)
         x = torch.cat((self.stem(images), F.interpolate(x, images.shape[2:])), dim=1)  # (N, 2 w, H, W)
         return self.head(self.join(x))  # (N, K, H, W)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained segmenter, and its confusion (K, K) int64 on `held_out` real images that it has not learned from."""
+    """A trained segmenter, and its confusion (K, K) int64 on `held_out` real images that were not trained on."""
 
     network: Segmenter
     held_out_pixels: Tensor
@@ -70,14 +66,14 @@ class Trained:
 
     @torch.inference_mode()
     def predict(self, images: Tensor) -> Tensor:
-        """Images (N, 3, h, w) in -1..1, of the size `shrink` gives -> labels (N, h, w) uint8."""
+        """Images (N, 3, h, w) in -1..1, resized by `shrink` -> labels (N, h, w) uint8."""
         return self.network(images).argmax(dim=1).byte()
 
 
 def shrink(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """uint8 images (N, 3, H, W) -> -1..1, and labels, both brought to a shorter side of at most SIDE.
+    """uint8 images (N, 3, H, W) and labels (N, H, W) -> images in -1..1 and labels, of a shorter side of at most SIDE.
 
-    The images antialiased, labels by the class at each new pixel's centre.
+    Images are antialiased; labels take the class at each new pixel's centre.
     """
     images = images.float().div(127.5).sub(1)
     height, width = labels.shape[1:]
@@ -91,7 +87,7 @@ def shrink(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
     """The segmenter of a real set: from the cache, or trained for STEPS steps of BATCH images.
 
-    It learns from at most IMAGES of them, the last tenth of which is held out. Raises UserError for fewer than 2.
+    It uses at most IMAGES of them, of which the last tenth is held out. Raises UserError for fewer than 2.
     """
     numbers = real.numbers[:IMAGES]
     if len(numbers) < 2:
@@ -115,7 +111,7 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
         read += len(images)
         images, labels = shrink(images, labels)
         trained.held_out_pixels.add_(confusion(labels, trained.predict(images.to(device)).cpu(), real.classes))
-    if path and read == len(numbers):  # what was passed over may be readable the next time
+    if path and read == len(numbers):  # a skipped image may be readable the next time
         with atomic_file(path) as temporary:
             save_file({**network.cpu().state_dict(), "held_out_pixels": trained.held_out_pixels}, temporary)
         network.to(device)
@@ -123,7 +119,7 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
 
 
 def _load(path: Path | None, network: Segmenter) -> Tensor | None:
-    """Fill the network from its file. Returns the confusion that is in it; None when it is not there, or damaged."""
+    """Load the network from its file and return the file's confusion; None if it is missing or damaged."""
     try:
         state = load_file(path) if path else {}
         pixels = state.pop("held_out_pixels")
@@ -134,19 +130,18 @@ def _load(path: Path | None, network: Segmenter) -> Tensor | None:
 
 
 def _read(real: RealSet, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """All at once, at the segmenter's size, the images still as bytes."""
+    """All images as bytes, and labels, at the segmenter's size."""
     parts = []
     for images, labels in real.batches(numbers):
         images, labels = shrink(images, labels)
         parts.append((images.add(1).mul(127.5).round().clamp(0, 255).byte(), labels))
     if not parts:
-        raise UserError(f"the real set, {real.name}, has no image that can be read")
-    images, labels = zip(*parts, strict=True)
-    return torch.cat(images), torch.cat(labels)
+        raise UserError(f"the real set, {real.name}, has no readable image")
+    return torch.cat([images for images, _ in parts]), torch.cat([labels for _, labels in parts])
 
 
 def _train(network: Segmenter, images: Tensor, labels: Tensor, device: torch.device) -> None:
-    """Cross entropy, in which a class counts by one over the root of its share, so that small ones are learned too."""
+    """Minimize cross entropy, weighted by one over the root of a class's share, so that small classes count."""
     classes = network.head.out_channels
     share = torch.bincount(labels.flatten().int(), minlength=classes) / labels.numel()
     weight = (share + 1e-3).rsqrt()
@@ -166,7 +161,7 @@ def _train(network: Segmenter, images: Tensor, labels: Tensor, device: torch.dev
 
 
 def _jitter(images: Tensor) -> Tensor:
-    """Images (N, 3, H, W) with colours and noise of their own, see JITTER; drawn on the CPU for any device."""
+    """Images (N, 3, H, W) with random colours and noise, see JITTER; drawn on the CPU for any device."""
     gain = 1 + JITTER * (2 * torch.rand(len(images), 3, 1, 1) - 1)
     return images * gain + NOISE * torch.rand(len(images), 1, 1, 1) * torch.randn_like(images)
 

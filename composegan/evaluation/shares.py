@@ -1,6 +1,6 @@
-"""Work that several processes do together: `torchrun --nproc-per-node=2 -m composegan.cli evaluate ...`.
+"""Share work among several processes: `torchrun --nproc-per-node=2 -m composegan.cli evaluate ...`.
 
-The work is cut into the same pieces however many processes there are, so that the figures are the same as well.
+The work is cut into the same pieces for any number of processes, so the figures are the same as well.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import distributed
@@ -18,14 +18,14 @@ from composegan.runtime.ranks import lost_process, of_torchrun
 
 T = TypeVar("T")
 PATIENCE = timedelta(days=1)
-"""One process may read a large real set while the others wait."""
+"""One process may read a large real set while the others wait for it."""
 
 
 @contextmanager
 def together() -> Iterator[bool]:
-    """Within the block, the processes that torchrun has started can share work. Yields whether this is the first.
+    """Within the block, the processes that torchrun started can share work. Yields whether this is the first.
 
-    Each takes the GPU of its number, where there are GPUs. Raises UserError when another one has ended.
+    Each process uses the GPU of its local rank, if there are GPUs. Raises UserError if another process has ended.
     """
     rank, world, local = of_torchrun()
     if world == 1:
@@ -38,43 +38,43 @@ def together() -> Iterator[bool]:
         yield rank == 0
     except RuntimeError as error:
         if lost_process(error):
-            raise UserError(f"another of the {world} processes has ended; what it said is above") from error
+            raise UserError(f"another of the {world} processes has ended; see its error above") from error
         raise
     finally:
         distributed.destroy_process_group()
 
 
 def is_first() -> bool:
-    """Whether this is the process that has the figures in the end."""
-    return _place()[0] == 0
+    """Whether this is rank 0, which reports the figures."""
+    return _rank_and_world()[0] == 0
 
 
 def share(pieces: Iterable[T]) -> Iterator[T]:
-    """Of the pieces, which are the same in all processes, those that this one is to do: every one, when it is alone."""
-    rank, world = _place()
+    """This process's part of the pieces, which are the same in all processes; all of them in a single process."""
+    rank, world = _rank_and_world()
     return (piece for number, piece in enumerate(pieces) if number % world == rank)
 
 
 def gathered(result: T) -> list[T]:
-    """What each process has, in all of them."""
-    _, world = _place()
+    """The result of each process, in all of them."""
+    _, world = _rank_and_world()
     if world == 1:
         return [result]
-    found: list[T] = [None] * world
+    found: list[T | None] = [None] * world
     distributed.all_gather_object(found, result)
-    return found
+    return cast("list[T]", found)
 
 
 def joined(results: list[T]) -> list[T]:
-    """What all processes made of their shares, a result for each piece, in the order of the pieces."""
+    """The results of all processes for their shares, one for each piece, in the order of the pieces."""
     shares = gathered(results)
     return [shares[number % len(shares)][number // len(shares)] for number in range(sum(map(len, shares)))]
 
 
 @contextmanager
 def first_alone() -> Iterator[None]:
-    """The first process does the block before the others do: what it keeps in files they find there."""
-    rank, world = _place()
+    """Run the block in the first process before the others, which then find the files that it cached."""
+    rank, world = _rank_and_world()
     if rank > 0:
         distributed.barrier()
     yield
@@ -82,8 +82,8 @@ def first_alone() -> Iterator[None]:
         distributed.barrier()
 
 
-def _place() -> tuple[int, int]:
-    """(number of this process, how many there are)."""
+def _rank_and_world() -> tuple[int, int]:
+    """(rank of this process, number of processes)."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return 0, 1
     return distributed.get_rank(), distributed.get_world_size()

@@ -59,12 +59,13 @@ def convert(checkpoint: Mapping[str, Any]) -> Reference:
     settings = generator_settings(arguments)
     widths = {key: settings[key] for key in ("classes", "height", "width", "max_channels")}
     widths["multiplier"] = settings["channel_multiplier"]
-    averaged, moving, judge = (checkpoint.get(key) for key in ("g_ema", "g", "d"))
-    if averaged is None and moving is None:
+    moving, judge = checkpoint.get("g"), checkpoint.get("d")
+    averaged = moving if checkpoint.get("g_ema") is None else checkpoint["g_ema"]
+    if averaged is None:
         raise UserError("checkpoint has neither 'g_ema' nor 'g', a generator's weights")
     found = Reference(
         settings,
-        _filled(lambda: Generator(**settings), moving if averaged is None else averaged),
+        _filled(lambda: Generator(**settings), averaged),
         None if moving is None else _filled(lambda: Generator(**settings), moving),
         None if judge is None else _filled(lambda: Discriminator(**widths), judge),
     )

@@ -1,1 +1,1 @@
-"""Measures: tensors in, numbers out."""
+"""Metrics: tensors in, numbers out. Each is registered under the entry-point group `composegan.metrics`."""

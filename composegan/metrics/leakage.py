@@ -1,4 +1,4 @@
-"""Edit leakage: how much of a change fell where it should not."""
+"""Edit leakage: the share of an edit's change that falls outside the edited class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def change(before: Tensor, after: Tensor) -> Tensor:
 
 
 def region_of(labels: Tensor, others: Tensor, classes: Tensor | list[int], margin: int = 0) -> Tensor:
-    """Where any of `classes` is in either label map, grown by `margin` pixels.
+    """Pixels where either label map has one of `classes`, grown by `margin` pixels.
 
     labels, others: (N, H, W) integers -> (N, H, W) bool.
     """
@@ -26,7 +26,7 @@ def region_of(labels: Tensor, others: Tensor, classes: Tensor | list[int], margi
 
 
 def leakage(before: Tensor, after: Tensor, region: Tensor) -> Tensor:
-    """The part of the change that lies outside `region`: `sum_outside |a - b| / sum |a - b|`, per picture.
+    """The share of the change outside `region`: `sum_outside |a - b| / sum |a - b|`, per image.
 
     before, after: (N, 3, H, W) in -1..1; region: (N, H, W) bool -> (N,) in 0..1; 0 where nothing changed.
     """

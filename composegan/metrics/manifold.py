@@ -1,4 +1,4 @@
-"""Improved precision and recall (Kynkaanniemi et al., arXiv 1904.06991): how real, and how varied, pictures are."""
+"""Improved precision and recall (Kynkaanniemi et al., arXiv 1904.06991): how realistic and how varied images are."""
 
 from __future__ import annotations
 
@@ -10,23 +10,33 @@ from composegan.errors import UserError
 NEIGHBOURS, BLOCK = 3, 1024
 
 
-def precision_recall(real: Tensor, fake: Tensor, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
-    """The part of `fake` (M, D) that lies within the manifold of `real` (N, D), and the reverse; each 0..1.
+def precision(real: Tensor, fake: Tensor, neighbours: int = NEIGHBOURS) -> float:
+    """The share of `fake` (M, D) that lies within the manifold of `real` (N, D), 0..1.
 
-    A set's manifold is the union of balls around its points, each as large as the distance to the point's k-th nearest
-    neighbour in the set. Larger sets have smaller balls: figures of different N or M cannot be compared.
-    Raises UserError unless both sets have more than `neighbours` images.
+    A set's manifold is the union of balls around its points, each reaching to the point's k-th nearest neighbour in the
+    set. Larger sets have smaller balls: values of different N or M cannot be compared.
+    Raises UserError unless both sets have more than `neighbours` rows.
     """
+    real, fake = _centred(real, fake, neighbours)
+    return _share_within(fake, real, neighbours)
+
+
+def recall(real: Tensor, fake: Tensor, neighbours: int = NEIGHBOURS) -> float:
+    """The share of `real` that lies within the manifold of `fake`, 0..1; see `precision`."""
+    real, fake = _centred(real, fake, neighbours)
+    return _share_within(real, fake, neighbours)
+
+
+def _centred(real: Tensor, fake: Tensor, neighbours: int) -> tuple[Tensor, Tensor]:
     for features in (real, fake):
         if len(features) <= neighbours:
-            raise UserError(f"{len(features)} images are too few: precision and recall need at least {neighbours + 1}")
-    centre = real.mean(dim=0)  # distances by products lose digits far from the origin
-    real, fake = real - centre, fake - centre
-    return _part_within(fake, real, neighbours), _part_within(real, fake, neighbours)
+            raise UserError(f"{len(features)} images are too few; precision and recall need at least {neighbours + 1}")
+    centre = real.mean(dim=0)  # cdist loses digits far from the origin
+    return real - centre, fake - centre
 
 
-def _part_within(points: Tensor, others: Tensor, neighbours: int) -> float:
-    """The part of `points` within the manifold of `others`."""
+def _share_within(points: Tensor, others: Tensor, neighbours: int) -> float:
+    """The share of `points` within the manifold of `others`."""
     radii = torch.cat(
         [torch.cdist(block, others).kthvalue(neighbours + 1, dim=1).values for block in others.split(BLOCK)]
     )  # (N,): the nearest is the point itself

@@ -1,6 +1,6 @@
-"""Kernel distance and inception score of features that have been taken already: torchmetrics does the arithmetic.
+"""Kernel distance and inception score of precomputed features; torchmetrics does the arithmetic.
 
-Of this process alone (`sync_on_compute`): in training only the first one scores, and would wait for the others.
+`sync_on_compute=False`: only rank 0 computes scores, and torchmetrics would wait for the others.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SUBSET, SUBSETS, SPLITS = 1000, 20, 10
 def kernel_distance(real: Tensor, fake: Tensor, seed: int = 0) -> float:
     """Unbiased squared maximum mean discrepancy with the kernel `(x y / D + 1)^3` (Binkowski et al., arXiv 1801.01401).
 
-    real, fake: (N, D), (M, D). Where there are more than SUBSET images, the mean over SUBSETS random draws of so many.
-    Two sets of one distribution have 0 in expectation, so that it may be below 0. Raises UserError for fewer than 2.
+    real, fake: (N, D), (M, D). For more than SUBSET images, the mean over SUBSETS random draws of that many. Its
+    expectation is 0 for two sets of one distribution, so it may be negative. Raises UserError for fewer than 2 rows.
     """
     size = min(SUBSET, len(real), len(fake))
     if size < 2:
-        raise UserError(f"{size} images are too few: a kernel distance needs at least 2")
+        raise UserError(f"{size} images are too few; a kernel distance needs at least 2")
     everything = size == len(real) == len(fake)
     with _quiet(seed):
         metric = KernelInceptionDistance(
@@ -41,11 +41,11 @@ def kernel_distance(real: Tensor, fake: Tensor, seed: int = 0) -> float:
 def inception_score(logits: Tensor, seed: int = 0) -> float:
     """`exp E KL(p(y|x) || p(y))`, the mean over SPLITS parts (Salimans et al., arXiv 1606.03498); higher is better.
 
-    logits: (N, classes). At most the number of images in a part, so that few images have a low score.
+    logits: (N, classes). It is at most the number of images in a part, so few images score low.
     Raises UserError for fewer than 2 images.
     """
     if len(logits) < 2:
-        raise UserError(f"{len(logits)} images are too few: an inception score needs at least 2")
+        raise UserError(f"{len(logits)} images are too few; an inception score needs at least 2")
     with _quiet(seed):
         metric = InceptionScore(_AsGiven(), splits=min(SPLITS, len(logits) // 2), sync_on_compute=False)
         metric.update(logits.double())
@@ -53,7 +53,7 @@ def inception_score(logits: Tensor, seed: int = 0) -> float:
 
 
 class _AsGiven(nn.Module):
-    """In the place of the network whose features they are."""
+    """Stands in for the network, as the features are computed already."""
 
     def forward(self, features: Tensor) -> Tensor:
         return features
@@ -61,7 +61,7 @@ class _AsGiven(nn.Module):
 
 @contextmanager
 def _quiet(seed: int) -> Iterator[None]:
-    """Random draws of the block are by `seed` and leave the global ones as they were; no warnings about memory."""
+    """Seed the random draws of the block, restore the global state after it, and silence warnings about memory."""
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(seed)

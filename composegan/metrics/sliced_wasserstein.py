@@ -1,7 +1,7 @@
 """Sliced Wasserstein distance of small patches at several scales; needs no network and no download.
 
-After Karras et al. (arXiv 1710.10196, section 5 and appendix A), with plain pixel patches of a pyramid: how near two
-sets of pictures are in local structure, from sharp edges to broad layout. 0 is the same; lower is better.
+After Karras et al. (arXiv 1710.10196, section 5 and appendix A), with plain pixel patches of an image pyramid: how
+close two sets of images are in local structure, from sharp edges to broad layout. 0 for equal sets.
 """
 
 from __future__ import annotations
@@ -10,18 +10,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from composegan.metrics.rows import Describer, Rows
+from composegan.plugin.contracts import Metric
+
 PATCH, STRIDE, LEVELS, PATCHES, DIRECTIONS = 7, 5, 3, 8192, 128
+IMAGES = 256
+"""`composegan evaluate` compares at most this many images."""
 
 
 def patch_levels(images: Tensor, seed: int = 0) -> list[Tensor]:
-    """A random draw of patches of each level of the image pyramid.
+    """A random draw of patches from each level of the image pyramid.
 
-    images: (N, 3, H, W) in -1..1 -> at most LEVELS tensors (at most PATCHES, 3 PATCH^2), the same draw for the same
-    seed. Levels smaller than a patch are left out; for images that are, the patch is as large as they are.
+    images: (N, 3, H, W), float32 in -1..1 or uint8 -> at most LEVELS tensors (at most PATCHES, 3 PATCH^2), the same
+    draw for the same seed. Levels smaller than a patch are left out; for smaller images the patch is the whole image.
     """
+    if images.dtype == torch.uint8:
+        images = images.float() / 127.5 - 1
     draws = torch.Generator().manual_seed(seed)
     side = min(PATCH, *images.shape[2:])
-    levels = []
+    levels: list[Tensor] = []
     while len(levels) < LEVELS and min(images.shape[2:]) >= side:
         patches = F.unfold(images, side, stride=STRIDE).transpose(1, 2).flatten(0, 1)  # (N L, 3 PATCH^2)
         keep = torch.randperm(len(patches), generator=draws)[:PATCHES]
@@ -33,7 +40,7 @@ def patch_levels(images: Tensor, seed: int = 0) -> list[Tensor]:
 def sliced_wasserstein(real: list[Tensor], fake: list[Tensor], seed: int = 0) -> float:
     """Mean over levels and random directions of the 1-D Wasserstein distance between projected patches.
 
-    real, fake: of `patch_levels`, of sets of equal size; values are in the units of the images (-1..1).
+    real, fake: `patch_levels` of sets of equal size; the distance is in the units of the images (-1..1).
     """
     draws = torch.Generator().manual_seed(seed)
     distances = []
@@ -44,3 +51,25 @@ def sliced_wasserstein(real: list[Tensor], fake: list[Tensor], seed: int = 0) ->
         x, y = ((patches[:count] @ directions).sort(dim=0).values for patches in (a, b))
         distances.append((x - y).abs().mean())
     return torch.stack(distances).mean().item()
+
+
+IMAGE_ROWS = Rows("images", lambda _: Describer(lambda images, labels: images.cpu(), limit=IMAGES), exact=True)
+"""The images themselves, (B, 3, H, W)."""
+
+
+def _distance(real: Tensor, fake: Tensor) -> float:
+    return sliced_wasserstein(patch_levels(real), patch_levels(fake))
+
+
+metric = Metric(
+    rows=IMAGE_ROWS,
+    summarize=patch_levels,
+    compare=sliced_wasserstein,
+    measure=lambda evaluation: [
+        evaluation.sets(IMAGE_ROWS).figure(
+            "sliced_wasserstein", _distance, note="of patches of 7x7 pixels at three scales"
+        )
+    ],
+    needs_masks=False,
+    position=30,
+)

@@ -13,7 +13,7 @@ add bounds) and whose comments are the help text, as in `composegan/config/schem
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from composegan.config.schema import Config
+    from composegan.evaluation.evaluate import Evaluation
+    from composegan.metrics.figure import Figure
+    from composegan.metrics.rows import Rows
     from composegan.training.phases import Phase
 
 LOWER, HIGHER = "lower", "higher"
@@ -126,18 +129,42 @@ class Metric:
     compare: (rows of real images (N, D), rows of generated ones (M, D)) -> float.
     better: LOWER or HIGHER. During training the first of `output.metrics` selects the best checkpoint; lower must be
         better for that one.
+
+    The rest is optional.
+    rows: instead of `describe`, rows that several metrics share, for example
+        `composegan.metrics.backbone.EFFICIENTNET`; those of the real set are cached.
+    summarize: (rows) -> what `compare` receives in place of the rows, for example their mean and covariance.
+    least: images that each set needs.
+    in_training: whether `output.metrics` may name it. needs_masks: whether it looks at labels, which adaptation to
+        images without masks does not have.
+    measure: (`composegan.evaluation.evaluate.Evaluation`) -> the figures of `composegan evaluate`, instead of the one
+        of `compare`. May raise `composegan.metrics.figure.NotMeasuredError`. Without `compare`, this is all there is.
+    on_every_rank: call `measure` in every process, because it shares work (`composegan.evaluation.shares`) among them.
+    position: place in reports, lowest first.
     """
 
     CONFIGURED: ClassVar = ("describe", "compare")
 
-    describe: Callable[..., Tensor]
-    compare: Callable[..., float]
+    describe: Callable[..., Tensor] | None = None
+    compare: Callable[..., float] | None = None
     better: str = LOWER
     settings: type | None = None
     api: int = API_VERSION
+    rows: Rows | None = None
+    summarize: Callable[[Tensor], Any] | None = None
+    least: int = 1
+    in_training: bool = True
+    needs_masks: bool = True
+    measure: Callable[[Evaluation], Iterable[Figure]] | None = None
+    on_every_rank: bool = False
+    position: int = 100
 
     def __post_init__(self) -> None:
         _check(self)
+        if self.measure is None and not (self.compare and (self.describe or self.rows)):
+            raise UserError("a metric needs describe (or rows) and compare, or measure")
+        if self.in_training and not self.compare:
+            raise UserError("a metric without compare needs in_training=False")
         if self.better not in (LOWER, HIGHER):
             raise UserError(f"better is {self.better!r}; {LOWER!r} or {HIGHER!r} is needed")
 

@@ -67,9 +67,9 @@ def discover(path: Sequence[str] | None = None, kind: Kind = DOMAIN) -> list[Fou
     return [_load(item, registered, kind) for item in registered]
 
 
-def names(kind: Kind, path: Sequence[str] | None = None) -> list[str]:
-    """The names that are registered of a kind, usable or not, without loading any."""
-    return sorted({item.name for item in _registered(path, kind)} - {"?"})
+def names(kind: Kind, path: Sequence[str] | None = None, own: bool = False) -> list[str]:
+    """The registered names of a kind, usable or not, without loading any. own: only those that composegan registers."""
+    return sorted({item.name for item in _registered(path, kind) if _is_own(item) or not own} - {"?"})
 
 
 def add_plugin_path(folder: Path | str) -> None:

@@ -38,8 +38,6 @@ class EvaluateConfig(ModelChoice):
     data: DataConfig = field(default_factory=DataConfig)
 
     def check(self) -> None:
-        from composegan.evaluation.names import MEASURES
-
         super().check()
         at_least(0, seed=self.seed)
         at_least(1, batch=self.batch, real_images=self.real_images)
@@ -48,7 +46,10 @@ class EvaluateConfig(ModelChoice):
         if not 0 <= self.truncation <= 1:
             raise UserError(f"truncation={self.truncation}: must be 0 to 1")
         if not self.metrics.strip(" ,"):
-            raise UserError(f"metrics=: which? all, or some of: {', '.join(MEASURES)}")
+            from composegan.plugin import registry
+            from composegan.plugin.contracts import METRIC
+
+            raise UserError(f"metrics=: which? all, or some of: {', '.join(registry.names(METRIC))}")
 
 
 def help() -> str:
@@ -64,7 +65,6 @@ def help() -> str:
 def run(arguments: Sequence[str]) -> None:
     """Evaluate a run or a model; prints a table and says where the rest is."""
     from composegan.config.compose import load_config, read_arguments
-    from composegan.evaluation.names import MEASURES
     from composegan.plugin import registry
     from composegan.plugin.contracts import METRIC
 
@@ -77,7 +77,7 @@ def run(arguments: Sequence[str]) -> None:
         base = EvaluateConfig(domain=own.domain, plugin_path=own.plugin_path, data=own.data)
     if plugin_path := config.plugin_path or base.plugin_path:
         registry.add_plugin_path(os.path.expanduser(plugin_path))
-    wanted = names_in(config.metrics, MEASURES, "metrics", more=registry.names(METRIC))
+    wanted = names_in(config.metrics, registry.names(METRIC, own=True), "metrics", more=registry.names(METRIC))
     from composegan.evaluation.shares import together
 
     with together() as first:
@@ -123,7 +123,7 @@ def _evaluate(
     print("\n".join(reports.lines_of(report, settings)))
     out = Path(config.out).expanduser() if config.out else folder / "evaluation"
     print(f"statistics of the real set are kept in {real.folder}")
-    print(f"wrote {reports.save(report, settings, model.colors, out)}")
+    print(f"wrote {reports.save(report, settings, out)}")
 
 
 def _domain(domain: str, plugin_path: str | None, model: Model) -> DomainPlugin:

@@ -1,4 +1,4 @@
-"""A model evaluated, by the verb and in parts."""
+"""`composegan evaluate` of a run and of a saved model, and the parts of an evaluation."""
 
 from __future__ import annotations
 
@@ -13,44 +13,46 @@ from PIL import Image
 
 import composegan
 from composegan.cli import main
-from composegan.evaluation import edits, segmenter
+from composegan.evaluation import edits
 from composegan.evaluation.edits import edit_leakage
-from composegan.evaluation.evaluate import Report, _leakages
-from composegan.evaluation.figures import Figure
-from composegan.evaluation.generated import draw_all, random_w
-from composegan.evaluation.names import BUNDLED, INCEPTION, OTHERS
+from composegan.evaluation.generated import draw, generated_rows, random_w
 from composegan.evaluation.report import _notes
+from composegan.metrics import inception
+from composegan.metrics.figure import Figure
 from composegan.metrics.inception import WEIGHTS
-from composegan.metrics.layout import class_proportions
+from composegan.metrics.layout import LAYOUT, class_proportions
+from composegan.metrics.rows import Setting
 from composegan.model import saved_model
 from composegan.networks.class_sets import ClassSets
+from composegan.plugin import registry
+from composegan.plugin.contracts import METRIC
+
+PUBLISHED = ["FID", "KID", "IS", "precision", "recall"]
+BUNDLED = [f"{name}-EffNetLite0" for name in ("FD", "KD", "IS", "precision", "recall")]
 
 
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch, tmp_path):
-    monkeypatch.setattr(segmenter, "STEPS", 2)
-    monkeypatch.setenv("COMPOSEGAN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+def content(folder):
+    return json.loads((folder / "evaluation.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def model(whole_run):
-    return composegan.load(whole_run)
+def proportions(model, w):
+    """Class proportions (N, K) of generated masks."""
+    layout = LAYOUT.open(Setting(len(model.classes), 16, 16, torch.device("cpu")))
+    return generated_rows(model, w, None, {"layout": layout}, batch=4)["layout"]
 
 
-def test_everything_of_a_run(whole_run, tmp_path, capsys):
+def test_evaluate_all_metrics_of_a_run(whole_run, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["evaluate", f"run={whole_run}", "n=8", "seed=3", f"out={out}"]) == 0
-    printed = capsys.readouterr().out
-    content = json.loads((out / "evaluation.json").read_text())
-    figures = {figure["name"]: figure for figure in content["figures"]}
+    printed, found = capsys.readouterr().out, content(out)
+    figures = {figure["name"]: figure for figure in found["figures"]}
 
-    left_out = {name for name in OTHERS if name not in figures} - {"edit_leakage"}
-    without_sets = {"presence_accuracy", "presence_accuracy_segmenter"}
     rare = {"rare_class_recall", "rare_class_recall_segmenter"}
-    assert without_sets <= left_out <= without_sets | rare and set(BUNDLED) <= set(figures)
-    assert not set(INCEPTION) & set(figures)
-    assert any(f"{', '.join(INCEPTION)} are left out" in line and WEIGHTS in line for line in content["skipped"])
+    without_sets = {"presence_accuracy", "presence_accuracy_segmenter"}
+    left_out = set(registry.names(METRIC, own=True)) - set(figures) - {"edit_leakage"} - rare
+    assert left_out == {*PUBLISHED, *without_sets}
+    assert any(f"{', '.join(PUBLISHED)} are left out" in line and WEIGHTS in line for line in found["skipped"])
+    assert [name for name in figures if name.endswith("EffNetLite0")] == [*BUNDLED, "PPL-EffNetLite0"]
     for figure in figures.values():
         assert np.isfinite(figure["value"]) and figure["seed"] == 3 and figure["truncation"] == 1
         assert figure["images"] > 0 and figure["real_set"].startswith("shapes train") and figure["resize"]
@@ -60,7 +62,7 @@ def test_everything_of_a_run(whole_run, tmp_path, capsys):
     assert distance["halves"] > 0 and figures["precision-EffNetLite0"]["halves"] is None  # 3 are too few for k = 3
     for name in ("presence", "mask_consistency", "precision-EffNetLite0", "edit_leakage_texture"):
         assert 0 <= figures[name]["value"] <= 1
-    assert set(content["classes"]) == {"ground", "ball", "glass"}
+    assert set(found["classes"]) == {"ground", "ball", "glass"}
 
     for name in ("FD-EffNetLite0", "biased upwards", "against shapes train", "glass", f"wrote {out}"):
         assert name in printed
@@ -69,68 +71,34 @@ def test_everything_of_a_run(whole_run, tmp_path, capsys):
         assert min(Image.open(out / f"{name}.png").size) > 40
 
 
-def test_a_saved_model_and_only_what_is_asked_for(whole_run, shapes, tmp_path, capsys):
-    shutil.copytree(whole_run / "model", tmp_path / "model")
-    asked = ["n=4", "metrics=FSD,presence", "truncation=0.5"]
-    assert main(["evaluate", f"model={tmp_path / 'model'}", *shapes, *asked]) == 0
-    content = json.loads((tmp_path / "model" / "evaluation" / "evaluation.json").read_text())
-    assert [figure["name"] for figure in content["figures"]] == ["FSD", "presence"]
-    first = content["figures"][0]["value"]
-    assert main(["evaluate", f"model={tmp_path / 'model'}", *shapes, *asked]) == 0
-    content = json.loads((tmp_path / "model" / "evaluation" / "evaluation.json").read_text())
-    assert content["figures"][0]["value"] == first
+def test_evaluate_saved_model_by_chosen_metrics_repeats_its_values(whole_run, shapes, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(whole_run / "model", model)
+    values = []
+    for _ in range(2):
+        assert main(["evaluate", f"model={model}", *shapes, "n=4", "metrics=FSD,presence", "truncation=0.5"]) == 0
+        values.append({figure["name"]: figure["value"] for figure in content(model / "evaluation")["figures"]})
+    assert list(values[0]) == ["FSD", "presence"] and values[0] == values[1]
     assert not list((tmp_path / "cache").rglob("segmenter*"))
 
 
-def test_a_model_with_class_sets_has_presence_accuracy(whole_run, tmp_path, capsys):
-    """A class that is not asked for has no layer; whether the render net leaves it out as well is what is measured."""
-    model = composegan.load(whole_run)
+def test_evaluate_model_with_class_sets_has_presence_accuracy(whole_run, tmp_path, capsys):
+    """A class outside the set has no layer; whether the render net leaves it out as well is what is measured."""
     sets = ClassSets(torch.tensor([[1, 1, 0], [1, 0, 1], [1, 0, 0]]), torch.ones(3))
-    saved_model.save(tmp_path / "model", dataclasses.replace(model, class_sets=sets))
+    saved_model.save(tmp_path / "model", dataclasses.replace(composegan.load(whole_run), class_sets=sets))
     shutil.copy(whole_run / "config.yaml", tmp_path)
     if (whole_run / "domain").exists():
         shutil.copytree(whole_run / "domain", tmp_path / "domain")
     assert main(["evaluate", f"run={tmp_path}", "n=12", "metrics=presence_accuracy", f"out={tmp_path / 'out'}"]) == 0
-    content = json.loads((tmp_path / "out" / "evaluation.json").read_text())
-    (figure,) = content["figures"]
+    found = content(tmp_path / "out")
+    (figure,) = found["figures"]
     assert figure["name"] == "presence_accuracy" and 0.5 <= figure["value"] <= 1 and figure["images"] == 12
     assert "asked for and shown" in figure["note"] and "kept away" in capsys.readouterr().out
-    assert all(0 <= content["classes"][name]["presence_kept_away"] <= 1 for name in ("ball", "glass"))
-    assert content["classes"]["ground"]["presence_kept_away"] is None  # it is always asked for
+    assert all(0 <= found["classes"][name]["presence_kept_away"] <= 1 for name in ("ball", "glass"))
+    assert found["classes"]["ground"]["presence_kept_away"] is None  # every class set has it
 
 
-def test_the_pictures_are_those_of_sample(model):
-    w = random_w(model, 5, seed=2, truncation=0.6)
-    samples = model.sample(5, seed=2, truncation=0.6)
-    torch.testing.assert_close(w, samples.codes.slots[:, 0], rtol=1e-5, atol=1e-6)
-    drawn = draw_all(model, w, [], None, batch=2)
-    assert np.abs(drawn.pictures.permute(0, 2, 3, 1).numpy().astype(int) - samples.images).max() <= 1
-    proportions = class_proportions(torch.from_numpy(samples.labels), 3)
-    torch.testing.assert_close(drawn.proportions, proportions.float(), atol=0.01, rtol=0)
-
-
-def test_leakage_counts_pictures_with_the_class_only(model):
-    """Each class's texture changes where the class is; with every pixel the class's, nothing can leak."""
-    w = random_w(model, 6, seed=0, truncation=1.0)
-    proportions = draw_all(model, w, [], None, batch=4).proportions
-    found = edit_leakage(model, w, proportions, seed=0, truncation=1.0, batch=4)
-    assert found.pictures.tolist() == (proportions >= 1 / 1024).sum(dim=0).tolist()
-    assert found.margin == 1 and found.rows == found.pictures.nonzero()[:, 0].tolist()
-    for part in ("texture", "shape"):
-        inside, grown = found.values[part], found.values[f"{part}_margin"]
-        known = ~inside.isnan()
-        assert known.any() and (grown[known] <= inside[known] + 1e-9).all()
-        assert ((inside[known] >= 0) & (inside[known] <= 1)).all()
-        assert len(found.heat[part]) == len(found.rows) == len(found.before)
-    none = torch.zeros_like(proportions)
-    none[:, 0] = 1
-    assert edit_leakage(model, w, none, 0, 1.0, 4).values["texture"][1:].isnan().all()
-
-
-def test_inception_weights_make_the_published_names(whole_run, tmp_path, capsys, monkeypatch):
-    """The same features under the published names, from a network in the place of the downloaded one."""
-    from composegan.metrics import inception
-
+def test_evaluate_on_inception_weights_uses_the_published_names(whole_run, tmp_path, monkeypatch):
     class Small(torch.nn.Module):
         def __init__(self, path):
             super().__init__()
@@ -141,55 +109,80 @@ def test_inception_weights_make_the_published_names(whole_run, tmp_path, capsys,
         def logits(self, features):
             return features
 
-    (tmp_path / "weights.pth").write_bytes(b"seeded")
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"seeded")
     monkeypatch.setattr(inception, "Inception", Small)
-    monkeypatch.setattr(inception, "CHANNELS", 3)
-    given = [f"run={whole_run}", "n=6", f"out={tmp_path / 'out'}", f"metrics={','.join(INCEPTION)}"]
-    assert main(["evaluate", *given, f"inception={tmp_path / 'weights.pth'}"]) == 0
-    content = json.loads((tmp_path / "out" / "evaluation.json").read_text())
-    assert [figure["name"] for figure in content["figures"]] == list(INCEPTION)
-    assert all("299x299" in figure["resize"] for figure in content["figures"])
-    assert content["figures"][0]["note"] == ""  # 6 images are enough for 3 features
+    given = ["n=6", f"out={tmp_path / 'out'}", f"metrics={','.join(PUBLISHED)}", f"inception={weights}"]
+    assert main(["evaluate", f"run={whole_run}", *given]) == 0
+    figures = content(tmp_path / "out")["figures"]
+    assert [figure["name"] for figure in figures] == PUBLISHED
+    assert all("299x299" in figure["resize"] for figure in figures)
+    assert figures[0]["note"] == ""  # 6 images are enough for 3 features
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["n=1"], "n=1: at least 2 pictures are needed, and 1,000 to say much"),
         (["n=3", "metrics=precision-EffNetLite0"], "precision-EffNetLite0: 3 images are too few; precision and recall"),
         (["metrics=FIDD"], "metrics=FIDD: there is no 'FIDD'; did you mean 'FID'?"),
         (["metrics=FID"], "no Inception weights in "),
         (["inception=none.pth"], "inception=none.pth: there is no such file; download https://"),
-        (["metrics="], "metrics=: which? all, or some of: FID, KID"),
+        (["metrics="], "metrics=: which? all, or some of: FD-EffNetLite0, FID, FSD"),
         (["data.height=32"], "data.height, data.width: the model draws 16x16"),
-        (["real_images=1", "metrics=FSD"], "FSD: 1 images are too few; a Frechet distance needs at least 2"),
+        (["real_images=1", "metrics=FSD"], "FSD: 1 images are too few; a covariance needs at least 2"),
         (["domain=faces", "data.root="], "domain=faces: has other classes than the model (they differ in: "),
         (["truncation=2"], "truncation=2.0: must be 0 to 1"),
     ],
 )
-def test_what_cannot_be_measured_is_one_line(whole_run, tmp_path, capsys, arguments, told):
+def test_evaluate_reports_bad_input_in_one_line(whole_run, tmp_path, capsys, arguments, message):
     assert main(["evaluate", f"run={whole_run}", f"out={tmp_path / 'out'}", "n=4", *arguments]) == 2
     _, err = capsys.readouterr()
     error = [line for line in err.splitlines() if line.startswith("composegan: ")]
-    assert len(error) == 1 and error[0].startswith(f"composegan: {told}")
+    assert len(error) == 1 and error[0].startswith(f"composegan: {message}")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_of_a_domain_that_is_not_there(whole_run, tmp_path, capsys):
+def test_evaluate_names_a_domain_that_is_not_installed(whole_run, capsys):
     assert main(["evaluate", f"model={whole_run / 'model'}", "n=4"]) == 2
     assert "the model is of domain 'shapes', which is not installed; give domain=FILE" in capsys.readouterr().err
 
 
-def test_leakage_of_edits_that_change_nothing_is_left_out_and_said(model, monkeypatch):
+def test_generated_images_are_those_of_sample(model):
+    w = random_w(model, 5, seed=2, truncation=0.6)
+    samples = model.sample(5, seed=2, truncation=0.6)
+    torch.testing.assert_close(w, samples.codes.slots[:, 0], rtol=1e-5, atol=1e-6)
+    images, _ = draw(model, w)
+    assert np.abs(images.permute(0, 2, 3, 1).numpy().astype(int) - samples.images).max() <= 1
+    expected = class_proportions(torch.from_numpy(samples.labels), 3)
+    torch.testing.assert_close(proportions(model, w), expected.float(), atol=0.01, rtol=0)
+
+
+def test_edit_leakage_counts_only_pictures_with_the_class(model):
+    w = random_w(model, 6, seed=0, truncation=1.0)
+    shares = proportions(model, w)
+    found = edit_leakage(model, w, shares, seed=0, truncation=1.0, batch=4)
+    counts = (shares >= 1 / 1024).sum(dim=0)
+    assert [each.k for each in found] == counts.nonzero()[:, 0].tolist()
+    for each in found:
+        assert each.pictures == counts[each.k]
+        for part in ("texture", "shape"):
+            inside, grown = each.values[part], each.values[f"{part}_margin"]
+            assert inside != inside or 0 <= grown <= inside + 1e-9 <= 1 + 1e-9
+            assert each.heat[part].shape == each.before.shape[:2]
+    assert any(each.values["texture"] == each.values["texture"] for each in found)
+    only_ground = torch.tensor([[1.0, 0, 0]]).expand(6, -1)
+    assert [each.k for each in edit_leakage(model, w, only_ground, 0, 1.0, 4)] == [0]
+
+
+def test_edit_leakage_without_any_change_is_left_out(whole_run, tmp_path, monkeypatch):
     monkeypatch.setattr(edits, "NOTHING", 10.0)
-    w = random_w(model, 4, 0, 1.0)
-    leakage = edit_leakage(model, w, draw_all(model, w, [], None, batch=4).proportions, 0, 1.0, 4)
-    report = Report()
-    assert all(values.isnan().all() for values in leakage.values.values())
-    assert _leakages(leakage, report) == []
-    assert report.skipped[0] == "edit_leakage_shape is left out: other codes changed no picture"
+    assert main(["evaluate", f"run={whole_run}", "n=4", "metrics=edit_leakage", f"out={tmp_path}"]) == 0
+    found = content(tmp_path)
+    assert found["figures"] == []
+    assert found["skipped"][0] == "edit_leakage_shape is left out: other codes changed no picture"
 
 
-def test_a_note_is_told_once():
+def test_report_merges_equal_notes():
     figures = [Figure(name, 1.0, "lower", None, 4, 0, note=note) for name, note in (("a", "x"), ("b", ""), ("c", "x"))]
     assert _notes(figures) == ["a, c: x"]

@@ -1,4 +1,4 @@
-"""The real set, and what is kept of it between evaluations."""
+"""The real set, and the rows that are cached between evaluations."""
 
 from __future__ import annotations
 
@@ -20,21 +20,27 @@ from composegan.data.folder import FolderSource
 from composegan.data.open import open_source
 from composegan.data.sample import Sample
 from composegan.errors import UserError
-from composegan.evaluation.networks import FeatureNetwork
-from composegan.evaluation.real import real_set, statistics
+from composegan.evaluation.real import real_rows, real_set
+from composegan.metrics.layout import LAYOUT
+from composegan.metrics.rows import Describer, Setting
 
 
 class Counting:
-    """Mean colours in the place of features, and how many pictures they were taken of."""
+    """A describer of mean colours that counts the pictures it describes."""
 
-    def __init__(self, key="colours"):
+    def __init__(self, key="colours", limit=None):
         self.seen = 0
-        names = ("FD-colours", "KD-colours", "IS-colours", "precision-colours", "recall-colours")
-        self.network = FeatureNetwork("colours", 3, self.features, lambda features: features, names, "none", key)
+        self.describer = Describer(self.describe, key, limit=limit)
 
-    def features(self, images):
+    def describe(self, images, labels):
         self.seen += len(images)
         return images.float().mean(dim=(2, 3))
+
+
+def statistics(real, counting=()):
+    """Rows of the real set: "layout", and "colours" by a `Counting`."""
+    layout = LAYOUT.open(Setting(3, 16, 16, torch.device("cpu")))
+    return real_rows(real, {"layout": layout, **{other.describer.key: other.describer for other in counting}})
 
 
 @pytest.fixture
@@ -52,29 +58,29 @@ def open_real(folder, cache, most=100, **settings):
     return real_set(open_source(plugin, data), data, 3, "shapes train", most, cache)
 
 
-def test_statistics_are_those_of_the_images(folder, tmp_path):
+def test_real_rows_describe_the_images(folder):
     counting, real = Counting(), open_real(folder, None)
-    found = statistics(real, [counting.network])
-    assert found.proportions.shape == (7, 3) and found.features["colours"].shape == (7, 3) and counting.seen == 7
+    found = statistics(real, [counting])
+    assert found["layout"].shape == (7, 3) and found["colours"].shape == (7, 3) and counting.seen == 7
     samples = [real.source[number] for number in real.numbers]
     assert sorted(real.numbers) == list(range(7)) != list(real.numbers)
     expected = np.stack([sample.image.mean(axis=(1, 2)) for sample in samples])
-    np.testing.assert_allclose(found.features["colours"], expected, rtol=1e-5)
+    np.testing.assert_allclose(found["colours"], expected, rtol=1e-5)
     shares = [[(sample.labels == k).mean() for k in range(3)] for sample in samples]
-    np.testing.assert_allclose(found.proportions, shares, rtol=1e-6)
+    np.testing.assert_allclose(found["layout"], shares, rtol=1e-6)
 
 
-def test_they_are_taken_once(folder, tmp_path):
+def test_real_rows_are_cached(folder, tmp_path):
     first, second = Counting(), Counting()
-    one = statistics(open_real(folder, tmp_path / "cache"), [first.network])
-    two = statistics(open_real(folder, tmp_path / "cache"), [second.network])
+    one = statistics(open_real(folder, tmp_path / "cache"), [first])
+    two = statistics(open_real(folder, tmp_path / "cache"), [second])
     assert (first.seen, second.seen) == (7, 0)
-    assert torch.equal(one.features["colours"], two.features["colours"])
-    assert torch.equal(one.proportions, two.proportions)
+    assert torch.equal(one["colours"], two["colours"])
+    assert torch.equal(one["layout"], two["layout"])
     files = [path.name for path in (tmp_path / "cache").rglob("*.npz")]
     assert sorted(files) == ["colours.npz", "layout.npz"]
     other = Counting("another")
-    statistics(open_real(folder, tmp_path / "cache"), [second.network, other.network])
+    statistics(open_real(folder, tmp_path / "cache"), [second, other])
     assert (second.seen, other.seen) == (0, 7)
 
 
@@ -94,27 +100,27 @@ def take_a_file_away(data):
     [{"change": change_a_file}, {"change": take_a_file_away}, {"height": 8, "width": 8}, {"most": 5}, {"damage": True}],
     ids=["file", "fewer", "size", "count", "damaged"],
 )
-def test_they_are_taken_anew_when_something_is_different(folder, tmp_path, settings):
+def test_real_rows_are_recomputed_when_the_set_changes(folder, tmp_path, settings):
     cache = tmp_path / "cache"
-    statistics(open_real(folder, cache), [Counting().network])
+    statistics(open_real(folder, cache), [Counting()])
     settings.pop("change", lambda data: None)(folder[1])
     if settings.pop("damage", False):
         for path in cache.rglob("*.npz"):
             path.write_bytes(path.read_bytes()[:40])
     counting = Counting()
-    statistics(open_real(folder, cache, **settings), [counting.network])
+    statistics(open_real(folder, cache, **settings), [counting])
     assert counting.seen > 0
     again = Counting()
-    statistics(open_real(folder, cache, **settings), [again.network])
+    statistics(open_real(folder, cache, **settings), [again])
     assert again.seen == 0
 
 
-def test_nothing_is_unpickled(tmp_path):
+def test_read_arrays_does_not_unpickle(tmp_path):
     np.savez(tmp_path / "evil.npz", values=np.array([{"a": 1}], dtype=object))
     assert read_arrays(tmp_path / "evil.npz") is None and read_arrays(tmp_path / "none.npz") is None
 
 
-def test_a_source_of_any_kind_has_a_fingerprint():
+def test_fingerprint_depends_on_images_and_count():
     def source(color, count=3):
         image, labels = np.full((3, 4, 4), color, np.uint8), np.zeros((4, 4), np.uint8)
         return [Sample(image, labels, str(number)) for number in range(count)]
@@ -123,16 +129,16 @@ def test_a_source_of_any_kind_has_a_fingerprint():
     assert len({fingerprint(source(1)), fingerprint(source(2)), fingerprint(source(1, 4))}) == 3
 
 
-def test_an_unreadable_image_stops_or_is_left_out(folder):
+def test_real_rows_stop_at_or_skip_an_unreadable_image(folder):
     Path(folder[1].root, "images", "3.png").write_bytes(b"nothing")
     with pytest.raises(UserError, match="3.png: "):
         statistics(open_real(folder, None), [])
-    assert statistics(open_real(folder, None, on_error="skip"), []).proportions.shape == (6, 3)
+    assert statistics(open_real(folder, None, on_error="skip"), [])["layout"].shape == (6, 3)
 
 
 @pytest.fixture
 def flaky(monkeypatch):
-    """(numbers) -> a context in which these items of a folder give errors of the disk; the files are the same."""
+    """(numbers) -> a context in which these items of a folder raise disk errors; the files do not change."""
 
     @contextmanager
     def flaky(*numbers):
@@ -154,33 +160,31 @@ def test_an_error_of_the_disk_stops_or_leaves_an_image_out(folder, flaky):
     with flaky(3):
         with pytest.raises(UserError, match="^item 3: cannot be read .Input/output error.$"):
             statistics(open_real(folder, None), [])
-        assert statistics(open_real(folder, None, on_error="skip"), []).proportions.shape == (6, 3)
+        assert statistics(open_real(folder, None, on_error="skip"), [])["layout"].shape == (6, 3)
 
 
-def test_statistics_of_a_part_are_not_kept(folder, flaky, tmp_path, caplog):
+def test_real_rows_of_a_part_are_not_cached(folder, flaky, tmp_path, caplog):
     cache = tmp_path / "cache"
     with flaky(3, 5):
-        found = statistics(open_real(folder, cache, on_error="skip"), [Counting().network])
-    assert len(found.proportions) == len(found.features["colours"]) == 5
+        found = statistics(open_real(folder, cache, on_error="skip"), [Counting()])
+    assert len(found["layout"]) == len(found["colours"]) == 5
     assert "5 of 7 images" in caplog.text and not list(cache.rglob("*.npz"))
-    found = statistics(open_real(folder, cache, on_error="skip"), [Counting().network])
-    assert len(found.proportions) == len(found.features["colours"]) == 7
+    found = statistics(open_real(folder, cache, on_error="skip"), [Counting()])
+    assert len(found["layout"]) == len(found["colours"]) == 7
     other = Counting("another")
-    with flaky(3):  # what is kept of the whole set stays
-        found = statistics(open_real(folder, cache, on_error="skip"), [other.network])
-    assert (len(found.proportions), other.seen) == (7, 6)
+    with flaky(3):  # the cache of the whole set stays
+        found = statistics(open_real(folder, cache, on_error="skip"), [other])
+    assert (len(found["layout"]), other.seen) == (7, 6)
 
 
-def test_statistics_of_a_part_that_were_kept_are_not_used(folder, tmp_path):
-    """As they were by composegan before this was found."""
+def test_real_rows_ignore_a_cache_of_a_part(folder, tmp_path):
     real = open_real(folder, tmp_path / "cache", on_error="skip")
-    whole = statistics(real, []).proportions
+    whole = statistics(real, [])["layout"]
     np.savez(real.folder / "layout.npz", values=whole[:5].numpy())
-    assert torch.equal(statistics(real, []).proportions, whole)
+    assert torch.equal(statistics(real, [])["layout"], whole)
 
 
-def test_none_that_can_be_read(folder, flaky, tmp_path):
-    """Wherever they are read: measures put parts together that must not be empty."""
+def test_real_rows_without_any_readable_image_raise(folder, flaky, tmp_path):
     real = open_real(folder, tmp_path / "cache", on_error="skip")
     with flaky(*range(7)):
         for read in (lambda: statistics(real, []), lambda: list(real.batches(real.numbers[2:5]))):
@@ -189,7 +193,7 @@ def test_none_that_can_be_read(folder, flaky, tmp_path):
     assert list(real.batches([])) == []
 
 
-def test_a_real_set_that_goes_away_is_no_smaller_one(folder, flaky, monkeypatch):
+def test_real_rows_raise_when_the_disk_goes_away(folder, flaky, monkeypatch):
     monkeypatch.setattr(items, "IN_A_ROW", 3)
     real = open_real(folder, None, on_error="skip")
     with flaky(*real.numbers[4:]), pytest.raises(UserError, match="^none of 3 images in a row can be used; the first"):
@@ -197,3 +201,10 @@ def test_a_real_set_that_goes_away_is_no_smaller_one(folder, flaky, monkeypatch)
     shutil.rmtree(folder[1].root)
     with pytest.raises(UserError, match="^none of 3 images in a row can be used; the first: .*png"):
         statistics(real_set(real.source, real.data, 3, "shapes train", 100, None), [])
+
+
+def test_real_rows_of_limited_kind_read_twice_the_limit(folder):
+    counting, real = Counting(limit=2), open_real(folder, None)
+    assert len(real_rows(real, {"colours": counting.describer})["colours"]) == counting.seen == 4
+    found = statistics(real, [counting])
+    assert (len(found["layout"]), len(found["colours"])) == (7, 4)

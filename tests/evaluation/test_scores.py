@@ -1,4 +1,4 @@
-"""Scores while a model trains."""
+"""Metrics during training."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import torch
 
 from composegan.config.compose import compose
 from composegan.config.schema import DataConfig
-from composegan.config.validate import SCORES
 from composegan.data.open import open_source
 from composegan.data.sample import Sample
 from composegan.errors import UserError
-from composegan.evaluation.scores import Scores
+from composegan.evaluation.scores import Scores, _draw
 from composegan.runs import checkpoint
+
+SCORES = ("sliced_wasserstein", "FSD", "FD-EffNetLite0", "KD-EffNetLite0")
+"""The metrics that composegan offers for `output.metrics`."""
 
 
 def rows(run):
@@ -36,7 +38,7 @@ def real(shapes):
     return scores, images, torch.stack([torch.from_numpy(s.labels) for s in samples])
 
 
-def test_the_real_images_themselves_are_at_no_distance(real):
+def test_scores_of_the_real_images_are_zero(real):
     scores, images, labels = real
     found = scores(images, labels)
     assert list(found) == list(SCORES)
@@ -46,7 +48,7 @@ def test_the_real_images_themselves_are_at_no_distance(real):
     assert found["KD-EffNetLite0"] < 0  # unbiased: the same images again are nearer than others of their kind
 
 
-def test_other_pictures_and_other_layouts_are_farther(real):
+def test_scores_grow_with_the_difference(real):
     scores, images, labels = real
     near, noise = scores(images, labels), scores(torch.rand(images.shape) * 2 - 1, labels)
     assert all(noise[name] > near[name] + 0.01 for name in SCORES if name != "FSD")
@@ -69,13 +71,13 @@ class Flaky:
 
 
 def drawn(source, on_error, count=6):
-    data = DataConfig(height=16, width=16, on_error=on_error)
-    return Scores(["FSD"], source, data, 3, count, seed=1, device=torch.device("cpu")).real["proportions"]
+    """The real images that scores compare with."""
+    images, _ = _draw(source, DataConfig(height=16, width=16, on_error=on_error), 3, count, seed=1)
+    return images
 
 
 @pytest.mark.parametrize("error", [UserError("x.png: is damaged"), OSError(5, "Input/output error", "x.png")])
-def test_real_images_that_cannot_be_read(error):
-    """With on_error=skip others come in their place, since figures of fewer images are others."""
+def test_scores_replace_or_report_unreadable_real_images(error):
     assert len(drawn(Flaky({1, 2, 3}, error), "skip", 40)) == 40
     with pytest.raises(UserError, match=r"^x.png: "):
         drawn(Flaky({1, 2, 3}, error), "stop", 40)
@@ -83,7 +85,7 @@ def test_real_images_that_cannot_be_read(error):
         drawn(Flaky(set(range(7)), error), "skip")
 
 
-def test_a_real_image_whose_labels_are_no_classes():
+def test_scores_refuse_labels_outside_the_vocabulary():
     class Wrong(Flaky):
         def __getitem__(self, index):
             return Sample(np.zeros((3, 16, 16), np.uint8), np.full((16, 16), 9, np.uint8), "x")
@@ -92,7 +94,7 @@ def test_a_real_image_whose_labels_are_no_classes():
         drawn(Wrong((), None), "stop")
 
 
-def test_they_are_written_and_the_first_decides(fit):
+def test_fit_writes_scores_and_selects_by_the_first(fit):
     run = fit("output.metrics=FSD,sliced_wasserstein", "training.images=16")
     written = [row for row in rows(run) if row["score/FSD"]]
     assert [row["images_seen"] for row in written] == ["8", "16"]
@@ -102,7 +104,7 @@ def test_they_are_written_and_the_first_decides(fit):
     assert state["best"] == pytest.approx(min(float(row["score/FSD"]) for row in written), rel=1e-5)
 
 
-def test_a_run_is_the_same_whatever_is_scored_and_a_best_is_of_one_measure(fit, resume, whole_run):
+def test_fit_does_not_depend_on_scores_and_resets_best_for_another_metric(fit, resume, whole_run):
     run = fit("training.images=8", "output.score_every=4")
     before = checkpoint.read(run / "checkpoints" / "last.pt")
     assert before["best_of"] == "sliced_wasserstein"
@@ -117,14 +119,15 @@ def test_a_run_is_the_same_whatever_is_scored_and_a_best_is_of_one_measure(fit, 
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
+        (["output.metrics=presence"], "output.metrics: presence is for `composegan evaluate` only; choose"),
         (["output.metrics=FDS"], "output.metrics=FDS: there is no 'FDS'; did you mean 'FSD'?"),
         (["output.metrics="], "output.metrics=: which?"),
         (["output.metrics=FSD", "output.score_samples=1"], "output.score_samples=1: FSD needs 2"),
     ],
 )
-def test_bad_settings_are_one_line(shapes, settings, told):
+def test_score_settings_are_validated(shapes, settings, message):
     with pytest.raises(UserError) as caught:
         compose([*shapes, "recipe=quick", *settings])
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(message)

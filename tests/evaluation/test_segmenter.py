@@ -1,4 +1,4 @@
-"""The segmenter that generated masks are held against."""
+"""The segmenter that generated masks are compared with."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def open_real(shapes, monkeypatch):
     return lambda cache=None, most=100: real_set(source, data, 3, "shapes", most, cache)
 
 
-def test_it_learns_the_classes_and_says_how_well_on_images_it_has_not_seen(open_real, tmp_path, monkeypatch):
+def test_segmenter_learns_the_classes_and_is_cached(open_real, tmp_path, monkeypatch):
     torch.manual_seed(3)
     before = torch.get_rng_state()
     real = open_real(tmp_path)
@@ -39,13 +39,13 @@ def test_it_learns_the_classes_and_says_how_well_on_images_it_has_not_seen(open_
     small, target = shrink(images, labels)
     assert (trained.predict(small) == target).double().mean() > 0.9
 
-    monkeypatch.setattr(segmenter, "_train", None)  # a second one is not trained
+    monkeypatch.setattr(segmenter, "_train", None)  # fails if it is trained again
     again = trained_segmenter(open_real(tmp_path), CPU)
     assert torch.equal(again.predict(small), trained.predict(small))
     assert torch.equal(again.held_out_pixels, trained.held_out_pixels)
 
 
-def test_a_damaged_one_is_trained_anew(open_real, tmp_path, monkeypatch):
+def test_segmenter_with_a_damaged_cache_is_retrained(open_real, tmp_path, monkeypatch):
     monkeypatch.setattr(segmenter, "STEPS", 2)
     first = trained_segmenter(open_real(tmp_path), CPU)
     (path,) = tmp_path.rglob("segmenter-*.safetensors")
@@ -54,7 +54,7 @@ def test_a_damaged_one_is_trained_anew(open_real, tmp_path, monkeypatch):
     assert torch.equal(first.held_out_pixels, again.held_out_pixels)
 
 
-def test_large_pictures_are_brought_down_with_their_labels():
+def test_shrink_resizes_large_images_and_labels():
     images = torch.zeros(1, 3, 256, 512, dtype=torch.uint8)
     labels = torch.zeros(1, 256, 512, dtype=torch.uint8)
     images[..., 256:], labels[..., 256:] = 255, 2
@@ -66,6 +66,6 @@ def test_large_pictures_are_brought_down_with_their_labels():
     assert same.shape == (1, 3, 128, 128) and torch.equal(kept, labels[..., :128, :128])
 
 
-def test_one_image_is_too_few(open_real):
+def test_segmenter_needs_two_images(open_real):
     with pytest.raises(UserError, match="^the real set, shapes, has 1 images; a segmenter needs at least 2$"):
         trained_segmenter(open_real(most=1), CPU)

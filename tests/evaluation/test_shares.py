@@ -1,4 +1,4 @@
-"""Several processes evaluate together, each its share, and find what one finds."""
+"""Several processes share an evaluation and report what one process reports."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ import pytest
 from PIL import Image
 
 from composegan.cli import main
-from composegan.evaluation import segmenter
 from composegan.evaluation.shares import joined, share, together
 
 
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch, tmp_path):
-    monkeypatch.setattr(segmenter, "STEPS", 2)
-    monkeypatch.setenv("COMPOSEGAN_CACHE", str(tmp_path / "cache"))
-
-
-def test_shares_are_joined_in_order(ranks):
+def test_joined_restores_the_order_of_shares(ranks):
     def work(rank):
         with together() as first:
             own = list(share("abcdefg"))
@@ -31,13 +24,13 @@ def test_shares_are_joined_in_order(ranks):
     assert whole == same == list("ABCDEFG") and one == other == [0]
 
 
-def test_alone_there_is_nothing_to_share():
+def test_share_in_one_process_is_everything():
     with together() as first:
         assert first and list(share("abc")) == list("abc") and joined([1, 2]) == [1, 2]
 
 
-def test_two_processes_find_what_one_finds(whole_run, ranks, tmp_path, capfd):
-    """Every measure, to the last digit but those of sums; each draws about half of the pictures, in batches of 3."""
+def test_evaluate_in_two_processes_equals_one(whole_run, ranks, tmp_path, capfd):
+    """All metrics, up to the rounding of sums; each process draws about half of the pictures, in batches of 3."""
     from composegan.evaluation import generated
 
     settings = [f"run={whole_run}", "n=16", "batch=3", "seed=1"]
@@ -45,13 +38,13 @@ def test_two_processes_find_what_one_finds(whole_run, ranks, tmp_path, capfd):
     capfd.readouterr()
 
     def work(rank):
-        drawn, draw = [], generated._drawn
+        drawn, draw = [], generated.draw
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(generated, "_drawn", lambda *given: (drawn.append(given[-1].start), draw(*given))[1])
+            patch.setattr(generated, "draw", lambda *given: (drawn.append(len(given[1])), draw(*given))[1])
             status = main(["evaluate", *settings, f"out={tmp_path / 'two'}"])
         return [status, drawn]
 
-    assert ranks(work) == [[0, [0, 6, 12]], [0, [3, 9, 15]]]
+    assert ranks(work) == [[0, [3, 3, 3]], [0, [3, 3, 1]]]
     out, err = capfd.readouterr()
     assert out.count("wrote ") == out.count("statistics of the real set") == 1 and "Traceback" not in err
     one, two = (json.loads((tmp_path / name / "evaluation.json").read_text()) for name in ("one", "two"))
@@ -67,7 +60,7 @@ def test_two_processes_find_what_one_finds(whole_run, ranks, tmp_path, capfd):
         assert np.array_equal(*same)
 
 
-def test_when_one_fails_the_other_ends_too(whole_run, ranks, tmp_path, capfd):
+def test_evaluate_ends_in_both_processes_when_one_fails(whole_run, ranks, tmp_path, capfd):
     from composegan.errors import UserError
     from composegan.evaluation import generated
 
@@ -77,11 +70,11 @@ def test_when_one_fails_the_other_ends_too(whole_run, ranks, tmp_path, capfd):
 
         with pytest.MonkeyPatch.context() as patch:
             if rank == 1:
-                patch.setattr(generated, "_drawn", fails)
+                patch.setattr(generated, "draw", fails)
             return main(["evaluate", f"run={whole_run}", "n=4", "batch=2", "metrics=FSD", f"out={tmp_path / 'out'}"])
 
     assert ranks(work) == [2, 2]
     err = capfd.readouterr().err
     assert "composegan: the second process fails\n" in err and "Traceback" not in err
-    assert "composegan: another of the 2 processes has ended; what it said is above\n" in err
+    assert "composegan: another of the 2 processes has ended; see its error above\n" in err
     assert not (tmp_path / "out").exists()

@@ -48,7 +48,7 @@ def test_lpips_equals_published_implementation(vgg, no_cache, tmp_path):
     theirs.scaling_layer = ScalingLayer()
     names = [name for name, _ in theirs.net.named_parameters()]
     theirs.net.load_state_dict(dict(zip(names, vgg.values(), strict=True)), assign=True)
-    theirs.load_state_dict(perceptual._linear_of_torchmetrics(), assign=True, strict=False)
+    theirs.load_state_dict(perceptual.torchmetrics_weights(), assign=True, strict=False)
     torch.save(vgg, tmp_path / "vgg.pth")
     ours = perceptual_distance(str(tmp_path / "vgg.pth"), 32)
     a, b = pictures(), pictures(seed=1)
@@ -114,5 +114,5 @@ def test_read_vgg_rejects_other_files(tmp_path, content):
         path.write_bytes(content)
     elif content:
         torch.save(content, path)
-    with pytest.raises(UserError, match=f"lpips={path}: is not VGG-16 .*lpips=off"):
+    with pytest.raises(UserError, match=f"lpips={path}: .*; lpips=off does without"):
         perceptual_distance(str(path))

@@ -3,8 +3,8 @@ import torch
 from composegan.metrics.backbone import CHANNELS, efficientnet_lite0
 
 
-def test_the_weights_are_those_of_a_trained_network():
-    """A flat orange disc on black is a powder compact to it (ImageNet class 551); with random weights, nothing."""
+def test_backbone_has_trained_weights():
+    """It classifies a flat orange disc on black as a powder compact (ImageNet class 551)."""
     y, x = torch.meshgrid(torch.linspace(-1, 1, 224), torch.linspace(-1, 1, 224), indexing="ij")
     inside = (x**2 + y**2 < 0.5).float()
     disc = torch.stack((2 * inside - 1, inside - 1, inside - 1))
@@ -14,7 +14,7 @@ def test_the_weights_are_those_of_a_trained_network():
     assert logits.argmax() == 551 and logits.softmax(dim=1).max() > 0.4
 
 
-def test_pictures_of_any_size_and_gradients_to_them():
+def test_backbone_takes_any_size_and_passes_gradients():
     images = (torch.rand(2, 3, 48, 64) * 2 - 1).requires_grad_()
     backbone = efficientnet_lite0()
     maps = backbone.pyramid(images)

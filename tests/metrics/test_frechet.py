@@ -17,7 +17,7 @@ def distance(a, b):
 
 
 class AsGiven(torch.nn.Module):
-    """Features in the place of images, for a published implementation."""
+    """Passes features through where torchmetrics expects a network."""
 
     num_features = 24
 
@@ -25,7 +25,7 @@ class AsGiven(torch.nn.Module):
         return features
 
 
-def test_the_same_set_is_at_no_distance():
+def test_frechet_distance_of_equal_sets_is_zero():
     features = gaussian(50, 8)
     assert distance(features, features) == pytest.approx(0, abs=1e-9)
     assert distance(features, features.flip(0)) == pytest.approx(0, abs=1e-9)
@@ -33,7 +33,7 @@ def test_the_same_set_is_at_no_distance():
     assert distance(few, few) == pytest.approx(0, abs=1e-5)
 
 
-def test_a_shift_and_a_scale_have_their_closed_form():
+def test_frechet_distance_of_shift_and_scale():
     """|m1 - m2|^2 for a shift; for S2 = s^2 S1 besides (1 - s)^2 tr S1."""
     features = gaussian(400, 6)
     shift = torch.tensor([1.0, -2.0, 0, 0, 0.5, 0])
@@ -43,7 +43,7 @@ def test_a_shift_and_a_scale_have_their_closed_form():
     assert distance(features, features * 1.5) == pytest.approx(expected, rel=1e-5)
 
 
-def test_diagonal_covariances_have_their_closed_form():
+def test_frechet_distance_of_diagonal_covariances():
     first, second = torch.tensor([1.0, 4.0, 9.0]).double(), torch.tensor([4.0, 1.0, 0.0]).double()
     mean = torch.zeros(3).double()
     expected = (first.sqrt() - second.sqrt()).square().sum().item()
@@ -51,7 +51,7 @@ def test_diagonal_covariances_have_their_closed_form():
 
 
 @pytest.mark.parametrize("count", [300, 15])  # more and fewer than there are features
-def test_it_is_the_number_of_a_published_implementation(count):
+def test_frechet_distance_equals_torchmetrics(count):
     real, fake = gaussian(count, 24), gaussian(count, 24, seed=1, scale=1.3, shift=0.2)
     real, fake = (x @ gaussian(24, 24, seed=2) for x in (real, fake))
     with warnings.catch_warnings():
@@ -62,7 +62,7 @@ def test_it_is_the_number_of_a_published_implementation(count):
     assert distance(real, fake) == pytest.approx(published.compute().item(), rel=1e-4)
 
 
-def test_few_images_are_biased_upwards_and_one_is_refused():
+def test_frechet_distance_is_biased_for_few_images():
     many = [distance(gaussian(2000, 32), gaussian(2000, 32, seed=1)), distance(gaussian(40, 32), gaussian(40, 32, 1))]
     assert many[1] > 10 * many[0] > 0
     with pytest.raises(UserError, match="^1 images are too few"):

@@ -1,4 +1,4 @@
-"""The path of published scores, with a network of the same architecture and file, but random weights."""
+"""The network of published scores, with random weights in a file of the same format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from composegan.metrics.inception import CHANNELS, URL, WEIGHTS, Inception, find
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A file of seeded weights in torch-fidelity's format, and the network they are of."""
+    """A file of seeded weights in torch-fidelity's format, and their network."""
     published = pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
     with torch.random.fork_rng(), pytest.MonkeyPatch.context() as patch:
         torch.manual_seed(0)
@@ -26,7 +26,7 @@ def weights(tmp_path_factory):
     return path, network
 
 
-def test_it_is_the_published_network(weights):
+def test_inception_equals_torch_fidelity(weights):
     path, published = weights
     images = torch.randint(0, 256, (2, 3, 40, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     ours = Inception(path)
@@ -37,7 +37,7 @@ def test_it_is_the_published_network(weights):
     torch.testing.assert_close(ours.logits(features), logits)
 
 
-def test_the_place_of_the_file(weights, tmp_path, monkeypatch):
+def test_find_weights(weights, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(UserError) as caught:
         find_weights()
@@ -56,15 +56,15 @@ class Evil:
 
 
 @pytest.mark.parametrize("content", [{"a": torch.zeros(2)}, {"evil": Evil()}, None])
-def test_a_file_of_something_else_is_one_line(content, tmp_path):
+def test_inception_refuses_another_file(content, tmp_path):
     pytest.importorskip("torch_fidelity")
     path = tmp_path / "other.pth"
     path.write_bytes(b"nothing") if content is None else torch.save(content, path, pickle_module=pickle)
-    with pytest.raises(UserError, match=f"^inception={path}: is not the file {WEIGHTS}"):
+    with pytest.raises(UserError, match=f"^inception={path}: is not {WEIGHTS}"):
         Inception(path)
 
 
-def test_the_package_is_named_when_it_is_missing(tmp_path, monkeypatch):
+def test_inception_names_the_missing_package(tmp_path, monkeypatch):
     importing = builtins.__import__
 
     def without(name, *rest, **named):

@@ -12,11 +12,11 @@ from composegan.metrics.layout import (
 LABELS = torch.tensor([[[0, 0, 1, 1], [0, 0, 1, 2]], [[0, 0, 0, 0], [0, 0, 0, 0]]], dtype=torch.uint8)
 
 
-def test_proportions():
+def test_class_proportions():
     assert class_proportions(LABELS, 4).tolist() == [[0.5, 0.375, 0.125, 0], [1, 0, 0, 0]]
 
 
-def test_intersection_over_union_by_hand():
+def test_confusion_iou_and_recall():
     seen = torch.tensor([[[0, 0, 0, 1], [0, 0, 1, 1]], [[0, 0, 0, 0], [0, 0, 0, 2]]], dtype=torch.uint8)
     pixels = confusion(LABELS, seen, 4)
     assert pixels.tolist() == [[11, 0, 1, 0], [1, 2, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
@@ -26,6 +26,6 @@ def test_intersection_over_union_by_hand():
     assert recall(pixels)[:3].tolist() == pytest.approx([11 / 12, 2 / 3, 0]) and recall(pixels)[3].isnan()
 
 
-def test_the_same_map_agrees_wholly():
+def test_iou_of_equal_maps_is_one():
     iou = intersection_over_union(confusion(LABELS, LABELS, 3))
     assert iou.tolist() == [1, 1, 1]

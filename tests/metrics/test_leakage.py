@@ -4,7 +4,7 @@ import torch
 from composegan.metrics.leakage import leakage, region_of
 
 
-def test_the_part_of_the_change_that_is_outside():
+def test_leakage_is_the_share_of_change_outside():
     before = torch.zeros(3, 3, 4, 4)
     after = before.clone()
     after[0, :, 0, 0] = 0.3  # inside
@@ -16,7 +16,7 @@ def test_the_part_of_the_change_that_is_outside():
     assert leakage(before, before, region).tolist() == [0, 0, 0]
 
 
-def test_the_region_is_where_the_class_was_or_is():
+def test_region_of_joins_both_maps_and_grows():
     labels, others = torch.zeros(2, 1, 5, 5, dtype=torch.uint8).unbind()
     labels[0, 0, 0], others[0, 4, 4], others[0, 2, 2] = 1, 1, 2
     assert region_of(labels, others, [1]).nonzero().tolist() == [[0, 0, 0], [0, 4, 4]]

@@ -11,7 +11,7 @@ def gaussian(count, size, seed=0, shift=0.0):
     return torch.randn(count, size, generator=torch.Generator().manual_seed(seed)) + shift
 
 
-def test_the_kernel_distance_by_its_definition():
+def test_kernel_distance_equals_its_definition():
     x, y = gaussian(5, 3).double(), gaussian(5, 3, seed=1, shift=0.5).double()
     kernel = [[(a @ b / 3 + 1) ** 3 for b in (*x, *y)] for a in (*x, *y)]
     pairs = [(i, j) for i in range(5) for j in range(5)]
@@ -20,8 +20,8 @@ def test_the_kernel_distance_by_its_definition():
     assert kernel_distance(x, y) == pytest.approx((within - 2 * across).item())
 
 
-def test_it_is_unbiased():
-    """Over many small draws of one distribution it averages to nothing, and is below nothing about as often."""
+def test_kernel_distance_is_unbiased():
+    """Over many small draws of one distribution its mean is 0, and about half of the values are negative."""
     values = [kernel_distance(gaussian(20, 4, 2 * i), gaussian(20, 4, 2 * i + 1)) for i in range(80)]
     values = torch.tensor(values)
     assert abs(values.mean()) < 3 * values.std() / 80**0.5
@@ -29,7 +29,7 @@ def test_it_is_unbiased():
     assert kernel_distance(gaussian(20, 4), gaussian(20, 4, 1, shift=1.0)) > values.max()
 
 
-def test_large_sets_are_taken_in_parts(monkeypatch):
+def test_kernel_distance_of_large_sets_uses_subsets(monkeypatch):
     monkeypatch.setattr(of_features, "SUBSET", 30)
     x, y = gaussian(60, 4), gaussian(50, 4, seed=1, shift=0.5)
     whole = poly_mmd(x[:50].double(), y.double()).item()
@@ -40,8 +40,8 @@ def test_large_sets_are_taken_in_parts(monkeypatch):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_inception_score_of_known_answers(monkeypatch):
-    """Sure of one of C classes each, all as often: C. Sure of the same, or of nothing: 1."""
+def test_inception_score_of_known_answers(monkeypatch):
+    """C for confident and evenly spread predictions of C classes; 1 for constant or uniform predictions."""
     monkeypatch.setattr(of_features, "SPLITS", 1)
     sure = 50 * torch.eye(4).repeat(5, 1)
     assert inception_score(sure) == pytest.approx(4, rel=1e-4)
@@ -50,6 +50,6 @@ def test_the_inception_score_of_known_answers(monkeypatch):
 
 
 @pytest.mark.parametrize("measure", [lambda x: kernel_distance(x, gaussian(9, 4)), inception_score])
-def test_one_image_is_refused(measure):
+def test_one_image_is_too_few(measure):
     with pytest.raises(UserError, match="^1 images are too few"):
         measure(gaussian(1, 4))

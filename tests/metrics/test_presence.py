@@ -1,4 +1,4 @@
-"""Which classes are in which pictures, by hand and against a plain count."""
+"""Which classes are in which images: small examples, and random ones against counting."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ REAL = torch.tensor([[0.5, 0.375, 0.125, 0], [1, 0, 0, 0]])
 
 
 def sets_of(*rates: float, pictures: int = 100) -> torch.Tensor:
-    """Proportions of which class k is in that part of the pictures."""
+    """Proportions in which class k is present in `rates[k]` of the pictures."""
     return torch.stack([(torch.arange(pictures) < round(rate * pictures)) * 0.25 for rate in rates], dim=1)
 
 
-def test_stray_pixels_are_no_presence():
+def test_present_ignores_stray_pixels():
     labels = torch.zeros(2, 64, 64, dtype=torch.uint8)
     labels[0, 0, :3], labels[1, 0, :4] = 1, 1
     proportions = class_proportions(labels, 2)
@@ -34,14 +34,14 @@ def test_stray_pixels_are_no_presence():
     assert presence_rates(proportions).tolist() == [1, 0.5]
 
 
-def test_agreement_of_rates():
+def test_presence_agreement():
     fake = torch.tensor([[0.5, 0.5, 0, 0], [0.5, 0.5, 0, 0]])
     assert presence_rates(REAL).tolist() == [1, 0.5, 0.5, 0]
     assert presence_agreement(REAL, fake) == pytest.approx(1 - (0 + 0.5 + 0.5 + 0) / 4)
     assert presence_agreement(REAL, REAL) == 1
 
 
-def test_accuracy_by_hand():
+def test_presence_accuracy_of_a_small_example():
     wanted = torch.tensor([[1, 1, 0, 0], [1, 1, 0, 1], [1, 0, 0, 0], [1, 1, 0, 1]], dtype=torch.bool)
     seen = torch.tensor([[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 0, 1], [1, 1, 1, 0]], dtype=torch.bool)
     found = presence_accuracy(wanted, seen)
@@ -52,7 +52,7 @@ def test_accuracy_by_hand():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_accuracy_is_a_plain_count(seed):
+def test_presence_accuracy_equals_counting(seed):
     draws = torch.Generator().manual_seed(seed)
     n, k = (int(torch.randint(2, 30, (), generator=draws)) for _ in range(2))
     wanted, seen = (torch.rand(n, k, generator=draws) < 0.5 for _ in range(2))
@@ -64,17 +64,17 @@ def test_accuracy_is_a_plain_count(seed):
             assert answer[index].item() == pytest.approx(plain, nan_ok=True)
 
 
-def test_sets_that_are_followed_and_sets_that_are_turned_round():
+def test_presence_accuracy_of_followed_inverted_and_constant_sets():
     wanted = torch.rand(50, 6, generator=torch.Generator().manual_seed(0)) < 0.4
     assert presence_accuracy(wanted, wanted).mean == 1 and presence_accuracy(wanted, ~wanted).mean == 0
-    always = torch.ones(50, 6, dtype=torch.bool)  # showing everything all the time is worth a guess
+    always = torch.ones(50, 6, dtype=torch.bool)  # always showing everything is chance level
     assert presence_accuracy(wanted, always).mean == 0.5
     assert math.isnan(presence_accuracy(wanted[:0], wanted[:0]).mean)
     with pytest.raises(ValueError, match="both must be"):
         presence_accuracy(wanted, wanted[:, :3])
 
 
-def test_recall_of_rare_classes_by_hand():
+def test_class_recall_and_rare_recall():
     real, fake = sets_of(1, 0.2, 0.1, 0.04, 0), sets_of(0.5, 0.1, 0.05, 0.3, 0.9)
     assert rare_classes(real).tolist() == [False, False, True, True, False]
     assert class_recall(real, fake)[:4].tolist() == pytest.approx([0.5, 0.5, 0.5, 1])
@@ -84,10 +84,10 @@ def test_recall_of_rare_classes_by_hand():
     assert rare_recall(real, real) == 1 and rare_recall(real, sets_of(1, 1, 0, 0, 0)) == 0
 
 
-def test_no_class_is_rare():
+def test_rare_recall_without_rare_classes_is_nan():
     assert math.isnan(rare_recall(sets_of(1, 0.5), sets_of(1, 0.5)))
 
 
-def test_counts_of_the_two_sets_may_differ():
+def test_rare_recall_of_sets_of_different_size():
     real, fake = sets_of(1, 0.1), sets_of(1, 0.05, pictures=40)
     assert rare_recall(real, fake) == pytest.approx(0.5)

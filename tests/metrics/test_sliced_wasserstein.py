@@ -15,18 +15,18 @@ def distance(real, fake, seed=0):
     return sliced_wasserstein(patch_levels(real), patch_levels(fake), seed)
 
 
-def test_the_same_set_is_at_no_distance():
+def test_distance_of_equal_sets_is_zero():
     assert distance(pictures(), pictures()) == 0
 
 
-def test_the_order_of_the_pictures_does_not_matter_much():
-    """All patches of a small set are taken, so that it does not matter at all."""
+def test_distance_does_not_depend_on_order():
+    """A small set uses all of its patches."""
     images = pictures(count=4)
     assert len(patch_levels(images)[0]) == min(4 * 6 * 6, PATCHES - 1)
     assert distance(images, images.flip(0)) == pytest.approx(0, abs=1e-6)
 
 
-def test_it_grows_with_the_difference():
+def test_distance_grows_with_the_difference():
     images = pictures()
     shifts = [distance(images, images + shift) for shift in (0.01, 0.1, 0.3, 1.0)]
     assert shifts[0] > 0 and shifts == sorted(shifts)
@@ -35,8 +35,8 @@ def test_it_grows_with_the_difference():
     assert noises[0] > 0 and noises == sorted(noises)
 
 
-def test_a_shift_has_its_exact_distance():
-    """Moved by d, a projection on a unit vector v moves by d sum(v), whatever the pictures are."""
+def test_distance_of_a_shift_is_exact():
+    """Shifting an image by d shifts its projection on a unit vector v by d sum(v)."""
     images, shift = pictures(), 0.25
     draws = torch.Generator().manual_seed(0)
     expected = []
@@ -46,19 +46,19 @@ def test_a_shift_has_its_exact_distance():
     assert distance(images, images + shift) == pytest.approx(shift * torch.stack(expected).mean().item(), rel=1e-4)
 
 
-def test_two_draws_of_one_kind_are_nearer_than_another_kind():
+def test_distance_within_a_distribution_is_small():
     same = distance(pictures(40), pictures(40, seed=1))
     assert 3 * same < distance(pictures(40), pictures(40, seed=1) * 0.3)
     assert 3 * same < distance(pictures(40), pictures(40, seed=1).roll(1, dims=1) + 0.5)
 
 
-def test_it_sees_structure_where_colours_are_the_same():
+def test_distance_sees_structure_beyond_colours():
     images = pictures(40)
     shuffled = images.flatten(2)[:, :, torch.randperm(32 * 32, generator=torch.Generator().manual_seed(0))]
     assert distance(images, shuffled.view_as(images)) > 2 * distance(images, pictures(40, seed=1))
 
 
-def test_it_is_symmetric_and_the_same_every_time():
+def test_distance_is_symmetric_and_deterministic():
     one, two = pictures(), pictures(seed=1)
     torch.manual_seed(5)
     assert distance(one, two) == distance(one, two)
@@ -66,7 +66,7 @@ def test_it_is_symmetric_and_the_same_every_time():
     assert distance(one, two, seed=1) == pytest.approx(distance(one, two), rel=0.2)
 
 
-def test_patches_are_drawn_by_seed_and_no_more_than_so_many():
+def test_patch_levels_are_seeded_and_limited():
     images = pictures(count=300)
     levels = patch_levels(images)
     assert [level.shape for level in levels] == [(PATCHES, 147), (300 * 4, 147), (300, 147)]
@@ -75,12 +75,18 @@ def test_patches_are_drawn_by_seed_and_no_more_than_so_many():
 
 
 @pytest.mark.parametrize(("size", "levels"), [(4, 1), (8, 1), (16, 2), (32, 3), (64, LEVELS)])
-def test_small_pictures_have_fewer_levels(size, levels):
+def test_patch_levels_of_small_images(size, levels):
     found = patch_levels(pictures(size=size))
     assert len(found) == levels
     assert distance(pictures(size=size), pictures(size=size, seed=1)) > 0
 
 
-def test_rectangles():
+def test_patch_levels_of_rectangles():
     images = torch.rand(3, 3, 16, 48, generator=torch.Generator().manual_seed(0))
     assert [len(level) for level in patch_levels(images)] == [3 * 2 * 9, 3 * 1 * 4]
+
+
+def test_patch_levels_convert_8_bit_images():
+    images = torch.randint(0, 256, (2, 3, 16, 16), dtype=torch.uint8)
+    converted = patch_levels(images.float() / 127.5 - 1)
+    assert all(torch.equal(a, b) for a, b in zip(patch_levels(images), converted, strict=True))

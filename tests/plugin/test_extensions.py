@@ -281,7 +281,7 @@ MISTAKES = {
     "grouping=first_alon:3": "grouping=first_alon:3: did you mean 'first_alone'?",
     "data.root=stripe://9": "data.root: no data source 'stripe' is installed; did you mean 'stripes'?",
     "output.metrics=FSD,mean_colour": "output.metrics=FSD,mean_colour: there is no 'mean_colour'; did you mean 'mean",
-    "output.metrics=lightness,FSD": "output.metrics: by the first the best is kept, and of lightness more is better",
+    "output.metrics=lightness,FSD": "output.metrics: the first metric selects the checkpoint with its lowest value",
     "training.loss=double": "training.loss: no loss recipe 'double' is installed; did you mean 'doubled'?",
     "training.loss=papr": "training.loss: no loss recipe 'papr' is installed; did you mean 'paper'?",
     "training.loss=gone": "loss recipe 'gone' of toys cannot be used: toys_extension:nowhere: AttributeError",
@@ -440,7 +440,7 @@ def test_evaluate_takes_a_metric_that_is_named(toys, whole_run, tmp_path, capsys
     assert main([*common, f"plugin_path={toys}", "metrics=mean_colour"]) == 2
     assert capsys.readouterr().err.endswith(": there is no 'mean_colour'; did you mean 'mean_color'?\n")
     assert main([*common, f"plugin_path={toys}", "metrics=shapeless"]) == 2
-    assert "metric 'shapeless' of toys failed: TypeError: describe gives (7, 3, 16, 16)" in capsys.readouterr().err
+    assert "metric 'shapeless' of toys failed: TypeError: describe returned (7, 3, 16, 16)" in capsys.readouterr().err
 
 
 def test_adaptation_refuses_what_may_look_at_masks(toys, shapes):

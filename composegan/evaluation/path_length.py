@@ -1,0 +1,57 @@
+"""PPL-EffNetLite0: perceptual path length in w, of the bundled network's feature maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from composegan.evaluation.generated import random_w
+from composegan.evaluation.shares import joined, share
+from composegan.losses.perceptual import EfficientNetDistance
+from composegan.metrics.figure import Figure
+from composegan.metrics.layout import LAYOUT
+from composegan.metrics.path_length import path_lengths
+from composegan.model.random_codes import draw_present
+from composegan.plugin.contracts import LOWER, Metric
+from composegan.runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    from composegan.evaluation.evaluate import Evaluation
+
+PAIRS = 1000
+"""Paths, at most."""
+
+
+def _measure(evaluation: Evaluation) -> list[Figure]:
+    """The path length between random ends at random places ("full" sampling), shared among the processes."""
+    model, seed, batch = evaluation.model, evaluation.seed, evaluation.batch
+    pairs = min(len(evaluation.w), PAIRS)
+    perceptual = EfficientNetDistance(size=0).to(model.device)
+    ends = random_w(model, 2 * pairs, seed + 2, evaluation.truncation)
+    class_sets = draw_present(model, range(pairs), seed + 2)
+    places = torch.rand(pairs, generator=torch.Generator().manual_seed(seed)).to(model.device)
+    lengths = []
+    firsts = list(share(range(0, pairs, batch)))
+    with torch.inference_mode(), progress_bar("Walking between codes", batch * len(firsts)) as advance:
+        for first in firsts:
+            some = slice(first, first + batch)
+            classes = None if class_sets is None else class_sets[some]  # the same along a path
+
+            def draw(w: Tensor, classes: Tensor | None = classes) -> Tensor:
+                return model.synthesize(w, classes=classes).image
+
+            start, end, place = (tensor[some] for tensor in (ends[:pairs], ends[pairs:], places))
+            found = path_lengths(
+                draw, lambda a, b: perceptual(perceptual.maps(a), perceptual.maps(b)), start, end, place
+            )
+            lengths.append(found.double().cpu())
+            advance(len(start))
+    values = torch.cat(joined(lengths))
+    error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else 0.0
+    note = f"in w, epsilon 1e-4, full paths; standard error {error:.2g}"
+    return [Figure("PPL-EffNetLite0", values.mean().item(), LOWER, None, pairs, 0, note=note)]
+
+
+metric = Metric(rows=LAYOUT, measure=_measure, in_training=False, on_every_rank=True, position=80)
