@@ -1,4 +1,4 @@
-"""What tests of training share: a domain of three classes in a folder, and a run so small that it takes a second."""
+"""Shared fixtures: a domain of three classes in a folder, and training runs that take a second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import socket
 import time
 import warnings
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # what tests compute is so small that a second thread is only waited for
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tensors are so small that more threads are slower
 
 from contextlib import contextmanager
 
@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-# A shell starts what runs in its background with Ctrl-C ignored, and that would be passed on to every process here.
+# A shell starts background jobs with SIGINT ignored, and all processes started here would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHAPES = """
@@ -39,12 +39,12 @@ training.mixing=0.5 training.augment=0.5 model.noise=true
 output.samples=2 output.log_every=2 output.samples_every=8 output.checkpoint_every=4
 output.score_every=8 output.score_samples=4
 """
-"""Every phase within two steps, every random choice there is, and everything a run writes within four steps."""
+"""Every phase within two steps, every kind of random draw, and every file of a run within four steps."""
 
 
 @contextmanager
 def process_as_before():
-    """What `fit` sets for the whole process is put back at the end."""
+    """Restore at the end what `fit` sets for the whole process."""
     import torch
 
     threads, backends = torch.get_num_threads(), torch.backends.cudnn.benchmark
@@ -65,13 +65,13 @@ def process_as_before():
 
 @pytest.fixture(scope="session")
 def as_before():
-    """A context at whose end what training sets for the whole process is as it was."""
+    """A context that restores the process-wide settings that training changes."""
     return process_as_before
 
 
 @pytest.fixture(scope="session")
 def tiny():
-    """Settings of a run of twelve steps on the folder `shapes`."""
+    """Settings for a run of twelve steps on the folder `shapes`."""
     return TINY.split()
 
 
@@ -93,7 +93,7 @@ def shapes(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def fit_in(tiny, shapes):
-    """(folder, settings...) -> the run folder of a new run there, after its last image."""
+    """(folder, settings...) -> the folder of a finished new run there."""
 
     def fit_in(folder, *settings):
         from composegan.config.compose import compose
@@ -107,13 +107,13 @@ def fit_in(tiny, shapes):
 
 @pytest.fixture
 def fit(fit_in, tmp_path):
-    """(settings...) -> the run folder of a new run, after its last image."""
+    """(settings...) -> the folder of a finished new run."""
     return lambda *settings: fit_in(tmp_path / "runs", *settings)
 
 
 @pytest.fixture(scope="session")
 def resume():
-    """(run folder, settings...) -> the run folder, continued to its last image."""
+    """(run folder, settings...) -> the run folder, resumed and finished."""
 
     def resume(run, *settings):
         from composegan.runs.fit import resume
@@ -125,7 +125,7 @@ def resume():
 
 
 def difference(one, other, where=""):
-    """Where two nested values first differ, tensors bit for bit; None if nowhere."""
+    """The path at which two nested values first differ, comparing tensors bit for bit; None if they are equal."""
     import torch
 
     if isinstance(one, torch.Tensor):
@@ -144,7 +144,7 @@ def difference(one, other, where=""):
 
 @pytest.fixture(scope="session")
 def state_of():
-    """(run) -> everything in its last checkpoint that decides how it continues."""
+    """(run) -> everything in its last checkpoint that determines how it continues."""
 
     def state_of(run):
         import torch
@@ -158,7 +158,7 @@ def state_of():
 
 @pytest.fixture(scope="session")
 def figures_of():
-    """(run) -> the lines of its metrics.csv; a line that is there twice or out of order fails."""
+    """(run) -> the rows of its metrics.csv, asserted to be unique and in order."""
 
     def figures_of(run):
         with (run / "metrics.csv").open(newline="") as file:
@@ -194,13 +194,13 @@ def assert_same_run(state_of, figures_of):
 
 @pytest.fixture(scope="session")
 def whole_run(fit_in, tmp_path_factory):
-    """A run of 24 images that nobody stopped. Only to be read."""
+    """An uninterrupted run of 24 images. Read-only."""
     return fit_in(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture
 def full_disk():
-    """(bytes) -> a context in which no file may grow beyond that: like a full disk, for anybody and anywhere."""
+    """(bytes) -> a context in which no file can grow beyond that size, which looks like a full disk."""
     resource = pytest.importorskip("resource")
 
     @contextmanager
@@ -219,7 +219,7 @@ def full_disk():
 def command(tmp_path):
     """(arguments...) -> (exit status, standard output, standard error) of `composegan` in a process of its own.
 
-    patch: Python code that is run before. The process leads a group, as one started from a terminal does.
+    patch: Python code to run first. The process leads a group, as if started from a terminal.
     """
     import subprocess
     import sys
@@ -243,10 +243,10 @@ def command(tmp_path):
 
 @pytest.fixture
 def ranks(tmp_path):
-    """(function, world=2, environment=...) -> what function(rank) gave in each of so many processes, started together
-    as `torchrun` starts them (environment: another launcher's variables, of a rank). Tensors and plain values.
+    """(function, world=2, environment=...) -> the results of function(rank) in `world` processes started as by `torchrun`
+    (environment: rank -> variables of another launcher). Results are tensors and plain values.
 
-    Forked, so that none has to load torch again. A process that fails, or takes too long, is an AssertionError.
+    Processes are forked, so that torch is loaded once. A process that fails or hangs is an AssertionError.
     """
 
     def ranks(function, world=2, environment=None, statuses=None):
@@ -286,7 +286,7 @@ def ranks(tmp_path):
 
 @pytest.fixture
 def moves(monkeypatch):
-    """What was done to the disk, in order: (flush, file or folder, its size) and (rename, the new name, its size)."""
+    """The disk operations in order: ("flush", file or folder, size) and ("rename", new name, size)."""
     done, flush = [], os.fsync
 
     def noted_flush(handle):
@@ -330,5 +330,5 @@ def at_step(monkeypatch):
 
 @pytest.fixture
 def runs(tmp_path):
-    """() -> the folders of all runs of this test, the oldest first."""
+    """() -> the folders of all runs of this test, oldest first."""
     return lambda: sorted((tmp_path / "runs" / "shapes").iterdir(), key=lambda run: run.stat().st_ctime_ns)

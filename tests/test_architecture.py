@@ -1,4 +1,4 @@
-"""The import rules of docs/architecture.md, held by reading every file's imports. Nothing is imported here."""
+"""The import rules of docs/architecture.md, checked by parsing the imports of every file. Nothing is imported."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 CHECKOUT = Path(__file__).parents[1]
 
 HOMES = {"composegan": "composegan", "domains": "composegan.domains", "plugins": "composegan.plugins"}
-"""Folders of the checkout, and the packages they are installed as."""
+"""Folders of the checkout, and the packages that they are installed as."""
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import. importer and module: dotted names; lazy: within a function, done only when that is called."""
+    """One import. importer, module: dotted names; lazy: inside a function."""
 
     importer: str
     module: str
@@ -30,7 +30,7 @@ class Import:
 
 
 def module_names() -> dict[str, Path]:
-    """Every module that is installed, by its dotted name."""
+    """Every installed module, by its dotted name."""
     names = {}
     for folder, package in HOMES.items():
         for path in sorted((CHECKOUT / folder).rglob("*.py")):
@@ -87,8 +87,8 @@ def offenders(imports: list[Import], *forbidden: str) -> list[str]:
     return [str(found) for found in imports if within(found.module, *forbidden)]
 
 
-def test_the_reader_sees_imports(tmp_path):
-    """The rules below would hold of nothing at all if this did not."""
+def test_imports_of_finds_every_import(tmp_path):
+    """Without this, the rules below could pass vacuously."""
     path = tmp_path / "x.py"
     path.write_text(
         "import torch.nn as nn\nfrom composegan.networks import layers, Thing\nfrom .. import registry\n"
@@ -237,7 +237,7 @@ def test_lightning_has_one_name():
     assert offenders(IMPORTS, "pytorch_lightning") == []
 
 
-def test_nobody_imports_the_command_line_or_the_benchmarks():
+def test_no_module_imports_the_command_line_or_the_benchmarks():
     assert offenders(IMPORTS, "composegan.cli", "benchmarks", "tests") == []
     others = [item for item in IMPORTS if not within(item.importer, "composegan.cli", "composegan.verbs")]
     assert offenders(others, "composegan.verbs") == []
@@ -254,7 +254,7 @@ def test_domains_are_data_only():
 
 
 def test_every_package_is_named_in_pyproject():
-    """One that is not would be missing from the wheel, though not from an editable install."""
+    """An unnamed package would be missing from the wheel, though not from an editable install."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
     found = {name for name, path in module_names().items() if path.name == "__init__.py"}
     without_init = {name.rpartition(".")[0] for name in module_names()} - found - {""}

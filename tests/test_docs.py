@@ -65,14 +65,14 @@ def discs(tmp_path, monkeypatch):
     sys.modules.pop("composegan_discs", None)
 
 
-def test_the_domain_file_and_its_command(pets):
+def test_plugins_page_domain_file_trains(pets):
     assert read_domain_file(pets / "pets.yaml").transparent == (3,)
     (command,) = [line for line in commands("plugins.md") if line.startswith("composegan fit domain=./pets.yaml")]
     composed = compose(command.split()[2:])
     assert composed.config.data.root == str(pets / "pets")
 
 
-def test_the_plugin_is_found_and_draws(discs):
+def test_plugins_page_plugin_is_found_and_draws(discs):
     found = {item.name: item for item in registry.discover()}["discs"]
     assert (found.distribution, found.version, found.error) == ("composegan_discs", "0.1", None)
     sample = found.plugin.demo(4, 32, 48, 0)[3]
@@ -81,7 +81,7 @@ def test_the_plugin_is_found_and_draws(discs):
     assert compose(["domain=discs"]).plugin is found.plugin
 
 
-def test_the_plugins_demo_packs_and_reads_back(discs, capsys, monkeypatch):
+def test_plugins_page_demo_survives_packing(discs, capsys, monkeypatch):
     monkeypatch.chdir(discs)
     data = ["data.height=32", "data.width=32", "data.demo_count=4", "data.cache=cache"]
     assert main(["prepare", "domain=discs", *data, "out=packed"]) == 0, capsys.readouterr().err
@@ -90,7 +90,7 @@ def test_the_plugins_demo_packs_and_reads_back(discs, capsys, monkeypatch):
     assert len(PackedSource(discs / "packed")) == 4
 
 
-def test_the_folders_that_the_page_tells_of_are_read(discs, monkeypatch):
+def test_plugins_page_folders_are_read(discs, monkeypatch):
     """Through `dataset` below data.root; as they are; and divided into splits."""
     monkeypatch.chdir(discs)
     plugin = registry.load("discs")
@@ -106,7 +106,7 @@ def test_the_folders_that_the_page_tells_of_are_read(discs, monkeypatch):
         assert open_source(plugin, replace(data, root="divided", split=split))[0].name.endswith(f"{number}.png")
 
 
-def test_the_discs_hold_every_check(discs, capsys):
+def test_plugins_page_plugin_passes_every_check(discs, capsys):
     assert main(["check", "discs"]) == 0, capsys.readouterr().out
     assert capsys.readouterr().out.splitlines()[-1] == "domain 'discs': all 11 verdicts hold"
     tests = {}
@@ -121,7 +121,7 @@ def test_plugins_page_lists_every_check():
     assert told == [check.__name__ for check in CHECKS]
 
 
-def test_the_folder_of_the_discs_need_not_be_installed(discs, capsys, monkeypatch):
+def test_plugin_path_finds_uninstalled_plugin(discs, capsys, monkeypatch):
     (next(discs.glob("*.dist-info")) / "entry_points.txt").unlink()
     discs.rename(discs.with_name("composegan-discs"))
     monkeypatch.chdir(discs.parent)
@@ -135,21 +135,21 @@ def test_the_folder_of_the_discs_need_not_be_installed(discs, capsys, monkeypatc
     assert compose(fit[1:]).plugin.spec.names == ("ground", "disc")
 
 
-def test_new_writes_what_the_page_goes_on_with(tmp_path, monkeypatch):
+def test_new_writes_files_named_on_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     new = commands("plugins.md")[0].split()[1:]
     assert new[0] == "new" and main(new) == 0
     assert (tmp_path / "composegan-pets" / "pyproject.toml").is_file()
 
 
-def test_the_commands_of_configuration_are_valid():
+def test_configuration_page_commands_are_valid():
     new = [line.split()[2:] for line in commands("configuration.md") if "run=" not in line]
     assert new
     for arguments in new:
         compose(arguments)
 
 
-def test_the_recipes_add_up(pets):
+def test_configuration_page_recipes_merge(pets):
     ((_, recipes),) = blocks("configuration.md", "yaml")
     with (pets / "pets.yaml").open("a") as file:
         file.write(recipes)
@@ -160,7 +160,7 @@ def test_the_recipes_add_up(pets):
 
 
 @pytest.mark.parametrize("line", [line for _, text in blocks("configuration.md", "text") for line in text.splitlines()])
-def test_the_mistakes_are_told_as_shown(line, capsys):
+def test_configuration_page_errors_are_printed_as_shown(line, capsys):
     message = line.removeprefix("composegan: ")
     given = {
         "unknown key 'batch'": "batch=4",
@@ -173,7 +173,7 @@ def test_the_mistakes_are_told_as_shown(line, capsys):
     assert str(caught.value) == message
 
 
-def test_the_python_of_configuration_runs(tmp_path, monkeypatch):
+def test_configuration_page_python_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ((_, code),) = blocks("configuration.md", "python")
     exec(compile(code, "configuration.md", "exec"), {})
@@ -189,7 +189,7 @@ def files_of(document):
     return {name: "\n\n".join(parts) for name, parts in found.items()}
 
 
-def test_the_tutorial_builds_the_example_to_the_letter():
+def test_tutorial_files_equal_the_example():
     built = files_of("tutorial.md")
     there = {str(file.relative_to(LANDSCAPE)) for file in LANDSCAPE.rglob("*.*") if file.suffix[1:] in LANGUAGES}
     assert set(built) == there
@@ -212,7 +212,7 @@ def landscape(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-def test_the_package_of_the_tutorial_holds_what_check_asks_for(landscape, capsys):
+def test_tutorial_package_passes_check(landscape, capsys):
     here = [line.split()[1:] for line in commands("tutorial.md") if "plugin_path=." in line]
     assert [line[0] for line in here] == ["domains", "check"]
     for arguments in here:
@@ -226,7 +226,7 @@ def test_the_package_of_the_tutorial_holds_what_check_asks_for(landscape, capsys
             assert composed.plugin.spec.names[:2] == ("sky", "orb")
 
 
-def test_the_packages_own_tests_pass(landscape):
+def test_tutorial_package_tests_pass(landscape):
     registry.add_plugin_path(landscape)
     tests = {}
     exec(compile((landscape / "tests" / "test_landscape.py").read_text(), "test_landscape.py", "exec"), tests)
@@ -236,7 +236,7 @@ def test_the_packages_own_tests_pass(landscape):
         test()
 
 
-def test_the_picture_of_the_tutorial_is_what_it_draws(landscape):
+def test_tutorial_picture_equals_its_drawing(landscape):
     registry.add_plugin_path(landscape)
     (code,) = [code for name, code in blocks("tutorial.md", "python") if not name]
     exec(compile(code, "tutorial.md", "exec"), {})

@@ -37,7 +37,7 @@ def example(monkeypatch):
         del sys.modules[name]
 
 
-def test_the_page_shows_the_example_to_the_letter():
+def test_extensions_page_files_equal_the_example():
     shown = {name: block for name, _, block in BLOCKS if name}
     files = [EXAMPLE / "pyproject.toml", *(EXAMPLE / "composegan_extensions").glob("*.py")]
     there = {str(file.relative_to(EXAMPLE)): file.read_text(encoding="utf-8") for file in files}
@@ -45,7 +45,7 @@ def test_the_page_shows_the_example_to_the_letter():
     assert shown == there
 
 
-def test_the_table_is_what_there_is(example):
+def test_extensions_page_table_is_current(example):
     rows = re.findall(r"^\| \[([\w ]+)\]\(#[\w-]+\) +\| (.*?) +\| `([\w.]+)` +\| `(\w+)` +\|$", TEXT, re.MULTILINE)
     assert [(word, group, contract) for word, _, group, contract in rows] == [
         (kind.word, kind.group, kind.contract.__name__) for kind in EXTENSIONS
@@ -56,7 +56,7 @@ def test_the_table_is_what_there_is(example):
     )
 
 
-def test_every_extension_of_the_example_can_be_used(example):
+def test_example_extensions_load(example):
     found = {item.name: item for kind in EXTENSIONS for item in registry.discover(kind=kind)}
     for name in ("by_size", "litdata", "class_colors", "relativistic"):
         assert (found[name].error, found[name].distribution) == (None, "composegan-extensions")
@@ -64,12 +64,12 @@ def test_every_extension_of_the_example_can_be_used(example):
 
 
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line[1] in ("fit", "plan")], ids=" ".join)
-def test_the_commands_mean_something(example, command):
+def test_extensions_page_commands_are_valid(example, command):
     composed = compose([*command[2:], "recipe=quick", f"plugin_path={example}"])
     assert [found.distribution for found in composed.extensions] == ["composegan-extensions"]
 
 
-def test_evaluate_knows_the_metric(example):
+def test_evaluate_accepts_example_metric(example):
     from composegan.config.lists import names_in
     from composegan.plugin.contracts import METRIC
 
@@ -79,7 +79,7 @@ def test_evaluate_knows_the_metric(example):
     assert names_in(wanted, shipped, more=registry.names(METRIC)) == [*shipped, "class_colors"]
 
 
-def test_the_shards_of_the_page_are_written_and_read(example, tmp_path):
+def test_example_shards_round_trip(example, tmp_path):
     pytest.importorskip("litdata", reason="the example's own dependency")
     ((_, _, code),) = [block for block in BLOCKS if block[1] == "python" and not block[0]]
     assert "demo_count=200" in code and '"/data/faces/train"' in code

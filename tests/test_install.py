@@ -1,4 +1,4 @@
-"""A built wheel and an editable install both work, each in an environment of its own, from a foreign folder."""
+"""A wheel and an editable install, each in a fresh environment, used from another folder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(*command, cwd):
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of what is installed, so that nothing is built into the checkout, and nothing old is in the build."""
+    """A copy of the sources, so that builds neither write to the checkout nor contain stale files."""
     copy = tmp_path / "checkout"
     leave = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for name in ("composegan", "domains", "plugins"):
@@ -53,10 +53,10 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def fresh(tmp_path):
-    """A new environment that borrows this one's dependencies, but not its composegan.
+    """A new environment with this one's dependencies but without its composegan.
 
-    A folder named in a .pth is searched for modules, but its own .pth files, an editable install's among them, are not
-    run; and its metadata comes after the new environment's own.
+    Python searches a folder named in a .pth file for modules but ignores the .pth files inside it, such as those of
+    editable installs, and its metadata comes after that of the new environment.
     """
     venv.create(tmp_path / "venv", with_pip=False)
     (packages,) = (tmp_path / "venv").glob("lib/python*/site-packages")
@@ -65,7 +65,7 @@ def fresh(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["wheel", "editable"])
-def test_an_install_works_from_anywhere(kind, checkout, fresh, tmp_path):
+def test_install_works_from_any_folder(kind, checkout, fresh, tmp_path):
     environment, packages = fresh
     python, elsewhere = environment / "bin" / "python", tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -80,7 +80,7 @@ def test_an_install_works_from_anywhere(kind, checkout, fresh, tmp_path):
     home = packages if kind == "wheel" else checkout
     core, domains, faces, first_class, recipes = run(python, "-c", LOADS, cwd=elsewhere).splitlines()
     for file in (core, domains, faces):
-        assert Path(file).is_relative_to(home), f"{file} is not of this install"
+        assert Path(file).is_relative_to(home), f"{file} does not belong to this install"
     assert (first_class, recipes) == ("background", "True")
 
     table = run(environment / "bin" / "composegan", "domains", cwd=elsewhere).splitlines()
