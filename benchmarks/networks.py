@@ -87,8 +87,9 @@ class TimedStep:
     ) -> None:
         self.device = device_of_network(generator)
         mean = torch.zeros((), device=self.device)
-        synthesize, judge = compiled or (None, None)
-        self.state = State(generator, discriminator, mean, synthesize, judge, class_sets=class_sets)
+        self.state = State(generator, discriminator, mean, class_sets=class_sets)
+        if compiled:
+            self.state.synthesize, self.state.judge = compiled
         self.real = random_real(generator, config.batch)
         self.phases = phases(config)
         networks = {"generator": generator, "discriminator": discriminator}

@@ -127,9 +127,8 @@ def _noise(random: Random) -> str:
 def settings_of_verb(verb: str) -> Mapping[str, Setting]:
     """A verb's settings by name: of the dataclass in its module, or of a run."""
     module = import_module(f"composegan.verbs.{verb}_" if iskeyword(verb) else f"composegan.verbs.{verb}")
-    own: list[type] = [
-        item for item in vars(module).values() if is_dataclass(item) and item.__module__ == module.__name__
-    ]
+    classes = [item for item in vars(module).values() if isinstance(item, type) and item.__module__ == module.__name__]
+    own = [item for item in classes if is_dataclass(item)]
     if own:
         return {key: item for schema in own for key, item in settings_of(schema).items()}
     return {} if verb == "domains" else settings_of(Config)

@@ -6,6 +6,7 @@ import gc
 import json
 import shutil
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -110,7 +111,9 @@ def file_case(folder: Path, kind: str, random: Random) -> Case:
     of_format = (changes.FORMATS | binaries.FORMATS).get(path.suffix, changes.BYTES)
     groups = {changes.BYTES: 4, of_format: 8, (changes.replace_file,): 1, (changes.rename,): int(pattern.endswith("*"))}
     change = random.choice(random.choices(list(groups), list(groups.values()))[0])
-    change(path, random)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of some odd tensors
+        change(path, random)
     home = path.parent.name
     named = (path.name, f"{home}/", f"{home}:", f"/{path.stem}.")
     return Case(kind, change.__name__, KINDS[kind].command.split(), named)
