@@ -1,12 +1,13 @@
 """FID, KID, IS, precision and recall of a network's features.
 
-On Inception they bear their published names; on the bundled EfficientNet-Lite0 they are FD-EffNetLite0 and so on, which
+On Inception they have their published names; on the bundled EfficientNet-Lite0 they are FD-EffNetLite0 and so on, which
 do not compare with the published ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,69 +25,55 @@ from composegan.plugin.contracts import HIGHER, Metric
 if TYPE_CHECKING:
     from composegan.evaluation.evaluate import Evaluation
 
+MANIFOLD_NOTE = f"k={NEIGHBOURS}; figures of other counts cannot be compared"
 
-def _frechet(name: str, rows: Rows, position: int, in_training: bool = False) -> Metric:
-    return Metric(
-        rows=rows,
-        summarize=moments,
-        compare=frechet_distance,
-        measure=lambda evaluation: [frechet_figure(name, evaluation.sets(rows))],
-        least=2,
-        in_training=in_training,
-        needs_masks=False,
-        position=position,
+
+def family(rows: Rows, names: tuple[str, str, str, str, str], position: int, in_training: bool) -> tuple[Metric, ...]:
+    """The five metrics of a network's features, in this order. in_training: offer the two distances in training."""
+    metric = partial(Metric, rows=rows, in_training=False, needs_masks=False)
+    distance = partial(metric, in_training=in_training, least=2)
+
+    def frechet(evaluation: Evaluation) -> list[Figure]:
+        return [frechet_figure(names[0], evaluation.sets(rows))]
+
+    def kernel(evaluation: Evaluation) -> list[Figure]:
+        return [evaluation.sets(rows).figure(names[1], kernel_distance, note="unbiased")]
+
+    def score(evaluation: Evaluation) -> list[Figure]:
+        return [score_figure(names[2], evaluation, rows)]
+
+    def manifold(name: str, compare: Callable[[Tensor, Tensor], float], evaluation: Evaluation) -> list[Figure]:
+        return [evaluation.sets(rows).matched().figure(name, compare, HIGHER, MANIFOLD_NOTE)]
+
+    return (
+        distance(summarize=moments, compare=frechet_distance, measure=frechet, position=position),
+        distance(compare=kernel_distance, measure=kernel, position=position + 1),
+        metric(measure=score, better=HIGHER, position=position + 2),
+        metric(measure=partial(manifold, names[3], precision), better=HIGHER, position=position + 3),
+        metric(measure=partial(manifold, names[4], recall), better=HIGHER, position=position + 4),
     )
 
 
-def _kernel(name: str, rows: Rows, position: int, in_training: bool = False) -> Metric:
-    return Metric(
-        rows=rows,
-        compare=kernel_distance,
-        measure=lambda evaluation: [evaluation.sets(rows).figure(name, kernel_distance, note="unbiased")],
-        least=2,
-        in_training=in_training,
-        needs_masks=False,
-        position=position,
-    )
+def score_figure(name: str, evaluation: Evaluation, rows: Rows) -> Figure:
+    """The inception score, which uses generated images only; beside it that of one half of the real set."""
+    sets, logits = evaluation.sets(rows), evaluation.opened[rows.name].logits
+    assert logits is not None
+
+    @torch.inference_mode()
+    def score(features: Tensor) -> float:
+        return inception_score(logits(features).cpu())
+
+    note = f"low for few images: {len(sets.fake):,} in up to 10 parts; beside it that of one real half"
+    counts = len(sets.fake), len(sets.real), len(sets.half_a)
+    return Figure(name, score(sets.fake), HIGHER, or_none(score, sets.half_a), *counts, sets.resize, note)
 
 
-def _inception_score(name: str, rows: Rows, position: int) -> Metric:
-    def measure(evaluation: Evaluation) -> list[Figure]:
-        sets, logits = evaluation.sets(rows), evaluation.opened[rows.name].logits
-        assert logits is not None
-
-        def score(features: Tensor) -> float:
-            with torch.inference_mode():
-                return inception_score(logits(features).cpu())
-
-        note = f"low for few images: {len(sets.fake):,} in up to 10 parts; beside it that of one real half"
-        value, half = score(sets.fake), or_none(score, sets.half_a)
-        counts = len(sets.fake), len(sets.real), len(sets.half_a)
-        return [Figure(name, value, HIGHER, half, *counts, sets.resize, note)]
-
-    return Metric(rows=rows, measure=measure, better=HIGHER, in_training=False, position=position)
-
-
-def _manifold(name: str, rows: Rows, position: int, compare: Callable[[Tensor, Tensor], float]) -> Metric:
-    note = f"k={NEIGHBOURS}; figures of other counts cannot be compared"
-    return Metric(
-        rows=rows,
-        compare=compare,
-        measure=lambda evaluation: [evaluation.sets(rows).matched().figure(name, compare, HIGHER, note)],
-        better=HIGHER,
-        in_training=False,
-        position=position,
-    )
-
-
-fid = _frechet("FID", INCEPTION, 10)
-kid = _kernel("KID", INCEPTION, 11)
-inception = _inception_score("IS", INCEPTION, 12)
-inception_precision = _manifold("precision", INCEPTION, 13, precision)
-inception_recall = _manifold("recall", INCEPTION, 14, recall)
-
-efficientnet_frechet = _frechet("FD-EffNetLite0", EFFICIENTNET, 20, in_training=True)
-efficientnet_kernel = _kernel("KD-EffNetLite0", EFFICIENTNET, 21, in_training=True)
-efficientnet_score = _inception_score("IS-EffNetLite0", EFFICIENTNET, 22)
-efficientnet_precision = _manifold("precision-EffNetLite0", EFFICIENTNET, 23, precision)
-efficientnet_recall = _manifold("recall-EffNetLite0", EFFICIENTNET, 24, recall)
+fid, kid, inception, inception_precision, inception_recall = family(
+    INCEPTION, ("FID", "KID", "IS", "precision", "recall"), 10, in_training=False
+)
+efficientnet_frechet, efficientnet_kernel, efficientnet_score, efficientnet_precision, efficientnet_recall = family(
+    EFFICIENTNET,
+    ("FD-EffNetLite0", "KD-EffNetLite0", "IS-EffNetLite0", "precision-EffNetLite0", "recall-EffNetLite0"),
+    20,
+    in_training=True,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
@@ -46,3 +46,15 @@ def small_discriminator(**changes: Any) -> Discriminator:
     """Of the same four classes at 32 x 32, in float32."""
     settings = {"classes": 4, "height": 32, "width": 32, "multiplier": 0.02, "max_channels": 16, **changes}
     return stirred(Discriminator(**settings))
+
+
+def derivatives(outputs: tuple[Tensor, ...], codes: Tensor, bank: LocalBank) -> list[Tensor]:
+    """First derivatives of a function of the bank's outputs by codes and parameters, and the parameters' derivatives of
+    a function of those by the codes, as path length has them."""
+    features, m, _ = outputs
+    height = (features * torch.linspace(0, 1, features.numel()).view_as(features)).sum() + m.square().sum()
+    (by_codes,) = torch.autograd.grad(height, codes, create_graph=True)
+    parameters = list(bank.parameters())
+    first = torch.autograd.grad(height, parameters, retain_graph=True, allow_unused=True, materialize_grads=True)
+    second = torch.autograd.grad(by_codes.square().sum(), parameters, allow_unused=True, materialize_grads=True)
+    return [by_codes, *first, *second]

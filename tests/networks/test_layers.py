@@ -9,7 +9,7 @@ import torch
 from torch.autograd import gradgradcheck
 from torch.nn import functional as F
 
-from composegan.networks.layers import EqualizedConv, EqualizedLinear, FixedConv, OutputHead, activate
+from composegan.networks.layers import EqualizedConv, EqualizedLinear, FixedConv, OutputHead
 from composegan.networks.mapping import Mapping
 
 from . import plain
@@ -70,17 +70,6 @@ def test_fixed_conv(up):
     torch.testing.assert_close(layer(x, noise), plain.fixed_conv(layer, x, noise))
 
 
-def test_fixed_conv_is_demodulated():
-    """A constant factor on all weights or all gains does not show."""
-    layer = stirred(FixedConv(4, 5)).double()
-    x, noise = normal(1, 4, 5, 5), normal(1, 1, 5, 5)
-    before = layer(x, noise)
-    with torch.no_grad():
-        layer.weight.mul_(3)
-        layer.gain.mul_(0.5)
-    torch.testing.assert_close(layer(x, noise), before, rtol=1e-6, atol=1e-6)
-
-
 @pytest.mark.parametrize("layer", [EqualizedConv(2, 3, 3), EqualizedConv(2, 3, 3, down=True), FixedConv(2, 3, up=True)])
 def test_layers_second_derivatives(layer):
     """By input and by weight together, as R1 and path length need them; the activation works in place."""
@@ -98,11 +87,6 @@ def test_output_head():
     layer = stirred(OutputHead(4, 3)).double()
     x = normal(2, 4, 3, 5)
     torch.testing.assert_close(layer(x), plain.output_head(layer, x))
-
-
-def test_activate_with_folded_gain():
-    x = normal(100)
-    torch.testing.assert_close(activate(x * math.sqrt(2)), plain.lrelu(x))
 
 
 def test_layers_do_not_modify_input():

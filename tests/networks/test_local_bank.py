@@ -9,13 +9,20 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from composegan.networks.local_bank import LocalBank, fourier_features
 
 from . import plain
-from .small import small_bank
+from .small import derivatives, small_bank
 
 PLANS = [(0, 1, 2, 3), (0, 1, 1, 0), (0, 0, 0, 0)]
 
 
 def draw_codes(bank: LocalBank, batch: int = 3) -> torch.Tensor:
     return torch.randn(batch, bank.classes * bank.layers, bank.style_weight.shape[-1], dtype=torch.float64)
+
+
+def with_derivatives(bank: LocalBank, codes: torch.Tensor) -> list[torch.Tensor]:
+    """The bank's outputs and `derivatives`."""
+    codes = codes.clone().requires_grad_()
+    outputs = bank(codes)
+    return [*outputs, *derivatives(outputs, codes, bank)]
 
 
 def close(found, expected):
@@ -32,60 +39,29 @@ def test_bank_equals_loop_over_classes(plan, transparent):
     close(bank(codes), plain.local_stage(bank, codes, plan, opaque))
 
 
-@pytest.mark.parametrize("plan", PLANS)
-def test_bank_omits_absent_classes(plan):
-    bank = small_bank(group_of=plan)
-    codes = draw_codes(bank)
-    present = torch.tensor([[1, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 0]]).bool()
-    found = bank(codes, present)
-    close(found, plain.local_stage(bank, codes, plan, (0, 1, 3), present))
-    _, m, _ = found
-    assert torch.equal((m > 0).any(dim=(2, 3)), present)
-
-
+@pytest.mark.parametrize("rank", [0, 8])
 @pytest.mark.parametrize("plan", [(0, 1, 1, 0), (0, 0, 0, 0)])
-def test_shared_bank_equals_copied_weights_plus_embeddings(plan):
-    """A bank of G groups is a bank of K, each given its group's weights, at codes shifted by the class's embedding."""
-    shared, each = small_bank(group_of=plan), small_bank()
-    groups = list(plan)
-    state = {name: tensor for name, tensor in shared.state_dict().items() if name != "embedding"}
-    state["weight"] = shared.weight[:, groups]
-    state["style_weight"] = shared.style_weight[:, groups]
-    state["feature_weight"] = shared.feature_weight[groups]
+def test_shared_bank_equals_own_weights(plan, rank):
+    """A bank of G groups is one of K groups with copied weights plus adapters, at codes shifted by the embeddings."""
+    shared, each = small_bank(group_of=plan, adapter_rank=rank), small_bank()
+    state, groups = shared.state_dict(), list(plan)
+    own = state.pop("adapter_out") @ state.pop("adapter_in") if rank else 0
+    state |= {name: state[name][:, groups] for name in ("weight", "style_weight")}
+    state["weight"] = state["weight"] + own
+    state["feature_weight"] = state["feature_weight"][groups]
+    shift = state.pop("embedding").repeat_interleave(shared.layers, dim=0)  # (K * layers, S)
     each.load_state_dict(state)
     codes = draw_codes(shared)
-    shift = shared.embedding.repeat_interleave(shared.layers, dim=0)  # (K * layers, S)
     close(shared(codes), each(codes + shift))
-
-
-def test_classes_of_a_group_differ():
-    """Own embedding, bias, depth head and gain: the same code in every slot makes different layers."""
-    bank = small_bank(group_of=(0, 0, 0, 0))
-    code = torch.randn(1, 1, 10, dtype=torch.float64).expand(1, 16, 10)
-    _, m, depth = bank(code)
-    assert all(not torch.allclose(depth[:, 1], depth[:, k]) for k in (2, 3))
-    assert all(not torch.allclose(m[:, 1], m[:, k]) for k in (2, 3))
-
-
-def derivatives(bank: LocalBank, codes: torch.Tensor) -> list[torch.Tensor]:
-    """Outputs, first derivatives by codes, and by every parameter of a function of those (as path length is)."""
-    codes = codes.clone().requires_grad_()
-    outputs = bank(codes)
-    sum_of_squares = sum((output.square() * (i + 1)).sum() for i, output in enumerate(outputs))
-    (by_codes,) = torch.autograd.grad(sum_of_squares, codes, create_graph=True)
-    parameters = list(bank.parameters())
-    first = torch.autograd.grad(sum_of_squares, parameters, retain_graph=True)
-    second = torch.autograd.grad(by_codes.square().sum(), parameters, allow_unused=True, materialize_grads=True)
-    return [*outputs, by_codes, *first, *second]
 
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_recomputation_keeps_outputs_and_gradients(plan):
     bank = small_bank(group_of=plan)
     codes = draw_codes(bank)
-    stored = derivatives(bank, codes)
+    stored = with_derivatives(bank, codes)
     bank.recompute = True
-    close(derivatives(bank, codes), stored)
+    close(with_derivatives(bank, codes), stored)
 
 
 def test_recomputation_saves_outputs_only():
@@ -120,18 +96,6 @@ def test_bank_gradients_reach_every_parameter(plan):
         assert (per_row.abs().sum(dim=1) > 0).all(), name
 
 
-def test_bank_gradients_equal_loop():
-    bank = small_bank(group_of=(0, 1, 1, 0))
-    codes = draw_codes(bank)
-    weights = [torch.randn_like(output) for output in bank(codes)]
-
-    def gradients(outputs):
-        loss = sum((output * weight).sum() for output, weight in zip(outputs, weights, strict=True))
-        return torch.autograd.grad(loss, list(bank.parameters()))
-
-    close(gradients(bank(codes)), gradients(plain.local_stage(bank, codes, (0, 1, 1, 0), (0, 1, 3))))
-
-
 class Counter(TorchDispatchMode):
     """How many operations PyTorch runs; views, which run nothing, do not count."""
 
@@ -161,7 +125,7 @@ def test_bank_is_independent_of_tiling(monkeypatch):
     for size, parts in ((1 << 20, 1), (1 << 12, 5), (1, 7)):  # at the smallest, a part has 128 pixels or more
         monkeypatch.setattr("composegan.networks.local_bank.TILE", size)
         assert bank._tiles(batch=3) == parts
-        answers.append([*derivatives(bank, codes), *bank(codes, present)])
+        answers.append([*with_derivatives(bank, codes), *bank(codes, present)])
     close(answers[1], answers[0])
     close(answers[2], answers[0])
 
@@ -182,37 +146,15 @@ def test_fourier_features():
     torch.testing.assert_close(c, torch.stack(rows))
 
 
-def grouped(rank: int) -> LocalBank:
-    return small_bank(group_of=(0, 1, 1, 0), adapter_rank=rank)
-
-
 def test_adapters_have_no_effect_at_initialization():
     """Also for the optimizer: at first only what is multiplied by something learns."""
-    torch.manual_seed(0)
-    bank = grouped(3)
+    bank = small_bank(group_of=(0, 1, 1, 0), adapter_rank=3)
     with torch.no_grad():
         bank.adapter_out.zero_()
     codes = draw_codes(bank)
-    plain_bank = grouped(0)
+    plain_bank = small_bank(group_of=(0, 1, 1, 0))
     plain_bank.load_state_dict({k: v for k, v in bank.state_dict().items() if not k.startswith("adapter")})
     for found, expected in zip(bank(codes), plain_bank(codes), strict=True):
         assert torch.equal(found, expected)
     sum(part.square().sum() for part in bank(codes)).backward()
     assert bank.adapter_out.grad.abs().amax(dim=(2, 3)).min() > 0 and not bank.adapter_in.grad.any()
-
-
-def test_full_rank_adapters_equal_own_weights():
-    torch.manual_seed(0)
-    bank = grouped(8)
-    codes = draw_codes(bank)
-    own = small_bank()
-    state = bank.state_dict()
-    of_class = bank.member.T.argmax(dim=1)
-    state["weight"] = state["weight"][:, of_class] + state.pop("adapter_out") @ state.pop("adapter_in")
-    state["style_weight"] = state["style_weight"][:, of_class]
-    state["feature_weight"] = state["feature_weight"][of_class]
-    embedding = state.pop("embedding")
-    own.load_state_dict(state)
-    with_embedding = codes.view(len(codes), 4, bank.layers, -1) + embedding[:, None]
-    for found, expected in zip(bank(codes), own(with_embedding.flatten(1, 2)), strict=True):
-        torch.testing.assert_close(found, expected)

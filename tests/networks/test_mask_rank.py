@@ -19,21 +19,14 @@ def pair():
     return paper.double(), ranked.double()
 
 
-def test_full_rank_mask_equals_paper(pair):
-    w = torch.randn(2, 12, dtype=torch.float64)
-    paper, ranked = (generator(w) for generator in pair)
-    torch.testing.assert_close(ranked.image, paper.image)
-    torch.testing.assert_close(ranked.mask.logits(), paper.mask.logits())
-    torch.testing.assert_close(mask_loss(ranked.coarse, ranked.mask), mask_loss(paper.coarse, paper.mask))
-
-
-def test_full_rank_mask_has_paper_gradients(pair):
+def test_full_rank_mask_has_the_paper_outputs_and_gradients(pair):
     """Through the discriminator, where one projects the low-rank map and the other the full one."""
     w = torch.randn(2, 12, dtype=torch.float64)
     discriminator = small_discriminator(height=32, width=64).double()
-    gradients = []
-    for generator in pair:
-        made = generator(w)
+    gradients, made_by = [], [generator(w) for generator in pair]
+    torch.testing.assert_close(made_by[1].image, made_by[0].image)
+    torch.testing.assert_close(made_by[1].mask.logits(), made_by[0].mask.logits())
+    for generator, made in zip(pair, made_by, strict=True):
         loss = discriminator(made.image, made.mask).sum() + 10 * mask_loss(made.coarse, made.mask)
         loss.backward()
         gradients.append({name: p.grad for name, p in generator.named_parameters() if name != "renderer.basis"})

@@ -12,7 +12,7 @@ from composegan.networks.local_bank import LocalBank
 from composegan.networks.routing import Routing
 
 from . import plain
-from .small import small_bank, small_generator
+from .small import derivatives, small_bank, small_generator
 
 
 def random_case(seed: int, classes: int, **changes) -> tuple[LocalBank, Tensor, Tensor]:
@@ -28,17 +28,6 @@ def random_case(seed: int, classes: int, **changes) -> tuple[LocalBank, Tensor, 
     present = torch.rand(3, classes, generator=draws) < torch.rand((), generator=draws)
     present[torch.arange(3), torch.randint(0, classes, (3,), generator=draws)] = True
     return bank, codes, present
-
-
-def derivatives(outputs: tuple[Tensor, ...], codes: Tensor, bank: LocalBank) -> list[Tensor]:
-    """First derivatives, and the parameters' of a function of those by the codes (as path length is)."""
-    features, m, _ = outputs
-    height = (features * torch.linspace(0, 1, features.numel()).view_as(features)).sum() + m.square().sum()
-    (by_codes,) = torch.autograd.grad(height, codes, create_graph=True)
-    parameters = list(bank.parameters())
-    first = torch.autograd.grad(height, parameters, retain_graph=True, allow_unused=True, materialize_grads=True)
-    second = torch.autograd.grad(by_codes.square().sum(), parameters, allow_unused=True, materialize_grads=True)
-    return [by_codes, *first, *second]
 
 
 def without(bank: LocalBank, codes: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor]:

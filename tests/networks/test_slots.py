@@ -20,27 +20,11 @@ def test_slot_of_code_table():
     assert second == [0, 1, 6, 6, 7]
 
 
-def test_expand_broadcasts_w():
-    w = torch.randn(2, 6)
-    codes = LAYOUT.expand(w, TABLE)
-    assert codes.shape == (2, 15, 6)
-    assert all(torch.equal(codes[:, i], w) for i in range(15))
-
-
-def test_expand_follows_table():
-    slots = torch.randn(2, 8, 6)
-    codes = LAYOUT.expand(slots, TABLE)
-    assert all(torch.equal(codes[:, i], slots[:, slot]) for i, slot in enumerate(TABLE.tolist()))
-
-
-def test_expand_keeps_codes():
-    codes = torch.randn(2, 15, 6)
+def test_expand_of_every_latent_form():
+    w, slots, codes = torch.randn(2, 6), torch.randn(2, 8, 6), torch.randn(2, 15, 6)
+    assert torch.equal(LAYOUT.expand(w, TABLE), w[:, None].expand(2, 15, 6))
+    assert torch.equal(LAYOUT.expand(slots, TABLE), slots[:, TABLE])
     assert LAYOUT.expand(codes, TABLE) is codes
-
-
-def test_mix_of_equal_codes_is_that_code():
-    w = torch.randn(2, 6)
-    assert torch.equal(LAYOUT.expand(w[:, None].expand(2, 8, 6), TABLE), LAYOUT.expand(w, TABLE))
 
 
 @pytest.mark.parametrize("shape", [(6,), (2, 7, 6), (2, 1, 6), (2, 8, 6, 1)])

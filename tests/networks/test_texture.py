@@ -9,8 +9,8 @@ from composegan.networks.routing import Routing
 from composegan.networks.texture import TextureRouting, by_patch, by_row, choose, kept_weights, patch_size
 from composegan.planning.cost import watch
 
-from .small import small_bank, small_generator
-from .test_routing import derivatives, random_case
+from .small import derivatives, small_bank, small_generator
+from .test_routing import random_case
 
 ANY = TextureRouting(threshold=1e-300)
 """Wherever a class has any weight at all: nothing is dropped, but everything is routed."""

@@ -1,0 +1,32 @@
+"""The metrics that composegan registers, and what the contract asks of a metric."""
+
+import pytest
+
+from composegan.errors import UserError
+from composegan.plugin import registry
+from composegan.plugin.contracts import METRIC, Metric
+
+
+def test_shipped_metrics_load_and_have_distinct_positions():
+    found = [item for item in registry.discover(kind=METRIC) if item.distribution == "composegan"]
+    assert [item.error for item in found] == [None] * len(found) and len(found) == 20
+    assert len({item.plugin.position for item in found}) == 20
+    in_training = {item.name for item in found if item.plugin.in_training}
+    assert in_training == {"sliced_wasserstein", "FSD", "FD-EffNetLite0", "KD-EffNetLite0"}
+    assert all(item.plugin.better == "lower" for item in found if item.plugin.in_training)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "a metric needs describe (or rows) and compare, or measure"),
+        ({"compare": print}, "a metric needs describe (or rows) and compare, or measure"),
+        ({"measure": print}, "a metric without compare needs in_training=False"),
+        ({"describe": print, "compare": 3}, "compare is a int; a function is needed"),
+        ({"describe": print, "compare": print, "better": "more"}, "better is 'more'; 'lower' or 'higher' is needed"),
+    ],
+)
+def test_metric_contract_is_validated(given, message):
+    with pytest.raises(UserError) as caught:
+        Metric(**given)
+    assert str(caught.value) == message
