@@ -137,7 +137,7 @@ def test_stopped_and_continued_it_is_the_same_run(
     run = adapt_in(tmp_path, source, f"freeze={freeze}", "training.images=4", "training.augment=0.5")
     shutil.rmtree(source)  # is not needed any more
     with as_before():
-        assert_same_run(resume(run, ["training.images=8"]), adapted[freeze])
+        assert_same_run(resume(run, ["training.images=8"]), adapted[freeze], extended=True)
 
 
 def test_killed_before_its_first_checkpoint_it_begins_with_the_source_again(
@@ -147,7 +147,7 @@ def test_killed_before_its_first_checkpoint_it_begins_with_the_source_again(
     shutil.rmtree(run / "checkpoints")
     capsys.readouterr()
     with as_before():
-        assert_same_run(resume(run, ["training.images=8"]), adapted["local"])
+        assert_same_run(resume(run, ["training.images=8"]), adapted["local"], extended=True)
     assert f"adapting {whole_run}: its discriminator; mapping and local generators frozen\n" in capsys.readouterr().out
 
 
@@ -183,18 +183,18 @@ def test_groups_of_a_saved_model(fit, tmp_path, shapes):
     assert composed.config.grouping == [["ground"], ["ball", "glass"]]
 
 
-def make_module(run, **adapt):
+def make_step(run, **adapt):
     """An adaptation of a run's model, ready to train."""
     composed = compose_adaptation(run, ["data.root=."])
     composed.config.adapt = replace(composed.config.adapt, **adapt)
-    module = new_step(composed, torch.device("cpu"))
-    start_from_model(module, run)
-    return module
+    step = new_step(composed, torch.device("cpu"))
+    start_from_model(step, run)
+    return step
 
 
 @pytest.mark.parametrize("freeze", ["local", "none"])
 def test_no_phase_looks_at_labels(whole_run, freeze):
-    module = make_module(whole_run, freeze=freeze)
+    module = make_step(whole_run, freeze=freeze)
     state = State(module.generator, module.discriminator, module.path_mean, source=module.source)
     for part in module.frozen:
         getattr(module.generator, part).requires_grad_(False)
@@ -210,7 +210,7 @@ def test_no_phase_looks_at_labels(whole_run, freeze):
 
 
 def test_masks_are_held_to_the_sources(whole_run):
-    module = make_module(whole_run, freeze="none")
+    module = make_step(whole_run, freeze="none")
     state = State(module.generator, module.discriminator, module.path_mean, source=module.source)
     (generator_main,) = (
         phase for phase in image_phases(replace(module.config.training, augment=0.0), 7.0) if phase.name == "Gmain"
@@ -329,7 +329,7 @@ class TestCommandLine:
 
 
 def test_a_discriminator_of_another_width_is_told(whole_run):
-    module = make_module(whole_run)
+    module = make_step(whole_run)
     module.discriminator = torch.nn.Linear(1, 1)
     with pytest.raises(UserError, match=f"{whole_run}: belongs to another model"):
         start_from_model(module, whole_run)
@@ -337,8 +337,7 @@ def test_a_discriminator_of_another_width_is_told(whole_run):
 
 def test_frozen_parts_cost_no_gradient(whole_run):
     """What is frozen is not even differentiated, so that an adaptation of the render net alone is cheaper."""
-    module = make_module(whole_run)
-    assert isinstance(module, CompositionModule)
+    module = make_step(whole_run)
     for part in module.frozen:
         getattr(module.generator, part).requires_grad_(False)
     codes = module.generator.map(torch.randn(2, 16))

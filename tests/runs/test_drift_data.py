@@ -1,4 +1,4 @@
-"""Traps of Lightning in what is drawn and what is read; see test_drift.py."""
+"""Pitfalls of Lightning in random draws and in data; see tests/training/test_drift.py."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def draws_of_lightning(monkeypatch, rank):
         torch.set_rng_state(before)
 
 
-def test_a_shared_seed_gives_every_process_the_same_codes(monkeypatch):
+def test_lightnings_shared_seed_gives_all_ranks_the_same_codes(monkeypatch):
     """DESIGN 6: after `seed_everything` all ranks draw alike, so that N devices show one device's pictures N times."""
     assert torch.equal(*(draws_of_lightning(monkeypatch, rank) for rank in (0, 1))), (
-        "Lightning's seed now depends on the rank: reconsider derive_seed in training/module.py"
+        "Lightning's seed now depends on the rank: reconsider derive_seed in training/parts.py"
     )
 
 
@@ -39,7 +39,7 @@ class Drawn(BaseException):
     """The first that a phase draws, in place of its loss."""
 
 
-def test_ours_differ_by_rank_and_step_and_not_otherwise(shapes, tiny, monkeypatch):
+def test_our_draws_differ_by_rank_and_step_only(shapes, tiny, monkeypatch):
     step = new_step(compose([*shapes, "recipe=quick", *tiny]), torch.device("cpu"))
     batch = {"image": torch.zeros(2, 3, 16, 16, dtype=torch.uint8), "labels": torch.zeros(2, 16, 16, dtype=torch.uint8)}
 
@@ -70,7 +70,7 @@ class SaveAfterThree(lightning.Callback):
 
 
 @pytest.mark.parametrize(("loader", "follows"), [(Numbers, 4), (CountedNumbers, 3)])
-def test_lightning_skips_a_batch_of_a_loader_without_length(tmp_path, loader, follows):
+def test_lightning_skips_a_batch_when_resuming_a_loader_without_length(tmp_path, loader, follows):
     """DESIGN 6: without `__len__` it reads one batch ahead to know when the end is near. A checkpoint says that this
     one was read, and nobody is trained on it.
     """
@@ -85,16 +85,15 @@ def test_lightning_skips_a_batch_of_a_loader_without_length(tmp_path, loader, fo
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_ours_reads_on_where_training_was(fit, resume, monkeypatch, workers):
+def test_our_loader_continues_where_training_was(fit, resume, monkeypatch, workers):
     """An endless loader, too; that the weights are then the same bit for bit is test_resume.py's."""
-    positions, step = [], TrainingStep.run
+    positions, run_step = [], TrainingStep.run
 
-    def training_step(module, batch, *rest):
+    def run(step, batch, *rest):
         positions.extend(batch["position"].tolist())
-        step(module, batch, *rest)
+        run_step(step, batch, *rest)
 
-    monkeypatch.setattr(TrainingStep, "run", training_step)
+    monkeypatch.setattr(TrainingStep, "run", run)
     quick = ["output.score_every=0", f"data.workers={workers}"]
-    run = fit("training.images=6", *quick)
-    resume(run, "training.images=12")
+    resume(fit("training.images=6", *quick), "training.images=12")
     assert positions == list(range(12))

@@ -1,8 +1,8 @@
-"""Traps of Lightning and torch that the code here goes around: each as it is today, beside what is done instead.
+"""Pitfalls of Lightning and torch that training works around: each as it is today, next to our workaround.
 
 A test that fails after an upgrade says what to reconsider; nothing need be broken. They hold for the oldest releases
-that pyproject.toml allows and for those of the day (docs/reliability.md, Versions). Traps of draws
-and data are in test_drift_data.py, those of several processes and half precision in test_drift_backward.py.
+that pyproject.toml allows and for the latest (docs/reliability.md, Versions). For pitfalls of draws and data see
+test_drift_data.py, for those of several ranks and half precision test_drift_backward.py.
 """
 
 from __future__ import annotations
@@ -18,33 +18,32 @@ from composegan.config.schema import TrainingConfig
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 from composegan.runs import checkpoint
-from composegan.runs.recorder import GracefulStop
+from composegan.runs.recorder import RunRecorder
 from composegan.training.phases import Real, State, phases
 from tests.training.plain_gan import Numbers, PlainGan, plain_trainer
 
 
-def test_lightning_counts_optimizer_steps_and_we_count_pictures(fit, monkeypatch):
+def test_lightning_counts_optimizer_steps_and_we_count_images(fit, monkeypatch):
     """DESIGN 6: `global_step` grows with every optimizer's step, so that it is no measure of what was seen."""
     module, trainer = PlainGan(), plain_trainer(max_steps=6)
     trainer.fit(module, Numbers())
     assert (len(module.seen), trainer.global_step) == (3, 6), (
         "Lightning's global_step is no longer the sum of all optimizers' steps: reconsider images_seen in "
-        "training/module.py, and our own Ending"
+        "training/step.py, and runs/schedule.py"
     )
 
-    ends, end = [], GracefulStop.on_train_end
+    ends = []
 
-    def on_train_end(ending, trainer, module):
-        ends.append((trainer.global_step, module.images_seen, module.step))
-        end(ending, trainer, module)
+    def on_train_end(recorder, trainer, module):
+        ends.append((trainer.global_step, module.step.images_seen, module.step.number))
 
-    monkeypatch.setattr(GracefulStop, "on_train_end", on_train_end)
+    monkeypatch.setattr(RunRecorder, "on_train_end", on_train_end)
     fit("training.images=8", "output.score_every=0")  # in four steps: 4 Dmain, 2 Dreg, 4 Gmain, 2 Greg
     assert ends == [(12, 8, 4)]
 
 
 @pytest.mark.parametrize(("every", "updates"), [(1, 3), (2, 0)])
-def test_lightnings_average_asks_the_optimizers_steps_and_ours_the_pictures(every, updates):
+def test_lightnings_average_depends_on_optimizer_steps(every, updates):
     """DESIGN 6: the stock average looks at `global_step` after a batch, which with two optimizers is always even, and
     so it is never updated by `every=2`; in the end it takes the place of all that was trained, discriminator and all.
 
@@ -60,7 +59,7 @@ def test_lightnings_average_asks_the_optimizers_steps_and_ours_the_pictures(ever
     assert all(kept.values()) == (updates == 0), why
 
 
-def test_omegaconf_in_hyper_parameters_cannot_be_loaded_safely(tmp_path, whole_run):
+def test_checkpoint_with_omegaconf_cannot_be_loaded_safely(tmp_path, whole_run):
     """DESIGN 6: Lightning keeps a DictConfig as it is in its checkpoint, which torch then does not read with
     weights_only. Ours hold tensors and plain values (test_full_disk.py); here, that the same reading gives one whole.
     """
@@ -110,7 +109,7 @@ def test_compiled_networks_have_no_second_derivative():
         told = "it was done"
     assert "does not currently support double backward" in told, (
         f"a second derivative of a compiled network: {told}. Reconsider compiling the penalties, too, in "
-        "training/module.py (fast) and training/phases.py (State.synthesize, State.judge)"
+        "training/step.py (compiled) and training/phases.py (State.synthesize, State.judge)"
     )
 
 

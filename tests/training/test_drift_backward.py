@@ -1,4 +1,4 @@
-"""Traps of torch and Lightning in backward passes, of several processes and in half precision; see test_drift.py."""
+"""Pitfalls of torch and Lightning in backward passes, with several ranks and half precision; see test_drift.py."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from composegan.runs import fit as fitting
 from composegan.runs.trainer import PlainDDPStrategy
+from composegan.training.step import run_phase
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def shared(found, alone):
     return [None if one is None else round((one / other).mean().item(), 4) for one, other in pairs]
 
 
-RECONSIDER = "reconsider PlainDDPStrategy and average_gradients in training/distributed.py"
+RECONSIDER = "reconsider PlainDDPStrategy and average_gradients in runtime/distributed.py"
 
 
 def test_ddp_shares_the_first_backward_pass_only(group):
@@ -83,7 +84,7 @@ def slope(module, given):
     return gradient.square().sum()
 
 
-def test_ddp_does_not_share_a_penalty_and_then_fails(group):
+def test_ddp_does_not_share_a_penalty_and_fails_afterwards(group):
     """DESIGN 6: a penalty does not reach every weight; DDP waits for the rest, shares nothing, and says so a pass
     later. So do the generator and the discriminator in one wrapper: each phase moves one of them."""
     module, given = network(), torch.randn(4, 2)
@@ -98,10 +99,9 @@ def test_ddp_does_not_share_a_penalty_and_then_fails(group):
 
 
 @pytest.mark.parametrize("strategy", [DDPStrategy, PlainDDPStrategy])
-def test_a_whole_step_fails_with_ddp_and_not_with_ours(fit, monkeypatch, group, strategy):
+def test_a_step_fails_under_ddp_and_runs_under_ours(fit, monkeypatch, group, strategy):
     """Our module under both, as one process of one. That two share every phase's gradients: test_distributed.py."""
     make, phases = fitting.make_trainer, []
-    run = CompositionModule._run
 
     def make_trainer(config):
         made = lightning.Trainer
@@ -109,12 +109,12 @@ def test_a_whole_step_fails_with_ddp_and_not_with_ours(fit, monkeypatch, group, 
             patch.setattr(lightning, "Trainer", lambda **settings: made(**{**settings, "strategy": strategy()}))
             return make(config)
 
-    def noted(module, phase, *rest):
+    def noted(phase, *rest, **named):
         phases.append(phase.name)
-        run(module, phase, *rest)
+        return run_phase(phase, *rest, **named)
 
     monkeypatch.setattr(fitting, "make_trainer", make_trainer)
-    monkeypatch.setattr(CompositionModule, "_run", noted)
+    monkeypatch.setattr("composegan.training.step.run_phase", noted)
     small = ["training.images=6", "output.score_every=0"]
     if strategy is PlainDDPStrategy:
         fit(*small)
@@ -142,7 +142,7 @@ class Kinds(TorchDispatchMode):
         return result
 
 
-def test_autocast_takes_products_in_half_precision_also_in_a_penalty():
+def test_autocast_halves_the_precision_of_a_penalty():
     """DESIGN 6: what R1 squares would be bfloat16's eight bits, though it says float32 of itself."""
     module, given = network(), torch.randn(4, 2)
     with torch.autocast("cpu", torch.bfloat16), Kinds() as half:
@@ -154,16 +154,17 @@ def test_autocast_takes_products_in_half_precision_also_in_a_penalty():
     )
 
 
-def test_nothing_in_our_penalties_is_of_half_precision(fit, monkeypatch):
+def test_our_penalties_use_float32_only(fit, monkeypatch):
     """In forward and backward passes and in the optimizer's step; that autocast is off there is test_phases.py's."""
-    kinds, run = {}, CompositionModule._run
+    kinds = {}
 
-    def noted(module, phase, *rest):
+    def noted(phase, *rest, **named):
         with Kinds() as found:
-            run(module, phase, *rest)
+            figures = run_phase(phase, *rest, **named)
         kinds.setdefault(phase.name, set()).update(found.found)
+        return figures
 
-    monkeypatch.setattr(CompositionModule, "_run", noted)
+    monkeypatch.setattr("composegan.training.step.run_phase", noted)
     fit("training.images=4", "output.score_every=0", "training.precision=bf16")
     assert kinds["Dreg"] == kinds["Greg"] == {torch.float32}
     assert kinds["Dmain"] == kinds["Gmain"] == {torch.float32, torch.bfloat16}

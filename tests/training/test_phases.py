@@ -9,6 +9,7 @@ import torch
 
 from composegan.config.compose import compose
 from composegan.config.schema import TrainingConfig
+from composegan.networks.class_sets import ClassSets
 from composegan.runs.prepare import new_step
 from composegan.training import ema
 from composegan.training.parts import derive_seed
@@ -129,6 +130,21 @@ def test_regularizer_every_n_steps_counts_n_times(make, real, name, setting, wei
         losses.append(phase.loss(state, real)[0].item())
     assert losses[0] != 0
     assert losses[1] == pytest.approx(weight * losses[0], rel=1e-5)
+
+
+def test_presence_loss_is_added_to_the_generators_loss(make, real):
+    step = make()
+    step.generator.local.depth_bias.data[1] -= 30  # the class is nowhere in front
+    sets = ClassSets(torch.ones(1, 3), torch.ones(1), torch.full((3,), 0.3))
+    state = State(step.generator, step.discriminator, step.path_mean, class_sets=sets)
+    found = []
+    for weight in (0.0, 2.0):
+        torch.manual_seed(3)
+        (main,) = (p for p in phases(TrainingConfig(presence=weight)) if p.name == "Gmain")
+        found.append(main.loss(state, real))
+    (without, _), (loss, figures) = found
+    assert figures["loss/presence"] > 1
+    torch.testing.assert_close(loss - without, 2 * figures["loss/presence"])
 
 
 def test_style_mixing_is_drawn_per_sample(make):
