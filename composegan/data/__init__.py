@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from composegan.data.folder import FolderSource
-from composegan.data.images import read_image, read_labels
+from composegan.data.folder import IMAGE_ENDINGS, FolderSource
+from composegan.data.images import MAX_PIXELS, open_picture, read_image, read_labels, size_of
 from composegan.data.label_errors import LabelError, label_error
 from composegan.data.open import open_pictures, open_source, prepare
 from composegan.data.packed import PackedSource
 from composegan.data.packing import pack
-from composegan.data.resize import fit_sample
+from composegan.data.resize import fit_sample, resize_image
 from composegan.data.sample import Sample, check_sample
 from composegan.errors import UserError, nearest
-from composegan.io.guarded import UnreadableError, read_json, read_text
+from composegan.io.guarded import UnreadableError, read_json, read_text, reading
 from composegan.io.yaml_file import read_yaml
 from composegan.plugin.domain import Source
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from composegan.data.loader import training_loader
 
 __all__ = [
+    "IMAGE_ENDINGS",
+    "MAX_PIXELS",
     "FolderSource",
     "LabelError",
     "PackedSource",
@@ -36,6 +38,7 @@ __all__ = [
     "fit_sample",
     "label_error",
     "nearest",
+    "open_picture",
     "open_pictures",
     "open_source",
     "pack",
@@ -45,6 +48,9 @@ __all__ = [
     "read_labels",
     "read_text",
     "read_yaml",
+    "reading",
+    "resize_image",
+    "size_of",
     "training_loader",
 ]
 

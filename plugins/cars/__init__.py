@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composegan.data import UserError
-from composegan.plugin.domain import DomainPlugin
+from composegan.plugin import DomainPlugin, UserError
 from composegan.plugins.cars.demo import DrawnCars, spec
 from composegan.plugins.cars.dsmlr import is_dsmlr, open_dsmlr
 from composegan.plugins.cars.readers import CarParts
@@ -13,13 +12,13 @@ from composegan.plugins.cars.ultralytics import is_ultralytics, open_ultralytics
 
 
 def open_cars(root: Path, split: str) -> CarParts:
-    """The data set that `root` holds; split is "train" or "validation". Raises UserError when it is none of the two."""
+    """Open either data set in `root`; split is "train" or "validation". Raises UserError for another folder."""
     if is_dsmlr(root):
         return open_dsmlr(root, split, spec)
     if is_ultralytics(root):
         return open_ultralytics(root, split, spec)
     raise UserError(
-        f"{root}: is no set of car parts; data.root of domain 'cars' is the unpacked Car-Parts-Segmentation "
+        f"{root}: is not a data set of car parts; data.root of domain 'cars' is the unpacked Car-Parts-Segmentation "
         "(trainingset/, testset/), carparts-seg (images/train/, labels/train/), a folder with images/ and labels/, or "
         "one made by `composegan prepare`"
     )

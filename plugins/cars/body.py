@@ -1,6 +1,6 @@
-"""A car's skin as a few smooth surfaces, (u, v) -> points, from the measures of its body.
+"""A car's body as a few smooth surfaces, (u, v) -> points, from the measures of its shape.
 
-Every surface meets its neighbours along a common line, so that panels cut out of them leave no gaps.
+Neighbouring surfaces share an edge, so that panels cut out of them leave no gaps.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 from composegan.plugins.cars.camera import Points
 from composegan.plugins.cars.shapes import Shape
 
-Line = np.ndarray  # float64 (N,)
+Line = np.ndarray  # float64 (N,) or ()
 
 ROUND = 0.2
-"""How far the corners of both ends stand back behind the middle, metres."""
+"""How far the corners of both ends lie behind the middle, metres."""
 
-# A side from its lower edge (0) to the shoulder (1): its width, and how far both ends stand back, metres.
+# A side from its lower edge (0) to the shoulder (1): relative width, and how far both ends recede, metres.
 HEIGHTS = (0.0, 0.12, 0.35, 0.65, 0.88, 1.0)
 WIDTHS = (0.92, 0.965, 1.0, 0.995, 0.975, 0.94)
 FRONT_BACK = (0.12, 0.03, 0.0, 0.015, 0.05, 0.12)
@@ -25,27 +25,28 @@ REAR_BACK = (0.12, 0.03, 0.0, 0.01, 0.03, 0.06)
 
 
 @dataclass(frozen=True)
-class Skin:
+class Body:
     """The surfaces of one car. `side` is 1 for the left one and -1 for the right one."""
 
     shape: Shape
 
     def at(self, place: float) -> float:
-        """x of a distance from the front end."""
+        """The x coordinate at a distance from the front end."""
         return self.shape.length / 2 - place
 
-    def half_width(self, x: Line) -> Line:
-        """Half the width of the lower body: full in the middle, drawn in at both ends."""
+    def half_width(self, x: Line | float) -> Line:
+        """Half the width of the lower body: full in the middle, narrower at both ends."""
         beyond = np.maximum(np.abs(x) - 0.3 * self.shape.length, 0) / (0.2 * self.shape.length)
         return self.shape.width / 2 * (1 - 0.11 * beyond**2.2)
 
-    def shoulder(self, x: Line) -> Line:
+    def shoulder(self, x: Line | float) -> Line:
         """Height of the lower body's upper edge."""
         shape = self.shape
         cowl, high = shape.cowl
         middle = shape.nose + 0.62 * (high - 0.03 - shape.nose)
         places = (0.0, 0.45 * cowl, cowl, *shape.glass[:1], shape.length)
-        return np.interp(self.at(0) - x, places, (shape.nose, middle, high - 0.03, shape.glass[1] - 0.03, shape.tail))
+        heights = (shape.nose, middle, high - 0.03, shape.glass[1] - 0.03, shape.tail)
+        return np.interp(np.asarray(self.at(0) - x), places, heights)
 
     def end(self, front: bool, across: Line, up: Line) -> Points:
         """The front or the back: across -1 (right) to 1 (left), up 0 to 1."""
@@ -92,7 +93,7 @@ class Skin:
         x = start + (self.at(top) - start) * up + bow * (1 - 0.6 * up)
         wide = self.belt_width(np.asarray(start)) * (0.99 if front else 0.97)
         y = across * (wide + (self.roof_width() - wide) * np.maximum(up, 0) ** 1.15)
-        curve = 0.05 * np.sin(np.pi * up)  # glass is not flat
+        curve = 0.05 * np.sin(np.pi * up)  # glass is curved
         return stack(x, y, high + (self.roof_edge(x * 0 + self.at(top)) - high) * up + curve)
 
     def roof_edge(self, x: Line) -> Line:
@@ -109,7 +110,7 @@ class Skin:
         return stack(x, across * self.roof_width(), self.roof_edge(x) + 0.05 * (1 - across**2))
 
     def window(self, side: int, ends: tuple[float, float], inset: float, along: Line, up: Line) -> Points:
-        """The cabin's side between two x, held within the slanted pillars, `inset` metres from them.
+        """The cabin's side between two x, clipped to the slanted pillars, `inset` metres inside them.
 
         along: 0 at the first of `ends`, 1 at the second; up: 0 at the belt, 1 at the roof.
         """
@@ -124,20 +125,20 @@ class Skin:
         return stack(x, y, belt + (roof - belt) * up)
 
 
-def lower_points(skin: Skin) -> Points:
+def lower_points(body: Body) -> Points:
     """Points (N, 3) of the lower body, all round."""
     across, up = (grid.ravel() for grid in np.meshgrid(np.linspace(-1, 1, 9), np.linspace(0, 1, 6)))
-    along = across * skin.corner(True)
-    sides = [skin.side(side, along, up) for side in (1, -1)]
-    return np.concatenate([skin.end(True, across, up), skin.end(False, across, up), *sides])
+    along = across * body.corner(True)
+    sides = [body.side(side, along, up) for side in (1, -1)]
+    return np.concatenate([body.end(True, across, up), body.end(False, across, up), *sides])
 
 
-def cabin_points(skin: Skin) -> Points:
+def cabin_points(body: Body) -> Points:
     """Points (N, 3) of the cabin: the rims of both screens and of the sides."""
     across, up = (grid.ravel() for grid in np.meshgrid(np.linspace(-1, 1, 7), np.linspace(0, 1, 6)))
-    far = skin.shape.length / 2
-    sides = [skin.window(side, (-far, far), 0.0, across / 2 + 0.5, up) for side in (1, -1)]
-    return np.concatenate([skin.glass(True, across, up), skin.glass(False, across, up), *sides])
+    far = body.shape.length / 2
+    sides = [body.window(side, (-far, far), 0.0, across / 2 + 0.5, up) for side in (1, -1)]
+    return np.concatenate([body.glass(True, across, up), body.glass(False, across, up), *sides])
 
 
 def stack(x: Line, y: Line, z: Line) -> Points:

@@ -1,4 +1,4 @@
-"""Where a car is seen from, and how its points come to the drawing. Metres: x forwards, y to its left, z upwards."""
+"""The camera, which projects points of a car to the drawing. Metres: x forwards, y to its left, z upwards."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Plane = np.ndarray  # float64 (..., 2), units of the drawing, y downwards
 
 ANGLES = np.linspace(0, 2 * np.pi, 97)[:-1]
 ROUND = np.stack([np.cos(ANGLES), np.sin(ANGLES)], -1)
-"""Directions all round."""
+"""Unit vectors in 96 directions."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Stands at `place` and looks at `target`; `scale` and `shift` bring what it sees into the drawing's view."""
+    """A camera at `place`; `scale` and `shift` map its image plane to units of the drawing."""
 
     place: Points
     axes: np.ndarray  # (3, 3): right, up, forwards
@@ -25,7 +25,7 @@ class Camera:
 
     @classmethod
     def around(cls, azimuth: float, height: float, distance: float, target: Points) -> Camera:
-        """azimuth: degrees, 0 before the car, 90 at its left side, 180 behind it, -90 at its right side."""
+        """Look at `target`. azimuth: degrees, 0 in front of the car, 90 on its left, 180 behind, -90 on its right."""
         angle = np.radians(azimuth)
         place = np.array([np.cos(angle) * distance, np.sin(angle) * distance, height])
         forwards = (target - place) / np.linalg.norm(target - place)
@@ -34,17 +34,17 @@ class Camera:
         return cls(place, np.stack([right, np.cross(right, forwards), forwards]))
 
     def project(self, points: Points) -> Plane:
-        """(..., 3) -> (..., 2). What is behind the camera is not for it."""
+        """(..., 3) -> (..., 2). Points must lie in front of the camera."""
         seen = (points - self.place) @ self.axes.T
         plane = seen[..., :2] / seen[..., 2:]
         return plane * (self.scale, -self.scale) + self.shift
 
     def horizon(self) -> float:
-        """Where in the drawing level lines that lead away end: a height, y downwards."""
+        """The height of the horizon in the drawing, y downwards."""
         return float(self.shift[1] + self.scale * self.axes[2, 2] / self.axes[1, 2])
 
     def fitted(self, points: Points, box: tuple[float, float, float, float]) -> Camera:
-        """The camera with which `points` (N, 3) fill the box (x, y, width, height): centred, standing on its floor."""
+        """The same camera scaled so that `points` (N, 3) stand centered in the box (x, y, width, height)."""
         plane = Camera(self.place, self.axes).project(points)
         low, high = plane.min(0), plane.max(0)
         x, y, width, height = box
@@ -54,8 +54,9 @@ class Camera:
 
 
 def convex_hull(points: Plane) -> Plane:
-    """The corners (M, 2) of the smallest convex polygon round points (N, 2): those that reach furthest in one of 96
-    directions. A corner blunter than 4 degrees may be missing.
+    """The convex hull (M, 2) of points (N, 2), from the extreme points in 96 directions.
+
+    A corner blunter than 4 degrees may be missing.
     """
     furthest = (points @ ROUND.T).argmax(0)
     return points[furthest[furthest != np.roll(furthest, 1)]]

@@ -1,18 +1,16 @@
-"""The demo: cars drawn on the spot, with exact labels. One car is a body of seven kinds, turned to any side."""
+"""The demo: cars drawn on the spot, with exact labels, in seven body types seen from any side."""
 
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 
 from composegan.data import Sample
-from composegan.draw.labels import LabelRules
-from composegan.draw.layers import Painter, draw_scene
-from composegan.plugin.domain_file import read_domain_file
-from composegan.plugins.cars.backdrops import draw_place
-from composegan.plugins.cars.body import Skin
+from composegan.draw import LabelRules, Painter, draw_scene
+from composegan.plugin import read_domain_file
+from composegan.plugins.cars.backdrops import draw_backdrop
+from composegan.plugins.cars.body import Body
 from composegan.plugins.cars.camera import Camera
 from composegan.plugins.cars.drawing import draw_car, outermost
 from composegan.plugins.cars.shapes import PAINTS, choose, draw_shape
@@ -20,10 +18,9 @@ from composegan.plugins.cars.shapes import PAINTS, choose, draw_shape
 spec = read_domain_file(files("composegan.domains") / "cars.yaml")
 
 VIEW = (0.0, 0.0, 300.0, 200.0)
-UNLABELLED = ("place", "shadow", "seam")
+UNLABELLED = ("backdrop", "shadow", "seam")
 
-# How often a car is seen from where, and the azimuths (degrees, 0 is its front, 90 its left side) that count as that.
-SIDES = {
+VIEWPOINTS = {  # how often each is drawn, and its azimuths, degrees: 0 is the car's front, 90 its left side
     "front": (0.12, (-12, 12)),
     "front left": (0.2, (22, 62)),
     "left": (0.08, (78, 102)),
@@ -36,7 +33,7 @@ SIDES = {
 
 
 def rules() -> LabelRules:
-    """Every element's part is its class; the place, the shadow and the gaps between panels are none."""
+    """Every element's part names its class; backdrop, shadow and the gaps between panels have none."""
     labels = {name: name for name in spec.names[1:]} | dict.fromkeys(UNLABELLED)
     return LabelRules.load({"labels": labels}, spec)
 
@@ -44,12 +41,12 @@ def rules() -> LabelRules:
 class DrawnCars:
     """`count` cars, each a pure function of (seed, index): image uint8 (3, H, W), labels uint8 (H, W).
 
-    Pictures of another shape than 3:2 show more at both sides, or more above.
+    Pictures wider than 3:2 show more at both sides, taller ones more above.
     """
 
     def __init__(self, count: int, height: int, width: int, seed: int) -> None:
         self.count, self.height, self.width, self.seed = count, height, width, seed
-        self._painter: Painter | None = None
+        self.painter = Painter(rules(), VIEW, height, width)
 
     def __len__(self) -> int:
         return self.count
@@ -57,31 +54,26 @@ class DrawnCars:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.count:
             raise IndexError(f"car {index} of {self.count}")
-        if self._painter is None:
-            self._painter = Painter(rules(), VIEW, self.height, self.width)
         kind, side, svg = draw_svg(np.random.default_rng([self.seed, index]))
         ground = np.zeros((self.height, self.width, 3), np.uint8)
-        image, labels = draw_scene(svg, self._painter, ground)
+        image, labels = draw_scene(svg, self.painter, ground)
         return Sample(image, labels, f"car {index}, {kind} from the {side} (seed {self.seed})")
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_painter": None}
 
 
 def draw_svg(rng: np.random.Generator) -> tuple[str, str, str]:
-    """One car somewhere: (its kind, the side it is seen from, the scene)."""
+    """One random car: (body type, viewpoint, SVG scene)."""
     kind, shape = draw_shape(rng)
-    side = choose({name: weight for name, (weight, _) in SIDES.items()}, rng)
-    azimuth = rng.uniform(*SIDES[side][1])
-    skin = Skin(shape)
+    side = choose({name: weight for name, (weight, _) in VIEWPOINTS.items()}, rng)
+    azimuth = rng.uniform(*VIEWPOINTS[side][1])
+    body = Body(shape)
     camera = Camera.around(
         azimuth, rng.uniform(1.3, 2.3), rng.uniform(6.5, 10), np.array([0.0, 0.0, shape.height * 0.4])
     )
     wide, high = 300 * rng.uniform(0.84, 0.95), 200 * rng.uniform(0.7, 0.86)
     left, floor = (300 - wide) * rng.uniform(0.2, 0.8), 200 * rng.uniform(0.87, 0.95)
-    camera = camera.fitted(outermost(skin), (left, floor - high, wide, high))
-    place = draw_place(camera, rng)
+    camera = camera.fitted(outermost(body), (left, floor - high, wide, high))
+    backdrop = draw_backdrop(camera, rng)
     rim = ("#b9bec3", "#8f959b", "#4a4d51")[rng.choice(3, p=(0.6, 0.25, 0.15))]
-    drawing = draw_car(skin, camera, choose(PAINTS, rng), rim, int(rng.choice((5, 6, 7, 10))))
-    gradients = "".join(place.gradients + drawing.gradients)
-    return kind, side, f"<svg><defs>{gradients}</defs>{''.join(place.elements + drawing.elements)}</svg>"
+    drawing = draw_car(body, camera, choose(PAINTS, rng), rim, int(rng.choice((5, 6, 7, 10))))
+    gradients = "".join(backdrop.gradients + drawing.gradients)
+    return kind, side, f"<svg><defs>{gradients}</defs>{''.join(backdrop.elements + drawing.elements)}</svg>"

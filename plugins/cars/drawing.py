@@ -1,4 +1,4 @@
-"""A car seen from somewhere, as SVG elements that say which class they are (`data-part`)."""
+"""A car seen by a camera, as SVG elements with their class in `data-part`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from composegan.plugins.cars.body import Skin, cabin_points, lower_points
+from composegan.plugins.cars.body import Body, cabin_points, lower_points
 from composegan.plugins.cars.camera import Camera, Plane, Points, convex_hull
 from composegan.plugins.cars.paint import COLORS, Rgb, rgb, stops, text
 from composegan.plugins.cars.panels import Panel, car_panels, circle, mirror
@@ -15,10 +15,10 @@ from composegan.plugins.cars.panels import Panel, car_panels, circle, mirror
 
 @dataclass
 class Drawing:
-    """Elements in the order they are drawn, and the gradients that they use."""
+    """SVG elements in drawing order, and the gradients they use."""
 
     camera: Camera
-    body: Rgb
+    paint: Rgb
     elements: list[str] = field(default_factory=list)
     gradients: list[str] = field(default_factory=list)
 
@@ -27,7 +27,7 @@ class Drawing:
         self.elements.append(f'<polygon data-part="{part}" points="{points}" fill="{fill}" {more}/>')
 
     def gradient(self, start: Plane, end: Plane, colors: Sequence[Rgb] | np.ndarray) -> str:
-        """A fill whose colours run from one point of the drawing to another."""
+        """A linear gradient from one point of the drawing to another, as a fill."""
         name = f"g{len(self.gradients)}"
         places = np.linspace(0, 1, len(colors))
         inner = "".join(
@@ -42,40 +42,40 @@ class Drawing:
         return f"url(#{name})"
 
     def panel(self, panel: Panel) -> None:
-        """Nothing, where the panel looks away from the camera."""
+        """Draw a panel, unless it faces away from the camera."""
         if not panel.bulging and ((self.camera.place - panel.spine) * panel.normals).sum() <= 0:
             return
         outline = self.camera.project(panel.outline)
         outline = convex_hull(outline) if panel.bulging else outline
         if panel.material == "seam":
-            color = f'stroke="{text(self.body * 0.35)}" stroke-width="0.5" stroke-opacity="0.45"'
+            color = f'stroke="{text(self.paint * 0.35)}" stroke-width="0.5" stroke-opacity="0.45"'
             self.polygon("seam", outline, "none", color)
             return
         if panel.material == "gleam":
             self.polygon(panel.part, outline, "#ffffff", 'fill-opacity="0.13"')
             return
         spine = self.camera.project(panel.spine)
-        colors = stops(panel.material, self.body, panel.normals, self.camera)
+        colors = stops(panel.material, self.paint, panel.normals, self.camera)
         fill = self.gradient(spine[0], spine[-1], colors)
-        # Antialiasing would leave a hairline between painted neighbours.
+        # Without a stroke antialiasing leaves a hairline between painted neighbours.
         more = f'stroke="{text(colors[2])}" stroke-width="0.5"' if panel.material == "paint" else ""
         self.polygon(panel.part, outline, fill, more)
 
 
-def draw_car(skin: Skin, camera: Camera, paint: str, rim: str, spokes: int) -> Drawing:
-    """paint: the body's colour (#rrggbb); rim: the wheels'. What is far away is drawn first."""
+def draw_car(body: Body, camera: Camera, paint: str, rim: str, spokes: int) -> Drawing:
+    """Draw a car, far parts first. paint, rim: colors of the body and the wheels, #rrggbb."""
     drawing = Drawing(camera, rgb(paint))
     near = 1 if camera.place[1] > 0 else -1
     ahead = camera.place[0] > 0
     groups: dict[str, list[Panel]] = {}
-    for panel in car_panels(skin, camera.place):
+    for panel in car_panels(body, camera.place):
         groups.setdefault(panel.zone, []).append(panel)
-    shadow(drawing, skin)
+    shadow(drawing, body)
     for side in (-near, near):
         for axle in (0, 1):
-            treads(drawing, skin, side, axle)
-    cores(drawing, skin)
-    mirrors(drawing, skin, -near, ahead)
+            treads(drawing, body, side, axle)
+    cores(drawing, body)
+    mirrors(drawing, body, -near, ahead)
     first, last = ("back", "front") if ahead else ("front", "back")
     order = [f"{first}_lid", "left_cabin", "right_cabin", "front_cabin", "back_cabin", "roof", f"{last}_lid"]
     order += ["left_side", "right_side", "front", "back"]
@@ -83,59 +83,59 @@ def draw_car(skin: Skin, camera: Camera, paint: str, rim: str, spokes: int) -> D
         for panel in groups.get(zone, []):
             drawing.panel(panel)
     for axle in (0, 1):
-        wheel(drawing, skin, near, axle, rim, spokes)
-    mirrors(drawing, skin, near, ahead)
+        wheel(drawing, body, near, axle, rim, spokes)
+    mirrors(drawing, body, near, ahead)
     return drawing
 
 
-def outermost(skin: Skin) -> Points:
-    """Points (N, 3) of a car between which all of it lies."""
+def outermost(body: Body) -> Points:
+    """Points (N, 3) whose hull encloses the car."""
     both = (1, -1)
-    wheels = [circle(skin, side, axle, skin.shape.wheel) for side in both for axle in (0, 1)]
-    roof = skin.roof(np.linspace(-1, 1, 5), np.full(5, 0.5))
-    mirrors = [mirror(skin, side)[0] for side in both]
-    return np.concatenate([lower_points(skin), cabin_points(skin), roof, *wheels, *mirrors])
+    wheels = [circle(body, side, axle, body.shape.wheel) for side in both for axle in (0, 1)]
+    roof = body.roof(np.linspace(-1, 1, 5), np.full(5, 0.5))
+    mirrors = [mirror(body, side)[0] for side in both]
+    return np.concatenate([lower_points(body), cabin_points(body), roof, *wheels, *mirrors])
 
 
-def shadow(drawing: Drawing, skin: Skin) -> None:
+def shadow(drawing: Drawing, body: Body) -> None:
     """On the ground below the car, softer further out."""
     angles = np.linspace(0, 2 * np.pi, 40)[:-1]
     across, along = (np.sign(wave) * np.abs(wave) ** 0.35 for wave in (np.sin(angles), np.cos(angles)))  # a rounded box
     for grown, opacity in ((1.14, 0.1), (1.08, 0.14), (1.02, 0.2), (0.95, 0.28)):
-        flat = np.stack([along * skin.shape.length / 2 * grown, across * skin.shape.width / 2 * grown, angles * 0], -1)
+        flat = np.stack([along * body.shape.length / 2 * grown, across * body.shape.width / 2 * grown, angles * 0], -1)
         drawing.polygon("shadow", drawing.camera.project(flat), "#000000", f'fill-opacity="{opacity}"')
 
 
-def cores(drawing: Drawing, skin: Skin) -> None:
-    """What is seen between panels: the body and the cabin in the shade, and the underside, dark."""
-    lower, project = lower_points(skin), drawing.camera.project
-    for points in (lower, cabin_points(skin)):
-        drawing.polygon("body", convex_hull(project(points)), text(drawing.body * 0.55))
-    floor = lower[lower[:, 2] < skin.shape.sill + 0.09 * (skin.shape.nose - skin.shape.sill)]
+def cores(drawing: Drawing, body: Body) -> None:
+    """The shaded body and cabin seen between panels, and the dark underside."""
+    lower, project = lower_points(body), drawing.camera.project
+    for points in (lower, cabin_points(body)):
+        drawing.polygon("body", convex_hull(project(points)), text(drawing.paint * 0.55))
+    floor = lower[lower[:, 2] < body.shape.sill + 0.09 * (body.shape.nose - body.shape.sill)]
     drawing.polygon("body", convex_hull(project(floor)), COLORS["arch"])
 
 
-def treads(drawing: Drawing, skin: Skin, side: int, axle: int) -> None:
-    radius = skin.shape.wheel
-    both = np.concatenate([circle(skin, side, axle, radius, 0.02), circle(skin, side, axle, radius, 0.26)])
+def treads(drawing: Drawing, body: Body, side: int, axle: int) -> None:
+    radius = body.shape.wheel
+    both = np.concatenate([circle(body, side, axle, radius, 0.02), circle(body, side, axle, radius, 0.26)])
     drawing.polygon("wheel", convex_hull(drawing.camera.project(both)), COLORS["tyre"])
 
 
-def wheel(drawing: Drawing, skin: Skin, side: int, axle: int, rim: str, spokes: int) -> None:
-    """The arch, the tyre and the rim of a wheel on the near side; nothing when it is seen from too far ahead."""
-    camera, radius = drawing.camera, skin.shape.wheel
-    disc = circle(skin, side, axle, radius, 0.03)
+def wheel(drawing: Drawing, body: Body, side: int, axle: int, rim: str, spokes: int) -> None:
+    """The arch, tyre and rim of a wheel on the near side, unless its outer face is hidden."""
+    camera, radius = drawing.camera, body.shape.wheel
+    disc = circle(body, side, axle, radius, 0.03)
     if (camera.place - disc.mean(0))[1] * side <= 0:
         return
     project = camera.project
-    drawing.polygon("body", project(circle(skin, side, axle, radius * 1.16, 0.0, skin.shape.sill)), COLORS["arch"])
+    drawing.polygon("body", project(circle(body, side, axle, radius * 1.16, 0.0, body.shape.sill)), COLORS["arch"])
     drawing.polygon("wheel", project(disc), COLORS["tyre"])
     middle, color = project(disc.mean(0)), rgb(rim)
-    outer = project(circle(skin, side, axle, radius * 0.7, 0.03))
+    outer = project(circle(body, side, axle, radius * 0.7, 0.03))
     low, high = outer[24], outer[8]
     drawing.polygon("wheel", outer, drawing.gradient(low, high, [color * 0.7, color * 1.1]))
-    drawing.polygon("wheel", project(circle(skin, side, axle, radius * 0.58, 0.05)), "#34373b")
-    ring = circle(skin, side, axle, radius * 0.62, 0.04)
+    drawing.polygon("wheel", project(circle(body, side, axle, radius * 0.58, 0.05)), "#34373b")
+    ring = circle(body, side, axle, radius * 0.62, 0.04)
     for spoke in range(spokes):
         place = (spoke * 32 / spokes + 8) % 32
         wide = 32 / spokes * 0.2
@@ -143,23 +143,23 @@ def wheel(drawing: Drawing, skin: Skin, side: int, axle: int, rim: str, spokes: 
         foot = [disc.mean(0) + (end - disc.mean(0)) * 0.2 for end in ends[::-1]]
         drawing.polygon("wheel", project(np.array([*ends, *foot])), text(color * 0.95))
     drawing.polygon(
-        "wheel", middle + (project(circle(skin, side, axle, radius * 0.17, 0.03)) - middle), text(color * 0.8)
+        "wheel", middle + (project(circle(body, side, axle, radius * 0.17, 0.03)) - middle), text(color * 0.8)
     )
 
 
 def at(ring: Points, place: float) -> Points:
-    """A point of a closed line, between two of its corners where `place` is."""
+    """The point of a closed line at a fractional corner index."""
     low = int(np.floor(place))
     first, second = ring[low % len(ring)], ring[(low + 1) % len(ring)]
     return first + (second - first) * (place - low)
 
 
-def mirrors(drawing: Drawing, skin: Skin, side: int, ahead: bool) -> None:
-    box, pane = mirror(skin, side)
+def mirrors(drawing: Drawing, body: Body, side: int, ahead: bool) -> None:
+    box, pane = mirror(body, side)
     name = "left_mirror" if side > 0 else "right_mirror"
     hull = convex_hull(drawing.camera.project(box))
     top, bottom = hull[hull[:, 1].argmin()], hull[hull[:, 1].argmax()]
-    fill = drawing.gradient(bottom, np.array([bottom[0], top[1]]), [drawing.body * 0.45, drawing.body * 0.95])
-    drawing.polygon(name, hull, fill, f'stroke="{text(drawing.body * 0.4)}" stroke-width="0.4"')
+    fill = drawing.gradient(bottom, np.array([bottom[0], top[1]]), [drawing.paint * 0.45, drawing.paint * 0.95])
+    drawing.polygon(name, hull, fill, f'stroke="{text(drawing.paint * 0.4)}" stroke-width="0.4"')
     if not ahead:
         drawing.polygon(name, drawing.camera.project(pane), COLORS["mirror"])

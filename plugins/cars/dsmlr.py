@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from composegan.data import UnreadableError, UserError, read_json
-from composegan.plugin.domain import DomainSpec
+from composegan.data import read_json, reading
+from composegan.plugin import DomainSpec, UserError
 from composegan.plugins.cars.polygons import Part
 from composegan.plugins.cars.readers import MOST_PARTS, CarParts, check_part, check_polygon
 
@@ -29,7 +29,7 @@ FILE, IMAGES = "annotations.json", "JPEGImages"
 
 @dataclass
 class Marked:
-    """An image as annotations.json has it, and its parts: (place in the file, name, polygons unread)."""
+    """An image of annotations.json and its parts: (index in the file, name, polygons not yet validated)."""
 
     file: Path
     height: int | None
@@ -38,7 +38,7 @@ class Marked:
 
 
 def is_dsmlr(root: Path) -> bool:
-    """Whether a folder looks like the data set, or a half of it."""
+    """Whether a folder looks like the data set or one of its splits."""
     return any((root / folder).is_dir() for folder in FOLDERS.values())
 
 
@@ -61,7 +61,7 @@ def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
     for place, item in enumerate(entries(content, "annotations", ("image_id", "category_id", "segmentation"), file)):
         for key, known in (("category_id", names), ("image_id", images)):
             if item[key] not in known:
-                raise UserError(f"{file}: annotations[{place}]: {key} {str(item[key])[:40]} is none of the file's")
+                raise UserError(f"{file}: annotations[{place}]: {key} {str(item[key])[:40]} is not in the file")
         images[item["image_id"]].parts.append((place, names[item["category_id"]], item["segmentation"]))
     if not images:
         raise UserError(f"{file}: has no images")
@@ -75,11 +75,11 @@ def read_parts(source: Path, marked: dict[Path, Marked], file: Path, height: int
     beyond = max(height, width)
     if (image.height or height, image.width or width) != (height, width):
         raise UserError(
-            f"{file}: is {height} x {width} but {source} has it as {image.height} x {image.width} (height x width); "
-            "its polygons would not fit"
+            f"{file}: is {height} x {width} but {source} gives {image.height} x {image.width} (height x width); "
+            "download the image again"
         )
     if len(image.parts) > MOST_PARTS:
-        raise UserError(f"{source}: {file.name} has {len(image.parts):,} annotations; at most {MOST_PARTS:,} are read")
+        raise UserError(f"{source}: {file.name} has {len(image.parts):,} annotations; the limit is {MOST_PARTS:,}")
     for place, name, polygons in image.parts:
         where = f"{source}: annotations[{place}] ({name} in {file.name})"
         if not isinstance(polygons, list) or not all(isinstance(values, list) for values in polygons):
@@ -93,16 +93,10 @@ def read_parts(source: Path, marked: dict[Path, Marked], file: Path, height: int
 
 
 def read_annotations(file: Path) -> dict[str, Any]:
-    try:
+    with reading(file, remedy="download the data set again"):
         content = read_json(file)
-    except FileNotFoundError as error:
-        raise UserError(f"{file}: does not exist; the data set has one beside each folder JPEGImages") from error
-    except (OSError, UnreadableError) as error:
-        raise UserError(
-            f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}; download it again"
-        ) from error
     if not isinstance(content, dict):
-        raise UserError(f"{file}: is no COCO file; images, categories and annotations are needed")
+        raise UserError(f"{file}: is not a COCO file; images, categories and annotations are needed")
     return content
 
 

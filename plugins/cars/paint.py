@@ -1,4 +1,4 @@
-"""What panels look like: the light on a material, as the stops of a gradient."""
+"""Shading of panels: the light on a material, as the stops of a gradient."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def text(color: Rgb) -> str:
 
 
 def lit(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> np.ndarray:
-    """A colour under a bright sky, where a surface faces `normals` (N, 3): the sun stands high behind the camera.
+    """A color on surfaces with `normals` (N, 3), under a bright sky and a sun high behind the camera: (N, 3).
 
-    gloss: how much of the sky and the ground is mirrored.
+    gloss: how much sky and ground are reflected.
     """
     right, up, forwards = camera.axes
     sun = up * 0.75 - forwards * 0.5 - right * 0.45
@@ -49,18 +49,18 @@ def lit(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> np.n
     bright = 0.5 + 0.45 * np.clip(normals @ sun, 0, 1) + 0.1 * normals[:, 2]
     sky = gloss * np.clip(normals[:, 2] - 0.25, 0, 1) ** 1.5 * 0.3
     ground = gloss * np.clip(-normals[:, 2] + 0.05, 0, 1) * 0.55
-    shine = gloss * 0.35 * np.exp(-(((normals[:, 2] - 0.28) / 0.13) ** 2))  # the horizon's edge in the shoulder
+    shine = gloss * 0.35 * np.exp(-(((normals[:, 2] - 0.28) / 0.13) ** 2))  # the horizon reflected in the shoulder
     value = color * (bright * (1 - ground))[:, None]
     return value + (SKY - value) * (sky + shine * 0.5)[:, None]
 
 
-def stops(material: str, body: Rgb, normals: Points, camera: Camera) -> np.ndarray:
-    """The colours of a panel from its lower edge to its upper one: (N, 3) for normals (N, 3)."""
+def stops(material: str, paint: Rgb, normals: Points, camera: Camera) -> np.ndarray:
+    """The colors of a panel from its lower to its upper edge: (N, 3) for normals (N, 3)."""
     if material == "paint":
-        return lit(body, normals, camera)
+        return lit(paint, normals, camera)
     rising = np.linspace(0, 1, len(normals))[:, None]
     if material in ("handle", "shade"):
-        return lit(body, normals, camera)[:1] * (0.55 if material == "handle" else 0.72) + rising * 0
+        return lit(paint, normals, camera)[:1] * (0.55 if material == "handle" else 0.72) + rising * 0
     base = rgb(COLORS[material])
     if material in ("glass", "window"):  # dark below, the sky above
         sky = np.array([0.62, 0.74, 0.84]) if material == "glass" else np.array([0.42, 0.5, 0.57])

@@ -1,8 +1,7 @@
-"""A car as panels: pieces of its surfaces, each of one class and one material, in the order they are laid on.
+"""A car as panels: pieces of its surfaces, each of one class and one material, in drawing order.
 
-Which kind of car has its tail as `tailgate` and which as `trunk` follows the data set of Pasupa and others (2021): the
-lid of a saloon is the tailgate, the back of trucks, estates and SUVs the trunk. A door includes its window there, and
-the front bumper the grille, so they do here.
+As in the data set of Pasupa et al. (2021), the lid of a saloon is the `tailgate`, and the back of trucks, estates and
+SUVs the `trunk`; a door includes its window, and the front bumper the grille.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from composegan.plugins.cars.body import Line, Skin, stack
+from composegan.plugins.cars.body import Body, Line, stack
 from composegan.plugins.cars.camera import Points
 
 Surface = Callable[[Line, Line], Points]
@@ -84,7 +83,7 @@ def cut(
         yield Panel(part, "seam", zone, points[-len(OUTLINE) :], spines[0], normals[0] * (outwards[0] or 1.0))
 
 
-def car_panels(skin: Skin, seen_from: Points | None = None) -> list[Panel]:
+def car_panels(body: Body, seen_from: Points | None = None) -> list[Panel]:
     """Every panel of a car but its wheels and mirrors, each zone's in the order they are laid on.
 
     seen_from: where the camera stands; ends and sides that cannot be seen from there are left out.
@@ -92,61 +91,61 @@ def car_panels(skin: Skin, seen_from: Points | None = None) -> list[Panel]:
     panels: list[Panel] = []
     for side, name in ((1, "left"), (-1, "right")):
         if seen_from is None or seen_from[1] * side > -BESIDE:
-            panels += lower_side(skin, side, name)
-            panels += windows(skin, side, name)
+            panels += lower_side(body, side, name)
+            panels += windows(body, side, name)
     if seen_from is None or seen_from[0] > 0:
-        panels += front_end(skin)
+        panels += front_end(body)
     if seen_from is None or seen_from[0] < 0:
-        panels += back_end(skin)
-    panels += top(skin)
+        panels += back_end(body)
+    panels += top(body)
     return panels
 
 
-def lower_side(skin: Skin, side: int, name: str) -> Iterator[Panel]:
-    shape = skin.shape
-    zone, place = f"{name}_side", skin.at
-    surface = partial(skin.side, side)
-    front, back = skin.corner(True), skin.corner(False)
+def lower_side(body: Body, side: int, name: str) -> Iterator[Panel]:
+    shape = body.shape
+    zone, place = f"{name}_side", body.at
+    surface = partial(body.side, side)
+    front, back = body.corner(True), body.corner(False)
     yield from cut(surface, (back, front), (0, 1), "body", "paint", zone, 3)
     yield from cut(surface, (back, front), (0, 0.09), "body", "trim", zone)
     yield from cut(surface, (place(shape.axles[0]), front), (0, 0.62), "front_bumper", "paint", zone)
     yield from cut(surface, (back, place(shape.axles[1])), (0, 0.46), "back_bumper", "paint", zone)
-    for label, start, end in doors(skin, name):
+    for label, start, end in doors(body, name):
         yield from cut(surface, (end, start), (0.1, 1), label, "paint", zone)
         yield from cut(surface, (end, start), (0.1, 0.2), label, "shade", zone)
         yield from cut(surface, (end + 0.06, end + 0.26), (0.8, 0.86), label, "handle", zone)
     front_light, back_light = f"front_{name}_light", f"back_{name}_light"
     yield from cut(surface, (front - 0.24, front), (0.62, 0.86), front_light, "headlight", zone, 1, 0.12)
-    low, high = light_heights(skin)
+    low, high = light_heights(body)
     yield from cut(surface, (back, back + 0.2), (low, high), back_light, "taillight", zone, 1, 0.12)
 
 
-def doors(skin: Skin, name: str) -> Iterator[tuple[str, float, float]]:
+def doors(body: Body, name: str) -> Iterator[tuple[str, float, float]]:
     """Each door of a side: its class, and x of its front and back edge."""
-    cuts = [skin.at(place) for place in skin.shape.doors]
+    cuts = [body.at(place) for place in body.shape.doors]
     for label, start, end in zip(("front", "back"), cuts[:-1], cuts[1:], strict=False):
         yield f"{label}_{name}_door", start, end
 
 
-def windows(skin: Skin, side: int, name: str) -> Iterator[Panel]:
+def windows(body: Body, side: int, name: str) -> Iterator[Panel]:
     """The cabin's side: pillars, and a window for each door, which belongs to it, and one behind the last."""
-    zone, far, last = f"{name}_cabin", skin.shape.length / 2, skin.at(skin.shape.doors[-1])
+    zone, far, last = f"{name}_cabin", body.shape.length / 2, body.at(body.shape.doors[-1])
 
     def between(start: float, end: float, inset: float = 0.0) -> Surface:
-        return partial(skin.window, side, (start, end), inset)
+        return partial(body.window, side, (start, end), inset)
 
     yield from cut(between(-far, far), (0, 1), (0, 1), "body", "paint", zone)
-    for label, start, end in doors(skin, name):
+    for label, start, end in doors(body, name):
         ahead = far if label.startswith("front") else start
         yield from cut(between(end, ahead), (0, 1), (0, 0.93), label, "paint", zone)
         yield from cut(between(end, end + 0.05), (0, 1), (0.03, 0.88), label, "trim", zone)
         yield from cut(between(end + 0.04, ahead - 0.03, 0.06), (0, 1), (0.05, 0.86), label, "window", zone)
-    if skin.glass(False, np.ones(1), np.zeros(1))[0, 0] < last - 0.35:
+    if body.glass(False, np.ones(1), np.zeros(1))[0, 0] < last - 0.35:
         yield from cut(between(-far, last - 0.05, 0.08), (0, 1), (0.08, 0.84), "body", "window", zone)
 
 
-def front_end(skin: Skin) -> Iterator[Panel]:
-    surface, zone, part = partial(skin.end, True), "front", "front_bumper"
+def front_end(body: Body) -> Iterator[Panel]:
+    surface, zone, part = partial(body.end, True), "front", "front_bumper"
     yield from cut(surface, (-1, 1), (0, 0.88), part, "paint", zone, 6)
     yield from cut(surface, (-1, 1), (0.86, 1), "body", "paint", zone, 4)
     yield from cut(surface, (-0.86, 0.86), (0.86, 1), "hood", "paint", zone, 4)
@@ -163,18 +162,18 @@ def front_end(skin: Skin) -> Iterator[Panel]:
             yield from cut(surface, (inner, outer), (0.67, 0.81), light, "lamp", zone, 1, 0.3)
 
 
-def light_heights(skin: Skin) -> tuple[float, float]:
-    return {"lid": (0.62, 0.9), "door": (0.52, 0.95), "bed": (0.5, 0.93)}[skin.shape.back]
+def light_heights(body: Body) -> tuple[float, float]:
+    return {"lid": (0.62, 0.9), "door": (0.52, 0.95), "bed": (0.5, 0.93)}[body.shape.back]
 
 
-def back_end(skin: Skin) -> Iterator[Panel]:
-    surface, zone, back = partial(skin.end, False), "back", skin.shape.back
+def back_end(body: Body) -> Iterator[Panel]:
+    surface, zone, back = partial(body.end, False), "back", body.shape.back
     part = "tailgate" if back == "lid" else "trunk"
     yield from cut(surface, (-1, 1), (0, 1), "body", "paint", zone, 6)
     yield from cut(surface, (-0.8, 0.8), (0.44, 1), part, "paint", zone, 4)
     yield from cut(surface, (-1, 1), (0, 0.46), "back_bumper", "paint", zone, 6)
     yield from cut(surface, (-0.7, 0.7), (0.06, 0.2), "back_bumper", "trim", zone, 1, 0.2)
-    low, high = light_heights(skin)
+    low, high = light_heights(body)
     reach = {"lid": 0.5, "door": 0.68, "bed": 0.82}[back]
     for side, name in ((1, "left"), (-1, "right")):
         inner, outer = sorted((reach * side, 1.0 * side))
@@ -188,11 +187,11 @@ def back_end(skin: Skin) -> Iterator[Panel]:
     yield from cut(surface, (-0.17, 0.17), heights, "back_bumper" if on_bumper else part, "plate", zone)
 
 
-def top(skin: Skin) -> Iterator[Panel]:
+def top(body: Body) -> Iterator[Panel]:
     """Bonnet, boot lid or load bed, both screens and the roof."""
-    back = skin.shape.back
+    back = body.shape.back
     part = "tailgate" if back == "lid" else "trunk"
-    hood, deck = partial(skin.lid, True), partial(skin.lid, False)
+    hood, deck = partial(body.lid, True), partial(body.lid, False)
     yield from cut(hood, (-1, 1), (0, 1), "body", "paint", "front_lid", 4)
     yield from cut(hood, (-0.88, 0.88), (0, 0.96), "hood", "paint", "front_lid", 6)
     yield from cut(deck, (-1, 1), (0, 1), "body", "paint", "back_lid", 4)
@@ -201,7 +200,7 @@ def top(skin: Skin) -> Iterator[Panel]:
     else:
         yield from cut(deck, (-0.88, 0.88), (0, 0.96), part, "paint", "back_lid", 4)
     for front, label in ((True, "front_glass"), (False, "back_glass")):
-        surface = partial(skin.glass, front)
+        surface = partial(body.glass, front)
         zone = "front_cabin" if front else "back_cabin"
         frame = part if not front and back == "door" else "body"
         yield from cut(surface, (-1, 1), (0, 1), frame, "paint", zone)
@@ -211,9 +210,9 @@ def top(skin: Skin) -> Iterator[Panel]:
         )
         gleam = skewed(surface, ((-0.72, 0.1), (-0.4, 0.1), (0.02, 0.9), (-0.3, 0.9)))
         yield from cut(gleam, (0, 1), (0, 1), "seam", "gleam", zone)
-    (roof,) = cut(skin.roof, (-1, 1), (0, 1), "body", "paint", "roof")
+    (roof,) = cut(body.roof, (-1, 1), (0, 1), "body", "paint", "roof")
     across, along = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 9))
-    yield replace(roof, outline=skin.roof(across, along).reshape(-1, 3), bulging=True)
+    yield replace(roof, outline=body.roof(across, along).reshape(-1, 3), bulging=True)
 
 
 def skewed(surface: Surface, corners: tuple[tuple[float, float], ...]) -> Surface:
@@ -228,19 +227,19 @@ def skewed(surface: Surface, corners: tuple[tuple[float, float], ...]) -> Surfac
     return inner
 
 
-def circle(skin: Skin, side: int, axle: int, radius: float, depth: float = 0.0, start: float = 0.0) -> Points:
+def circle(body: Body, side: int, axle: int, radius: float, depth: float = 0.0, start: float = 0.0) -> Points:
     """A circle round a wheel, (32, 3), `depth` metres inside the body's side; start: lowest height it reaches."""
-    x = skin.at(skin.shape.axles[axle])
+    x = body.at(body.shape.axles[axle])
     angles = np.linspace(0, 2 * np.pi, 33)[:-1]
-    z = np.maximum(skin.shape.wheel + radius * np.sin(angles), start)
-    y = side * (skin.half_width(np.asarray(x)) * 0.985 - depth)
+    z = np.maximum(body.shape.wheel + radius * np.sin(angles), start)
+    y = side * (body.half_width(np.asarray(x)) * 0.985 - depth)
     return stack(x + radius * np.cos(angles), np.full(32, y), z)
 
 
-def mirror(skin: Skin, side: int) -> tuple[Points, Points]:
+def mirror(body: Body, side: int) -> tuple[Points, Points]:
     """A mirror's corners (8, 3) and those of its glass, which looks backwards (4, 3)."""
-    x, z = skin.at(skin.shape.doors[0] + 0.22), skin.shape.cowl[1] + 0.05
-    y = float(skin.half_width(np.asarray(x)))
+    x, z = body.at(body.shape.doors[0] + 0.22), body.shape.cowl[1] + 0.05
+    y = float(body.half_width(np.asarray(x)))
     inner, outer = side * (y * 0.97), side * (y + 0.2)
     box = [(x + dx * k, ys, z + h) for dx, k in ((0.0, 1), (0.13, 0.9)) for ys in (inner, outer) for h in (0.02, 0.16)]
     inset = 0.02 * side

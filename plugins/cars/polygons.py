@@ -1,35 +1,36 @@
-"""Polygons to label maps, exactly, and the cut round a car."""
+"""Exact label maps from polygons, and the crop around a car."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 Polygon = np.ndarray
-"""float64 (N, 2): x and y of its corners in pixels, 0 at the picture's left and upper edge."""
+"""float64 (N, 2): x and y of the corners in pixels, 0 at the picture's left and upper edge."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part in a picture: its name in the data set, and the polygons that it is the union of."""
+    """One part in a picture: its name in the data set and the polygons whose union it is."""
 
     name: str
     polygons: Sequence[Polygon]
 
     @property
     def middle(self) -> np.ndarray:
-        """The middle of the smallest upright rectangle round it, (2,)."""
+        """The center of its bounding box, (2,)."""
         corners = np.concatenate(list(self.polygons))
         return (corners.min(0) + corners.max(0)) / 2
 
 
 def inside(polygon: Polygon, height: int, width: int) -> np.ndarray:
-    """Which pixels' centres lie in a polygon, by the even-odd rule: bool (height, width).
+    """Which pixels' centers lie in a polygon, by the even-odd rule: bool (height, width).
 
-    Of a centre exactly on an edge, the pixel right of it or below it is inside, so that two polygons with a common
-    edge share its pixels without gap or overlap.
+    A center exactly on an edge belongs to the polygon right of it or below it, so that polygons with a common edge
+    leave neither gap nor overlap.
     """
     start, end = polygon, np.roll(polygon, -1, axis=0)
     upper, lower = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
@@ -38,14 +39,14 @@ def inside(polygon: Polygon, height: int, width: int) -> np.ndarray:
     edges, rows = np.nonzero(crossed)
     (x0, y0), (x1, y1) = start[edges].T, end[edges].T
     x = x0 + (centres[rows] - y0) * (x1 - x0) / (y1 - y0)
-    first = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)  # the first pixel whose centre is not left of the edge
+    first = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)  # the first pixel whose center is not left of the edge
     turns = np.zeros((height, width + 1), np.int64)
     np.add.at(turns, (rows, first), 1)
     return (np.cumsum(turns, axis=1)[:, :width] & 1).astype(bool)
 
 
 def paint(layers: Iterable[tuple[int, Part]], height: int, width: int) -> np.ndarray:
-    """Parts with their label values, the later over the earlier: uint8 (height, width), 0 where there are none."""
+    """Parts with their label values, painted in order: uint8 (height, width), 0 where there is no part."""
     labels = np.zeros((height, width), np.uint8)
     for label, part in layers:
         for polygon in part.polygons:
@@ -53,10 +54,10 @@ def paint(layers: Iterable[tuple[int, Part]], height: int, width: int) -> np.nda
     return labels
 
 
-def cut_round(parts: Iterable[Part], shape: Sequence[float], margin: float) -> tuple[int, int, int, int]:
-    """The cut round all parts: (left, upper, right, lower) in pixels, which may reach beyond the picture.
+def crop_around(parts: Iterable[Part], shape: Sequence[float], margin: float) -> tuple[int, int, int, int]:
+    """The crop around all parts: (left, upper, right, lower) in pixels, which may reach beyond the picture.
 
-    shape: its width and height, in any unit. margin: added to each side, as a part of the parts' longer side.
+    shape: its width and height, in any unit. margin: added to each side, as a fraction of the parts' longer side.
     """
     corners = np.concatenate([polygon for part in parts for polygon in part.polygons])
     low, high = corners.min(0), corners.max(0)
@@ -68,10 +69,10 @@ def cut_round(parts: Iterable[Part], shape: Sequence[float], margin: float) -> t
     return left, upper, max(right, left + 1), max(lower, upper + 1)
 
 
-def cut_out(array: np.ndarray, box: tuple[int, int, int, int], fill: str) -> np.ndarray:
-    """The box of an array (..., H, W). Beyond its edges: `fill`, as numpy.pad has it ("edge", or "constant" for 0).
+def crop(array: np.ndarray, box: tuple[int, int, int, int], fill: Literal["edge", "constant"]) -> np.ndarray:
+    """Crop a box out of an array (..., H, W), moved into the picture as far as it fits.
 
-    A cut is first moved back into the picture, as far as it goes in.
+    fill: the mode of numpy.pad beyond the edges; "constant" is 0.
     """
     rows, columns = (
         span(*ends, size) for ends, size in zip(((box[1], box[3]), (box[0], box[2])), array.shape[-2:], strict=True)
@@ -81,10 +82,10 @@ def cut_out(array: np.ndarray, box: tuple[int, int, int, int], fill: str) -> np.
 
 
 def span(start: int, end: int, size: int) -> tuple[slice, int, int]:
-    """What of start..end lies in 0..size, after moving it there; and how much is missing before and after it."""
+    """Move start..end into 0..size: the slice that remains, and how much is missing before and after it."""
     length = end - start
     if length <= size:
         start = min(max(start, 0), size - length)
         return slice(start, start + length), 0, 0
-    start = min(max(start, size - length), 0)  # all of the picture is in it
+    start = min(max(start, size - length), 0)  # it contains the whole picture
     return slice(0, size), -start, start + length - size

@@ -1,6 +1,6 @@
-"""The two published sets of car parts as one source: polygons by name become classes, and the car is cut out.
+"""The two published data sets of car parts as one source: polygons become classes, and the car is cropped.
 
-What differs between the sets, the files, is in dsmlr.py and ultralytics.py.
+Their file formats are in dsmlr.py and ultralytics.py.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import Sample, UserError, nearest, read_image
-from composegan.data.images import MAX_PIXELS
-from composegan.plugin.domain import DomainSpec
-from composegan.plugins.cars.polygons import Part, cut_out, cut_round, paint
+from composegan.data import MAX_PIXELS, Sample, read_image
+from composegan.plugin import DomainSpec, UserError, nearest
+from composegan.plugins.cars.polygons import Part, crop, crop_around, paint
 from composegan.plugins.cars.viewpoint import side_of
 
 Read = Callable[[Path, int, int], list[Part]]
@@ -21,19 +20,19 @@ Read = Callable[[Path, int, int], list[Part]]
 
 
 MOST_PARTS, MOST_CORNERS = 1000, 10_000
-"""Of a picture, and of a polygon: what has more was not drawn by anybody."""
+"""Limits per picture and per polygon, far above any real annotation."""
 
 
 class CarParts:
-    """Pictures with the polygons of their parts: the cut round each car, image uint8 (3, H, W), labels uint8 (H, W).
+    """Pictures with the polygons of their parts: the crop around each car, image uint8 (3, H, W), labels uint8 (H, W).
 
-    files: the images, in their order. read: the parts of one. Raises UserError on reading: damaged or missing files,
-    and a picture without any part of a car.
+    files: the images, in order. read: the parts of one. Reading raises UserError for damaged or missing files and for
+    a picture without any part of a car.
     """
 
     def __init__(self, files: Sequence[Path], read: Read, spec: DomainSpec) -> None:
         self.files, self.read, self.spec = files, read, spec
-        self.crop = spec.foreign["crop"]
+        self.margins = spec.foreign["crop"]
 
     def __len__(self) -> int:
         return len(self.files)
@@ -44,20 +43,20 @@ class CarParts:
         height, width = image.shape[1:]
         parts = self.read(file, height, width)
         if len(parts) > MOST_PARTS:
-            raise UserError(f"{file}: {len(parts):,} parts are marked in it; a picture has at most {MOST_PARTS:,}")
+            raise UserError(f"{file}: {len(parts):,} parts; a picture has at most {MOST_PARTS:,}")
         layers = layered(parts, self.spec)
         if not layers:
-            raise UserError(f"{file}: no part of a car is marked in it; remove it, or give data.on_error=skip")
+            raise UserError(f"{file}: has no car part; remove it, or give data.on_error=skip")
         labels = paint(layers, height, width)
-        box = cut_round([part for _, part in layers], self.crop["shape"], self.crop["margin"])
+        box = crop_around([part for _, part in layers], self.margins["shape"], self.margins["margin"])
         if (box[2] - box[0]) * (box[3] - box[1]) > MAX_PIXELS:
-            raise UserError(f"{file}: the cut round its parts would be over the limit of {MAX_PIXELS:,} pixels")
-        # Beyond its edges a picture goes on as it ends, and is background.
-        return Sample(cut_out(image, box, "edge"), cut_out(labels, box, "constant"), str(file))
+            raise UserError(f"{file}: the crop around its parts would be over the limit of {MAX_PIXELS:,} pixels")
+        # Beyond the picture its edge is repeated, as background.
+        return Sample(crop(image, box, "edge"), crop(labels, box, "constant"), str(file))
 
 
 def layered(parts: Sequence[Part], spec: DomainSpec) -> list[tuple[int, Part]]:
-    """The parts with the label values of their classes, in the order they are painted; what is no class is left out."""
+    """(label value, part) in painting order; parts without a class are dropped."""
     layers: list[tuple[int, Part]] = []
     for rule in spec.foreign["parts"]:
         for part in parts:
@@ -70,16 +69,16 @@ def layered(parts: Sequence[Part], spec: DomainSpec) -> list[tuple[int, Part]]:
 
 
 def check_part(name: object, spec: DomainSpec, where: str) -> str:
-    """The name itself, as text. Raises UserError for a part that no rule of the domain's YAML speaks of."""
+    """Return the name. Raises UserError for a part without a rule in the domain's YAML."""
     known = [rule["part"] for rule in spec.foreign["parts"]]
     if not isinstance(name, str) or name not in known:
         text = str(name)[:40]
-        raise UserError(f"{where}: part {text!r} is not known; {nearest(text, known)}")
+        raise UserError(f"{where}: unknown part {text!r}; {nearest(text, known)}")
     return name
 
 
 def check_polygon(values: Sequence[object], where: str) -> np.ndarray:
-    """x0 y0 x1 y1 ... as (N, 2). Raises UserError: not numbers, an odd number of them, or less than three corners."""
+    """x0 y0 x1 y1 ... as (N, 2). Raises UserError unless they are finite pairs of 3 to MOST_CORNERS corners."""
     try:
         numbers = np.array([float(value) for value in values])  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):

@@ -1,6 +1,6 @@
-"""What cars there are to draw: the measures of seven bodies, each varied a little, and the colours they are painted in.
+"""The measures of seven body types, each varied a little, and the colors of cars.
 
-Lengths are metres, after common cars of each kind. Places along a car are distances from its front end.
+Lengths are metres, after common cars of each type; positions are distances from the front end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Shape:
 
     axles: front and back; wheel: its radius; sill: height of the lower edge; nose, tail: heights of the upper edges
     at both ends. cowl, glass: (place, height) where the windscreen and the back window begin; screen_top, roof_end:
-    places where they meet the roof. doors: the cuts, two for one door a side and three for two.
+    places where they meet the roof. doors: their edges, two for one door per side and three for two.
     back: lid (a lid between the lights), door (up to the roof), bed (an open load bed).
     """
 
@@ -91,13 +91,13 @@ PAINTS: dict[str, float] = {  # how often each colour is on the road, roughly
 
 
 def choose(options: dict[str, float], rng: np.random.Generator) -> str:
-    """One of the names, each as often as its weight says."""
+    """A random name, drawn in proportion to its weight."""
     weights = np.cumsum(list(options.values()))
     return list(options)[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
 
 
 def draw_shape(rng: np.random.Generator) -> tuple[str, Shape]:
-    """A kind of body and its measures, varied by a few percent: no two cars are quite alike."""
+    """A random body type, and its measures varied by a few percent."""
     kind = choose({name: weight for name, (weight, _) in SHAPES.items()}, rng)
     shape = SHAPES[kind][1]
     wider, higher, larger = rng.uniform(0.96, 1.04, 3).tolist()

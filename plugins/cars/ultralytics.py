@@ -3,9 +3,9 @@
     root/images/train/NAME.jpg   root/labels/train/NAME.txt     also val, test
     root/train/images/NAME.jpg   root/train/labels/NAME.txt     also valid, test
 
-A line of a label file is one part: its number and the corners x0 y0 x1 y1 ... of a polygon, 0 to 1 across the picture.
-`train` is "train"; `val` or `valid` is "validation". The numbers' names are read from data.yaml or carparts-seg.yaml
-where the folder has one, else from domains/cars.yaml.
+Each line of a label file is one part: its number and the corners x0 y0 x1 y1 ... of a polygon, as fractions of the
+picture. `train` is "train"; `val` or `valid` is "validation". The names of the numbers come from data.yaml or
+carparts-seg.yaml if the folder has one, otherwise from domains/cars.yaml.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import re
 from functools import partial
 from pathlib import Path
 
-from composegan.data import UnreadableError, UserError, read_text, read_yaml
-from composegan.data.folder import IMAGE_ENDINGS
-from composegan.plugin.domain import DomainSpec
+from composegan.data import IMAGE_ENDINGS, read_text, read_yaml, reading
+from composegan.plugin import DomainSpec, UserError
 from composegan.plugins.cars.polygons import Part
 from composegan.plugins.cars.readers import CarParts, check_part, check_polygon
 
 SPLITS = {"train": ("train",), "validation": ("val", "valid")}
 NAMES = ("data.yaml", "carparts-seg.yaml")
-BEYOND = 0.01  # how far outside the picture a corner may lie: some lie on its edge, rounded
+BEYOND = 0.01  # how far outside the picture a rounded corner may lie
 
 
 def pairs(root: Path) -> list[tuple[str, Path, Path]]:
-    """The splits that are there: (name, image folder, label folder)."""
+    """The splits present: (name, image folder, label folder)."""
     found = []
     for name in ("train", "val", "valid", "test"):
         for images, labels in ((f"images/{name}", f"labels/{name}"), (f"{name}/images", f"{name}/labels")):
@@ -41,7 +40,7 @@ def is_ultralytics(root: Path) -> bool:
 
 
 def open_ultralytics(root: Path, split: str, spec: DomainSpec) -> CarParts:
-    """One split, in the order of the names. Raises UserError: no such split, no images, unknown names."""
+    """One split, in the order of file names. Raises UserError for a missing or empty split or unknown names."""
     there = pairs(root)
     here = [(images, labels) for name, images, labels in there if name in SPLITS[split]]
     if not here:
@@ -54,7 +53,7 @@ def open_ultralytics(root: Path, split: str, spec: DomainSpec) -> CarParts:
 
 
 def read_names(root: Path, spec: DomainSpec) -> list[str]:
-    """The parts' names by number. Raises UserError for one that the domain's YAML has no rule for."""
+    """The parts' names by number. Raises UserError for one without a rule in the domain's YAML."""
     for file in (root / name for name in NAMES):
         if not file.exists():
             continue
@@ -63,7 +62,7 @@ def read_names(root: Path, spec: DomainSpec) -> list[str]:
         if isinstance(names, dict) and all(isinstance(number, int) for number in names):
             names = [names[number] for number in sorted(names)]
         if not isinstance(names, list):
-            raise UserError(f"{file}: has no list `names`; remove the file, and the published numbers are used")
+            raise UserError(f"{file}: has no list `names`; remove the file to use the published names")
         # Copies of this file have "back_door,", with a comma.
         return [check_part(str(name).rstrip(","), spec, f"{file}: names[{k}]") for k, name in enumerate(names)]
     return list(spec.foreign["ultralytics"])
@@ -72,12 +71,8 @@ def read_names(root: Path, spec: DomainSpec) -> list[str]:
 def read_parts(labels: Path, names: list[str], file: Path, height: int, width: int) -> list[Part]:
     """The parts of one image."""
     text = labels / f"{file.stem}.txt"
-    try:
+    with reading(text, remedy=f"it has the labels of {file}; restore it or remove the image"):
         lines = read_text(text).splitlines()
-    except FileNotFoundError as error:
-        raise UserError(f"{file}: has no labels; {text} is needed, or remove the image") from error
-    except (OSError, UnreadableError) as error:
-        raise UserError(f"{text}: cannot be read ({error})") from error
     parts = []
     for number, line in enumerate(lines, start=1):
         words, where = line.split(), f"{text}, line {number}"
@@ -85,7 +80,7 @@ def read_parts(labels: Path, names: list[str], file: Path, height: int, width: i
             continue
         if not re.fullmatch("[0-9]{1,4}", words[0]) or int(words[0]) >= len(names):
             raise UserError(
-                f"{where}: part {words[0][:40]!r} is none of the {len(names)}, which are 0 to {len(names) - 1}"
+                f"{where}: part {words[0][:40]!r} is unknown; the {len(names)} parts are 0 to {len(names) - 1}"
             )
         corners = check_polygon(words[1:], where)
         if corners.min() < -BEYOND or corners.max() > 1 + BEYOND:

@@ -1,7 +1,7 @@
-"""Which side a `front_door` or a `back_light` is on, where the data set does not say: from where the others are.
+"""Infer the side of a `front_door` or a `back_light` from the other parts, where the data set does not give it.
 
-A car that goes to the left in the picture shows its left side. Looking at its front, its left is on the right; looking
-at its back, on the left.
+A car that points left shows its left side. Seen from the front, its left is on the right; seen from the back, on the
+left.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from composegan.plugins.cars.polygons import Part
 
-# Places along a car, from its front to its back.
+# Positions along a car, from front to back.
 ALONG = {
     "front_bumper": 0.0, "hood": 0.0, "front_light": 0.0, "front_left_light": 0.0, "front_right_light": 0.0,
     "front_glass": 1.0, "front_door": 1.5, "front_left_door": 1.5, "front_right_door": 1.5,
@@ -24,7 +24,7 @@ FACES = {"front": ("front_bumper", "hood", "front_glass"), "back": ("back_bumper
 
 
 def side_of(part: Part, parts: Sequence[Part]) -> str:
-    """ "left", "right", or "" where the picture does not tell. parts: all of the picture's, this one among them."""
+    """ "left", "right", or "" where it cannot be inferred. parts: all parts of the picture, including this one."""
     end, kind = part.name.split("_")
     if kind == "light":
         lights = [other for other in parts if other is not part and is_light(other.name, end)]
@@ -40,7 +40,7 @@ def is_light(name: str, end: str) -> bool:
 
 
 def seen_side(parts: Sequence[Part]) -> str:
-    """The side of the car that the picture shows: "" where its parts are not one behind the other, or too few."""
+    """The side of the car that faces the camera; "" when there are too few parts or they do not order."""
     places = [(ALONG[part.name], part.middle[0]) for part in parts if part.name in ALONG]
     along, x = np.array(places, float).reshape(-1, 2).T
     doors = any(part.name.endswith("door") for part in parts)

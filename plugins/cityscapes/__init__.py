@@ -1,6 +1,6 @@
 """Streets: Cityscapes as downloaded, or streets drawn on the spot. Classes and mappings: domains/cityscapes.yaml.
 
-Two domains: `cityscapes` with its 30 classes, and `cityscapes16`, the same in 16 super-classes, for comparison.
+Two domains: `cityscapes` with its 30 classes, and `cityscapes16`, the same in 16 super-classes.
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from composegan.plugin.domain import DomainPlugin
-from composegan.plugin.domain_file import read_domain_file
+from composegan.plugin import DomainPlugin, read_domain_file
 from composegan.plugins.cityscapes.merged import Merged
 from composegan.plugins.cityscapes.reader import Cityscapes
 from composegan.plugins.cityscapes.street.source import StreetSource
@@ -19,7 +18,7 @@ spec16 = read_domain_file(files("composegan.domains") / "cityscapes16.yaml")
 
 
 def open_cityscapes(root: Path, split: str) -> Cityscapes:
-    """Cityscapes in `root`, or its coarse labels where that is gtCoarse; split is "train" or "validation"."""
+    """Cityscapes in `root`, or its coarse labels when it is the folder gtCoarse; split is "train" or "validation"."""
     return Cityscapes(root, split, spec)
 
 

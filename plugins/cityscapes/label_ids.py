@@ -1,4 +1,4 @@
-"""From the ids in a Cityscapes label file to classes, by the table `label_ids` of domains/cityscapes.yaml."""
+"""Map the ids of a Cityscapes label file to classes, by the table `label_ids` of domains/cityscapes.yaml."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from composegan.data import UserError, label_error
-from composegan.plugin.domain import DomainSpec
+from composegan.data import label_error
+from composegan.plugin import DomainSpec, UserError
 
 NEAREST = "nearest"
-_UNKNOWN, _FILLED = -1, -2  # in `LabelIds.table`: an id that is none, and one whose pixels take their neighbours' class
+_UNKNOWN, _FILLED = -1, -2  # in `LabelIds.table`: an invalid id, and one whose pixels take their neighbours' class
 
 
 @dataclass(frozen=True)
 class LabelIds:
-    """What each id becomes. table: int16 (256,), an id's class index or one of the two marks above."""
+    """table: int16 (256,), the class index of each id or one of the two marks above."""
 
     table: np.ndarray
 
     @classmethod
     def load(cls, config: Mapping[int, str], spec: DomainSpec) -> LabelIds:
-        """The table of a domain's YAML: id -> class name or `nearest`. A negative id is what 8 bits make of it.
+        """The table of a domain's YAML: id -> class name or `nearest`. A negative id is taken modulo 256.
 
-        Raises UserError for a class that the domain does not have, an id beyond 8 bits, and two that are one in 8 bits.
+        Raises UserError for an unknown class, an id outside -128..255, and ids that coincide in 8 bits.
         """
         table = np.full(256, _UNKNOWN, np.int16)
         for label_id, name in config.items():
             if not isinstance(label_id, int) or not -128 <= label_id <= 255:
-                raise UserError(f"domain {spec.name!r}: label_ids: {label_id!r} is no id; -128..255 is needed")
+                raise UserError(f"domain {spec.name!r}: label_ids: {label_id!r} is not an id; use -128..255")
             if table[label_id % 256] != _UNKNOWN:
                 raise UserError(
                     f"domain {spec.name!r}: label_ids: {label_id} is {label_id % 256} in 8 bits, given twice"
@@ -40,7 +40,7 @@ class LabelIds:
     def classes_of(self, ids: np.ndarray, name: str) -> np.ndarray:
         """ids uint8 (H, W) -> class indices uint8 (H, W). name: the file, for errors.
 
-        Raises UserError: ids that are not in the table, counted and named; or no pixel that has a class.
+        Raises UserError for ids outside the table, with their count, and for a file without any labelled pixel.
         """
         found = self.table[ids]
         if (found == _UNKNOWN).any():
@@ -48,27 +48,27 @@ class LabelIds:
             raise label_error(name, "label ids that Cityscapes does not have", ids[found == _UNKNOWN], ids.size, remedy)
         known = found >= 0
         if not known.any():
-            raise UserError(f"{name}: has no labelled pixel; test images come without labels, and cannot be used")
+            raise UserError(f"{name}: has no labelled pixel; test images come without labels and cannot be used")
         return fill_rows(found.clip(0), known).astype(np.uint8)
 
 
 def fill_rows(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Every unknown pixel gets the value of the nearest known one in its row; a row without any, the nearest row's.
+    """Give every unknown pixel the value of the nearest known one in its row; copy an empty row from the nearest row.
 
-    values: any dtype (H, W); known: bool (H, W), somewhere true. Along rows because a street lies in layers: what is
-    left of a gap in the road, and right of it, is road.
+    values: any dtype (H, W); known: bool (H, W), somewhere true. Along rows because a street lies in layers: left
+    and right of a gap in the road is road.
     """
     if known.all():
         return values
     filled = np.take_along_axis(values, nearest_known(known), axis=1)
-    rows = nearest_known(known.any(axis=1)[None])[0]
+    rows = nearest_known(np.any(known, axis=1, keepdims=True).T)[0]
     return filled[rows]
 
 
 def nearest_known(known: np.ndarray) -> np.ndarray:
-    """bool (N, L) -> int (N, L): for each place of a row, the nearest known place (of two as near, the left one).
+    """bool (N, L) -> int (N, L): for each position in a row, the nearest known one (the left one of a tie).
 
-    A row without a known place gives something of no meaning.
+    Undefined for a row without a known position.
     """
     length = known.shape[1]
     places = np.arange(length)

@@ -1,4 +1,4 @@
-"""The same images in fewer classes: labels merged, as the known alternative to sharing weights does it."""
+"""The same images with merged classes: the usual alternative to sharing weights between classes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from composegan.data import Sample, UserError
-from composegan.plugin.domain import DomainSpec, Source
+from composegan.data import Sample
+from composegan.plugin import DomainSpec, Source, UserError
 
 
 class Merged:
-    """A source whose labels of `fine` become those of `coarse`, by the table `merged` of the latter's YAML.
+    """Maps the labels of a source from `fine` to `coarse`, by the table `merged` in the YAML of `coarse`.
 
     Raises UserError as `merging_table` does.
     """
@@ -31,7 +31,7 @@ class Merged:
 def merging_table(fine: DomainSpec, coarse: DomainSpec) -> np.ndarray:
     """The index of the super-class of each class: uint8 (classes of `fine`,).
 
-    Raises UserError for a table that names what there is not, forgets a class or has it twice, or leaves one empty.
+    Raises UserError for a table with unknown, missing or duplicate classes, or a super-class without any.
     """
     where, merged = f"domain {coarse.name!r}: merged", coarse.foreign["merged"]
     parents: dict[int, int] = {}
@@ -42,8 +42,8 @@ def merging_table(fine: DomainSpec, coarse: DomainSpec) -> np.ndarray:
             parents[fine.index(name)] = coarse.index(parent)
     missing = [name for name in fine.names if fine.index(name) not in parents]
     if missing:
-        raise UserError(f"{where}: has no place for {', '.join(missing)}")
+        raise UserError(f"{where}: is missing {', '.join(missing)}")
     empty = [name for name in coarse.names if coarse.index(name) not in parents.values()]
     if empty:
-        raise UserError(f"{where}: nothing is in {', '.join(empty)}")
+        raise UserError(f"{where}: no class is in {', '.join(empty)}")
     return np.array([parents[label] for label in range(len(fine.classes))], np.uint8)

@@ -4,7 +4,7 @@
     root/gtFine/<split>/<city>/<city>_000000_000019_gtFine_labelIds.png
 
 Split `train` is its train (2,975 images) and `validation` its val (500). With root/gtCoarse in place of root the labels
-are the coarse ones, and `train` is its train and train_extra (22,973). Which id is which class is in
+are the coarse ones, and `train` is its train and train_extra (22,973). Classes of the ids:
 domains/cityscapes.yaml. Dataset: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", CVPR
 2016; for non-commercial use, from https://www.cityscapes-dataset.com.
 """
@@ -15,13 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import Sample, UserError, read_image
-from composegan.data.images import open_picture, size_of
-from composegan.plugin.domain import DomainSpec
+from composegan.data import Sample, open_picture, read_image, size_of
+from composegan.plugin import DomainSpec, UserError
 from composegan.plugins.cityscapes.label_ids import LabelIds
 
 IMAGES, FINE, COARSE = "leftImg8bit", "gtFine", "gtCoarse"
-SPLITS = {
+SPLITS: dict[str, dict[str, tuple[str, ...]]] = {
     FINE: {"train": ("train",), "validation": ("val",)},
     COARSE: {"train": ("train", "train_extra"), "validation": ("val",)},
 }
@@ -30,9 +29,9 @@ SPLITS = {
 class Cityscapes:
     """One split: image uint8 (3, H, W) and labels uint8 (H, W) at the files' own size, in the order of their paths.
 
-    root: the folder that has leftImg8bit/ and gtFine/, or the folder gtCoarse/ beside leftImg8bit/. Files are listed at
-    the start and read when asked for. Raises UserError: a folder that is something else, a split without images, an
-    image without labels or the reverse; and on reading: damaged files, ids that are none, sizes that differ.
+    root: the folder that has leftImg8bit/ and gtFine/, or the folder gtCoarse/ beside leftImg8bit/. Files are
+    read lazily. Raises UserError for another folder, a split without images and an image
+    without labels or the reverse and, on reading, for damaged files, invalid ids and sizes that differ.
     """
 
     def __init__(self, root: Path | str, split: str, spec: DomainSpec) -> None:
@@ -64,10 +63,10 @@ class Cityscapes:
 
 
 def read_ids(file: Path) -> np.ndarray:
-    """A *_labelIds.png as uint8 (H, W). Raises UserError for one that is damaged or holds no 8-bit numbers."""
+    """A *_labelIds.png as uint8 (H, W). Raises UserError for a damaged file or one without 8-bit numbers."""
     picture = open_picture(file)
     if picture.mode not in ("L", "P"):
-        raise UserError(f"{file}: is a {picture.mode} image; a *_labelIds.png holds 8-bit ids, one a pixel")
+        raise UserError(f"{file}: is a {picture.mode} image; a *_labelIds.png holds one 8-bit id per pixel")
     return np.asarray(picture)
 
 
@@ -82,7 +81,7 @@ def list_frames(folder: Path, splits: tuple[str, ...], ending: str) -> dict[str,
 
 
 def check_pairs(images: dict[str, Path], labels: dict[str, Path], root: Path, kind: str) -> None:
-    """Raise UserError naming the first image without labels, or labels without image, and how many more there are."""
+    """Raise UserError naming the first image without labels, or labels without an image, and their count."""
     for there, other, missing, ending in (
         (images, labels, kind, f"_{kind}_labelIds.png"),
         (labels, images, IMAGES, f"_{IMAGES}.png"),
@@ -91,7 +90,7 @@ def check_pairs(images: dict[str, Path], labels: dict[str, Path], root: Path, ki
         if alone:
             more = f", and {len(alone) - 1} more" if len(alone) > 1 else ""
             wanted = root / missing / f"{alone[0]}{ending}"
-            raise UserError(f"{there[alone[0]]}: is alone{more}; {wanted} is needed, so unpack the archives again")
+            raise UserError(f"{there[alone[0]]}: is alone{more}; {wanted} is missing, so unpack the archives again")
 
 
 def check_layout(root: Path, given: Path, kind: str) -> None:

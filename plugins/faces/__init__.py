@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composegan.plugin.domain import DomainPlugin
+from composegan.plugin import DomainPlugin
 from composegan.plugins.faces.avatars import draw_avataaars, draw_avatars, spec
 from composegan.plugins.faces.celebamask import CelebAMask
 

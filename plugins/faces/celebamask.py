@@ -1,10 +1,10 @@
 """CelebAMask-HQ as downloaded, read lazily.
 
     root/CelebA-HQ-img/<i>.jpg                                   30,000 images, 1024 x 1024
-    root/CelebAMask-HQ-mask-anno/<i // 2000>/<i:05d>_<part>.png  one mask a part that is there, 512 x 512
+    root/CelebAMask-HQ-mask-anno/<i // 2000>/<i:05d>_<part>.png  one mask per part present, 512 x 512
 
-Images 0 to 27,999 are for training, 28,000 to 29,999 for validation. Which part is which class, and which is painted
-over which, is in domains/faces.yaml. Dataset: Lee, Liu, Wu, Luo, "MaskGAN", CVPR 2020; for non-commercial research.
+Images 0 to 27,999 are for training, 28,000 to 29,999 for validation. Classes and painting order of the parts:
+domains/faces.yaml. Dataset: Lee, Liu, Wu, Luo, "MaskGAN", CVPR 2020; for non-commercial research.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import Sample, UserError, read_image
-from composegan.data.images import open_picture, size_of
-from composegan.data.resize import resize_image
-from composegan.plugin.domain import DomainSpec
+from composegan.data import Sample, open_picture, read_image, resize_image, size_of
+from composegan.plugin import DomainSpec, UserError
 
 IMAGES, MASKS = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno"
 FIRST_VALIDATION = 28_000
@@ -26,9 +24,8 @@ MASKS_A_FOLDER = 2_000
 class CelebAMask:
     """One split of CelebAMask-HQ: image uint8 (3, 512, 512) and labels uint8 (512, 512), in the order of the numbers.
 
-    Only the images are listed at the start; masks are looked for when their image is asked for.
-    Raises UserError: a missing or empty root, one without the two folders, a split without images, and on reading:
-    damaged files, masks of different sizes, and an image that has no mask at all.
+    Masks are searched for when their image is read. Raises UserError for a root without the two folders or a split
+    without images and, on reading, for damaged files, masks of different sizes and an image without any mask.
     """
 
     def __init__(self, root: Path | str, split: str, spec: DomainSpec) -> None:
@@ -40,7 +37,7 @@ class CelebAMask:
         if not self.numbers:
             raise UserError(
                 f"{self.root / IMAGES}: has no image of the split {split!r}; "
-                f"0.jpg to {FIRST_VALIDATION - 1}.jpg are train, those after are validation"
+                f"0.jpg to {FIRST_VALIDATION - 1}.jpg are train, later ones validation"
             )
 
     def __len__(self) -> int:
@@ -59,7 +56,7 @@ class CelebAMask:
         for part, label in self.parts:
             file = folder / f"{number:05d}_{part}.png"
             if not file.exists():
-                continue  # not everybody has a hat
+                continue  # the part is absent, such as a hat
             mask = np.asarray(open_picture(file).convert("L")) > 127
             if labels is None:
                 labels = np.zeros(mask.shape, np.uint8)

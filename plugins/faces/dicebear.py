@@ -1,12 +1,12 @@
-"""Avatars of the dicebear styles, as pieces of a scene. Their settings are data, in the domain's YAML:
+"""Avatars of the DiceBear styles, as pieces of a scene. Their settings are data, in the domain's YAML:
 
     style: micah
     view: [0, 0, 360, 360]     # part of the canvas shown: x y width height
-    labels, faint, solid       # what is which class; see labels.py
-    probability, weights,      # what there is to choose from, and how often; see choices.py
+    labels, faint, solid       # which part is which class: composegan/draw/labels.py
+    probability, weights,      # the options and how often each is drawn: choices.py
     colors, colors_of
 
-dicebear draws; what it draws is chosen by us, so that what one avatar shares with another is drawn once.
+DiceBear draws the pieces; choices.py chooses them, so that a piece that several avatars share is drawn once.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from importlib.resources import files
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from composegan.draw.scene import PART, Piece, inline_uses, parse_svg, split_scene
-from composegan.errors import UserError, nearest
-from composegan.plugins.faces.style_choices import Choice, Choices
+from composegan.draw import PART, Piece, inline_uses, parse_svg, split_scene
+from composegan.plugin import UserError, nearest
+from composegan.plugins.faces.choices import Choice, Choices
 
 SETTINGS = ("style", "view", "labels", "faint", "solid", "probability", "weights", "colors", "colors_of")
 Shown = tuple[int, tuple[tuple[str, str], ...]]
-"""The place of a canvas element, and (component, variant) of the component it shows and of those within."""
+"""A canvas element: its index, and (component, variant) of the component it shows and of those inside that."""
 
 
 class AvatarStyle:
     """A style of the package dicebear-styles, under the settings above.
 
-    Raises UserError for a style that there is not, and for a setting, component, variant or colour it does not have.
+    Raises UserError for an unknown style, setting, component, variant or color.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -49,7 +49,7 @@ class AvatarStyle:
             for name, item in self.components.items()
             for variant, content in item["variants"].items()
         }
-        # Every colour name is drawn in a colour of its own, found again in the SVG and replaced by the one chosen.
+        # A placeholder for each color name, replaced in the SVG by the color chosen.
         self.stand_ins = {name: f"#fe01{place:02x}" for place, name in enumerate(self.choices.palettes)}
         self._style: Any = None
 
@@ -59,7 +59,7 @@ class AvatarStyle:
                 raise UserError(f"avatar style {self.name!r}: {where} names {name!r}; {nearest(name, known)}")
 
     def shown(self, choice: Choice) -> Iterator[Shown]:
-        """The canvas elements that are drawn, back to front."""
+        """The canvas elements of an avatar, back to front."""
         for place, element in enumerate(self.canvas):
             if element["type"] != "component":
                 yield place, ()
@@ -73,7 +73,7 @@ class AvatarStyle:
                 yield from self._within(inner, variants)
 
     def pieces(self, shown: Shown) -> tuple[list[Piece], dict[str, Element]]:
-        """The pieces of one canvas element, in the colours of `stand_ins`, and what they may refer to by id."""
+        """The pieces of one canvas element, in the colors of `stand_ins`, and definitions by id."""
         place, parts = shown
         root = parse_svg(self._draw(parts))
         defined = {item.attrib["id"]: item for item in root.find("defs") or () if "id" in item.attrib}
@@ -81,7 +81,7 @@ class AvatarStyle:
             for name, item in defined.items():
                 if name.startswith(f"{component}-{variant}-"):
                     item.set(PART, f"{component}/{variant}")
-        canvas = root.find("g")  # the one group, which clips to the canvas
+        canvas = root.find("g")  # the only group, which clips to the canvas
         assert canvas is not None
         wrapper = Element("g", {"fill": root.get("fill", "black"), PART: f"canvas/{place}"})
         wrapper.append(inline_uses(canvas[place], defined))
@@ -90,11 +90,11 @@ class AvatarStyle:
         return split_scene(scene), defined
 
     def _draw(self, parts: tuple[tuple[str, str], ...]) -> str:
-        """The SVG of an avatar that shows these variants, and every canvas element, so that each is at its place."""
+        """The SVG of an avatar that shows these variants and every canvas element, so that each keeps its index."""
         from dicebear import Avatar, Style
 
         if self._style is None:
-            self._style = Style(self.definition)  # takes 0.2 s: it checks the definition against a schema
+            self._style = Style(self.definition)  # takes 0.2 s to validate the definition
         wanted = {element["name"] for element in self.canvas if element["type"] == "component"}
         wanted |= {component for component, _ in parts}
         options: dict[str, Any] = {"seed": ""}
@@ -107,7 +107,7 @@ class AvatarStyle:
 def read_style(name: str) -> dict[str, Any]:
     """A style definition of the package dicebear-styles.
 
-    Raises UserError when there is none of that name, or it uses what is not read here (components that extend others).
+    Raises UserError for an unknown style, and for one whose components extend others, which is not supported.
     """
     folder = files("dicebear_styles")
     path = folder.joinpath(f"{name}.json")
@@ -117,13 +117,13 @@ def read_style(name: str) -> dict[str, Any]:
     definition = json.loads(path.read_text(encoding="utf-8"))
     derived = [part for part, item in definition["components"].items() if "extends" in item]
     if derived:
-        raise UserError(f"avatar style {name!r}: component {derived[0]!r} extends another, which is not read here")
-    definition.get("colors", {}).pop("background", None)  # backgrounds are ours
+        raise UserError(f"avatar style {name!r}: component {derived[0]!r} extends another, which is not supported")
+    definition.get("colors", {}).pop("background", None)  # backgrounds come from composegan.draw
     return definition
 
 
 def nested_components(elements: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The components that elements of a definition show, each once, in order."""
+    """The components that elements of a definition show, in order, without duplicates."""
     found: dict[str, None] = {}
     for element in elements:
         if element["type"] == "component":

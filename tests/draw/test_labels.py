@@ -32,12 +32,12 @@ HOUSE = """<svg><g data-part="house">
 </g></svg>"""
 
 
-def test_an_element_is_its_part(spec):
+def test_element_has_class_of_its_part(spec):
     found = draw(HOUSE.format(""), {"house": "house"}, spec)
     assert (found[2:14, 2:14] == 1).all() and (found == 1).sum() == 144
 
 
-def test_the_most_specific_name_wins(spec):
+def test_most_specific_rule_wins(spec):
     svg = HOUSE.format("").replace('"house"', '"house/red"')
     for name in ("house/red/1", "house/red", "house"):
         labels = {"house": "tree", name: "sun"}
@@ -54,29 +54,29 @@ def test_the_most_specific_name_wins(spec):
         'style="mix-blend-mode:multiply"',
     ],
 )
-def test_what_is_faint_shows_what_is_below(spec, faint):
+def test_faint_element_shows_class_below(spec, faint):
     labels = {"house": "house", "house/1": "sun"}
     assert draw(HOUSE.format(faint), labels, spec)[5, 5] == 1
     if "style" not in faint:
         assert draw(HOUSE.format(faint), labels, spec, faint=["sun"])[5, 5] == 3
 
 
-def test_what_is_nearly_opaque_is_labelled_whole(spec):
+def test_nearly_opaque_element_is_labelled(spec):
     found = draw(HOUSE.format('opacity=".8"'), {"house": "house", "house/1": "sun"}, spec)
     assert (found[4:8, 4:8] == 3).all()
 
 
-def test_a_faint_group_is_left_out(spec):
+def test_faint_group_is_not_labelled(spec):
     svg = '<svg><g data-part="a" opacity=".2"><rect width="9" height="9"/></g></svg>'
     assert (draw(svg, {"a": "sun"}, spec) == -1).all()
     assert (draw(svg.replace(".2", ".9"), {"a": "sun"}, spec)[:9, :9] == 3).all()
 
 
-def test_null_is_not_labelled(spec):
+def test_null_rule_is_not_labelled(spec):
     assert (draw(HOUSE.format(""), {"house": "house", "house/1": None}, spec)[2:14, 2:14] == 1).all()
 
 
-def test_paints_of_groups_are_inherited(spec):
+def test_paint_of_groups_is_inherited(spec):
     frame = '<rect x="4" y="4" width="8" height="8" stroke-width="2"/>'
     svg = f'<svg><g data-part="a" fill="none" stroke="red">{frame}</g></svg>'
     found = draw(svg, {"a": "tree"}, spec)
@@ -85,7 +85,7 @@ def test_paints_of_groups_are_inherited(spec):
     assert (filled[3:13, 3:13] == 2).all()
 
 
-def test_an_open_line_is_filled_to_its_chord(spec):
+def test_solid_line_is_filled_to_its_chord(spec):
     svg = '<svg><path data-part="nose" d="M3 3 L13 8 L3 13" fill="none" stroke="red" stroke-width="1"/></svg>'
     assert draw(svg, {"nose": "sun"}, spec)[8, 6] == -1
     assert draw(svg, {"nose": "sun"}, spec, solid=["sun"])[8, 6] == 3
@@ -99,7 +99,7 @@ STREET = """<svg fill="#00ff00"><defs><linearGradient id="sky"><stop stop-color=
 </svg>"""
 
 
-def test_a_scene_is_the_same_in_one_piece_and_in_many(spec):
+def test_scene_equals_sum_of_its_pieces(spec):
     """`draw_scene` draws it in one; a shape's own part counts wherever it stands."""
     names = {"house": "house", "tree/1": spec.names[3], "tree": spec.names[2], "shadow": "house"}
     image, labels = draw_scene(
@@ -112,7 +112,7 @@ def test_a_scene_is_the_same_in_one_piece_and_in_many(spec):
     assert image[0, 15, 0] == pytest.approx(150, abs=1)
 
 
-def test_one_shape_can_be_several_classes(spec):
+def test_one_shape_may_have_several_classes(spec):
     svg = '<svg><rect data-part="body" x="1" y="1" width="14" height="14"/></svg>'
     labels = {
         "body": [
@@ -128,7 +128,7 @@ def test_one_shape_can_be_several_classes(spec):
 
 
 @pytest.mark.parametrize("size", [16, 23, 64, 97])
-def test_no_pixel_is_a_blend(spec, size):
+def test_labels_are_never_blended(spec, size):
     """Slanted edges, thin lines and circles over one another: every pixel is exactly one class (read_labels checks)."""
     svg = """<svg><g data-part="a"><circle cx="8" cy="8" r="6.3"/></g>
       <g data-part="b" transform="rotate(31 8 8)"><rect x="5" y="3" width="3.3" height="11.7"/></g>
@@ -137,7 +137,7 @@ def test_no_pixel_is_a_blend(spec, size):
     assert set(np.unique(found)) == {-1, 1, 2, 3}
 
 
-def test_a_blend_is_noticed(spec):
+def test_read_labels_rejects_blends(spec):
     loaded = rules(spec, {})
     smooth = rasterize('<circle cx="8" cy="8" r="6" fill="#555555"/>', (0, 0, 16, 16), 16, 16)
     with pytest.raises(ValueError, match="house: [0-9]+ label pixels are blends"):
@@ -149,25 +149,25 @@ def test_a_blend_is_noticed(spec):
 
 
 @pytest.mark.parametrize("count", [1, 2, 13, 30, 255])
-def test_every_class_has_a_grey_of_its_own(count):
+def test_greys_of_classes_are_distinct(count):
     loaded = LabelRules(count, {})
     greys = np.arange(count) * loaded.step
     assert loaded.step > 0 and greys.max() <= 255 and len(set(greys)) == count
 
 
-def test_a_class_that_there_is_not(spec):
+def test_label_rules_reject_unknown_class(spec):
     with pytest.raises(UserError, match=r"domain 'town' has no class 'hose'; did you mean 'house'\?"):
         rules(spec, {"a": "hose"})
 
 
-def test_a_part_without_a_rule(spec):
+def test_label_rules_reject_part_without_rule(spec):
     with pytest.raises(
         UserError, match=r"nothing is said about 'horse/brown'; add it under labels \(did you mean 'house'\?"
     ):
         rules(spec, {"house": "house"}).find("horse/brown", 0)
 
 
-def test_a_view_is_shown_whole_and_undistorted():
+def test_widen_view_keeps_content_and_aspect():
     assert widen_view((0, 0, 10, 10), 64, 64) == (0, 0, 10, 10)
     assert widen_view((0, 0, 10, 10), 32, 64) == (-5, 0, 20, 10)  # more at both sides
     assert widen_view((0, 0, 10, 10), 64, 32) == (0, -10, 10, 20)  # more above: what stands below still does
@@ -175,7 +175,7 @@ def test_a_view_is_shown_whole_and_undistorted():
 
 @pytest.mark.parametrize("attributes", ["", CRISP])
 @pytest.mark.parametrize("side", range(4))
-def test_what_crosses_an_edge_is_only_cut_off(attributes, side):
+def test_shape_across_edge_is_clipped(attributes, side):
     """resvg by itself draws the outline of such a shape along the first row."""
     circle = f'<g transform="rotate({90 * side} 32 32)"><circle cx="32" cy="20" r="22" fill="#00f" stroke="#000"/></g>'
     whole = rasterize(circle, (-16, -16, 96, 96), 96, 96, attributes)[16:-16, 16:-16].astype(int)
@@ -183,7 +183,7 @@ def test_what_crosses_an_edge_is_only_cut_off(attributes, side):
 
 
 @pytest.mark.parametrize("size", [(32, 32), (32, 64), (64, 32)])
-def test_a_circle_stays_one_at_the_lower_edge(size):
+def test_circle_at_lower_edge_is_undistorted(size):
     pixels = rasterize('<circle cx="5" cy="5" r="5"/>', (0, 0, 10, 10), *size)
     rows, columns = np.nonzero(pixels[..., 3] > 127)
     assert np.ptp(rows) == np.ptp(columns) == 31

@@ -19,7 +19,7 @@ def summary(pieces):
     return [(piece.part, piece.first_leaf, [element.get("id") for element in piece.elements]) for piece in pieces]
 
 
-def test_a_piece_ends_where_the_part_changes():
+def test_piece_ends_where_part_changes():
     pieces = split_scene(parse_svg(STREET))
     assert summary(pieces) == [
         ("canvas", 0, ["sky"]),
@@ -31,17 +31,17 @@ def test_a_piece_ends_where_the_part_changes():
     assert pieces[2].groups == ({"transform": "translate(1 1)"}, {"fill": "blue"})
 
 
-def test_two_houses_are_two_pieces():
+def test_equal_parts_are_separate_pieces():
     twice = parse_svg('<svg><g data-part="house"><path id="a"/></g><g data-part="house"><path id="b"/></g></svg>')
     assert summary(split_scene(twice)) == [("house", 0, ["a"]), ("house", 0, ["b"])]
 
 
-def test_what_is_not_drawn_is_no_piece():
+def test_definitions_are_not_pieces():
     root = parse_svg('<svg><defs><path/></defs><mask><path/></mask><title>x</title><path id="a" data-part="p"/></svg>')
     assert summary(split_scene(root)) == [("p", 0, ["a"])]
 
 
-def test_uses_become_the_groups_they_refer_to():
+def test_inline_uses_copies_groups():
     root = parse_svg('<svg><use href="#a" transform="scale(2)"/><use href="#gone"/></svg>')
     inner = parse_svg('<g id="a" data-part="p"><use href="#b"/></g>')
     result = inline_uses(root, {"a": inner, "b": parse_svg('<g id="b"><path/></g>')})
@@ -52,14 +52,14 @@ def test_uses_become_the_groups_they_refer_to():
     assert to_text([inner]) == '<g id="a" data-part="p"><use href="#b" /></g>'  # left as it was
 
 
-def test_groups_are_put_round_the_text():
+def test_to_text_wraps_groups():
     leaf = parse_svg('<path d="M0 0"/>')
     assert to_text([leaf, leaf], [{"fill": "red"}, {"transform": "scale(2)"}]) == (
         '<g fill="red"><g transform="scale(2)"><path d="M0 0" /><path d="M0 0" /></g></g>'
     )
 
 
-def test_definitions_are_found_through_one_another():
+def test_referred_defs_follows_references():
     names = {
         "a": '<mask id="a"><path fill="url(#b)"/></mask>',
         "b": '<linearGradient id="b"/>',
@@ -70,6 +70,6 @@ def test_definitions_are_found_through_one_another():
     assert list(referred_defs("<path/>", defined)) == []
 
 
-def test_what_is_no_svg():
+def test_parse_svg_rejects_other_text():
     with pytest.raises(ValueError, match="not an SVG document"):
         parse_svg("<svg><g></svg>")

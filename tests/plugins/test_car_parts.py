@@ -1,4 +1,4 @@
-"""The two published sets of car parts, as tiny trees in their own layouts, and the polygons they are made of."""
+"""The two published data sets of car parts, as tiny trees in their own layouts, and their polygons."""
 
 import json
 import pickle
@@ -10,11 +10,11 @@ from PIL import Image
 from composegan.config.schema import DataConfig
 from composegan.data import UserError, open_source, prepare
 from composegan.plugins.cars import plugin, spec
-from composegan.plugins.cars.polygons import Part, cut_out, cut_round, inside
+from composegan.plugins.cars.polygons import Part, crop, crop_around, inside
 from composegan.plugins.cars.ultralytics import read_names
 from composegan.plugins.cars.viewpoint import side_of
 
-# The facts of the data sets, written down once more: what domains/cars.yaml says must agree with them.
+# The part names of the data sets, which domains/cars.yaml must agree with.
 COCO = ["_background_", "back_bumper", "back_glass", "back_left_door", "back_left_light", "back_right_door"]
 COCO += ["back_right_light", "front_bumper", "front_glass", "front_left_door", "front_left_light", "front_right_door"]
 COCO += ["front_right_light", "hood", "left_mirror", "right_mirror", "tailgate", "trunk", "wheel"]
@@ -25,7 +25,7 @@ YOLO += ["right_mirror", "tailgate", "trunk", "wheel"]
 
 
 def box(left, upper, right, lower):
-    """The corners of a rectangle, as both sets write polygons."""
+    """The corners of a rectangle, as both data sets write polygons."""
     return [left, upper, right, upper, right, lower, left, lower]
 
 
@@ -38,7 +38,7 @@ def picture(path, size=(60, 40)):
 
 @pytest.fixture
 def dsmlr(tmp_path):
-    """Write a half of the first set: parts of each image as (name, polygons). Gives the root."""
+    """Write a split of the first data set: parts of each image as (name, polygons). Returns the root."""
 
     def write(*images, folder="trainingset", size=(60, 40)):
         content = {"images": [], "categories": [], "annotations": []}
@@ -59,7 +59,7 @@ def dsmlr(tmp_path):
 
 @pytest.fixture(params=["images/{}", "{}/images"])
 def yolo(tmp_path, request):
-    """Write an image of the second set and its label lines, in either layout. Gives the root."""
+    """Write an image of the second data set and its label lines, in either layout. Returns the root."""
 
     def write(*lines, split="train", name="a", size=(60, 40)):
         file = tmp_path / request.param.format(split) / f"{name}.png"
@@ -83,7 +83,7 @@ def share(sample, name):
 # Both sets
 
 
-def test_the_yaml_has_every_part_of_both_once():
+def test_cars_yaml_maps_every_part_of_both_data_sets_once():
     rules = spec.foreign["parts"]
     assert sorted(rule["part"] for rule in rules) == sorted({*COCO, *YOLO})
     assert spec.foreign["ultralytics"] == YOLO
@@ -99,12 +99,12 @@ def test_the_yaml_has_every_part_of_both_once():
 
 
 @pytest.mark.parametrize("part", COCO[1:])
-def test_every_part_is_its_class(dsmlr, part):
+def test_part_becomes_its_class(dsmlr, part):
     labels = plugin.dataset(dsmlr([(part, [box(0, 0, 60, 40)])]), "train")[0].labels
     assert set(np.unique(labels)) == {0, spec.index(part)}  # and the margin, which is background
 
 
-def test_lights_and_glass_lie_over_panels_whatever_the_order(dsmlr):
+def test_lights_and_glass_are_painted_over_panels(dsmlr):
     whole, some = [box(0, 0, 60, 40)], [box(20, 10, 40, 30)]
     for below, above in (("front_bumper", "front_left_light"), ("tailgate", "back_glass"), ("hood", "left_mirror")):
         for parts in ([(below, whole), (above, some)], [(above, some), (below, whole)]):
@@ -112,13 +112,13 @@ def test_lights_and_glass_lie_over_panels_whatever_the_order(dsmlr):
             assert (labels == spec.index(above)).sum() == 20 * 20
 
 
-def test_a_part_may_be_in_several_pieces_and_none_is_left_out(dsmlr):
+def test_part_may_have_several_polygons(dsmlr):
     parts = [("hood", [box(0, 0, 60, 40)]), ("wheel", [box(0, 0, 10, 10), box(40, 0, 50, 10), []])]
     labels = plugin.dataset(dsmlr(parts), "train")[0].labels
     assert (labels == spec.index("wheel")).sum() == 200
 
 
-def test_the_halves_are_the_splits(dsmlr):
+def test_dsmlr_folders_are_splits(dsmlr):
     dsmlr(*[[("hood", [box(0, 0, 30, 30)])]] * 3)
     root = dsmlr(*[[("wheel", [box(0, 0, 30, 30)])]] * 2, folder="testset")
     train, validation = plugin.dataset(root, "train"), plugin.dataset(root, "validation")
@@ -129,7 +129,7 @@ def test_the_halves_are_the_splits(dsmlr):
     assert (copy[1].labels == train[1].labels).all()
 
 
-def test_the_image_is_cut_as_its_labels_are(dsmlr):
+def test_image_and_labels_are_cropped_alike(dsmlr):
     sample = plugin.dataset(dsmlr([("hood", [box(30, 20, 36, 24)])]), "train")[0]
     rows, columns = np.nonzero(sample.labels)
     assert np.unique(sample.image[0][rows, columns]).tolist() == [60, 62, 64, 66, 68, 70]  # columns 30 to 35, twice
@@ -141,14 +141,14 @@ def test_the_image_is_cut_as_its_labels_are(dsmlr):
 # The second set
 
 
-def test_label_lines_become_classes(yolo):
+def test_yolo_lines_become_classes(yolo):
     root = yolo(line("hood", *box(0, 0, 1, 0.5)), "", line("front_left_light", *box(0.5, 0, 1, 0.5)))
     sample = plugin.dataset(root, "train")[0]
     assert (sample.labels == spec.index("hood")).sum() == 30 * 20
     assert (sample.labels == spec.index("front_left_light")).sum() == 30 * 20
 
 
-def test_both_layouts_have_their_splits(yolo, request):
+def test_yolo_layouts_have_both_splits(yolo, request):
     for name in ("b", "a"):
         yolo(line("wheel", *box(0, 0, 1, 1)), name=name)
     root = yolo(line("hood", *box(0, 0, 1, 1)), split="val" if "yolo0" in request.node.name else "valid")
@@ -157,7 +157,7 @@ def test_both_layouts_have_their_splits(yolo, request):
     assert share(train[0], "wheel") > 0.4 and share(validation[0], "hood") > 0.4
 
 
-def test_the_yaml_beside_the_data_is_believed(yolo):
+def test_yolo_names_come_from_data_yaml(yolo):
     root = yolo("0 " + " ".join(map(str, box(0, 0, 1, 1))))
     assert share(plugin.dataset(root, "train")[0], "back_bumper") > 0.4
     (root / "data.yaml").write_text("names:\n  1: 'back_door,'\n  0: trunk\n")
@@ -170,11 +170,11 @@ def test_the_yaml_beside_the_data_is_believed(yolo):
     with pytest.raises(UserError, match=r"data\.yaml: has no list `names`"):
         plugin.dataset(root, "train")
     (root / "data.yaml").write_text("names: [hoood]\n")
-    with pytest.raises(UserError, match=r"data\.yaml: names\[0\]: part 'hoood' is not known; .*'hood'"):
+    with pytest.raises(UserError, match=r"data\.yaml: names\[0\]: unknown part 'hoood'; .*'hood'"):
         plugin.dataset(root, "train")
 
 
-def test_a_part_without_a_side_gets_the_one_that_is_seen(yolo):
+def test_part_without_side_gets_visible_side(yolo):
     parts = [("hood", 0.0), ("front_door", 0.3), ("back_door", 0.5), ("trunk", 0.8)]
     for mirrored, side in ((False, "left"), (True, "right")):
         lines = [line(part, *box(x, 0, x + 0.2, 1)) for part, x in parts]
@@ -186,7 +186,7 @@ def test_a_part_without_a_side_gets_the_one_that_is_seen(yolo):
         assert share(sample, f"front_{other}_door") == share(sample, f"back_{other}_door") == 0
 
 
-def test_where_no_side_can_be_told_none_is_made_up(yolo):
+def test_part_without_inferable_side_is_dropped(yolo):
     root = yolo(line("front_door", *box(0, 0, 1, 1)), line("wheel", *box(0, 0.5, 1, 1)))
     assert set(np.unique(plugin.dataset(root, "train")[0].labels)) == {0, spec.index("wheel")}
 
@@ -207,16 +207,16 @@ def part(name, x):
         ([("wheel", 20)], "front_light", ""),
     ],
 )
-def test_the_side_of_a_light(others, light, side):
+def test_side_of_light(others, light, side):
     one = part(light, 10)
     assert side_of(one, [one, *(part(name, x) for name, x in others)]) == side
 
 
-# Wrong input, each in one line that names file and place
+# Wrong input: one line that names file and place
 
 
-def test_a_folder_that_is_neither(tmp_path):
-    with pytest.raises(UserError, match="is no set of car parts; data.root of domain 'cars' is the unpacked"):
+def test_open_cars_rejects_other_folders(tmp_path):
+    with pytest.raises(UserError, match="is not a data set of car parts; data.root of domain 'cars' is the unpacked"):
         plugin.dataset(tmp_path, "train")
 
 
@@ -232,7 +232,7 @@ def test_a_folder_that_is_neither(tmp_path):
         ([5, 6], "its segmentation is not a list of polygons"),
     ],
 )
-def test_malformed_polygons_of_the_first_set(dsmlr, polygons, said):
+def test_dsmlr_rejects_malformed_polygons(dsmlr, polygons, said):
     source = plugin.dataset(dsmlr([("wheel", [box(0, 0, 9, 9)]), ("hood", polygons)]), "train")
     with pytest.raises(UserError) as error:
         source[0]
@@ -244,9 +244,9 @@ def test_malformed_polygons_of_the_first_set(dsmlr, polygons, said):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c["categories"].append({"id": 30, "name": "bonet"}), "categories[19]: part 'bonet' is not known"),
-        (lambda c: c["annotations"][0].update(category_id=99), "annotations[0]: category_id 99 is none of the file's"),
-        (lambda c: c["annotations"][0].update(image_id=7), "annotations[0]: image_id 7 is none of the file's"),
+        (lambda c: c["categories"].append({"id": 30, "name": "bonet"}), "categories[19]: unknown part 'bonet'"),
+        (lambda c: c["annotations"][0].update(category_id=99), "annotations[0]: category_id 99 is not in the file"),
+        (lambda c: c["annotations"][0].update(image_id=7), "annotations[0]: image_id 7 is not in the file"),
         (lambda c: c["annotations"][0].update(image_id=[7]), "annotations[0]: image_id is [7]; a number is needed"),
         (lambda c: c["annotations"][0].pop("segmentation"), "annotations[0] has no segmentation"),
         (lambda c: c.pop("images"), "has no list 'images'"),
@@ -254,7 +254,7 @@ def test_malformed_polygons_of_the_first_set(dsmlr, polygons, said):
         (lambda c: c["images"].append("car"), "images[1] has no id"),
     ],
 )
-def test_malformed_annotations(dsmlr, change, said):
+def test_dsmlr_rejects_malformed_annotations(dsmlr, change, said):
     file = dsmlr([("hood", [box(0, 0, 9, 9)])]) / "trainingset" / "annotations.json"
     content = json.loads(file.read_text())
     change(content)
@@ -264,13 +264,13 @@ def test_malformed_annotations(dsmlr, change, said):
     assert f"{file}: {said}" in str(error.value)
 
 
-def test_files_that_are_missing_or_damaged(dsmlr):
+def test_dsmlr_names_missing_and_damaged_files(dsmlr):
     root = dsmlr([("hood", [box(0, 0, 9, 9)])], [], [("hood", [box(0, 0, 9, 9)])])
     source = plugin.dataset(root, "train")
-    with pytest.raises(UserError, match=r"car2\.png: no part of a car is marked in it"):
+    with pytest.raises(UserError, match=r"car2\.png: has no car part"):
         source[1]
     picture(root / "trainingset" / "JPEGImages" / "car3.png", (30, 40))
-    with pytest.raises(UserError, match=r"car3\.png: is 40 x 30 but .*annotations\.json has it as 40 x 60"):
+    with pytest.raises(UserError, match=r"car3\.png: is 40 x 30 but .*annotations\.json gives 40 x 60"):
         source[2]
     (root / "trainingset" / "JPEGImages" / "car1.png").unlink()
     with pytest.raises(UserError, match=r"car1\.png: does not exist"):
@@ -278,32 +278,32 @@ def test_files_that_are_missing_or_damaged(dsmlr):
     with pytest.raises(UserError, match=r"testset/annotations\.json: does not exist"):
         plugin.dataset(root, "validation")
     (root / "trainingset" / "annotations.json").write_text("{")
-    with pytest.raises(UserError, match=r"annotations\.json: cannot be read: it is not JSON"):
+    with pytest.raises(UserError, match=r"annotations\.json: cannot be read .it is not JSON"):
         plugin.dataset(root, "train")
 
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("23 0 0 1 0 1 1", "part '23' is none of the 23, which are 0 to 22"),
-        ("hood 0 0 1 0 1 1", "part 'hood' is none of the 23"),
+        ("23 0 0 1 0 1 1", "part '23' is unknown; the 23 parts are 0 to 22"),
+        ("hood 0 0 1 0 1 1", "part 'hood' is unknown"),
         ("16 0.5 0.5 1 1", "4 numbers; a polygon is"),  # a box, as for detection
         ("16 0 0 1 0 1", "5 numbers"),
         ("16 0 0 1 0 1 b", "'b' is not a number"),
         ("16 0 0 50 0 50 40", "a corner lies outside the picture"),
     ],
 )
-def test_malformed_label_lines(yolo, wrong, said):
+def test_yolo_rejects_malformed_lines(yolo, wrong, said):
     source = plugin.dataset(yolo(line("wheel", *box(0, 0, 1, 1)), wrong), "train")
     with pytest.raises(UserError) as error:
         source[0]
     assert "a.txt, line 2: " in str(error.value) and said in str(error.value)
 
 
-def test_an_image_without_labels_and_a_split_that_is_not_there(yolo):
+def test_yolo_names_missing_labels_splits_and_images(yolo):
     root = yolo(line("wheel", *box(0, 0, 1, 1)))
     next(root.rglob("a.txt")).unlink()
-    with pytest.raises(UserError, match=r"a\.png: has no labels; .*a\.txt is needed"):
+    with pytest.raises(UserError, match=r"a\.txt: does not exist; it has the labels of .*a\.png"):
         plugin.dataset(root, "train")[0]
     with pytest.raises(UserError, match=r"has no split 'validation' \(val or valid\); it has train"):
         plugin.dataset(root, "validation")
@@ -312,8 +312,8 @@ def test_an_image_without_labels_and_a_split_that_is_not_there(yolo):
         plugin.dataset(root, "train")
 
 
-def test_fit_and_prepare_take_both(dsmlr, yolo, tmp_path):
-    """The second set has folders `images` and `labels`, and is not taken for the plain layout for that."""
+def test_fit_and_prepare_read_both_data_sets(dsmlr, yolo, tmp_path):
+    """The second set has folders `images` and `labels`, which must not be taken for the plain layout."""
     dsmlr([("hood", [box(0, 0, 60, 40)])], [])
     first = DataConfig(root=str(tmp_path), height=16, width=24)
     assert len(open_source(plugin, first)) == 2
@@ -330,8 +330,8 @@ def test_fit_and_prepare_take_both(dsmlr, yolo, tmp_path):
 # Polygons
 
 
-def test_a_pixel_is_inside_where_its_centre_is():
-    """Against the definition: a ray from the centre crosses the outline an odd number of times."""
+def test_inside_matches_ray_casting():
+    """Against the definition: a ray from the center crosses the outline an odd number of times."""
     random = np.random.default_rng(0)
     for count in (3, 4, 7, 12):
         polygon = random.uniform(-4, 24, (count, 2))
@@ -345,41 +345,41 @@ def test_a_pixel_is_inside_where_its_centre_is():
         assert (inside(polygon, 16, 20) == expected).all()
 
 
-def test_neighbours_share_their_pixels_without_gap_or_overlap():
-    for middle in (4.5, 4.0, 4.25):  # through the centres, between them, neither
+def test_inside_leaves_no_gap_or_overlap():
+    for middle in (4.5, 4.0, 4.25):  # through the centers, between them, neither
         left = np.array(box(1, 1, middle, 7), float).reshape(-1, 2)
         right = np.array(box(middle, 1, 9, 7), float).reshape(-1, 2)
         both = inside(left, 8, 10).astype(int) + inside(right, 8, 10)
         assert both[1:7, 1:9].min() == both.max() == 1 and both.sum() == 6 * 8
 
 
-def test_a_polygon_outside_the_picture_marks_nothing():
+def test_inside_clips_to_picture():
     for x in (-30, 50):
         assert not inside(np.array(box(x, 2, x + 10, 8), float).reshape(-1, 2), 10, 20).any()
     assert inside(np.array(box(-5, -5, 50, 50), float).reshape(-1, 2), 10, 20).all()
 
 
-def test_the_cut_holds_the_parts_and_has_its_shape():
+def test_crop_around_contains_parts_with_given_shape():
     random = np.random.default_rng(2)
     for _ in range(50):
         corners = random.uniform(0, 300, (5, 2))
-        left, upper, right, lower = cut_round([Part("hood", [corners])], (3, 2), 0.1)
+        left, upper, right, lower = crop_around([Part("hood", [corners])], (3, 2), 0.1)
         assert left <= corners[:, 0].min() and right >= corners[:, 0].max()
         assert upper <= corners[:, 1].min() and lower >= corners[:, 1].max()
         assert abs((right - left) * 2 - (lower - upper) * 3) <= 10  # whole pixels
 
 
-def test_a_cut_is_moved_into_the_picture_and_filled_where_it_is_larger():
+def test_crop_moves_into_picture_and_pads():
     array = np.arange(24).reshape(4, 6)
-    assert (cut_out(array, (-2, 1, 2, 3), "edge") == array[1:3, 0:4]).all()
-    assert (cut_out(array, (4, 3, 8, 5), "edge") == array[2:4, 2:6]).all()
-    wide = cut_out(array, (-1, 0, 7, 4), "constant")
+    assert (crop(array, (-2, 1, 2, 3), "edge") == array[1:3, 0:4]).all()
+    assert (crop(array, (4, 3, 8, 5), "edge") == array[2:4, 2:6]).all()
+    wide = crop(array, (-1, 0, 7, 4), "constant")
     assert wide.shape == (4, 8) and (wide[:, 1:7] == array).all() and (wide[:, [0, 7]] == 0).all()
-    moved = cut_out(array, (2, 0, 10, 4), "edge")  # all of the picture is kept
+    moved = crop(array, (2, 0, 10, 4), "edge")  # all of the picture is kept
     assert moved.shape == (4, 8) and (moved[:, :6] == array).all() and (moved[:, 6] == array[:, 5]).all()
 
 
-def test_polygons_that_nobody_drew(dsmlr, yolo):
+def test_absurd_polygons_are_rejected(dsmlr, yolo):
     far = dsmlr([("hood", [box(0, 0, 1e9, 20)])])
     with pytest.raises(UserError, match="hood in car1.png.: a corner lies far outside the picture, which is 40 x 60"):
         open_source(plugin, DataConfig(root=str(far)))[0]
@@ -387,5 +387,5 @@ def test_polygons_that_nobody_drew(dsmlr, yolo):
     with pytest.raises(UserError, match="24000 numbers; a polygon is .*, of three corners or more, to 10,000"):
         open_source(plugin, DataConfig(root=str(many)))[0]
     parts = dsmlr([("hood", [box(0, 0, 30, 20)])] * 1001)
-    with pytest.raises(UserError, match="car1.png has 1,001 annotations; at most 1,000 are read"):
+    with pytest.raises(UserError, match="car1.png has 1,001 annotations; the limit is 1,000"):
         open_source(plugin, DataConfig(root=str(parts)))[0]

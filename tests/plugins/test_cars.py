@@ -7,9 +7,9 @@ import pytest
 
 from composegan.data import check_sample
 from composegan.plugins.cars import DrawnCars, plugin, spec
-from composegan.plugins.cars.body import Skin
+from composegan.plugins.cars.body import Body
 from composegan.plugins.cars.camera import Camera, convex_hull
-from composegan.plugins.cars.demo import SIDES, VIEW, rules
+from composegan.plugins.cars.demo import VIEW, VIEWPOINTS, rules
 from composegan.plugins.cars.panels import car_panels
 from composegan.plugins.cars.shapes import SHAPES
 
@@ -42,18 +42,18 @@ def test_the_vocabulary():
     assert [item.name for item in spec.classes if not item.optional] == ["background"]
 
 
-def test_colours_can_be_told_apart():
+def test_colors_are_distinct():
     colors = np.array(spec.colors, float)
     distance = np.linalg.norm(colors[:, None] - colors[None], axis=-1) + 999 * np.eye(len(colors))
     assert distance.min() > 35
 
 
-def test_it_is_listed_without_torch():
+def test_plugin_imports_without_torch():
     code = "import sys, composegan.plugins.cars; print(sorted({'torch', 'resvg_py'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
-def test_left_and_right_change_places_in_a_mirrored_picture():
+def test_mirroring_swaps_left_and_right():
     mirrored = [spec.names[index] for index in spec.mirrored]
     expected = [
         name.replace("left", "?").replace("right", "left").replace("?", "right") for name in spec.names
@@ -61,8 +61,8 @@ def test_left_and_right_change_places_in_a_mirrored_picture():
     assert mirrored == expected
 
 
-def test_every_part_is_drawn_as_often_as_is_to_be_expected(cars):
-    shares = {name: seen(cars, name, *SIDES) for name in spec.names}
+def test_drawn_cars_show_each_part_at_expected_rate(cars):
+    shares = {name: seen(cars, name, *VIEWPOINTS) for name in spec.names}
     assert shares["background"] == shares["wheel"] == shares["body"] == 1
     for name in ("front_bumper", "back_bumper", "front_glass", "back_glass", "hood"):
         assert 0.3 < shares[name] < 0.9, name
@@ -72,7 +72,7 @@ def test_every_part_is_drawn_as_often_as_is_to_be_expected(cars):
     assert 0.08 < shares["tailgate"] < 0.4 and 0.2 < shares["trunk"] < 0.7
 
 
-def test_what_is_seen_belongs_to_the_side_it_is_seen_from(cars):
+def test_drawn_cars_show_parts_of_the_visible_side(cars):
     left, right = ("front left", "left", "back left"), ("front right", "right", "back right")
     for end in ("front", "back"):
         assert seen(cars, f"{end}_right_door", *left) == 0 == seen(cars, f"{end}_left_door", *right)
@@ -97,7 +97,7 @@ def test_left_is_the_drivers_left(cars):
                 assert (left - right) * sign > WIDTH / 8
 
 
-def test_a_car_stands_whole_in_the_picture(cars):
+def test_drawn_car_fits_in_picture(cars):
     for side, labels, _ in cars:
         rows, columns = np.nonzero(labels)
         assert rows.min() > 0 and rows.max() < HEIGHT - 1 and columns.min() > 0 and columns.max() < WIDTH - 1
@@ -105,14 +105,14 @@ def test_a_car_stands_whole_in_the_picture(cars):
         assert 0.15 < (labels > 0).mean() < 0.75
 
 
-def test_the_pictures_differ_and_have_light_in_them(cars):
+def test_drawn_cars_differ_and_are_not_flat(cars):
     images = np.stack([image for _, _, image in cars]).astype(float)
     assert len(np.unique(images.reshape(COUNT, -1), axis=0)) == COUNT
     assert images.std(axis=(1, 2, 3)).min() > 15  # nothing is flat
     assert not (images.reshape(COUNT, 3, -1).max(1) == 0).all(-1).any()
 
 
-def test_a_car_is_a_function_of_seed_and_number():
+def test_drawn_car_depends_on_seed_and_index_only():
     first, again = DrawnCars(9, 32, 48, seed=3), DrawnCars(4, 32, 48, seed=3)
     again[0]
     copy = pickle.loads(pickle.dumps(again))
@@ -125,23 +125,23 @@ def test_a_car_is_a_function_of_seed_and_number():
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (32, 64), (64, 32)])
-def test_pictures_of_any_shape_are_filled(height, width):
+def test_drawn_cars_fill_any_aspect_ratio(height, width):
     sample = check_sample(plugin.demo(3, height, width, 0)[1], len(spec.classes))
     assert sample.image.shape == (3, height, width)
     assert (sample.image.max(0) > 0).mean() > 0.98 and len(np.unique(sample.labels)) > 5
 
 
-def test_the_drawing_knows_a_class_for_every_element():
+def test_every_drawn_element_has_a_rule():
     known = rules()
     for name in spec.names[1:]:
         assert [paint.label for paint in known.find(name, 0)] == [spec.index(name)]
-    assert known.find("shadow", 0) == known.find("place", 0) == known.find("seam", 0) == ()
+    assert known.find("shadow", 0) == known.find("backdrop", 0) == known.find("seam", 0) == ()
 
 
 @pytest.mark.parametrize("kind", SHAPES)
-def test_panels_face_outwards_and_come_in_pairs(kind):
-    skin = Skin(SHAPES[kind][1])
-    panels = car_panels(skin)
+def test_panels_face_outwards_and_are_symmetric(kind):
+    body = Body(SHAPES[kind][1])
+    panels = car_panels(body)
     for panel in panels:
         length = np.linalg.norm(panel.normals, axis=-1)  # 0 at the tip of a window, where both pillars meet
         assert (np.abs(length - 1) < 1e-3).sum() >= 4 and length.max() < 1 + 1e-9
@@ -153,8 +153,8 @@ def test_panels_face_outwards_and_come_in_pairs(kind):
         assert one.part.replace("left", "right") == other.part
     points = np.concatenate([panel.outline for panel in panels])
     reach = np.ptp(points, axis=0)
-    np.testing.assert_allclose(reach[:2], (skin.shape.length, skin.shape.width), rtol=0.05)
-    assert points[:, 2].max() == pytest.approx(skin.shape.height, rel=0.03)
+    np.testing.assert_allclose(reach[:2], (body.shape.length, body.shape.width), rtol=0.05)
+    assert points[:, 2].max() == pytest.approx(body.shape.height, rel=0.03)
 
 
 def test_the_camera():
@@ -171,7 +171,7 @@ def test_the_camera():
 
 
 @pytest.mark.parametrize("count", [3, 8, 60, 2000])
-def test_a_hull_is_convex_and_holds_all_points(count):
+def test_convex_hull_is_convex_and_contains_points(count):
     points = np.random.default_rng(count).uniform(-1, 1, (count, 2))
     hull = convex_hull(points)
     edges = np.roll(hull, -1, 0) - hull
@@ -182,7 +182,7 @@ def test_a_hull_is_convex_and_holds_all_points(count):
     assert np.isin(hull, points).all() and len(hull) >= 3
 
 
-def test_the_view_has_the_shape_of_the_recipes():
+def test_view_has_aspect_ratio_of_recipes():
     for name in ("quick", "cars128", "cars256"):
         data = spec.recipes[name].overrides["data"]
         assert data["width"] / data["height"] == VIEW[2] / VIEW[3]

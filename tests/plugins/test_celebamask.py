@@ -56,20 +56,20 @@ def test_part_masks_become_classes(root, add):
 
 
 @pytest.mark.parametrize("part", ORDER)
-def test_every_part_is_its_class(root, add, part):
+def test_part_becomes_its_class(root, add, part):
     add(3, **{part: (TOP, TOP)})
     labels = plugin.dataset(root, "train")[0].labels
     assert (labels[:16, :16] == CLASS_OF[part]).all() and labels.sum() == 256 * CLASS_OF[part]
 
 
 @pytest.mark.parametrize(("below", "above"), list(pairwise(ORDER)))
-def test_a_pixel_of_two_parts_is_the_later_ones(root, add, below, above):
+def test_later_part_mask_wins(root, add, below, above):
     add(1, **{below: (ALL, ALL), above: (TOP, TOP)})
     labels = plugin.dataset(root, "train")[0].labels
     assert (labels[:16, :16] == CLASS_OF[above]).all() and (labels[16:, 16:] == CLASS_OF[below]).all()
 
 
-def test_the_split(root, add):
+def test_celebamask_splits_by_number(root, add):
     for number in (0, 1999, 2000, 27999, 28000, 29999):
         add(number, skin=(ALL, ALL))
     train, validation = plugin.dataset(root, "train"), plugin.dataset(root, "validation")
@@ -79,13 +79,13 @@ def test_the_split(root, add):
     assert (validation[1].labels == 1).all()
 
 
-def test_numbers_are_in_order_not_names(root, add):
+def test_images_are_ordered_by_number(root, add):
     for number in (10, 9, 100):
         add(number, skin=(ALL, ALL))
     assert plugin.dataset(root, "train").numbers == [9, 10, 100]
 
 
-def test_masks_are_not_looked_for_at_the_start(root, add):
+def test_masks_are_searched_on_reading(root, add):
     add(0, skin=(ALL, ALL))
     add(1)
     source = plugin.dataset(root, "train")
@@ -94,12 +94,12 @@ def test_masks_are_not_looked_for_at_the_start(root, add):
         source[1]
 
 
-def test_an_empty_mask_is_a_mask(root, add):
+def test_empty_mask_counts_as_mask(root, add):
     add(0, hat=(slice(0, 0), ALL))
     assert not plugin.dataset(root, "train")[0].labels.any()
 
 
-def test_masks_of_different_sizes(root, add):
+def test_masks_of_different_size_are_rejected(root, add):
     add(0, skin=(ALL, ALL), hair=(ALL, ALL))
     Image.new("L", (16, 16)).save(root / "CelebAMask-HQ-mask-anno" / "0" / "00000_hair.png")
     with pytest.raises(UserError, match=r"00000_hair\.png: is 16 x 16 and the masks before it 32 x 32"):
@@ -119,7 +119,7 @@ def test_damaged_files_are_named(root, add):
         plugin.dataset(root, "train")[0]
 
 
-def test_a_folder_that_is_something_else(root, add, tmp_path):
+def test_other_folders_are_rejected(root, add, tmp_path):
     with pytest.raises(UserError, match="has no image of the split 'train'"):
         plugin.dataset(root, "train")
     add(0, skin=(ALL, ALL))
@@ -130,7 +130,7 @@ def test_a_folder_that_is_something_else(root, add, tmp_path):
         plugin.dataset(root / "other", "train")
 
 
-def test_fit_and_prepare_take_it(root, add, tmp_path):
+def test_fit_and_prepare_read_it(root, add, tmp_path):
     for number in range(4):
         add(number, skin=(ALL, LEFT))
     add(4)
@@ -143,5 +143,5 @@ def test_fit_and_prepare_take_it(root, add, tmp_path):
     assert len(packed) == 4 and (packed[2].labels[:, :4] == 1).all() and not packed[2].labels[:, 4:].any()
 
 
-def test_the_yaml_has_every_part_once():
+def test_faces_yaml_has_every_part_once():
     assert [item["part"] for item in spec.foreign["celebamask_hq"]] == ORDER

@@ -18,7 +18,7 @@ ORIGINAL = {item.name.replace(" ", "_"): item for item in original}
 OURS = {item.name.replace(" ", "_"): item for item in original if 4 <= item.id <= 33}
 
 
-def test_the_vocabulary_is_the_data_sets_own():
+def test_vocabulary_equals_data_sets():
     assert set(spec.names) == set(OURS) and len(spec.names) == 30
     assert {item.name: item.category for item in spec.classes} == {name: OURS[name].category for name in spec.names}
     assert {item.category for item in spec.classes} == {
@@ -28,17 +28,17 @@ def test_the_vocabulary_is_the_data_sets_own():
     assert different == ["polegroup"] and OURS["polegroup"].color == OURS["pole"].color  # where theirs are the same
 
 
-def test_sky_is_what_all_is_composed_over_and_the_others_are_in_the_order_of_their_ids():
+def test_sky_is_class_0_and_others_follow_ids():
     ids = [OURS[name].id for name in spec.names]
     assert spec.names[0] == "sky" and ids[1:] == sorted(ids[1:])
 
 
-def test_what_is_transparent_and_optional():
+def test_transparent_and_optional_classes():
     assert spec.transparent == () and spec16.transparent == ()
     assert [item.name for item in spec.classes if not item.optional] == ["road"]
 
 
-def test_every_id_of_the_original_is_mapped():
+def test_every_official_id_is_mapped():
     table = LabelIds.load(spec.foreign["label_ids"], spec).table
     for name, item in ORIGINAL.items():
         if 4 <= item.id <= 33:
@@ -49,43 +49,43 @@ def test_every_id_of_the_original_is_mapped():
     assert (table[34:255] == -1).all()  # no id
 
 
-def test_a_class_that_is_none_is_told():
+def test_label_ids_reject_unknown_class():
     with pytest.raises(UserError, match="domain 'cityscapes' has no class 'rod'.*road"):
         LabelIds.load({7: "rod"}, spec)
 
 
-def test_ids_that_cannot_be_are_told():
+def test_label_ids_reject_invalid_ids():
     with pytest.raises(UserError, match="label_ids: 255 is 255 in 8 bits, given twice"):
         LabelIds.load({-1: "car", 255: "road"}, spec)
     for label_id in (256, -200, "seven"):
-        with pytest.raises(UserError, match=r"is no id; -128\.\.255 is needed"):
+        with pytest.raises(UserError, match=r"is not an id; use -128\.\.255"):
             LabelIds.load({label_id: "road"}, spec)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"road": []}, "has no place for road"),
+        ({"road": []}, "is missing road"),
         ({"void": ["static", "dynamic", "ground", "road"]}, "road is in void and in road"),
         ({"pole": ["pole"], "sky": ["sky", "polegroup", "rode"]}, "no class 'rode'"),
-        ({"pole": [], "sky": ["sky", "pole", "polegroup"]}, "nothing is in pole"),
+        ({"pole": [], "sky": ["sky", "pole", "polegroup"]}, "no class is in pole"),
         ({"rode": ["road"], "road": []}, "no class 'rode'"),
     ],
 )
-def test_a_merging_that_does_not_add_up_is_told(change, said):
+def test_merging_table_rejects_mistakes(change, said):
     wrong = replace(spec16, foreign={"merged": {**spec16.foreign["merged"], **change}})
     with pytest.raises(UserError, match=said):
         merging_table(spec, wrong)
 
 
-def test_gaps_take_the_class_beside_them():
+def test_fill_rows_takes_nearest_class_in_row():
     known = np.array([[1, 0, 0, 0, 1], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]], bool)
     values = np.array([[7, 9, 9, 9, 8], [9, 9, 5, 9, 9], [9] * 5, [9] * 5])
     assert fill_rows(values, known).tolist() == [[7, 7, 7, 8, 8], [5] * 5, [5] * 5, [5] * 5]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_gaps_are_filled_as_a_search_would(seed):
+def test_fill_rows_matches_exhaustive_search(seed):
     random = np.random.default_rng(seed)
     known = random.random((7, 11)) < 0.2
     known[0, 3] = True
@@ -123,7 +123,7 @@ def add(tmp_path):
 STREET = np.repeat(np.array([23, 11, 7, 1], np.uint8), 4)[:, None].repeat(32, axis=1)  # sky, building, road, our bonnet
 
 
-def test_a_tree_of_cities_is_read(add):
+def test_cityscapes_tree_is_read(add):
     for city, number in (("ulm", 3), ("aachen", 12), ("ulm", 1)):
         add("train", city, number, STREET, shade=number)
     add("val", "munster", 0, STREET)
@@ -137,12 +137,12 @@ def test_a_tree_of_cities_is_read(add):
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
-def test_every_class_is_read(add, name):
+def test_every_id_becomes_its_class(add, name):
     add("train", "ulm", 0, np.full((4, 8), OURS[name].id))
     assert (plugin.dataset(add.root, "train")[0].labels == spec.index(name)).all()
 
 
-def test_borders_and_what_is_unlabelled_take_the_class_beside_them(add):
+def test_unlabelled_pixels_take_neighbouring_class(add):
     ids = STREET.copy()
     ids[:, :2], ids[:, -1], ids[0], ids[9, 10:20] = 3, 2, 3, 0
     add("train", "ulm", 0, ids)
@@ -150,14 +150,14 @@ def test_borders_and_what_is_unlabelled_take_the_class_beside_them(add):
         spec.foreign["label_ids"], spec).table[STREET]).all()  # fmt: skip
 
 
-def test_a_license_plate_is_of_its_car(add):
+def test_license_plate_becomes_car(add):
     ids = np.full((4, 8), 26)
     ids[2, 3:5] = 255
     add("train", "ulm", 0, ids)
     assert (plugin.dataset(add.root, "train")[0].labels == spec.index("car")).all()
 
 
-def test_coarse_labels_are_used_when_asked_for(add):
+def test_coarse_labels_are_read(add):
     add("train", "ulm", 0, STREET)
     add("train", "ulm", 0, np.full((16, 32), 7), "gtCoarse")
     add("train_extra", "bamberg", 0, np.full((16, 32), 23), "gtCoarse")
@@ -166,7 +166,7 @@ def test_coarse_labels_are_used_when_asked_for(add):
     assert [spec.names[coarse[index].labels[0, 0]] for index in range(2)] == ["road", "sky"]
 
 
-def test_ids_that_are_none_are_counted_and_named(add):
+def test_invalid_ids_are_counted(add):
     ids = STREET.copy()
     ids[0, :5], ids[1, :2] = 77, 40
     add("train", "ulm", 0, ids)
@@ -174,32 +174,32 @@ def test_ids_that_are_none_are_counted_and_named(add):
         plugin.dataset(add.root, "train")[0]
 
 
-def test_a_picture_without_labels_is_told(add):
+def test_image_without_labelled_pixels_is_rejected(add):
     add("train", "berlin", 0, np.full((4, 8), 3))
     with pytest.raises(UserError, match="has no labelled pixel; test images come without labels"):
         plugin.dataset(add.root, "train")[0]
 
 
-def test_files_that_are_alone_are_named(add):
+def test_unpaired_files_are_named(add):
     for number in range(3):
         add("train", "ulm", number, STREET)
     first = add.root / "gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png"
     for number in (0, 1):
         (first.parent / first.name.replace("000000", f"{number:06d}", 1)).unlink()
     with pytest.raises(
-        UserError, match=rf"ulm_000000_000019_leftImg8bit\.png: is alone, and 1 more; {first} is needed"
+        UserError, match=rf"ulm_000000_000019_leftImg8bit\.png: is alone, and 1 more; {first} is missing"
     ):
         plugin.dataset(add.root, "train")
     add("train", "ulm", 0, STREET)
     add("train", "ulm", 1, STREET)
     (add.root / "leftImg8bit/train/ulm/ulm_000002_000019_leftImg8bit.png").unlink()
     with pytest.raises(
-        UserError, match=r"ulm_000002_000019_gtFine_labelIds\.png: is alone; .*leftImg8bit\.png is needed"
+        UserError, match=r"ulm_000002_000019_gtFine_labelIds\.png: is alone; .*leftImg8bit\.png is missing"
     ):
         plugin.dataset(add.root, "train")
 
 
-def test_a_folder_that_is_something_else(add):
+def test_other_folders_are_rejected(add):
     with pytest.raises(UserError, match="there is no folder .*leftImg8bit; data.root of Cityscapes is"):
         plugin.dataset(add.root, "train")
     add("val", "ulm", 0, STREET)
@@ -209,7 +209,7 @@ def test_a_folder_that_is_something_else(add):
         plugin.dataset(add.root / "gtCoarse", "train")
 
 
-def test_damaged_files_and_other_kinds_are_named(add):
+def test_damaged_and_mismatched_files_are_named(add):
     add("train", "ulm", 0, STREET)
     file = add.root / "gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png"
     whole = file.read_bytes()
@@ -217,14 +217,14 @@ def test_damaged_files_and_other_kinds_are_named(add):
     with pytest.raises(UserError, match=r"labelIds\.png: is truncated or damaged"):
         plugin.dataset(add.root, "train")[0]
     Image.new("RGB", (32, 16)).save(file)
-    with pytest.raises(UserError, match=r"labelIds\.png: is a RGB image; a \*_labelIds\.png holds 8-bit ids"):
+    with pytest.raises(UserError, match=r"labelIds\.png: is a RGB image; a \*_labelIds\.png holds one 8-bit id"):
         plugin.dataset(add.root, "train")[0]
     Image.new("L", (16, 16), 7).save(file)
     with pytest.raises(UserError, match=r"labelIds\.png: is 16 x 16 and its image 16 x 32"):
         plugin.dataset(add.root, "train")[0]
 
 
-def test_fit_and_prepare_take_it(add):
+def test_fit_and_prepare_read_it(add):
     for number in range(4):
         add("train", "ulm", number, STREET)
     data = DataConfig(root=str(add.root), height=8, width=16)
@@ -235,7 +235,7 @@ def test_fit_and_prepare_take_it(add):
     pickle.loads(pickle.dumps(plugin.dataset(add.root, "train")))[0]
 
 
-def test_sixteen_classes_are_the_thirty_merged(add):
+def test_cityscapes16_merges_cityscapes(add):
     table = merging_table(spec, spec16)
     assert table.shape == (30,) and sorted(set(table.tolist())) == list(range(16)) and len(spec16.names) == 16
     for fine in ("truck", "bus", "caravan", "trailer", "train"):
@@ -246,6 +246,6 @@ def test_sixteen_classes_are_the_thirty_merged(add):
     assert (merged.image == fine.image).all() and (merged.labels == table[fine.labels]).all()
 
 
-def test_it_is_listed_without_torch():
+def test_plugin_imports_without_torch():
     code = "import sys, composegan.plugins.cityscapes; print(sorted({'torch', 'resvg_py'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

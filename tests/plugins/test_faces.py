@@ -9,7 +9,7 @@ import pytest
 from composegan.data import check_sample
 from composegan.plugin.domain import SemanticClass
 from composegan.plugins.faces import draw_avataaars, draw_avatars, plugin, spec
-from composegan.plugins.faces.avatar_source import AvatarSource
+from composegan.plugins.faces.avatars import AvatarSource
 
 # The order of the paper: whoever loads its weights depends on it.
 CLASSES = ["background", "face", "eye", "eyebrow", "mouth", "nose", "ear", "hair", "neck", "cloth"]
@@ -23,19 +23,19 @@ def test_the_vocabulary():
     assert spec.classes[0].color == (0, 0, 0)
 
 
-def test_colours_can_be_told_apart():
+def test_colors_are_distinct():
     colors = np.array(spec.colors, float)
     distance = np.linalg.norm(colors[:, None] - colors[None], axis=-1) + 999 * np.eye(13)
     assert distance.min() > 50
 
 
-def test_artists_are_credited():
+def test_faces_credit_artists():
     text = " ".join(spec.credits)
     for word in ("Micah Lanier", "CC BY 4.0", "Pablo Stanley", "free for personal and commercial use"):
         assert word in text
 
 
-def test_it_is_listed_without_torch():
+def test_plugin_imports_without_torch():
     code = "import sys, composegan.plugins.faces; print(sorted({'torch', 'dicebear', 'resvg_py'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
@@ -50,31 +50,31 @@ def presence():
     )
 
 
-def test_every_face_has_what_a_face_has(presence):
+def test_faces_have_every_required_class(presence):
     for name in ("background", "face", "eye", "eyebrow", "mouth", "nose", "ear", "neck", "cloth"):
         assert presence[name] == 1, name
 
 
-def test_what_is_optional_is_there_often_enough_to_be_learned(presence):
+def test_optional_classes_are_frequent_enough(presence):
     assert 0.6 < presence["hair"] < 0.9
     assert 0.1 < presence["hat"] < 0.25
     assert 0.2 < presence["eyeglass"] < 0.4
     assert 0.25 < presence["earring"] < 0.5
 
 
-def test_the_second_demo():
+def test_second_demo_draws_avataaars():
     avatars = draw_avataaars(100, 48, 48, 0)
     seen = np.bincount(np.concatenate([np.unique(avatars[index].labels) for index in range(100)]), minlength=13)
     assert (seen[:12] > 5).all() and seen[12] == 0
 
 
-def test_the_plugin_draws_the_default_style():
+def test_demo_draws_micah():
     assert plugin.spec is spec
     assert (plugin.demo(3, 32, 32, 4)[2].image == draw_avatars(3, 32, 32, 4)[2].image).all()
     assert (plugin.demos["avataaars"](3, 32, 32, 4)[2].image == draw_avataaars(3, 32, 32, 4)[2].image).all()
 
 
-def test_a_class_is_added_by_editing_the_yaml_alone():
+def test_class_can_be_added_in_yaml_alone():
     """What a person would change in domains/faces.yaml, done to what is read from it: beards of their own."""
     foreign = deepcopy(dict(spec.foreign))
     foreign["micah"]["labels"]["facialHair"] = "beard"

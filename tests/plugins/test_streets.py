@@ -31,7 +31,7 @@ def shares(streets):
     return dict(zip(spec.names, zip(presence.tolist(), area.tolist(), strict=True), strict=True))
 
 
-def test_what_every_street_is_made_of(shares):
+def test_streets_have_common_classes(shares):
     for name in ("road", "sidewalk", "building", "vegetation", "sky", "car", "pole"):
         assert shares[name][0] > 0.85, name
     dominant = sorted(shares, key=lambda name: -shares[name][1])[:5]
@@ -39,19 +39,19 @@ def test_what_every_street_is_made_of(shares):
     assert 0.2 < shares["road"][1] < 0.45
 
 
-def test_what_is_rare_is_rare(shares):
+def test_rare_classes_are_rare(shares):
     for name in ("caravan", "trailer", "tunnel", "guard_rail", "polegroup", "bridge"):
         assert shares[name][0] < 0.15, name
     for common, rare in (("traffic_sign", "polegroup"), ("person", "motorcycle"), ("car", "truck"), ("wall", "tunnel")):
         assert shares[common][0] > 2 * shares[rare][0]
 
 
-def test_a_dozen_classes_are_in_a_street(streets):
+def test_street_has_a_dozen_classes(streets):
     present = [len(np.unique(item)) for item in streets[1]]
     assert 11 <= np.mean(present) <= 15 and min(present) >= 6 and max(present) <= 22
 
 
-def test_every_class_is_drawn():
+def test_every_class_is_drawn_at_maximal_chances():
     """With all chances at their most, so that few scenes are enough."""
     streets = dict(spec.foreign["streets"])
     streets["chance"] = {name: 1.0 for name in streets["chance"]} | {"tunnel": 0.0}
@@ -65,7 +65,7 @@ def test_every_class_is_drawn():
 
 
 @pytest.mark.slow
-def test_every_class_is_reached_as_it_is():
+def test_every_class_is_drawn_at_default_chances():
     """With the chances as they are, among the streets that a first training draws."""
     source, seen = draw_streets(600, 64, 128, 0), set()
     for index in range(600):
@@ -73,7 +73,7 @@ def test_every_class_is_reached_as_it_is():
     assert seen == set(range(30))
 
 
-def test_things_are_where_they_belong(streets):
+def test_street_classes_lie_at_plausible_positions(streets):
     labels = streets[1]
     rows = np.arange(HEIGHT)[None, :, None] / HEIGHT
 
@@ -88,7 +88,7 @@ def test_things_are_where_they_belong(streets):
     assert road[:, -1].mean() > 0.4 and road[:, 0].mean() == 0
 
 
-def test_labels_agree_with_the_picture(streets):
+def test_street_labels_match_colors(streets):
     """Colours are of what the label says: leaves are green, the sky is bright, and asphalt is grey."""
     images, labels = streets[0].transpose(0, 2, 3, 1).astype(float), streets[1]
 
@@ -102,7 +102,7 @@ def test_labels_agree_with_the_picture(streets):
     assert colors("road")[:, 0].mean() < colors("sidewalk")[:, 0].mean()
 
 
-def test_edges_of_the_picture_are_edges_of_the_labels():
+def test_label_edges_coincide_with_image_edges():
     """Where the sky ends in the label map, the picture changes, and not a pixel beside it."""
     source = draw_streets(20, 128, 256, 3)
     on, beside = [], []
@@ -116,7 +116,7 @@ def test_edges_of_the_picture_are_edges_of_the_labels():
     assert np.mean(on) > 1.5 * np.mean(beside)
 
 
-def test_a_street_is_a_function_of_seed_and_index():
+def test_street_depends_on_seed_and_index_only():
     source = draw_streets(8, 32, 64, 7)
     again = pickle.loads(pickle.dumps(source))
     for index in (5, 0):
@@ -126,23 +126,23 @@ def test_a_street_is_a_function_of_seed_and_index():
     assert (draw_streets(1000, 32, 64, 7)[5].labels == source[5].labels).all()
 
 
-def test_one_street_at_two_sizes_is_one_street():
+def test_street_is_the_same_at_two_sizes():
     small, large = (draw_streets(4, size, 2 * size, 0)[2].labels for size in (64, 128))
     assert (small == large[1::2, 1::2]).mean() > 0.9
 
 
-def test_beyond_the_last_there_is_none():
+def test_street_index_is_bounded():
     with pytest.raises(IndexError, match="street 3 of 3"):
         draw_streets(3, 16, 32, 0)[3]
 
 
-def test_any_size_is_drawn():
+def test_streets_draw_any_size():
     for height, width in ((64, 64), (16, 128), (33, 70)):
         sample = check_sample(plugin.demo(2, height, width, 0)[1], 30)
         assert sample.labels.shape == (height, width)
 
 
-def test_the_chances_speak_of_what_there_is():
+def test_chances_name_existing_things():
     streets = spec.foreign["streets"]
     assert set(streets["weather"]) == set(WEATHER) and set(streets["settings"]) == set(streets["frontage"])
     assert set(streets["count"]) <= set(spec.names)
@@ -160,11 +160,11 @@ def test_the_camera():
     assert bent.point(0, 0, 20)[0] == pytest.approx(100 + 200 * 0.5 * 0.01 * 20)
 
 
-def test_headings():
+def test_pose_headings():
     for heading, ahead in ((0.0, (3, 14)), (np.pi, (3, 6)), (np.pi / 2, (7, 10))):
         assert Pose(3, 10, heading).place(4, 0) == pytest.approx(ahead)
 
 
-def test_a_face_is_seen_from_its_front_only():
+def test_facing_is_true_from_the_front_only():
     camera = Camera(200, 1.5, 40, 100, 0.0)
     assert facing(camera.quad(-1, 1, 0, 1, 10)) and not facing(camera.quad(-1, 1, 0, 1, 10)[::-1])

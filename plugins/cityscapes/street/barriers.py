@@ -1,4 +1,4 @@
-"""What bounds the street: walls, fences, guard rails; and what crosses it: bridges and tunnel mouths."""
+"""Walls, fences and guard rails along the street; bridges and tunnel mouths across it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def wall(stage: Stage, x: float, z0: float, z1: float, height: float) -> None:
 
 
 def fence(stage: Stage, x: float, z0: float, z1: float, height: float) -> None:
-    """Railings or boards along the road. What is seen between the bars belongs to the fence, as in the data set."""
+    """Railings or boards along the road. The gaps between bars belong to the fence, as in the data set."""
     camera, rng, side = stage.camera, stage.rng, 1 if x > 0 else -1
     color = vary(rng.choice(((96, 92, 88), (138, 104, 72), (66, 82, 74), (176, 176, 172))), rng, 8)
     far = (z0 + z1) / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from composegan.plugins.cityscapes.street.camera import Point
-from composegan.plugins.cityscapes.street.light import Rgb, vary
+from composegan.plugins.cityscapes.street.light import Rgb, dim, vary
 from composegan.plugins.cityscapes.street.sketch import polygon, polygons
 from composegan.plugins.cityscapes.street.stage import Stage
 
@@ -74,7 +74,7 @@ def draw_house(stage: Stage, house: House) -> None:
 
 
 def pieces(z0: float, z1: float) -> list[float]:
-    """Where a long front is given the air of its distance anew."""
+    """Distances at which a long front gets a new haze."""
     return [z for z in (z0, z0 * 1.7, z0 * 2.9) if z < z1]
 
 
@@ -90,23 +90,23 @@ def pane(stage: Stage, x: float, y0: float, y1: float, z0: float, z1: float) -> 
 
 
 def front_windows(stage: Stage, house: House, looks: float) -> list[str]:
-    """Rows of windows: dark glass that mirrors some sky, some of them lit in the evening."""
+    """Rows of windows of dark glass that reflects the sky, some of them lit in the evening."""
     rng, camera = stage.rng, stage.camera
     width, pitch = (rng.uniform(1.0, 1.4), rng.uniform(2.1, 3.0)) if not house.modern else (2.2, 2.6)
     levels = range(1 if house.shop else 0, house.storeys)
     far = (house.z0 + house.z1) / 2
     bright = house.modern or rng.random() < 0.4
-    glass = (
-        stage.tone(tuple(0.6 * a + 0.4 * b for a, b in zip(GLASS, stage.light.top, strict=True)), far, looks)
-        if bright
-        else stage.tone(GLASS, far, looks, 0.8)
-    )
+    (red, green, blue), sky = dim(GLASS, 0.6), dim(stage.light.top, 0.4)
+    mirror = red + sky[0], green + sky[1], blue + sky[2]
+    glass = stage.tone(mirror, far, looks) if bright else stage.tone(GLASS, far, looks, 0.8)
     if camera.scale(house.z1) * width * (house.z1 - house.z0) / house.z1 < 0.5:  # too far for single windows
         bands = [
             camera.upright(house.x, level * STOREY + 1.2, level * STOREY + 2.5, house.z0, house.z1) for level in levels
         ]
         return [polygons(bands, glass, 0.6)]
-    frames, dark, lit = [], [], []
+    frames: list[list[Point]] = []
+    dark: list[list[Point]] = []
+    lit: list[list[Point]] = []
     share = 0.3 if stage.light.lamps else 0.0
     for z in columns(house.z0, house.z1, pitch):
         half = width / 2
@@ -181,7 +181,7 @@ def ground_floor(stage: Stage, house: House, color: Rgb, looks: float) -> list[s
 
 
 def skyline(stage: Stage, tall: bool) -> None:
-    """What closes the view: houses far away, as wide as the picture, with a tower now and then."""
+    """Distant houses across the whole picture, sometimes with a tower."""
     camera, rng = stage.camera, stage.rng
     z, x = 170.0, -190.0
     shapes = []

@@ -1,4 +1,4 @@
-"""Where a point of the street is in the picture. Lengths are metres, places in the picture are units of VIEW."""
+"""The projection of the street to the picture: from metres to units of VIEW."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 VIEW = (0.0, 0.0, 200.0, 100.0)
-"""The part of the drawing that is shown: x, y, width, height."""
+"""The visible part of the drawing: x, y, width, height."""
 
 Point = tuple[float, float]
 
@@ -15,8 +15,8 @@ Point = tuple[float, float]
 class Camera:
     """A pinhole camera that looks along the road: x to the right, y up from the ground, z ahead.
 
-    focal: distance of the picture plane, units. height: of the lens above the ground. horizon, centre: where the
-    far end of a straight road would be, units from above and from the left. curvature: of the road, 1/m, to the right.
+    focal: distance of the picture plane, units. height: of the lens above the ground. horizon, centre: the
+    vanishing point of a straight road, units from the top and from the left. curvature: of the road, 1/m, to the right.
     """
 
     focal: float
@@ -26,11 +26,11 @@ class Camera:
     curvature: float
 
     def scale(self, z: float) -> float:
-        """Units a metre at the distance z."""
+        """Units per metre at the distance z."""
         return self.focal / z
 
     def point(self, x: float, y: float, z: float) -> Point:
-        """x is measured from the road's course, which bends away as curvature z^2 / 2."""
+        """x is relative to the road, which bends by curvature z^2 / 2."""
         scale = self.focal / z
         bend = 0.5 * self.curvature * z * z
         return self.centre + scale * (x + bend), self.horizon - scale * (y - self.height)
@@ -61,7 +61,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a thing stands, and which way it faces: heading 0 is away from the camera, pi towards it."""
+    """Position and heading of an object: 0 faces away from the camera, pi towards it."""
 
     x: float
     z: float
@@ -74,6 +74,6 @@ class Pose:
 
 
 def facing(points: list[Point]) -> bool:
-    """Whether a polygon that runs anticlockwise when seen from outside shows that side."""
+    """Whether a polygon, anticlockwise seen from outside, shows its outside."""
     area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(points, points[1:] + points[:1], strict=True))
     return area < 0  # y points down

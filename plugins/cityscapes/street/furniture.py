@@ -1,4 +1,4 @@
-"""What stands on the sidewalk: lamp posts, signs, traffic lights, poles, bins and benches, prams and cones."""
+"""Objects on the sidewalk: lamp posts, signs, traffic lights, poles, bins, benches, prams and cones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ YELLOW: Rgb = (238, 196, 40)
 
 
 def mast(stage: Stage, x: float, z: float, height: float, girth: float = 0.07) -> str:
-    """An upright pole as a shape; at least wide enough to be seen."""
+    """An upright pole as a shape, wide enough to be visible."""
     camera = stage.camera
     half = max(girth, 0.32 / camera.scale(z))
     return polygon(camera.quad(x - half, x + half, 0, height, z), stage.tone(METAL, z, stage.light.sun * 0.5, 0.8))
@@ -58,7 +58,7 @@ def overhead_mast(stage: Stage, x0: float, x1: float, z: float) -> None:
 
 
 def pole_group(stage: Stage, x: float, z: float) -> None:
-    """Several poles so close that they count as one thing."""
+    """Several poles so close together that they count as one object."""
     masts = [
         mast(stage, x + 0.32 * index, z, stage.rng.uniform(2.2, 4.6), 0.09) for index in range(stage.rng.randint(3, 5))
     ]
@@ -66,7 +66,7 @@ def pole_group(stage: Stage, x: float, z: float) -> None:
 
 
 def traffic_light(stage: Stage, x: float, z: float, gantry: bool) -> None:
-    """Three lamps on a pole; on an arm over the road, too, where `gantry`."""
+    """Three lamps on a pole and, with `gantry`, also on an arm over the road."""
     camera, rng, over = stage.camera, stage.rng, -1 if x > 0 else 1
     lit = rng.randrange(3)
     stage.add("pole", z, mast(stage, x, z, 3.5 if not gantry else 5.9))
@@ -200,7 +200,7 @@ def static_thing(stage: Stage, x: float, z: float, ground: float) -> None:
 
 
 def dynamic_thing(stage: Stage, x: float, z: float, ground: float) -> None:
-    """A pram, a dog, wheeled bins put out, cones and barriers of a building site, a suitcase."""
+    """A pram, a dog, wheeled bins, cones and barriers of a building site, a suitcase."""
     rng = stage.rng
     figure = Figure(stage, x, z, 1.0, rng.choice((-1, 1)), ground)
     unit = figure.unit

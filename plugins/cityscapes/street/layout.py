@@ -1,4 +1,4 @@
-"""How a street is divided: lanes, rails, parking, verge, sidewalk, and where the fronts begin. All in metres."""
+"""The layout of a street: lanes, rails, parking, verge, sidewalk and house fronts. All in metres."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LANE = 3.2
 
 @dataclass(frozen=True)
 class Side:
-    """One side of the street, from the road outwards. side: -1 left, 1 right. Places are x, 0 being the camera.
+    """One side of the street, from the road outwards, as x relative to the camera. side: -1 left, 1 right.
 
     road: its edge. kerb: where the sidewalk begins (after parking). walk: where it ends. front: where houses stand.
     parking, verge, forecourt: whether there are bays, grass at the kerb, a paved yard before the houses.
@@ -28,14 +28,14 @@ class Side:
     forecourt: bool
 
     def on_walk(self, rng: random.Random) -> float:
-        """A place on the sidewalk."""
+        """A random x on the sidewalk."""
         first = self.kerb + self.side * (2.2 if self.verge else 0.5)
         return first + (self.walk - self.side * 0.4 - first) * rng.random()
 
 
 @dataclass(frozen=True)
 class Layout:
-    """setting: city, boulevard, residential or arterial. lanes: middles of the lanes of our way and of the other's.
+    """setting: city, boulevard, residential or arterial. ours, others: centers of the lanes in both directions.
     rails: from x to x, or None. end: the distance at which the street is closed (a tunnel), metres."""
 
     setting: str
@@ -52,7 +52,7 @@ class Layout:
 
 
 def draw_layout(settings: Mapping[str, Any], rng: random.Random) -> Layout:
-    """A street by the chances in `settings` (the block `streets` of domains/cityscapes.yaml)."""
+    """A random street by the chances in `settings` (the block `streets` of domains/cityscapes.yaml)."""
     chance = settings["chance"]
     setting = rng.choices(*zip(*settings["settings"].items(), strict=True))[0]
     wide = setting in ("boulevard", "arterial")

@@ -1,4 +1,4 @@
-"""Light: what colour a thing has at a distance and on a side, the sky, and the grain of surfaces."""
+"""Light: the color of surfaces by distance and direction, the sky, and the grain of surfaces."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Rgb = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Weather:
-    """top, low: the sky's colours above and at the horizon. tint: of things, by channel.
+    """top, low: the sky's colors above and at the horizon. tint: of surfaces, by channel.
 
-    contrast: between sunny and shaded sides. reach: metres in which a thing takes on 63 % of the sky's colour.
-    lamps: whether lamps and windows are lit.
+    contrast: between sunny and shaded sides. reach: metres of haze over which 63 % of a
+    color turns into the sky's. lamps: whether lamps and windows are lit.
     """
 
     top: Rgb
@@ -41,7 +41,7 @@ GRAIN = {
     "road": 0.055, "sidewalk": 0.06, "parking": 0.06, "rail_track": 0.14, "ground": 0.07, "building": 0.03,
     "wall": 0.08, "bridge": 0.05, "tunnel": 0.07, "vegetation": 0.12, "terrain": 0.12,
 }  # fmt: skip
-"""How rough a class's surface looks: the standard deviation of its brightness."""
+"""Roughness of a class's surface: the standard deviation of its brightness."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Light:
     def tone(self, color: Rgb, z: float = 0.0, side: float = 0.0, shade: float = 1.0) -> str:
         """#rrggbb of a surface at the distance z.
 
-        side: where it looks, -1 left to 1 right, 0 towards the camera or up. shade: a factor on top.
+        side: its direction, -1 left to 1 right, 0 towards the camera or up. shade: an extra factor.
         """
         bright = shade * (1 + self.contrast * side * self.sun)
         keep = 2.718 ** (-z / self.reach)
@@ -89,21 +89,26 @@ class Light:
         return f"#{red:02x}{green:02x}{blue:02x}"
 
     def glow(self, color: Rgb, z: float = 0.0) -> str:
-        """#rrggbb of a thing that shines, such as a lamp: full bright whatever the hour, dimmed by air alone."""
+        """#rrggbb of a light source: full brightness at any hour, dimmed by haze only."""
         keep = 2.718 ** (-0.3 * z / self.reach)
         red, green, blue = (int(keep * value + (1 - keep) * low) for value, low in zip(color, self.low, strict=True))
         return f"#{red:02x}{green:02x}{blue:02x}"
 
 
+def dim(color: Rgb, factor: float) -> Rgb:
+    red, green, blue = color
+    return factor * red, factor * green, factor * blue
+
+
 def vary(color: Rgb, rng: random.Random, spread: float = 12.0, hue: float = 0.3) -> Rgb:
-    """A colour near `color`: brightness off by about `spread`, and each channel by about `hue` of that."""
+    """A random color near `color`: brightness shifted by about `spread`, each channel by about `hue` of that."""
     shift = rng.gauss(0, spread)
     red, green, blue = (min(255.0, max(0.0, value + shift + rng.gauss(0, hue * spread))) for value in color)
     return red, green, blue
 
 
 def paint_sky(light: Light, height: int, width: int, horizon: float, rng: np.random.Generator) -> np.ndarray:
-    """uint8 (height, width, 3): from `top` to `low` at the horizon (a part of the height), with clouds."""
+    """uint8 (height, width, 3): from `top` to `low` at the horizon (a fraction of the height), with clouds."""
     down = np.clip(np.linspace(0, 1, height, dtype=np.float32) / max(horizon, 0.05), 0, 1)[:, None, None] ** 0.8
     top, low = np.array(light.top, np.float32), np.array(light.low, np.float32)
     sky = np.broadcast_to(top + (low - top) * down, (height, width, 3))
@@ -117,7 +122,7 @@ def paint_sky(light: Light, height: int, width: int, horizon: float, rng: np.ran
 def add_grain(image: np.ndarray, labels: np.ndarray, grain: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The image uint8 (3, H, W) with rough surfaces. labels uint8 (H, W); grain: float32 (K,), of each class.
 
-    Fine grain and broad patches together; a surface gets lighter and darker, its hue stays.
+    Fine grain plus broad patches of brightness; hues stay the same.
     """
     height, width = labels.shape
     fine = rng.standard_normal((height, width), np.float32)
@@ -127,6 +132,6 @@ def add_grain(image: np.ndarray, labels: np.ndarray, grain: np.ndarray, rng: np.
 
 
 def noise(cells: tuple[int, int], height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """Smooth noise, float32 (height, width), about 0 with deviation about 0.7; cells: hills down and across."""
+    """Smooth noise, float32 (height, width), mean about 0, deviation about 0.7. cells: the coarse grid."""
     values = Image.fromarray(rng.standard_normal(cells, np.float32))
     return np.asarray(values.resize((width, height), Image.Resampling.BICUBIC))

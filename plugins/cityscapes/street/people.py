@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from composegan.plugins.cityscapes.street.camera import Point, Pose
-from composegan.plugins.cityscapes.street.light import Rgb, vary
+from composegan.plugins.cityscapes.street.light import Rgb, dim, vary
 from composegan.plugins.cityscapes.street.sketch import ellipse, line, polygon, polygons
 from composegan.plugins.cityscapes.street.stage import Stage
 
@@ -19,7 +19,7 @@ TROUSERS: tuple[Rgb, ...] = ((40, 46, 66), (56, 54, 56), (92, 86, 78), (30, 30, 
 
 
 class Figure:
-    """A flat figure that faces the camera: (across, y) in metres from its feet to places in the picture."""
+    """A flat figure that faces the camera; maps (across, y), metres from its feet, to the picture."""
 
     def __init__(self, stage: Stage, x: float, z: float, size: float, side: int, ground: float = 0.0) -> None:
         self.stage, self.x, self.z, self.size, self.side, self.ground = stage, x, z, size, side, ground
@@ -49,7 +49,7 @@ class Figure:
 
 
 def person(stage: Stage, x: float, z: float, ground: float = 0.0) -> None:
-    """Somebody who walks or stands: seen from the side, from the front or from behind."""
+    """A person walking or standing, seen from the side, front or back."""
     rng = stage.rng
     figure = Figure(stage, x, z, rng.choice((1.0, 1.0, 1.0, 0.95, 0.9, 0.62)), rng.choice((-1, 1)), ground)
     skin, hair, top, legs = (vary(rng.choice(colors), rng, 8) for colors in (SKIN, HAIR, TOPS, TROUSERS))
@@ -175,7 +175,7 @@ def motorcycle(stage: Stage, pose: Pose, ground: float = 0.0) -> None:
 
 
 def rider(stage: Stage, pose: Pose, on: str) -> None:
-    """Somebody riding a `bicycle` or a `motorcycle`."""
+    """A person riding a `bicycle` or a `motorcycle`."""
     (bicycle if on == "bicycle" else motorcycle)(stage, pose)
     rng = stage.rng
     bike = Wheeled(stage, pose)
@@ -195,22 +195,20 @@ def rider(stage: Stage, pose: Pose, on: str) -> None:
     head = bike.at(-0.24 + lean + 0.08, seat + 0.74)
     cap = vary(rng.choice(((220, 220, 216), (30, 30, 32), (170, 34, 36), (50, 80, 150))), rng) if helmet else hair
     shapes = [
-        bike.bar(
-            ((-0.2, seat), (0.16, seat - 0.28), (0.02, seat - 0.7)), 0.15, tuple(0.8 * value for value in legs), -0.1
-        ),
+        bike.bar(((-0.2, seat), (0.16, seat - 0.28), (0.02, seat - 0.7)), 0.15, dim(legs, 0.8), -0.1),
         bike.bar(((-0.2, seat), (0.14, seat - 0.36), (-0.1, seat - 0.76)), 0.15, legs, 0.1),
         polygon(torso, stage.tone(top, z)),
         polygons([[*torso[1:4], ((hip[0] + neck[0]) / 2, (hip[1] + neck[1]) / 2)]], stage.tone(top, z, 0, 1.14)),
         bike.bar(
             ((-0.24 + lean, seat + 0.46), (0.12, seat + 0.2), (0.32, seat + 0.1)),
             0.1,
-            tuple(0.9 * value for value in top),
+            dim(top, 0.9),
             0.22,
         ),
         bike.bar(
             ((-0.24 + lean, seat + 0.46), (0.12, seat + 0.2), (0.32, seat + 0.1)),
             0.1,
-            tuple(0.8 * value for value in top),
+            dim(top, 0.8),
             -0.22,
         ),
         ellipse(head, 0.1 * unit, 0.125 * unit, stage.tone(skin, z)),

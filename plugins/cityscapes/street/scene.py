@@ -1,4 +1,4 @@
-"""One street: what is there, by the chances in domains/cityscapes.yaml, and where."""
+"""One street: its contents, by the chances in domains/cityscapes.yaml, and their positions."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ def draw_street(settings: Mapping[str, Any], rng: random.Random) -> Stage:
     return stage
 
 
+def ordered(one: float, other: float) -> tuple[float, float]:
+    return min(one, other), max(one, other)
+
+
 def draw_ground(stage: Stage, layout: Layout) -> None:
     green = layout.setting in ("residential", "arterial")
     ground.surface(stage, "terrain" if green else "sidewalk", -260, 260, over=-5)
@@ -51,14 +55,12 @@ def draw_ground(stage: Stage, layout: Layout) -> None:
         ground.rails(stage, *layout.rails, grassy=stage.rng.random() < 0.4)
     for side in layout.sides:
         if side.parking:
-            ground.bays(stage, *sorted((side.road, side.kerb)))
+            ground.bays(stage, *ordered(side.road, side.kerb))
         ground.pavement(stage, side.kerb, side.walk)
         if side.verge:
-            ground.surface(
-                stage, "terrain", *sorted((side.kerb + 0.3 * side.side, side.kerb + 1.9 * side.side)), over=6
-            )
+            ground.surface(stage, "terrain", *ordered(side.kerb + 0.3 * side.side, side.kerb + 1.9 * side.side), over=6)
         if side.forecourt:
-            ground.surface(stage, "ground", *sorted((side.walk, side.front)), over=5.5)
+            ground.surface(stage, "ground", *ordered(side.walk, side.front), over=5.5)
     if layout.setting != "residential" or stage.rng.random() < 0.4:
         ground.lane_line(stage, -LANE / 2 - 0.15, dashed=stage.rng.random() < 0.7)
         for lane in (*layout.ours[1:], *layout.others[1:]):
@@ -79,7 +81,7 @@ def far_end(stage: Stage, layout: Layout) -> None:
 
 
 def draw_frontage(stage: Stage, layout: Layout, side: Side, weights: Mapping[str, float]) -> None:
-    """Walk along one side and set down houses, gardens, walls, fences, trees, and side streets."""
+    """Place houses, gardens, walls, fences, trees and side streets along one side."""
     rng = stage.rng
     z = rng.uniform(2.0, 3.0)
     storeys = rng.randint(3, 5) if layout.setting in ("city", "boulevard") else 2
@@ -99,9 +101,7 @@ def draw_frontage(stage: Stage, layout: Layout, side: Side, weights: Mapping[str
             )
         elif kind == "gap":
             end = z + rng.uniform(7, 11)
-            ground.surface(
-                stage, "road", *sorted((side.road - side.side * 0.2, side.side * 70)), z + 1, end - 1, over=7
-            )
+            ground.surface(stage, "road", *ordered(side.road - side.side * 0.2, side.side * 70), z + 1, end - 1, over=7)
         else:
             bound(stage, layout, side, kind, z, end)
         z = end
@@ -152,7 +152,7 @@ def draw_roadside(stage: Stage, layout: Layout, side: Side, chance: Mapping[str,
 
 
 def draw_crossing(stage: Stage, layout: Layout, chance: Mapping[str, float]) -> float | None:
-    """A pedestrian crossing, mostly with lights; its distance."""
+    """Draw a pedestrian crossing, usually with lights; return its distance, or None without one."""
     rng = stage.rng
     if rng.random() > chance["crossing"]:
         return None
@@ -176,7 +176,7 @@ def draw_crossers_over(stage: Stage, layout: Layout, chance: Mapping[str, float]
 
 
 def draw_parked(stage: Stage, layout: Layout, chance: Mapping[str, float]) -> set[tuple[int, int]]:
-    """Cars along the kerb. Returned: the places, as (side, metres / 6), that are taken."""
+    """Draw cars along the kerb; return the occupied places as (side, metres / 6)."""
     rng = stage.rng
     taken = set()
     for side in layout.sides:

@@ -1,4 +1,4 @@
-"""Shapes as SVG text, and a sketch that collects them by class and distance."""
+"""Shapes as SVG text, and a sketch that collects them with class and distance."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ def path(points: Sequence[Point]) -> str:
 
 
 def polygon(points: Sequence[Point], fill: str, opacity: float = 1.0) -> str:
-    """One closed shape. fill: #rrggbb. Less opaque than 0.5: a shadow or a light, which has no class of its own."""
+    """One closed shape. fill: #rrggbb. opacity below 0.5: a shadow or light without a class of its own."""
     return polygons([points], fill, opacity)
 
 
 def polygons(shapes: Iterable[Sequence[Point]], fill: str, opacity: float = 1.0) -> str:
-    """Several shapes of one colour, as one element; "" for none."""
+    """Several shapes of one color, as one element; "" for none."""
     body = "".join(map(path, shapes))
     if not body:
         return ""
@@ -46,18 +46,18 @@ def line(points: Sequence[Point], width: float, color: str, opacity: float = 1.0
 
 
 class Sketch:
-    """The shapes of one scene, each part with its distance; what is near hides what is far."""
+    """The shapes of one scene with their distances; near ones hide far ones."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[float, str, str]] = []
 
     def add(self, part: str, distance: float, *shapes: str) -> None:
-        """part: a class's name. distance: metres; of parts as far, the one added later is on top."""
+        """part: a class's name. distance: metres; of equal distances the later one is on top."""
         body = "".join(shapes)
         if body:
             self._parts.append((-distance, part, body))
 
     def svg(self) -> str:
-        """The whole as an SVG document whose elements say what they are in `data-part`."""
+        """An SVG document with each element's class in `data-part`."""
         parts = sorted(self._parts, key=lambda item: item[0])
         return "<svg>" + "".join(f'<g data-part="{part}">{body}</g>' for _, part, body in parts) + "</svg>"

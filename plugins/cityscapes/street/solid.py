@@ -1,7 +1,7 @@
-"""Solid things: a side view, given as an outline, made as wide as the thing is, and turned any way.
+"""Solids: the outline of a side view, extruded to a width and turned to any heading.
 
-A vehicle is one or more of these. Its outline runs from the lower rear over the roof to the lower front; each edge of
-it is a strip across the whole width (boot, rear window, roof, windscreen, bonnet), drawn where it faces the camera.
+A vehicle is one or more of these. The outline runs from the lower rear over the roof to the lower front; each edge is
+a strip across the whole width (boot, rear window, roof, windscreen, bonnet), drawn where it faces the camera.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Spot = tuple[float, float]
 
 @dataclass(frozen=True)
 class Plate:
-    """A rectangle on the front or the rear: from across[0] to [1] and height[0] to [1]; glow: it is a lamp."""
+    """A rectangle on the front or rear, across[0] to [1] by height[0] to [1]; glow: it is a lamp."""
 
     across: tuple[float, float]
     height: tuple[float, float]
@@ -35,11 +35,11 @@ class Plate:
 
 @dataclass(frozen=True)
 class Solid:
-    """A thing with a side view. All lengths metres.
+    """An extruded side view. All lengths are metres.
 
-    outline: from the lower rear up and over to the lower front. glass: numbers of the outline's edges that are glass.
-    panes: windows in each side. waist, taper: above `waist` it gets narrower, up to by `taper` metres a metre.
-    wheels: (along, radius). front, rear: what is on these faces.
+    outline: from the lower rear up and over to the lower front. glass: indices of the outline's edges that are glass.
+    panes: windows in each side. waist, taper: above `waist` each side narrows by `taper` metres per metre.
+    wheels: (along, radius). front, rear: details of these faces.
     """
 
     outline: tuple[Spot, ...]
@@ -51,11 +51,11 @@ class Solid:
     wheels: tuple[Spot, ...] = ()
     front: tuple[Plate, ...] = ()
     rear: tuple[Plate, ...] = ()
-    stripe: tuple[float, float] | None = None  # heights of a coloured band along the sides
+    stripe: tuple[float, float] | None = None  # heights of a colored band along the sides
 
 
 class Placed:
-    """A solid at its place: where its points are in the picture."""
+    """A solid at a pose, whose points it projects."""
 
     def __init__(self, stage: Stage, solid: Solid, pose: Pose) -> None:
         self.stage, self.solid, self.pose = stage, solid, pose
@@ -83,12 +83,12 @@ class Placed:
         ]
 
     def side_tone(self, across: int) -> float:
-        """How far left (-1) or right (1) of the picture a side looks."""
+        """The direction of a side, -1 left to 1 right of the picture."""
         return across * math.cos(self.pose.heading)
 
 
 def draw_solid(stage: Stage, part: str, solid: Solid, pose: Pose, color: Rgb, nearer: float = 0.0) -> None:
-    """Draw it, standing on the ground with its shadow. nearer: metres by which it is taken as closer than it is."""
+    """Draw a solid on the ground, with its shadow. nearer: metres subtracted from its distance for sorting."""
     placed = Placed(stage, solid, pose)
     shapes = shadow(placed)
     shapes += [text for side in (-1, 1) for text in wheels(placed, side, behind=True)]
@@ -114,7 +114,7 @@ def draw_edge(placed: Placed, number: int, first: Spot, second: Spot, color: Rgb
         return []
     stage, solid, z = placed.stage, placed.solid, placed.pose.z
     run, rise = second[0] - first[0], second[1] - first[1]
-    up = run / max(1e-6, math.hypot(run, rise))  # 1 where the strip looks up
+    up = run / max(1e-6, math.hypot(run, rise))  # 1 where the strip faces up
     shade = 0.86 + 0.3 * up
     if number not in solid.glass:
         return [polygon(strip, stage.tone(color, z, 0, shade))]
@@ -143,8 +143,8 @@ def draw_side(placed: Placed, side: int, color: Rgb) -> list[str]:
     low = [rear, (rear[0], rear[1] + 0.22), (front[0], front[1] + 0.22), front]
     shapes.append(polygon(placed.face(low, side), stage.tone(color, z, looks, 0.62)))
     if solid.stripe:
-        low, high = solid.stripe
-        band = [(rear[0] + 0.1, low), (rear[0] + 0.1, high), (front[0] - 0.3, high), (front[0] - 0.3, low)]
+        bottom, top = solid.stripe
+        band = [(rear[0] + 0.1, bottom), (rear[0] + 0.1, top), (front[0] - 0.3, top), (front[0] - 0.3, bottom)]
         shapes.append(polygon(placed.face(band, side), stage.tone((232, 228, 220), z, looks)))
     glass = stage.tone(GLASS, z, looks, 0.95)
     shapes.append(polygons([placed.face(pane, side) for pane in solid.panes], glass))
@@ -152,7 +152,7 @@ def draw_side(placed: Placed, side: int, color: Rgb) -> list[str]:
 
 
 def wheels(placed: Placed, side: int, behind: bool) -> list[str]:
-    """The wheels of one side. behind: what is seen of them below the body, from the front or the rear."""
+    """The wheels of one side. behind: their treads, seen below the body from the front or rear."""
     stage, solid, z = placed.stage, placed.solid, placed.pose.z
     if behind:
         shapes = []
@@ -181,7 +181,7 @@ def circle(along: float, radius: float) -> list[Spot]:
 
 
 def plates(placed: Placed, faces: Sequence[Plate], along: float, end: int) -> list[str]:
-    """Lamps, bumpers, number plates and windows on the front (end 1) or the rear (-1), where that is seen."""
+    """Lamps, bumpers, number plates and windows on the front (end 1) or rear (-1), where visible."""
     outer = [placed.point(along, across, y) for across, y in ((-1, 0), (1, 0), (1, 1), (-1, 1))]
     if not facing(outer if end < 0 else outer[::-1]):
         return []
@@ -197,7 +197,7 @@ def plates(placed: Placed, faces: Sequence[Plate], along: float, end: int) -> li
 
 
 def shadow(placed: Placed) -> list[str]:
-    """The dark under a thing."""
+    """The shadow on the ground under a solid."""
     solid = placed.solid
     rear, front = solid.outline[0][0], solid.outline[-1][0]
     half = solid.width / 2

@@ -7,21 +7,20 @@ import random
 import numpy as np
 
 from composegan.data import Sample
-from composegan.draw.labels import LabelRules
-from composegan.draw.layers import Painter, draw_scene
-from composegan.plugin.domain import DomainSpec
+from composegan.draw import LabelRules, Painter, draw_scene
+from composegan.plugin import DomainSpec
 from composegan.plugins.cityscapes.street.camera import VIEW
 from composegan.plugins.cityscapes.street.light import GRAIN, add_grain, paint_sky
 from composegan.plugins.cityscapes.street.scene import draw_street
 
 WHEELED = ("bicycle", "motorcycle")
-"""Classes that are labelled with what is seen through their wheels and frames."""
+"""Classes that include what is seen through their wheels and frames."""
 
 
 class StreetSource:
     """`count` streets in the 30 classes of `spec`: image uint8 (3, height, width), labels uint8 (height, width).
 
-    Class 0 has to be the sky, over which all is drawn. What is in a street is in `spec.foreign["streets"]`.
+    Class 0 must be the sky, the background. `spec.foreign["streets"]` has the chances of everything else.
     """
 
     def __init__(self, spec: DomainSpec, *, count: int, height: int, width: int, seed: int) -> None:
@@ -40,5 +39,5 @@ class StreetSource:
         stage = draw_street(self.spec.foreign["streets"], random.Random(int(noise.integers(2**62))))
         sky = paint_sky(stage.light, self.height, self.width, stage.camera.horizon / VIEW[3], noise)
         image, labels = draw_scene(stage.sketch.svg(), self.painter, sky)
-        clear = min(1.0, stage.light.reach / 180)  # mist takes the roughness, too
+        clear = min(1.0, stage.light.reach / 180)  # mist hides the grain, too
         return Sample(add_grain(image, labels, self.grain * clear, noise), labels, f"street {index} (seed {self.seed})")

@@ -1,4 +1,4 @@
-"""What every drawing function is given: camera, light, chance, and the sketch to draw into."""
+"""The context of every drawing function: camera, light, random generator and sketch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from composegan.plugins.cityscapes.street.sketch import Sketch
 
 @dataclass
 class Stage:
-    """One scene while it is drawn. Its functions' `z` is a distance and its lengths are metres."""
+    """One scene while it is drawn. `z` is a distance; lengths are metres."""
 
     camera: Camera
     light: Light

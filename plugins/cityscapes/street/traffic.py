@@ -1,4 +1,4 @@
-"""What moves in a street, and what is set about in it: vehicles, riders, people, and things on the sidewalk."""
+"""The contents of a street: vehicles, riders, people, and objects on the sidewalk."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from composegan.plugins.cityscapes.street.layout import Layout, Side
 from composegan.plugins.cityscapes.street.stage import Stage
 
 FIRST, SLOT = 11.0, 8.0
-"""Vehicles ahead have places SLOT metres long in each lane, from FIRST on."""
+"""Each lane has slots for vehicles, SLOT metres long, from FIRST on."""
 
 
 class Traffic:
-    """What moves, and what is set about: each class of `count` by its chance and number."""
+    """Draws each class of `count` by its chance and number."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Traffic:
         self.furnish()
 
     def slot(self, long: int = 1) -> Pose | None:
-        """A free place in a lane, near ones more often, taken for `long` lengths."""
+        """Take `long` free slots in a lane, near ones more often."""
         places = [
             place for place in self.free
             if all((place[0], place[1] + step) in self.free for step in range(long))
@@ -82,7 +82,7 @@ class Traffic:
             {"bus": vehicles.draw_bus, "truck": vehicles.draw_truck}[name](self.stage, pose)
 
     def ride(self, name: str) -> None:
-        """A rider: along the kerb, towards us or away, or across the road at a crossing; or a motorcycle put down."""
+        """A rider along the kerb or on the crossing, or a parked motorcycle."""
         rng, side = self.rng, self.rng.choice(self.layout.sides)
         on = "motorcycle" if name == "motorcycle" else "bicycle"
         if name == "motorcycle" and rng.random() < 0.5:
@@ -102,15 +102,16 @@ class Traffic:
         people.rider(self.stage, pose, on)
 
     def on_foot(self) -> None:
-        """People on the sidewalks, one by one and in pairs, and on the crossing."""
+        """People on the sidewalks and the crossing, alone and in groups."""
         rng, layout = self.rng, self.layout
         left = self.number("person")
         while left > 0:
             group = min(left, rng.choice((1, 1, 2, 3)))
             left -= group
-            across = self.crossing is not None and rng.random() < 0.3
+            crossing = self.crossing if self.crossing is not None and rng.random() < 0.3 else None
+            across = crossing is not None
             side = rng.choice(layout.sides)
-            z = self.crossing + rng.uniform(0, 3) if across else 5.5 + 36 * rng.random() ** 1.4
+            z = crossing + rng.uniform(0, 3) if crossing is not None else 5.5 + 36 * rng.random() ** 1.4
             x = rng.uniform(layout.left.road, layout.right.road) if across else side.on_walk(rng)
             for member in range(group):
                 people.person(self.stage, x + 0.55 * member, z + 0.3 * rng.random(), 0 if across else ground.CURB)

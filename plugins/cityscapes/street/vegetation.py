@@ -34,11 +34,13 @@ def blob(stage: Stage, x: float, y: float, across: float, down: float, corners: 
 
 
 def crown(stage: Stage, middle: Point, across: float, down: float, z: float, color: Rgb) -> list[str]:
-    """Leaves: a dark mass of round boughs, lighter ones towards the light, and gaps and glints of single twigs."""
+    """Leaves: a dark mass of round boughs, lighter ones towards the light, with dark gaps and bright glints."""
     rng, light = stage.rng, stage.light
     x, y = middle
     lean = 0.3 * light.sun
-    mass, mid, high, dark = [blob(stage, x, y, across * 0.86, down * 0.88, 14)], [], [], []
+    mass, mid = [blob(stage, x, y, across * 0.86, down * 0.88, 14)], []
+    high: list[list[Point]] = []
+    dark: list[list[Point]] = []
     boughs = 9 if across > 2 else 5
     for bough in range(boughs):
         angle = bough * math.tau / boughs + rng.uniform(-0.3, 0.3)
@@ -70,12 +72,12 @@ def crown(stage: Stage, middle: Point, across: float, down: float, z: float, col
 
 
 def foliage(stage: Stage, autumn: bool = False) -> Rgb:
-    """A colour of leaves."""
+    """A color of leaves."""
     return vary(stage.rng.choice(AUTUMN if autumn and stage.rng.random() < 0.5 else LEAVES), stage.rng, 9)
 
 
 def tree(stage: Stage, x: float, z: float, height: float, color: Rgb) -> None:
-    """A tree `height` metres high; its trunk is vegetation, too."""
+    """A tree `height` metres high; its trunk belongs to vegetation."""
     camera, rng = stage.camera, stage.rng
     radius = height * rng.uniform(0.26, 0.36)
     stem = height - 1.7 * radius
@@ -116,7 +118,8 @@ def hedge(stage: Stage, x: float, z0: float, z1: float, height: float, thick: fl
     edge = [camera.point(x, top, z) for z, top in zip(steps, tops, strict=True)]
     back = [camera.point(x + thick * side, top, z) for z, top in zip(steps, tops, strict=True)]
     face = camera.quad(x, x + thick * side, 0, tops[0], z0)
-    dabs, dark = [], []
+    dabs: list[list[Point]] = []
+    dark: list[list[Point]] = []
     for _ in range(int(18 * math.log(z1 / z0)) + 6):
         z = z0 * (z1 / z0) ** rng.random()
         u, v = camera.point(x, rng.random() * height * 0.95, z)

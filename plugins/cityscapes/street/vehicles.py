@@ -1,4 +1,4 @@
-"""Cars, vans, lorries, buses, trams, caravans and trailers: their measures, as data, and their colours."""
+"""Cars, vans, lorries, buses, trams, caravans and trailers: their measures, as data, and their colors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAINTS: tuple[tuple[Rgb, float], ...] = (
     ((134, 28, 32), 2), ((88, 116, 142), 1), ((62, 84, 66), 0.8), ((176, 158, 122), 0.8), ((196, 164, 48), 0.4),
     ((116, 72, 46), 0.5),
 )  # fmt: skip
-"""The colours of cars and how common each is."""
+"""The colors of cars with their weights."""
 
 RED: Rgb = (176, 26, 26)
 LAMP: Rgb = (244, 238, 214)
@@ -24,12 +24,12 @@ PLATE: Rgb = (236, 236, 228)
 
 
 def both(low: float, high: float, y0: float, y1: float, color: Rgb, glow: bool = True) -> tuple[Plate, Plate]:
-    """The same thing left and right, such as lamps."""
+    """The same plate left and right, such as lamps."""
     return Plate((-high, -low), (y0, y1), color, glow), Plate((low, high), (y0, y1), color, glow)
 
 
 def mirrored(length: float, *spots: Spot) -> tuple[Spot, ...]:
-    """Spots moved so that the thing's middle is at 0, where they were measured from its rear."""
+    """Spots measured from the rear, moved so that the middle is at 0."""
     return tuple((along - length / 2, y) for along, y in spots)
 
 
@@ -106,7 +106,7 @@ CARS: Mapping[str, tuple[Solid, float]] = {
     "suv": (car(4.5, 1.88, 1.08, 1.08, 1.7, 0.55, 3.2, 1.04), 2),
     "van": (van(4.9, 1.95), 1.2),
 }
-"""Each with how common it is."""
+"""Each with its weight."""
 
 CABIN_FRONT = (
     Plate((-1.05, 1.05), (1.55, 2.45), GLASS),
@@ -201,7 +201,7 @@ def draw_towing(stage: Stage, pose: Pose, load: str) -> None:
 
 
 def couple(stage: Stage, part: str, pose: Pose, solids: list[tuple[Solid, Rgb, float]]) -> None:
-    """Several solids in a row, each `along` metres ahead of the pose; the farther are drawn first."""
+    """Draw several solids in a row, each `along` metres ahead of the pose."""
     for solid, color, along in solids:
         x, z = pose.place(along, 0)
         draw_solid(stage, part, solid, replace(pose, x=x, z=max(z, 1.0)), color)

@@ -11,7 +11,7 @@ from composegan.draw.render import rasterize
 from composegan.draw.scene import parse_svg, to_text
 from composegan.errors import UserError
 from composegan.plugins.faces import spec
-from composegan.plugins.faces.avatar_source import AvatarSource, Studio
+from composegan.plugins.faces.avatars import AvatarSource, Studio
 
 STYLES = ("micah", "avataaars")
 
@@ -25,14 +25,14 @@ def studio(request):
     return Studio(spec.foreign[request.param], spec, 64, 64)
 
 
-def test_a_sample(studio):
+def test_avatar_is_uint8_with_every_label_a_class(studio):
     sample = source(height=24, width=40)[5]
     assert sample.image.shape == (3, 24, 40) and sample.image.dtype == np.uint8 and sample.image.flags.c_contiguous
     assert sample.labels.shape == (24, 40) and sample.labels.dtype == np.uint8
     assert sample.name == "micah avatar 5 (seed 0)"
 
 
-def test_layers_are_the_picture_that_dicebear_draws(studio):
+def test_layers_compose_to_dicebear_picture(studio):
     """Drawn piece by piece and laid over one another, or by resvg in one go: the same but for rounding."""
     style, painter = studio.style, studio.painter
     validated = Style(style.definition)
@@ -58,7 +58,7 @@ def test_layers_are_the_picture_that_dicebear_draws(studio):
         assert difference.max() <= 16 and difference.mean() < 0.2
 
 
-def test_layered_labels_are_those_of_the_whole_drawing(studio):
+def test_layered_labels_equal_labels_of_whole_drawing(studio):
     style, painter = studio.style, studio.painter
     for seed in range(10):
         choice = style.choices.draw(np.random.default_rng(seed))
@@ -72,7 +72,7 @@ def test_layered_labels_are_those_of_the_whole_drawing(studio):
         assert (labels == pixels[..., 0] // painter.rules.step).all()
 
 
-def test_every_variant_of_every_component_can_be_drawn(studio):
+def test_every_variant_draws_unblended_labels(studio):
     """Each with its labels, none of them blended (`read_labels` checks that)."""
     style = studio.style
     everything = {name: possible[0] for name, (possible, _) in style.choices.variants.items()}
@@ -85,7 +85,7 @@ def test_every_variant_of_every_component_can_be_drawn(studio):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_drawing_is_a_function_of_seed_and_index(style):
+def test_avatar_depends_on_seed_and_index_only(style):
     one, other = source(style), source(style, count=100)
     shown = [other[index] for index in (7, 2, 7, 5)]  # in another order, with other things drawn before
     for place, index in enumerate((7, 2, 7, 5)):
@@ -93,7 +93,7 @@ def test_a_drawing_is_a_function_of_seed_and_index(style):
     assert (source(style, seed=1)[2].image != one[2].image).any()
 
 
-def test_it_pickles_without_what_it_drew():
+def test_avatar_source_pickles_without_its_cache():
     drawn = source()
     before = drawn[3]
     data = pickle.dumps(drawn)
@@ -101,14 +101,14 @@ def test_it_pickles_without_what_it_drew():
     assert (pickle.loads(data)[3].image == before.image).all()
 
 
-def test_there_are_only_so_many():
+def test_avatar_index_is_bounded():
     with pytest.raises(IndexError):
         source(count=3)[3]
     with pytest.raises(IndexError):
         source(count=3)[-1]
 
 
-def test_parts_are_where_they_belong():
+def test_avatar_classes_lie_at_anatomical_positions():
     """In the mean over many avatars, each class is centred where it is on a person."""
     avatars = source(count=80, height=64, width=64)
     labels = np.stack([avatars[index].labels for index in range(80)])
@@ -121,7 +121,7 @@ def changed(**changes):
     return {**deepcopy(spec.foreign["micah"]), **changes}
 
 
-def test_probabilities_and_weights_hold():
+def test_choices_follow_probabilities_and_weights():
     settings = changed(probability={"glasses": 100, "earrings": 0}, weights={"hair": {"turban": 0, "full": 9}})
     style = Studio(settings, spec, 16, 16).style
     choices = [style.choices.draw(np.random.default_rng(seed)) for seed in range(300)]
@@ -130,7 +130,7 @@ def test_probabilities_and_weights_hold():
     assert "turban" not in hair and 0.5 < hair.count("full") / 300 < 0.7  # 9 of 15
 
 
-def test_palettes_aliases_and_colours_of_one_variant():
+def test_choices_palettes_aliases_and_variant_colors():
     settings = changed(
         colors={
             "hair": ["#111111"],
@@ -148,7 +148,7 @@ def test_palettes_aliases_and_colours_of_one_variant():
         assert choice.color("facialHair/beard", "facialHair") == "#333333"
 
 
-def test_a_palette_that_leaves_no_choice_is_taken_all_the_same():
+def test_choices_repeat_color_of_single_color_palette():
     settings = changed(colors={"hair": ["#111111"], "shirt": ["#111111"]})
     choice = Studio(settings, spec, 16, 16).style.choices.draw(np.random.default_rng(0))
     assert choice.colors["shirt"] == "#111111"
@@ -183,7 +183,7 @@ def test_a_palette_that_leaves_no_choice_is_taken_all_the_same():
         ({"labels": {"hair": "hair"}}, "label rules: nothing is said about 'head/standard'"),
     ],
 )
-def test_a_mistake_in_the_yaml_is_told(changes, told):
+def test_avatar_settings_reject_mistakes(changes, told):
     with pytest.raises(UserError) as caught:
         source(settings=changed(**changes))[0]
     assert str(caught.value).startswith(told)

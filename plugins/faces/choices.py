@@ -1,10 +1,10 @@
-"""What an avatar style offers and how often each of it is taken, from the domain's YAML where it says so:
+"""The options of an avatar style and how often each is drawn; the domain's YAML may override the style's own:
 
-probability: {glasses: 30}          # in percent, instead of the style's own
-weights: {hair: {turban: 2}}        # of variants, 1 if not named, 0 never
+probability: {glasses: 30}          # in percent
+weights: {hair: {turban: 2}}        # of variants; default 1, 0 never
 colors:
-  hair: ["#2a1a14", "#6b4226"]      # a palette instead of the style's own
-  facialHair: hair                  # the colour chosen for another
+  hair: ["#2a1a14", "#6b4226"]      # a palette
+  facialHair: hair                  # the color chosen for another name
 colors_of: {hair/turban: {hair: ["#c0392b"]}}   # a palette for one variant only
 """
 
@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from composegan.errors import UserError, nearest
+from composegan.plugin import UserError, nearest
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One avatar: the variant of each component (absent: not shown), and the colour (#rrggbb) of each colour name.
+    """One avatar: the variant of each component (absent: not shown), and the color (#rrggbb) of each color name.
 
-    special: colours that hold within one "component/variant" only, by (part, colour name).
+    special: colors that apply within one "component/variant" only, by (part, color name).
     """
 
     variants: Mapping[str, str]
@@ -39,7 +39,7 @@ class Choice:
 class Choices:
     """The components, variants and palettes of a style definition, under the settings above.
 
-    Raises UserError for a component, variant or colour that the style does not have.
+    Raises UserError for an unknown component, variant or color.
     """
 
     def __init__(self, style: str, definition: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -56,7 +56,7 @@ class Choices:
 
         weights = settings.get("weights", {})
         check("weights", weights, components)
-        self.variants: dict[str, tuple[list[str], list[float]]] = {}  # names, and the sums of their weights so far
+        self.variants: dict[str, tuple[list[str], list[float]]] = {}  # names, cumulative weights
         for name, item in components.items():
             own = weights.get(name, {})
             check(f"weights.{name}", own, item["variants"])
@@ -84,7 +84,7 @@ class Choices:
             check(f"colors_of.{part}", own, palettes)
 
     def draw(self, rng: np.random.Generator) -> Choice:
-        """One avatar at random: every part independently; colours that must differ (hair and skin) do."""
+        """One random avatar: parts are independent; colors that must differ (hair and skin) do."""
         places = iter(rng.random(2 * len(self.variants) + len(self.palettes) + len(self.special)).tolist())
         variants: dict[str, str] = {}
         for name, (possible, sums) in self.variants.items():
@@ -104,5 +104,5 @@ class Choices:
 
 
 def pick(items: list[str], place: float) -> str:
-    """The item at `place`, 0 to below 1, of the way through."""
+    """The item at `place`, a fraction from 0 to below 1."""
     return items[int(place * len(items))]
