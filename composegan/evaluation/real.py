@@ -59,7 +59,7 @@ class RealSet:
 def real_set(source: Source, data: DataConfig, classes: int, name: str, most: int, cache: Path | None) -> RealSet:
     """At most `most` images of a source. cache: the folder under which rows are cached.
 
-    Raises UserError if there are none.
+    Raises UserError for an empty source.
     """
     if len(source) == 0:
         raise UserError(f"the real set, {name}, has no images")

@@ -79,7 +79,7 @@ class Sets:
 
 
 def or_none(measure: Callable[..., float], *given: Any) -> float | None:
-    """A finite value; None where there is none, or the halves are too small for it."""
+    """The value; None if it is not finite, or the halves are too small for it."""
     try:
         value = measure(*given)
     except UserError:
