@@ -11,7 +11,6 @@ from PIL import Image
 
 from benchmarks.class_scaling import cost, cost_report, timing
 from benchmarks.class_scaling.cells import CLASSES, GROUPS, PRESENT, Cell, class_sets, config_of, networks, plan_of
-from composegan.errors import UserError
 
 
 def quick(arm, classes):
@@ -48,13 +47,14 @@ def test_loop_gives_the_same_images_as_the_bank():
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_study_writes_results_and_resumes(tmp_path, capsys):
     where = [f"out={tmp_path / 'c.json'}", f"plot={tmp_path / 'c.png'}", "widths=quick", "classes=8,30", "threads=1"]
     threads = torch.get_num_threads()
     try:
         cost.main([*where, "parts=estimate", "arms=loop,routed"])
         first = json.loads((tmp_path / "c.json").read_text())["rows"]
-        cost.main([*where, "parts=estimate,stage", "arms=loop,routed,merged", "stage_repeats=5"])
+        cost.main([*where, "parts=estimate,stage", "arms=loop,routed,merged", "stage_repeats=2"])
     finally:
         torch.set_num_threads(threads)
         torch.set_flush_denormal(False)
@@ -104,16 +104,3 @@ def test_times_are_relative_to_the_bank_of_eight_classes():
     assert added["found"] == pytest.approx(1.1 * 0.2 / 142 / (3.0 / 22)) and added["holds"]
     assert not aims["step time at K = 150, to K = 8"]["holds"]
     assert aims["step time at K = 30, to K = 8"]["holds"] is None
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        (["arms=looop"], "did you mean 'loop'"), (["classes=9"], "9 is not in the study"), (["parts="], "at least one"),
-        (["memory=lots"], "memory=lots"), (["widths=paper"], "did you mean 'paper256'"),
-    ],
-)  # fmt: skip
-def test_wrong_setting_is_reported_before_any_work(tmp_path, settings, message):
-    with pytest.raises(UserError, match=message):
-        cost.main([f"out={tmp_path / 'c.json'}", *settings])
-    assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,6 @@ from PIL import Image
 from benchmarks.gpu import __main__ as gpu
 from benchmarks.gpu import train
 from benchmarks.jobs import OUT_OF_MEMORY, Budget, Job, Table, attempt
-from composegan.errors import UserError
 
 
 @pytest.fixture
@@ -123,8 +122,3 @@ def test_table_is_filled_over_several_calls(tmp_path):
 def test_interrupt_ends_the_study():
     with pytest.raises(KeyboardInterrupt):
         attempt(lambda: (_ for _ in ()).throw(KeyboardInterrupt))
-
-
-def test_unknown_stage_offers_the_nearest():
-    with pytest.raises(UserError, match="which stage\\? did you mean 'train'"):
-        gpu.main(["trian"])
