@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmarks.script import read_settings, run_study
 from composegan.plugins.faces import draw_avatars, spec
-from composegan.plugins.faces.celebamask import FIRST_VALIDATION, IMAGES, MASKS, MASKS_A_FOLDER
+from composegan.plugins.faces.celebamask import FIRST_VALIDATION, IMAGES, MASKS, MASKS_PER_FOLDER
 from composegan.runtime.progress import progress_bar
 
 PART_OF = {item["class"]: item["part"] for item in reversed(spec.foreign["celebamask_hq"])}
@@ -40,7 +40,7 @@ def write(root: Path, count: int, first: int, size: int, seed: int) -> None:
         for index in range(count):
             sample, number = source[index], first + index
             Image.fromarray(sample.image.transpose(1, 2, 0)).save(root / IMAGES / f"{number}.jpg", quality=95)
-            folder = root / MASKS / str(number // MASKS_A_FOLDER)
+            folder = root / MASKS / str(number // MASKS_PER_FOLDER)
             folder.mkdir(parents=True, exist_ok=True)
             for label in np.unique(sample.labels):
                 part = PART_OF.get(spec.names[label])

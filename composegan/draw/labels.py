@@ -1,45 +1,46 @@
-"""Which class each element of a scene is, and the scene repainted so that its rendering is the label map.
+"""Repaint a scene in the colours of its classes, so that its rendering is the label map.
 
-Every paint becomes the grey of its class and every edge is drawn without antialiasing, by the renderer that draws the
-picture: the labels are exact by construction, and no pixel is a blend of two classes. What is nearly transparent in the
-picture (shadows, highlights, blend modes) is left out, and the class below it shows.
+Every paint becomes the grey of its class, and the renderer that draws the image draws the labels without antialiasing:
+labels are exact, and no pixel blends two classes. Nearly transparent elements (shadows, highlights, blend modes) are
+left out, so the class below shows.
 
-The rules are data, written in a domain's YAML:
+The rules are data, in the domain's YAML:
 
     labels:                      # part: class; the most specific name wins
       hair: hair                 #   a component
       hair/turban: hat           #   one variant of it
-      head/standard/0: neck      #   one shape (counted from 0) of one variant
-      hair/mrClean: null         #   not labelled: what is below shows
-      canvas/0:                  #   one shape that is several things: painted in this order,
-        - {class: neck}          #   whole, or within x y width height [radius]
+      head/standard/0: neck      #   one shape of a variant, counted from 0
+      hair/mrClean: null         #   unlabelled: the class below shows
+      canvas/0:                  #   one shape in several classes, painted in this order,
+        - {class: neck}          #   whole, or within x y width height [corner radius]
         - {class: face, within: [84, 36, 112, 150, 56]}
-    faint: [nose]                # classes that are drawn nearly transparent and labelled all the same
-    solid: [nose]                # classes drawn as an open line whose inside belongs to them: filled to the chord
+    faint: [nose]                # classes that are labelled although they are drawn nearly transparent
+    solid: [nose]                # classes drawn as an open line but labelled including their inside, up to the chord
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from composegan.draw.scene import PART, UNDRAWN, Piece, to_text
+from composegan.draw.scene import NOT_RENDERED, PART, Piece, to_text
 from composegan.errors import UserError, nearest
 from composegan.plugin.domain import DomainSpec
 
-FAINT = 0.5  # less opaque than this: the class below shows
+MIN_OPACITY = 0.5  # below this, the class below shows
 PAINTS = ("fill", "stroke")
 
 
 @dataclass(frozen=True)
 class Paint:
-    """One class that a shape is painted in.
+    """A class to paint a shape in.
 
-    within: the part of it, (x, y, width, height[, radius]) in the shape's own coordinates; None: all of it.
+    within: the rectangle to paint, (x, y, width, height[, corner radius]) in the shape's coordinates; None: all of it.
     """
 
     label: int
@@ -48,7 +49,7 @@ class Paint:
 
 @dataclass(frozen=True)
 class LabelRules:
-    """The rules above, with classes as indices. `paints[part]` is empty where nothing is labelled."""
+    """The parsed rules, with classes as indices. `paints[part]` is empty for an unlabelled part."""
 
     classes: int
     paints: Mapping[str, tuple[Paint, ...]]
@@ -57,79 +58,76 @@ class LabelRules:
 
     @property
     def step(self) -> int:
-        """The distance between the greys of neighbouring classes: as far apart as 8 bits allow."""
+        """The difference in grey between consecutive classes: the largest that fits 8 bits."""
         return 255 // max(1, self.classes - 1)
 
     def find(self, part: str, leaf: int) -> tuple[Paint, ...]:
-        """What one shape of a part is painted in. Raises UserError when no rule speaks of the part."""
+        """Return the paints of shape number `leaf` of a part. Raises UserError if no rule covers the part."""
         for name in (f"{part}/{leaf}", part, part.split("/")[0]):
             if name in self.paints:
                 return self.paints[name]
-        raise UserError(
-            f"label rules: nothing is said about {part!r}; add it under labels ({nearest(part, self.paints)})"
-        )
+        raise UserError(f"label rules: no rule for part {part!r}; add it under `labels` ({nearest(part, self.paints)})")
 
     @classmethod
     def load(cls, config: Mapping[str, Any], spec: DomainSpec) -> LabelRules:
-        """Rules from their YAML form. Raises UserError naming a class that the domain does not have."""
+        """Parse the rules from their YAML form. Raises UserError for an unknown class."""
 
-        def read(value: Any) -> tuple[Paint, ...]:
+        def parse(value: Any) -> tuple[Paint, ...]:
             if value is None:
                 return ()
             if isinstance(value, str):
                 return (Paint(spec.index(value)),)
-            boxes = [(item["class"], item.get("within")) for item in value]
-            return tuple(Paint(spec.index(name), tuple(box) if box else None) for name, box in boxes)
+            return tuple(
+                Paint(spec.index(item["class"]), tuple(item["within"]) if item.get("within") else None)
+                for item in value
+            )
 
         return cls(
             len(spec.classes),
-            {str(part): read(value) for part, value in config["labels"].items()},
+            {str(part): parse(value) for part, value in config["labels"].items()},
             frozenset(spec.index(name) for name in config.get("faint", ())),
             frozenset(spec.index(name) for name in config.get("solid", ())),
         )
 
 
-def label_text(piece: Piece, rules: LabelRules) -> str:
-    """The piece repainted in the greys of its classes, as SVG text; "" when nothing of it is labelled."""
+def label_svg(piece: Piece, rules: LabelRules) -> str:
+    """Repaint a piece in the greys of its classes. Returns SVG text, "" if nothing in the piece is labelled."""
     inherited: dict[str, str] = {}
     for attributes in piece.groups:
         inherited |= {name: attributes[name] for name in PAINTS if name in attributes}
-    counter = {"leaf": piece.first_leaf}
-    painted = [shape for element in piece.elements for shape in repaint(element, piece.part, counter, inherited, rules)]
+    leaves = count(piece.first_leaf)
+    painted = [shape for element in piece.elements for shape in repaint(element, piece.part, leaves, inherited, rules)]
     groups = [{name: value for name, value in group.items() if name not in PAINTS} for group in piece.groups]
     return to_text(painted, [group for group in groups if group]) if painted else ""
 
 
 def repaint(
-    element: Element, part: str, counter: dict[str, int], inherited: Mapping[str, str], rules: LabelRules
+    element: Element, part: str, leaves: Iterator[int], inherited: Mapping[str, str], rules: LabelRules
 ) -> list[Element]:
-    """The labelled copies of one element, none when it is faint or unlabelled; `counter["leaf"]` counts shapes."""
-    if element.tag in UNDRAWN:
+    """Return the repainted copies of an element: none if it is faint or unlabelled. leaves: numbers the shapes."""
+    if element.tag in NOT_RENDERED:
         return [element]
+    if PART in element.attrib:
+        part, leaves = element.attrib[PART], count()
     paints = {**inherited, **{name: element.attrib[name] for name in PAINTS if name in element.attrib}}
     if element.tag == "g":
-        if element.get(PART) is not None:
-            part, counter = element.attrib[PART], {"leaf": 0}
         kept = {name: value for name, value in element.attrib.items() if name in ("transform", "clip-path", "mask")}
         group = Element("g", kept)
         for child in element:
-            group.extend(repaint(child, part, counter, paints, rules))
-        drawn = any(child.tag not in UNDRAWN for child in group)
-        return [group] if drawn and not blended(element) and opacity(element) >= FAINT else []
-    if element.get(PART) is not None:
-        part, counter = element.attrib[PART], {"leaf": 0}
-    leaf = counter["leaf"]
-    counter["leaf"] += 1
+            group.extend(repaint(child, part, leaves, paints, rules))
+        rendered = any(child.tag not in NOT_RENDERED for child in group)
+        return [group] if rendered and not blended(element) and opacity(element) >= MIN_OPACITY else []
     shapes = []
-    for paint in rules.find(part, leaf):
-        if (opacity(element, paints) < FAINT and paint.label not in rules.faint) or blended(element):
-            continue
-        shapes.extend(repaint_shape(element, paint, paints, rules))
+    for paint in rules.find(part, next(leaves)):
+        faint = opacity(element, paints) < MIN_OPACITY and paint.label not in rules.faint
+        if not faint and not blended(element):
+            shapes.extend(repaint_shape(element, paint, paints, rules))
     return shapes
 
 
 def repaint_shape(element: Element, paint: Paint, paints: Mapping[str, str], rules: LabelRules) -> list[Element]:
-    grey = f"#{paint.label * rules.step:02x}" + f"{paint.label * rules.step:02x}" * 2
+    """Return a shape in the grey of a class, after its clip path if `paint` has one. paints: the original paints."""
+    grey = "#" + f"{paint.label * rules.step:02x}" * 3
     dropped = {"opacity", "fill-opacity", "stroke-opacity", "style", *PAINTS}
     shape = Element(element.tag, {name: value for name, value in element.attrib.items() if name not in dropped})
     filled = paints.get("fill", "black") != "none" or paint.label in rules.solid
@@ -151,7 +149,7 @@ def blended(element: Element) -> bool:
 
 
 def opacity(element: Element, paints: Mapping[str, str] | None = None) -> float:
-    """How opaque an element's own paint is, 0..1; of a group, without `paints`, its own opacity."""
+    """Return the opacity of an element's paint, 0..1; without `paints`, only that of its `opacity` attribute."""
     result = float(element.get("opacity", "1"))
     if paints is not None:
         main = "fill" if paints.get("fill", "black") != "none" else "stroke"
@@ -159,15 +157,15 @@ def opacity(element: Element, paints: Mapping[str, str] | None = None) -> float:
     return result
 
 
-def read_labels(pixels: np.ndarray, rules: LabelRules, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rendered greys uint8 (H, W, 4) -> (labels uint8 (H, W), drawn bool (H, W)).
+def decode_labels(pixels: np.ndarray, rules: LabelRules, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Decode rendered greys, RGBA uint8 (H, W, 4), to (labels uint8 (H, W), labelled bool (H, W)).
 
-    Raises ValueError when a drawn pixel is not exactly the grey of a class.
+    Raises ValueError, beginning with `name`, if an opaque pixel is not exactly the grey of a class.
     """
-    drawn = pixels[..., 3] > 0
-    grey = pixels[..., 0]
-    exact = (pixels[..., 3] == 255) & (grey % rules.step == 0) & (grey // rules.step < rules.classes)
+    grey, alpha = pixels[..., 0], pixels[..., 3]
+    labelled = alpha > 0
+    exact = (alpha == 255) & (grey % rules.step == 0) & (grey // rules.step < rules.classes)
     exact &= (pixels[..., 1] == grey) & (pixels[..., 2] == grey)
-    if not exact[drawn].all():
-        raise ValueError(f"{name}: {int((~exact & drawn).sum())} label pixels are blends of two classes")
-    return np.where(drawn, grey // rules.step, 0).astype(np.uint8), drawn
+    if not exact[labelled].all():
+        raise ValueError(f"{name}: {int((~exact & labelled).sum())} label pixels are blends of two classes")
+    return np.where(labelled, grey // rules.step, 0).astype(np.uint8), labelled

@@ -1,4 +1,4 @@
-"""SVG text in, pixels out: the one file that knows resvg."""
+"""Rasterize SVG text with resvg. No other module imports resvg."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 from PIL import Image
 
 MARGIN = 2
-"""Pixels drawn round the picture and cut off: resvg smears a shape that crosses its upper edge along the first row."""
+"""Pixels rendered around the picture and cropped: resvg smears shapes that cross the upper edge over the first row."""
 
 View = tuple[float, float, float, float]
-"""The part of the drawing that is shown: (x, y, width, height) in its own units."""
+"""The visible part of the drawing: (x, y, width, height) in its own units."""
 
 
 def rasterize(body: str, view: View, height: int, width: int, attributes: str = "", defs: str = "") -> np.ndarray:
-    """Draw SVG elements on a transparent ground: uint8 (height, width, 4), red green blue alpha, not premultiplied.
+    """Render SVG elements on a transparent background: RGBA uint8 (height, width, 4), alpha not premultiplied.
 
-    body: the elements; defs: gradients, masks and clip paths they refer to; attributes: of the root element.
+    body: the elements. defs: the gradients, masks and clip paths they refer to. attributes: of the root element.
     view: shown whole and undistorted; a wider picture shows more at both sides, a taller one more above.
     """
     from resvg_py import svg_to_bytes
 
     x, y, view_width, view_height = widen_view(view, height, width)
-    across, down = MARGIN * view_width / width, MARGIN * view_height / height
-    box = f"{x - across} {y - down} {view_width + 2 * across} {view_height + 2 * down}"
+    margin_x, margin_y = MARGIN * view_width / width, MARGIN * view_height / height
+    box = f"{x - margin_x} {y - margin_y} {view_width + 2 * margin_x} {view_height + 2 * margin_y}"
     document = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{width + 2 * MARGIN}" '
         f'height="{height + 2 * MARGIN}" preserveAspectRatio="none" {attributes}><defs>{defs}</defs>{body}</svg>'
@@ -35,7 +35,7 @@ def rasterize(body: str, view: View, height: int, width: int, attributes: str = 
 
 
 def widen_view(view: Sequence[float], height: int, width: int) -> View:
-    """The view extended to the aspect ratio of (height, width); its lower edge stays where it is."""
+    """Extend the view to the aspect ratio of (height, width), keeping its lower edge in place."""
     x, y, view_width, view_height = view
     if width * view_height > height * view_width:
         wider = view_height * width / height

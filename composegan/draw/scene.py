@@ -1,9 +1,7 @@
-"""A scene as a tree of SVG elements, and how it falls into pieces that can be drawn one by one.
+"""Parse SVG scenes and split them into pieces that are rendered and cached separately.
 
-An element with the attribute `data-part="hair/turban"` says what it and everything in it is: a component and, after
-the slash, which variant of it. That name is all that the label rules need, so any drawing that carries it can be
-used, however it was made. Pieces are drawn separately and laid over one another, so that a piece that many scenes
-share is drawn once.
+The attribute `data-part="hair/turban"` names the component of an element and its children and, after the slash, the
+variant of the component. The label rules need only this name, so any drawing that carries it can be labelled.
 """
 
 from __future__ import annotations
@@ -15,16 +13,19 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 PART = "data-part"
-UNDRAWN = {"defs", "mask", "clipPath", "pattern", "filter", "linearGradient", "radialGradient", "metadata", "title"}
-# A group with one of these is composed as a whole, so it cannot be taken apart.
+NOT_RENDERED = {
+    "defs", "mask", "clipPath", "pattern", "filter", "linearGradient", "radialGradient", "metadata", "title",
+}  # fmt: skip
+# A group with one of these attributes is composited as a whole and cannot be split.
 INDIVISIBLE = {"opacity", "mask", "filter", "clip-path", "style"}
 
 
 @dataclass
 class Piece:
-    """Consecutive elements of one part, with the attributes of the groups around them, outermost first.
+    """Consecutive elements of one part.
 
-    first_leaf: how many leaves of the same part were drawn before this piece.
+    groups: attributes of the enclosing groups, outermost first. first_leaf: index of the piece's first shape within its
+    part element.
     """
 
     part: str
@@ -34,7 +35,7 @@ class Piece:
 
 
 def parse_svg(text: str) -> Element:
-    """The root element, names without their namespace. Raises ValueError when the text is not well-formed."""
+    """Parse an SVG into its root element, without namespaces. Raises ValueError if the text is not well-formed."""
     try:
         return ElementTree.fromstring(text.replace(' xmlns="http://www.w3.org/2000/svg"', "", 1))
     except ElementTree.ParseError as error:
@@ -42,7 +43,7 @@ def parse_svg(text: str) -> Element:
 
 
 def inline_uses(element: Element, defined: Mapping[str, Element]) -> Element:
-    """A copy in which every `<use href="#id">` of a group in `defined` is that group itself, moved to its place."""
+    """Return a copy in which every `<use href="#id">` of a group in `defined` is replaced by that group."""
     target = defined.get(element.get("href", "").removeprefix("#")) if element.tag == "use" else None
     if target is None:
         result = Element(element.tag, element.attrib)
@@ -55,14 +56,14 @@ def inline_uses(element: Element, defined: Mapping[str, Element]) -> Element:
 
 
 def split_scene(root: Element) -> list[Piece]:
-    """The pieces of a scene, back to front: a new one wherever the part or the groups around it change."""
+    """Split a scene into pieces, back to front: a new piece starts where the part or the enclosing groups change."""
     pieces: list[Piece] = []
-    owners: list[int] = []  # of each piece: the element that names its part
-    drawn: dict[int, int] = {}  # leaves drawn so far of each part element
+    owners: list[int] = []  # per piece, the id of the element that carries its data-part
+    leaves: dict[int, int] = {}  # per such element, the number of its shapes so far
 
     def visit(element: Element, groups: tuple[dict[str, str], ...], part: str, owner: int) -> None:
         for child in element:
-            if child.tag in UNDRAWN:
+            if child.tag in NOT_RENDERED:
                 continue
             name = child.get(PART)
             inner_part, inner_owner = (part, owner) if name is None else (name, id(child))
@@ -72,47 +73,50 @@ def split_scene(root: Element) -> list[Piece]:
                 continue
             last = pieces[-1] if pieces else None
             if last is None or last.part != inner_part or last.groups != groups or owners[-1] != inner_owner:
-                pieces.append(Piece(inner_part, groups, drawn.get(inner_owner, 0)))
+                pieces.append(Piece(inner_part, groups, leaves.get(inner_owner, 0)))
                 owners.append(inner_owner)
             pieces[-1].elements.append(child)
-            drawn[inner_owner] = drawn.get(inner_owner, 0) + count_leaves(child)
+            leaves[inner_owner] = leaves.get(inner_owner, 0) + count_leaves(child)
 
-    paints = {name: root.attrib[name] for name in ("fill", "stroke") if name in root.attrib}
-    visit(root, (paints,) if paints else (), root.get(PART, ""), id(root))
+    visit(root, root_groups(root), root.get(PART, ""), id(root))
     return pieces
 
 
 def whole_scene(root: Element) -> Piece:
-    """A scene as a single piece."""
-    paints = {name: root.attrib[name] for name in ("fill", "stroke") if name in root.attrib}
-    drawn = [child for child in root if child.tag not in UNDRAWN]
-    return Piece(root.get(PART, ""), (paints,) if paints else (), 0, drawn)
+    """Return a scene as a single piece."""
+    return Piece(root.get(PART, ""), root_groups(root), 0, [child for child in root if child.tag not in NOT_RENDERED])
+
+
+def root_groups(root: Element) -> tuple[dict[str, str], ...]:
+    """Return the paint attributes of a root element as a group, if it has any."""
+    paints = {name: value for name, value in root.attrib.items() if name in ("fill", "stroke")}
+    return (paints,) if paints else ()
 
 
 def count_leaves(element: Element) -> int:
-    """How many shapes of the same part an element draws: 1, or the shapes within a group."""
+    """Count the shapes of the same part in an element: 1, or those within a group."""
     if element.tag != "g":
         return 1
-    return sum(count_leaves(child) for child in element if child.tag not in UNDRAWN and child.get(PART) is None)
+    return sum(count_leaves(child) for child in element if child.tag not in NOT_RENDERED and child.get(PART) is None)
 
 
 def to_text(elements: Iterable[Element], groups: Iterable[Mapping[str, str]] = ()) -> str:
-    """The elements as SVG text, within the groups (outermost first)."""
+    """Serialize elements as SVG text, nested in `groups` (outermost first)."""
     body = "".join(ElementTree.tostring(element, encoding="unicode") for element in elements)
     for attributes in reversed(list(groups)):
         group = Element("g", dict(attributes))
-        group.text = "\n"  # keeps the tag open, so that the body can be set in
+        group.text = "\n"  # prevents a self-closing tag
         start, end = ElementTree.tostring(group, encoding="unicode").split("\n")
         body = start + body + end
     return body
 
 
-def referred_defs(text: str, defined: Mapping[str, Element]) -> Iterator[Element]:
-    """The definitions (gradients, masks, clip paths) that `text` refers to by url(#id), and those they refer to."""
-    waiting, seen = [text], set()
-    while waiting:
-        for name in re.findall(r"url\(#([^)]+)\)", waiting.pop()):
+def referenced_defs(text: str, defined: Mapping[str, Element]) -> Iterator[Element]:
+    """Yield the definitions (gradients, masks, clip paths) that `text` references by url(#id), recursively."""
+    pending, seen = [text], set[str]()
+    while pending:
+        for name in re.findall(r"url\(#([^)]+)\)", pending.pop()):
             if name in defined and name not in seen:
                 seen.add(name)
-                waiting.append(to_text([defined[name]]))
+                pending.append(to_text([defined[name]]))
                 yield defined[name]

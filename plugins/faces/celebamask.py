@@ -1,10 +1,10 @@
-"""CelebAMask-HQ as downloaded, read lazily.
+"""Read CelebAMask-HQ, in the layout of the download, lazily.
 
     root/CelebA-HQ-img/<i>.jpg                                   30,000 images, 1024 x 1024
-    root/CelebAMask-HQ-mask-anno/<i // 2000>/<i:05d>_<part>.png  one mask per part present, 512 x 512
+    root/CelebAMask-HQ-mask-anno/<i // 2000>/<i:05d>_<part>.png  one mask per visible part, 512 x 512
 
-Images 0 to 27,999 are for training, 28,000 to 29,999 for validation. Classes and painting order of the parts:
-domains/faces.yaml. Dataset: Lee, Liu, Wu, Luo, "MaskGAN", CVPR 2020; for non-commercial research.
+Images 0 to 27,999 are the training split, 28,000 to 29,999 the validation split. domains/faces.yaml maps the parts to
+classes, in painting order. Dataset: Lee, Liu, Wu, Luo, "MaskGAN", CVPR 2020; for non-commercial research.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from composegan.plugin import DomainSpec, UserError
 
 IMAGES, MASKS = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno"
 FIRST_VALIDATION = 28_000
-MASKS_A_FOLDER = 2_000
+MASKS_PER_FOLDER = 2_000
 
 
 class CelebAMask:
-    """One split of CelebAMask-HQ: image uint8 (3, 512, 512) and labels uint8 (512, 512), in the order of the numbers.
+    """One split of CelebAMask-HQ: image uint8 (3, 512, 512) and labels uint8 (512, 512), ordered by number.
 
-    Masks are searched for when their image is read. Raises UserError for a root without the two folders or a split
-    without images and, on reading, for damaged files, masks of different sizes and an image without any mask.
+    The constructor lists the images only; indexing finds and reads the masks of an image. Raises UserError if `root` or
+    one of its two folders is missing or the split is empty; when indexed, for damaged files, masks that differ in size
+    and an image without masks.
     """
 
     def __init__(self, root: Path | str, split: str, spec: DomainSpec) -> None:
@@ -36,8 +37,8 @@ class CelebAMask:
         self.numbers = [number for number in numbers if (number >= FIRST_VALIDATION) == (split == "validation")]
         if not self.numbers:
             raise UserError(
-                f"{self.root / IMAGES}: has no image of the split {split!r}; "
-                f"0.jpg to {FIRST_VALIDATION - 1}.jpg are train, later ones validation"
+                f"{self.root / IMAGES}: has no image of split {split!r}; "
+                f"0.jpg to {FIRST_VALIDATION - 1}.jpg are train, later numbers are validation"
             )
 
     def __len__(self) -> int:
@@ -50,34 +51,35 @@ class CelebAMask:
         return Sample(resize_image(read_image(file), *labels.shape), labels, str(file))
 
     def read_masks(self, number: int) -> np.ndarray:
-        """The part masks of one image, painted over one another: uint8 (512, 512)."""
-        folder = self.root / MASKS / str(number // MASKS_A_FOLDER)
+        """Read the part masks of an image and paint them in order: uint8 (512, 512)."""
+        folder = self.root / MASKS / str(number // MASKS_PER_FOLDER)
         labels: np.ndarray | None = None
         for part, label in self.parts:
             file = folder / f"{number:05d}_{part}.png"
             if not file.exists():
-                continue  # the part is absent, such as a hat
+                continue  # not every face has a hat
             mask = np.asarray(open_picture(file).convert("L")) > 127
             if labels is None:
                 labels = np.zeros(mask.shape, np.uint8)
             if mask.shape != labels.shape:
                 raise UserError(
-                    f"{file}: is {size_of(mask)} and the masks before it {size_of(labels)} (height x width); replace it"
+                    f"{file}: is {size_of(mask)} but the image's other masks are {size_of(labels)} (height x width); "
+                    "replace it"
                 )
             labels[mask] = label
         if labels is None:
             raise UserError(
-                f"{self.root / IMAGES / f'{number}.jpg'}: has no mask; {folder / f'{number:05d}_*.png'} are needed, "
-                "so unpack the masks again or remove the image"
+                f"{self.root / IMAGES / f'{number}.jpg'}: has no mask {folder / f'{number:05d}_*.png'}; "
+                "unpack the masks again or remove the image"
             )
         return labels
 
 
 def check_layout(root: Path) -> None:
-    """Raise UserError when a folder does not look like the dataset."""
+    """Raise UserError if `root` does not look like the dataset."""
     for name in (IMAGES, MASKS):
         if not (root / name).is_dir():
             raise UserError(
-                f"{root}: has no folder {name}; data.root of domain 'faces' is the unpacked CelebAMask-HQ "
-                f"({IMAGES}/ and {MASKS}/), a folder with images/ and labels/, or one made by `composegan prepare`"
+                f"{root}: has no folder {name}; set data.root to the unpacked CelebAMask-HQ ({IMAGES}/ and {MASKS}/), "
+                "a folder with images/ and labels/, or the output of `composegan prepare`"
             )

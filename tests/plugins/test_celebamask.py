@@ -8,10 +8,11 @@ from composegan.config.schema import DataConfig
 from composegan.data import UserError, open_source, prepare
 from composegan.plugins.faces import plugin, spec
 
-# The facts of the data set, written down once more: what domains/faces.yaml says must agree with them.
+# The part masks of the dataset, which domains/faces.yaml must agree with: (part, class index) in painting order.
 ORDER = ["skin", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "l_lip", "u_lip", "nose", "hair"]
 ORDER += ["l_ear", "r_ear", "neck", "neck_l", "cloth", "hat", "ear_r"]
 CLASS_OF = dict(zip(ORDER, (1, 10, 2, 2, 3, 3, 4, 4, 4, 5, 7, 6, 6, 8, 8, 9, 11, 12), strict=True))
+ALL, TOP, LEFT = slice(None), slice(0, 16), slice(0, 8)
 
 
 @pytest.fixture
@@ -39,98 +40,77 @@ def add(root):
     return write
 
 
-ALL, TOP, LEFT = slice(None), slice(0, 16), slice(0, 8)
+def test_yaml_lists_parts_in_painting_order():
+    assert [item["part"] for item in spec.foreign["celebamask_hq"]] == ORDER
 
 
-def test_part_masks_become_classes(root, add):
+def test_masks_become_classes_and_image_is_resized_to_them(root, add):
     add(0, skin=(ALL, LEFT), hair=(TOP, slice(8, 32)))
     sample = plugin.dataset(root, "train")[0]
-    assert sample.labels.shape == (32, 32) and sample.image.shape == (3, 32, 32)  # the image at the masks' size
-    assert (
-        (sample.labels[:, :8] == 1).all()
-        and (sample.labels[:16, 8:] == 7).all()
-        and (sample.labels[16:, 8:] == 0).all()
-    )
+    expected = np.zeros((32, 32))
+    expected[:, :8], expected[:16, 8:] = 1, 7
+    assert sample.image.shape == (3, 32, 32) and (sample.labels == expected).all()
     assert sample.image[0, 5, 5] < 10 and sample.image[0, 5, 25] > 240
     assert sample.name == str(root / "CelebA-HQ-img" / "0.jpg")
 
 
-@pytest.mark.parametrize("part", ORDER)
-def test_part_becomes_its_class(root, add, part):
-    add(3, **{part: (TOP, TOP)})
+@pytest.mark.parametrize(("below", "above"), [(None, ORDER[0]), *pairwise(ORDER)])
+def test_later_part_is_painted_over_earlier(root, add, below, above):
+    add(1, **({below: (ALL, ALL)} if below else {}), **{above: (TOP, TOP)})
     labels = plugin.dataset(root, "train")[0].labels
-    assert (labels[:16, :16] == CLASS_OF[part]).all() and labels.sum() == 256 * CLASS_OF[part]
+    assert (labels[:16, :16] == CLASS_OF[above]).all()
+    assert (labels[16:, 16:] == (CLASS_OF[below] if below else 0)).all()
 
 
-@pytest.mark.parametrize(("below", "above"), list(pairwise(ORDER)))
-def test_later_part_mask_wins(root, add, below, above):
-    add(1, **{below: (ALL, ALL), above: (TOP, TOP)})
-    labels = plugin.dataset(root, "train")[0].labels
-    assert (labels[:16, :16] == CLASS_OF[above]).all() and (labels[16:, 16:] == CLASS_OF[below]).all()
-
-
-def test_celebamask_splits_by_number(root, add):
-    for number in (0, 1999, 2000, 27999, 28000, 29999):
+def test_splits_and_order_follow_the_numbers(root, add):
+    for number in (10, 9, 100, 1999, 2000, 27999, 28000, 29999):
         add(number, skin=(ALL, ALL))
     train, validation = plugin.dataset(root, "train"), plugin.dataset(root, "validation")
-    assert train.numbers == [0, 1999, 2000, 27999] and validation.numbers == [28000, 29999]
-    for index in range(4):
-        assert (train[index].labels == 1).all()
-    assert (validation[1].labels == 1).all()
+    assert train.numbers == [9, 10, 100, 1999, 2000, 27999] and validation.numbers == [28000, 29999]
+    assert all((source[index].labels == 1).all() for source in (train, validation) for index in range(len(source)))
 
 
-def test_images_are_ordered_by_number(root, add):
-    for number in (10, 9, 100):
-        add(number, skin=(ALL, ALL))
-    assert plugin.dataset(root, "train").numbers == [9, 10, 100]
-
-
-def test_masks_are_searched_on_reading(root, add):
+def test_missing_masks_are_reported_when_read(root, add):
     add(0, skin=(ALL, ALL))
     add(1)
     source = plugin.dataset(root, "train")
     assert len(source) == 2 and (source[0].labels == 1).all()
-    with pytest.raises(UserError, match=r"CelebA-HQ-img/1\.jpg: has no mask; .*0/00001_\*\.png are needed"):
+    with pytest.raises(UserError, match=r"CelebA-HQ-img/1\.jpg: has no mask .*0/00001_\*\.png; unpack"):
         source[1]
 
 
-def test_empty_mask_counts_as_mask(root, add):
+def test_empty_mask_is_accepted(root, add):
     add(0, hat=(slice(0, 0), ALL))
     assert not plugin.dataset(root, "train")[0].labels.any()
 
 
-def test_masks_of_different_size_are_rejected(root, add):
+def test_masks_of_different_sizes_raise(root, add):
     add(0, skin=(ALL, ALL), hair=(ALL, ALL))
     Image.new("L", (16, 16)).save(root / "CelebAMask-HQ-mask-anno" / "0" / "00000_hair.png")
-    with pytest.raises(UserError, match=r"00000_hair\.png: is 16 x 16 and the masks before it 32 x 32"):
+    with pytest.raises(UserError, match=r"00000_hair\.png: is 16 x 16 but the image's other masks are 32 x 32"):
         plugin.dataset(root, "train")[0]
 
 
-def test_damaged_files_are_named(root, add):
+@pytest.mark.parametrize("name", ["CelebAMask-HQ-mask-anno/0/00000_skin.png", "CelebA-HQ-img/0.jpg"])
+def test_damaged_file_is_named(root, add, name):
     add(0, skin=(ALL, ALL))
-    mask = root / "CelebAMask-HQ-mask-anno" / "0" / "00000_skin.png"
-    whole = mask.read_bytes()
-    mask.write_bytes(whole[:40])
-    with pytest.raises(UserError, match=r"00000_skin\.png: "):
-        plugin.dataset(root, "train")[0]
-    mask.write_bytes(whole)
-    (root / "CelebA-HQ-img" / "0.jpg").write_bytes(b"\xff\xd8 and no more")
-    with pytest.raises(UserError, match=r"0\.jpg: "):
+    (root / name).write_bytes((root / name).read_bytes()[:40])
+    with pytest.raises(UserError, match=f"{name}: "):
         plugin.dataset(root, "train")[0]
 
 
-def test_other_folders_are_rejected(root, add, tmp_path):
-    with pytest.raises(UserError, match="has no image of the split 'train'"):
+def test_folder_that_is_not_the_dataset_raises(root, add):
+    with pytest.raises(UserError, match="has no image of split 'train'"):
         plugin.dataset(root, "train")
     add(0, skin=(ALL, ALL))
-    with pytest.raises(UserError, match="has no image of the split 'validation'"):
+    with pytest.raises(UserError, match="has no image of split 'validation'"):
         plugin.dataset(root, "validation")
     (root / "other").mkdir()
-    with pytest.raises(UserError, match="other: has no folder CelebA-HQ-img; data.root of domain 'faces' is"):
+    with pytest.raises(UserError, match="other: has no folder CelebA-HQ-img; set data.root to the unpacked"):
         plugin.dataset(root / "other", "train")
 
 
-def test_fit_and_prepare_read_it(root, add, tmp_path):
+def test_open_source_and_prepare_read_the_dataset(root, add, tmp_path):
     for number in range(4):
         add(number, skin=(ALL, LEFT))
     add(4)
@@ -141,7 +121,3 @@ def test_fit_and_prepare_read_it(root, add, tmp_path):
     data.on_error = "skip"
     packed = open_source(plugin, DataConfig(root=str(prepare(plugin, data, tmp_path / "packed")), height=16, width=16))
     assert len(packed) == 4 and (packed[2].labels[:, :4] == 1).all() and not packed[2].labels[:, 4:].any()
-
-
-def test_faces_yaml_has_every_part_once():
-    assert [item["part"] for item in spec.foreign["celebamask_hq"]] == ORDER
