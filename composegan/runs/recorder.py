@@ -174,17 +174,20 @@ class RunRecorder(Callback):
 
     def _score(self, step: TrainingStep) -> bool:
         """Score the averaged generator. Returns whether it is the best so far."""
-        count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")
-        if self.scores is None:
-            names, classes = score_names(self.config), len(self.spec.classes)
-            device = step.path_mean.device
-            self.scores = Scores(names, self.source, self.config.data, classes, count, seed, device)
-        scores = self.scores(*average_pictures(step, count, seed))
+        scores = self._measure(step)
         self._log(step, {f"score/{name}": value for name, value in scores.items()})
         best = scores[self.best_of] < self.best
         if best:
             self.best = scores[self.best_of]
         return best
+
+    def _measure(self, step: TrainingStep) -> dict[str, float]:
+        count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")
+        if self.scores is None:
+            names, classes = score_names(self.config), len(self.spec.classes)
+            device = step.path_mean.device
+            self.scores = Scores(names, self.source, self.config.data, classes, count, seed, device)
+        return self.scores(*average_pictures(step, count, seed))
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""Whatever ends a run early: gone on with, it ends as one that nobody disturbed, also where something went wrong."""
+"""Runs that stop early resume as if they had not stopped, also around divergence, scores and lost data."""
 
 from __future__ import annotations
 
@@ -15,174 +15,171 @@ from composegan.errors import UserError
 from composegan.model import saved_model
 from composegan.runs import checkpoint
 from composegan.runs.checkpoint import read
+from composegan.runs.graceful_stop import GracefulStop
 from composegan.runs.recorder import RunRecorder
 from composegan.training.divergence import Divergence
-from composegan.training.step import TrainingStep
 
 RARELY = ("output.score_every=0", "output.samples_every=100")
+EVERY_8 = (*RARELY, "output.log_every=8", "output.checkpoint_every=8")
 
 
 class Killed(BaseException):
-    """What nobody catches."""
+    """An exception that is not caught anywhere."""
 
 
-def after(monkeypatch, position, function):
-    """`function(module)` is called behind the step that ends at a place in the stream of images, whenever it does."""
-    step = TrainingStep.run
-
-    def training_step(module, batch, *rest):
-        step(module, batch, *rest)
-        if module.position == position:
-            function(module)
-
-    monkeypatch.setattr(TrainingStep, "run", training_step)
-
-
-def not_a_number(module):
+def make_nan(step):
     with torch.no_grad():
-        module.generator.local.weight[0, 0, 0, 0] = nan
+        step.generator.local.weight[0, 0, 0, 0] = nan
 
 
-def told(module):
+def terminate(step):
     signal.raise_signal(signal.SIGTERM)
 
 
+def last(run):
+    return read(run / "checkpoints" / "last.pt")
+
+
 @pytest.fixture
-def runs(tmp_path):
-    """The folders of all runs there are, the oldest first."""
-    return lambda: sorted((tmp_path / "runs" / "shapes").iterdir(), key=lambda run: run.stat().st_ctime_ns)
+def stopped_at(monkeypatch, at_step, runs):
+    """(position, call) -> the newest run, once `call()` has started or resumed it and SIGTERM stopped it there."""
+
+    def stopped_at(position, call):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            at_step(terminate, after=position, patch=patch)
+            call()
+        return max(runs(), key=lambda run: (run / "config.yaml").stat().st_mtime_ns)
+
+    return stopped_at
 
 
 @pytest.mark.parametrize("stop", [10, 14])
-def test_told_before_something_goes_wrong_is_found(fit, monkeypatch, resume, assert_same_run, runs, stop):
-    """It is found at 16, and leads back to 12 or 8: not to where the run was saved because it was told to stop."""
-    settings = (*RARELY, "output.log_every=8", "output.checkpoint_every=8")
-    after(monkeypatch, 14, not_a_number)
-    whole = fit(*settings)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        after(patch, stop, told)
-        fit(*settings)
-    run = next(run for run in runs() if run != whole)
-    assert read(run / "checkpoints" / "last.pt")["images_seen"] == (10 if stop == 10 else 8)  # nothing bad is saved
+def test_stop_before_a_problem_is_found(fit, at_step, stopped_at, resume, assert_same_run, stop):
+    """It is found at 16 and leads back to the checkpoint of 8, not to one that was saved because of the signal."""
+    at_step(make_nan, after=14)
+    whole = fit(*EVERY_8)
+    run = stopped_at(stop, lambda: fit(*EVERY_8))
+    assert last(run)["images_seen"] == (10 if stop == 10 else 8)  # bad values are not saved
     resume(run)
-    skipped = [read(each / "checkpoints" / "last.pt")["skipped"] for each in (whole, run)]
-    assert skipped == [8, 8]
+    assert [last(each)["skipped"] for each in (whole, run)] == [8, 8]
     assert_same_run(run, whole)
 
 
-def test_told_twice_before_the_next_checkpoint(fit, monkeypatch, resume, assert_same_run, runs):
-    settings = (*RARELY, "output.log_every=8", "output.checkpoint_every=8")
-    after(monkeypatch, 16, not_a_number)
-    whole = fit(*settings)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        after(patch, 10, told)
-        fit(*settings)
-    run = next(run for run in runs() if run != whole)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        after(patch, 12, told)
-        resume(run)
+def test_two_stops_between_checkpoints_keep_the_regular_one(fit, at_step, stopped_at, resume, assert_same_run):
+    at_step(make_nan, after=16)
+    whole = fit(*EVERY_8)
+    run = stopped_at(10, lambda: fit(*EVERY_8))
+    stopped_at(12, lambda: resume(run))
     kept = [read(run / "checkpoints" / name) for name in ("last.pt", "previous.pt")]
     assert [(state["images_seen"], state["early"]) for state in kept] == [(12, True), (8, False)]
     assert_same_run(resume(run), whole)
 
 
-def test_told_where_a_loss_is_high_for_once(fit, monkeypatch, resume, assert_same_run, runs):
-    """Its interval's mean is not, and only that is asked."""
-    settings = (*RARELY, "output.log_every=8", "output.checkpoint_every=8", "training.images=104", "trainer.spike=10")
-    note, running = Divergence.add, []
+def test_stop_ignores_single_step_spike(fit, at_step, stopped_at, monkeypatch, resume, assert_same_run):
+    """Only the mean of an interval may be a spike."""
+    settings = (*EVERY_8, "training.images=104", "trainer.spike=10")
+    add, positions = Divergence.add, [0]
 
-    def noted(guard, figures):
-        if running[0].position == 96 and "loss/discriminator" in figures:  # in the step that ends at 98
+    def add_spike(divergence, figures):
+        if positions[-1] == 96 and "loss/discriminator" in figures:  # in the step that ends at 98
             figures = {**figures, "loss/discriminator": torch.tensor(30.0)}
-        note(guard, figures)
+        add(divergence, figures)
 
-    begin = CompositionModule.on_train_start
-    monkeypatch.setattr(CompositionModule, "on_train_start", lambda module: (running.insert(0, module), begin(module)))
-    monkeypatch.setattr(Divergence, "add", noted)
+    at_step(lambda step: positions.append(96), before=96)
+    at_step(lambda step: positions.append(98), after=98)
+    monkeypatch.setattr(Divergence, "add", add_spike)
     whole = fit(*settings)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        after(patch, 98, told)
-        fit(*settings)
-    run = next(run for run in runs() if run != whole)
-    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 98
+    run = stopped_at(98, lambda: fit(*settings))
+    assert last(run)["images_seen"] == 98
     assert_same_run(resume(run), whole)
-    assert read(run / "checkpoints" / "last.pt")["skipped"] == 0
+    assert last(run)["skipped"] == 0
 
 
-def test_told_in_the_last_step_which_went_wrong(fit, monkeypatch, runs):
-    """It is the last step no more, and the wish still stands."""
-    after(monkeypatch, 24, lambda module: (not_a_number(module), told(module)))
+def test_stop_in_a_last_step_that_diverges(fit, at_step, runs):
+    """After the rollback it is no longer the last step, and the request still holds."""
+    at_step(lambda step: (make_nan(step), terminate(step)), after=24)
     with pytest.raises(KeyboardInterrupt):
         fit(*RARELY)
-    (run,) = runs()
-    assert read(run / "checkpoints" / "last.pt")["images_seen"] < 24
+    assert last(runs()[0])["images_seen"] < 24
 
 
-def test_told_while_the_last_checkpoint_is_saved(fit, monkeypatch, capfd):
-    """The run is done."""
-    save = RunRecorder.save
+def test_lost_data_in_a_last_step_that_diverges(fit, at_step, resume, monkeypatch, runs, assert_same_run):
+    """The step is repeated once the data are back, with the next batch."""
+    at_step(make_nan, after=24)
+    whole = fit(*RARELY)
 
-    def saved(keeper, module, *given, **settings):
-        save(keeper, module, *given, **settings)
-        if module.images_seen == 24:
-            signal.raise_signal(signal.SIGTERM)
+    requested, steps = GracefulStop.requested, []
 
-    monkeypatch.setattr(RunRecorder, "save", saved)
-    fit(*RARELY)
-    assert "done: 24 images" in capfd.readouterr().out
+    def lose_data(stop, device):
+        steps.append(None)
+        if len(steps) == 12:
+            stop.loader.failure = "x.png: cannot be read"
+        return requested(stop, device)
+
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="x.png: cannot be read; saved at"):
+        patch.setattr(GracefulStop, "requested", lose_data)
+        fit(*RARELY)
+    run = next(run for run in runs() if run != whole)
+    assert last(run)["images_seen"] == 20
+    assert_same_run(resume(run), whole)
 
 
-def scores(monkeypatch, table):
-    """A run's score at so many images."""
-    monkeypatch.setattr(
-        RunRecorder, "_measure", lambda keeper, module: {"sliced_wasserstein": table[module.images_seen]}
-    )
+def test_run_stopped_before_its_first_checkpoint_cannot_roll_back(fit, stopped_at, resume, at_step):
+    """As in an uninterrupted run: the checkpoint that the signal caused does not count."""
+    settings = (*RARELY, "output.checkpoint_every=12", "output.log_every=2")
+    run = stopped_at(6, lambda: fit(*settings))
+    at_step(make_nan, after=8)
+    with pytest.raises(UserError, match="at 8 images a weight is nan, before the first checkpoint; start a new run"):
+        resume(run)
+
+
+def set_scores(patch, table, killed_at=None):
+    """A run's score at so many images; at `killed_at` the process ends instead."""
+
+    def measure(recorder, step):
+        if step.images_seen == killed_at:
+            raise Killed
+        return {"sliced_wasserstein": table[step.images_seen]}
+
+    patch.setattr(RunRecorder, "_measure", measure)
 
 
 def kept(run):
     return {path.name: (read(path)["images_seen"], read(path)["best"]) for path in (run / "checkpoints").iterdir()}
 
 
-def test_the_best_is_kept_also_between_checkpoints(fit, monkeypatch):
-    scores(monkeypatch, {2: 9.0, 4: 8.0, 6: 1.0, 8: 5.0, 10: 7.0, 12: 7.0})
+def test_best_is_saved_between_checkpoints(fit, monkeypatch):
+    set_scores(monkeypatch, {2: 9.0, 4: 8.0, 6: 1.0, 8: 5.0, 10: 7.0, 12: 7.0})
     run = fit("training.images=12", "output.score_every=2", "output.checkpoint_every=4")
     assert kept(run)["best.pt"] == (6, 1.0) and kept(run)["last.pt"] == (12, 1.0)
 
 
-def test_killed_where_the_best_is_kept(fit, resume, monkeypatch, runs):
-    scores(monkeypatch, {4: 8.0, 8: 1.0, 12: 5.0, 16: 5.0, 20: 5.0, 24: 5.0})
-    rename = checkpoint.atomic_file
+def test_kill_while_the_best_is_saved(fit, resume, monkeypatch, runs):
+    set_scores(monkeypatch, {4: 8.0, 8: 1.0, 12: 5.0, 16: 5.0, 20: 5.0, 24: 5.0})
+    write = checkpoint.atomic_file
 
     def killed(path):
         if path.name == "best.pt" and (path.parent / "best.pt").exists():
             raise Killed
-        return rename(path)
+        return write(path)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(checkpoint, "whole_file", killed)
+        patch.setattr(checkpoint, "atomic_file", killed)
         fit("output.score_every=4")
-    (run,) = runs()
-    assert kept(resume(run))["best.pt"] == (8, 1.0)
+    assert kept(resume(runs()[0]))["best.pt"] == (8, 1.0)
 
 
-def test_killed_while_it_scores_it_scores_when_it_goes_on(fit, resume, monkeypatch, runs, figures_of, whole_run):
-    """It was told to stop and is saved, without the score that is due, which makes it the best."""
+def test_kill_while_scoring_after_a_signal(fit, at_step, resume, monkeypatch, runs, figures_of, whole_run):
+    """The run is saved first; the score is made on resume, and its checkpoint is the best."""
     table = {4: 8.0, 8: 1.0, 12: 5.0, 16: 5.0, 20: 5.0, 24: 5.0}
-    scores(monkeypatch, table)
-    after(monkeypatch, 8, told)
-
-    def killed(keeper, module):
-        if module.images_seen == 8:
-            raise Killed
-        return {"sliced_wasserstein": table[module.images_seen]}
-
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(RunRecorder, "_measure", killed)
+        set_scores(patch, table, killed_at=8)
+        at_step(terminate, after=8, patch=patch)
         fit("output.score_every=4")
     (run,) = runs()
-    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 8
-    assert read(run / "checkpoints" / "previous.pt")["images_seen"] == 4
+    assert [read(run / "checkpoints" / name)["images_seen"] for name in ("last.pt", "previous.pt")] == [8, 4]
     assert figures_of(run)[-1]["images_seen"] == "8" and "score/sliced_wasserstein" in figures_of(run)[0]
+    set_scores(monkeypatch, table)
     resume(run)
     rows = {row["images_seen"]: row for row in figures_of(run)}
     assert [rows[f"{seen}"]["score/sliced_wasserstein"] for seen in table] == [f"{value:g}" for value in table.values()]
@@ -193,123 +190,80 @@ def test_killed_while_it_scores_it_scores_when_it_goes_on(fit, resume, monkeypat
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
-def test_killed_before_the_last_model_is_there(fit, resume, monkeypatch, runs, file):
+def test_kill_before_the_last_model_is_written(fit, resume, monkeypatch, at_step, runs, file):
     """A run that counts as finished has its model."""
-    atomic_file = saved_model.atomic_file
+    write, last_step = saved_model.atomic_file, []
 
     def killed(path):
-        if path.name == file and running[0].images_seen == 8:
+        if path.name == file and last_step:
             raise Killed
-        return atomic_file(path)
+        return write(path)
 
-    running = []
-    begin = CompositionModule.on_train_start
-    monkeypatch.setattr(CompositionModule, "on_train_start", lambda module: (running.insert(0, module), begin(module)))
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(saved_model, "whole_file", killed)
+        at_step(last_step.append, after=8, patch=patch)
+        patch.setattr(saved_model, "atomic_file", killed)
         fit(*RARELY, "training.images=8", "grouping=progressive:3", "training.split_every=6")
     (run,) = runs()
     resume(run)
     assert saved_model.load(run).about["images_seen"] == 8
 
 
+@pytest.fixture
+def mount(tmp_path, shapes):
+    """A copy of the data."""
+    folder = tmp_path / "mount"
+    shutil.copytree(shapes[1].removeprefix("data.root="), folder)
+    return folder
+
+
 @pytest.mark.parametrize("policy", ["stop", "skip"])
-def test_images_that_are_gone_when_they_are_first_compared_with(
-    fit, resume, shapes, monkeypatch, tmp_path, runs, policy
+@pytest.mark.parametrize(
+    ("lost", "every", "saved"),
+    [(16, ["output.score_every=16", "output.checkpoint_every=12"], 16), (24, ["output.score_every=24"], 20)],
+)
+def test_real_images_lost_when_a_score_needs_them(
+    fit, resume, at_step, monkeypatch, mount, runs, policy, lost, every, saved
 ):
-    mount, away = tmp_path / "mount", tmp_path / "away"
-    shutil.copytree(shapes[1].removeprefix("data.root="), mount)
-    after(monkeypatch, 16, lambda module: mount.rename(away))
-    settings = (f"data.root={mount}", f"data.on_error={policy}", "output.score_every=16", "output.checkpoint_every=12")
+    """The score is made on resume; a run without its last score is not finished."""
+    away = mount.with_name("away")
+    at_step(lambda step: mount.rename(away), after=lost)
+    settings = (f"data.root={mount}", f"data.on_error={policy}", *every, "data.workers=2")
     with pytest.raises(UserError, match="mount.*; fix this, then resume with: composegan fit run="):
-        fit(*settings, "data.workers=2")
-    (run,) = runs()
-    state = read(run / "checkpoints" / "last.pt")
-    assert (state["images_seen"], state["early"], state["shown"]) == (16, True, False)
-    away.rename(mount)
-    monkeypatch.undo()
-    assert read(resume(run) / "checkpoints" / "last.pt")["best"] < 1
-
-
-def test_the_last_score_is_made_up_for(fit, resume, shapes, monkeypatch, tmp_path, runs):
-    """A run whose last score could not be taken is not finished."""
-    mount, away = tmp_path / "mount", tmp_path / "away"
-    shutil.copytree(shapes[1].removeprefix("data.root="), mount)
-    after(monkeypatch, 24, lambda module: mount.rename(away))
-    with pytest.raises(UserError, match="fix this, then resume with"):
-        fit(f"data.root={mount}", "output.score_every=24", "data.workers=2")
-    (run,) = runs()
-    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 20
-    away.rename(mount)
-    monkeypatch.undo()
-    assert kept(resume(run))["best.pt"][0] == 24
-
-
-def test_it_is_tried_as_often_as_it_would_have_been(fit, resume, monkeypatch, runs):
-    """Also by a run that was stopped before its first regular checkpoint: one undisturbed had nothing to go back to."""
-    settings = (*RARELY, "output.checkpoint_every=12", "output.log_every=2")
-    step = TrainingStep.run
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        after(patch, 6, told)
         fit(*settings)
     (run,) = runs()
-
-    def training_step(module, batch, *rest):
-        step(module, batch, *rest)
-        not_a_number(module)
-
-    monkeypatch.setattr(TrainingStep, "run", training_step)
-    with pytest.raises(UserError, match="at 8 images a weight is nan, before there was a checkpoint to go back to"):
-        resume(run)
+    state = last(run)
+    assert (state["images_seen"], state["shown"], state["early"]) == (saved, lost == 24, lost == 16)
+    away.rename(mount)
+    monkeypatch.undo()
+    assert last(resume(run))["best"] < 1
+    assert lost == 16 or kept(run)["best.pt"][0] == 24
 
 
-def test_the_last_step_goes_wrong_and_there_are_no_more_data(fit, resume, monkeypatch, runs, assert_same_run):
-    """It is done again when there are, with the batch that is its turn."""
-    after(monkeypatch, 24, not_a_number)
-    whole = fit(*RARELY)
-
-    def gone(module):
-        not_a_number(module)
-        module.trainer.train_dataloader.failure = "x.png: cannot be read"
-
-    with monkeypatch.context() as patch, pytest.raises(UserError, match="x.png: cannot be read; saved at"):
-        after(patch, 24, gone)
-        fit(*RARELY)
-    run = next(run for run in runs() if run != whole)
-    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 20
-    assert_same_run(resume(run), whole)
-
-
-def test_another_number_of_images_is_told(fit, resume, shapes, tmp_path, capsys):
-    data = tmp_path / "data"
-    shutil.copytree(shapes[1].removeprefix("data.root="), data)
-    run = fit(f"data.root={data}", "training.images=8", *RARELY)
+def test_resume_reports_another_number_of_images(fit, resume, mount, capsys):
+    run = fit(f"data.root={mount}", "training.images=8", *RARELY)
     for part in ("images", "labels"):
-        (data / part / "6.png").unlink()
+        (mount / part / "6.png").unlink()
     capsys.readouterr()
     resume(run, "training.images=10")
-    assert "there were 7 images and now are 6: they come in another order" in capsys.readouterr().out
+    assert "there were 7 images and are now 6: they come in a different order" in capsys.readouterr().out
 
 
-def test_nobody_goes_on_with_a_run_that_goes_on(fit, resume, monkeypatch, tmp_path):
-    """Two would write the same files, each its own weights."""
+def test_running_run_cannot_be_resumed(fit, resume, at_step, runs):
     answers = []
 
-    def another(module):
-        (run,) = (tmp_path / "runs" / "shapes").iterdir()
-        command = [sys.executable, "-m", "composegan.cli", "fit", f"run={run}"]
+    def resume_it(step):
+        command = [sys.executable, "-m", "composegan.cli", "fit", f"run={runs()[0]}"]
         answers.append(subprocess.run(command, capture_output=True, text=True, timeout=60))
 
-    after(monkeypatch, 10, another)
+    at_step(resume_it, after=10)
     run = fit(*RARELY, "training.images=12")
     (answer,) = answers
     assert answer.returncode == 2
-    assert answer.stderr.startswith(f"composegan: {run}: another process is at work in it; wait for it, or stop it")
-    assert answer.stderr.count("\n") == 1
+    assert answer.stderr.startswith(f"composegan: {run}: ") and answer.stderr.count("\n") == 1
     resume(run, "training.images=14")
 
 
-def test_two_that_begin_in_the_same_second(fit, monkeypatch):
+def test_runs_started_in_the_same_second_get_their_own_folders(fit, monkeypatch):
     monkeypatch.setattr("time.strftime", lambda *given: "now")
     assert [fit(*RARELY, "training.images=2").name for _ in range(3)] == ["now", "now_2", "now_3"]
 
@@ -317,52 +271,26 @@ def test_two_that_begin_in_the_same_second(fit, monkeypatch):
 NO_READER = """
 import os, signal
 from composegan.training.step import TrainingStep
-step = TrainingStep.run
-def training_step(module, batch, *rest):
-    if module.images_seen == 6:
+run = TrainingStep.run
+def run_without_reader(step, *given):
+    if step.images_seen == 6:
         reader, writer = os.pipe()
         os.close(reader)
         for stream in {streams}:
             os.dup2(writer, stream)
         {then}
-    return step(module, batch, *rest)
-TrainingStep.run = training_step
+    run(step, *given)
+TrainingStep.run = run_without_reader
 """
-"""As with `2>&1 | tee log`, which Ctrl-C ends as well; or `| head`, or a terminal that was closed."""
+"""As with `2>&1 | tee log`, which Ctrl-C ends as well; or `| head`, or a closed terminal."""
 
 
-def test_told_when_nobody_reads_what_is_printed(command, tiny, shapes, tmp_path):
-    patch = NO_READER.format(streams=(1, 2), then="os.kill(os.getpid(), signal.SIGINT)")
+@pytest.mark.parametrize(
+    ("streams", "then", "status", "seen"),
+    [((1, 2), "os.kill(os.getpid(), signal.SIGINT)", 130, 8), ((1,), "pass", 0, 24)],
+)
+def test_output_without_a_reader_does_not_end_a_run(command, tiny, shapes, tmp_path, streams, then, status, seen):
     settings = ["recipe=quick", *shapes, *tiny, *RARELY, "output.checkpoint_every=100", f"output.root={tmp_path}"]
-    status, _, _ = command("fit", *settings, patch=patch)
+    code, _, err = command("fit", *settings, patch=NO_READER.format(streams=streams, then=then))
     (run,) = (tmp_path / "shapes").iterdir()
-    assert (status, read(run / "checkpoints" / "last.pt")["images_seen"]) == (130, 8)
-
-
-def test_nobody_reads_what_is_printed(command, tiny, shapes, tmp_path):
-    patch = NO_READER.format(streams=(1,), then="pass")
-    settings = ["recipe=quick", *shapes, *tiny, *RARELY, "trainer.accelerator=cpu", f"output.root={tmp_path}"]
-    status, _, err = command("fit", *settings, patch=patch)
-    (run,) = (tmp_path / "shapes").iterdir()
-    assert (status, err, read(run / "checkpoints" / "last.pt")["images_seen"]) == (0, "", 24)
-
-
-def test_two_processes_save_the_same_sums(ranks):
-    """What the guard goes on from is both processes', though only the first one's is saved."""
-
-    def work(rank):
-        torch.distributed.init_process_group("gloo", rank=rank, world_size=2)
-        weights, loss = [torch.ones(2)], torch.tensor([1.0, 9.0][rank])
-        guard, other = Divergence(0.0), Divergence(0.0)
-        guard.add({"loss/generator": loss})
-        assert guard.check(weights, complete=False) is None  # a checkpoint in the midst of an interval
-        first = [guard.state()]
-        torch.distributed.broadcast_object_list(first)
-        other.restore(first[0])
-        for each in (guard, other):
-            each.add({"loss/generator": loss})
-            each.check(weights, complete=True)
-        torch.distributed.destroy_process_group()
-        return [each.usual["loss/generator"] for each in (guard, other)]
-
-    assert ranks(work) == [[[5.0], [5.0]]] * 2
+    assert (code, err, last(run)["images_seen"]) == (status, "", seen)
