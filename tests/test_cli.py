@@ -70,7 +70,11 @@ def test_bare_and_help_list_the_verbs(capsys, arguments):
 def test_the_help_of_fit_lists_every_setting(capsys, arguments):
     status, out, _ = run(capsys, *arguments)
     assert status == 0
-    assert re.search(r"^  training.batch=32 {6,}whole number {3,}images a step, over all devices$", out, re.MULTILINE)
+    assert re.search(
+        r"^  training.batch=32 {6,}whole number, 1 to 1,000,000 {3,}images per step, over all devices$",
+        out,
+        re.MULTILINE,
+    )
     for key in settings_of(Config):
         assert f"\n  {key}=" in out
     assert not [line for line in out.splitlines() if line != line.rstrip()]
@@ -145,7 +149,7 @@ def test_fit_hands_over_the_configuration_and_says_which_recipe(capsys, verb_mod
     verb_module("composegan.runs.fit", fit=lambda composed: seen.append(composed) or Path("runs/pets/now"))
     status, out, _ = run(capsys, "fit", f"domain={pets}", "training.batch=2")
     assert status == 0
-    assert out.startswith("recipe=quick is taken, as none was given: ")
+    assert out.startswith("recipe=quick (the default): ")
     assert seen[0].config.training.batch == 2
     assert seen[0].overrides == [f"domain={pets}", "training.batch=2"]
     monkeypatch.setenv("LOCAL_RANK", "1")

@@ -55,7 +55,7 @@ def test_drawn_faces(composegan_at, tiny, tmp_path):
     assert status == 0, err
     run = the_run(tmp_path, "faces")
     said = out.splitlines()
-    assert said[0].startswith("recipe=quick is taken, as none was given: ")
+    assert said[0].startswith("recipe=quick (the default): ")
     assert {line.split(":")[0] for line in said[2:] if line.startswith("  ")} >= {
         "  recipe=paper256",
         "  recipe=paper512",

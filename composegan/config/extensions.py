@@ -1,46 +1,100 @@
-"""Which installed extensions the settings of a run name."""
+"""The extensions that settings name, and the settings of those: `training.loss.NAME.key=value`.
+
+A dataclass with a field that names extensions (`composegan.plugin.fields.extension`) has a field `extensions` as well,
+which maps "FIELD.NAME.KEY" to values: {"loss.relativistic.margin": 0.5} in `TrainingConfig`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any
 
-from composegan.config.schema import Config
-from composegan.config.validate import score_names
+from composegan.config.arguments import split_arguments
+from composegan.config.merge import merge, values_of
+from composegan.config.settings import Setting, check_bounds, settings_of
 from composegan.errors import UserError
 from composegan.plugin import registry
-from composegan.plugin.contracts import GROUPING, LOSS, LOWER, METRIC, SOURCE, Kind, Metric, source_address
 from composegan.plugin.registry import Found
 
 
-def used_extensions(config: Config) -> list[Found]:
-    """The rows of the extensions that settings name, which none of composegan's own are.
+def extension(section: Any, field: str, name: str = "") -> Found:
+    """The extension that a field of a settings dataclass names, with its settings.
 
-    Raises UserError for one that is not installed (offering the nearest), cannot be used, or does not go with the rest.
+    name: which one, for a field that names several. Raises UserError if it is not installed or cannot be used.
     """
-    named: list[tuple[Kind, str]] = []
-    if isinstance(config.grouping, str):
-        named.append((GROUPING, config.grouping.partition(":")[0]))
-    if address := source_address(config.data.root):
-        named.append((SOURCE, address[0]))
-    named += [(METRIC, name) for name in score_names(config)]
-    named.append((LOSS, config.training.loss))
-    used = [registry.require(name, kind) for kind, name in named if name not in kind.own]
-    _check_scores(config, [found for found in used if found.kind is METRIC])
-    return [found for found in used if found.distribution != "composegan"]
+    kind = settings_of(type(section))[field].kind
+    assert kind, f"{field} names no extension"
+    found = registry.require(name or kind.named(getattr(section, field))[0], kind)
+    return found.with_settings(_settings(found, section.extensions, f"{field}.{found.name}."))
 
 
-def _check_scores(config: Config, metrics: Sequence[Found]) -> None:
-    """Raise UserError for metrics that cannot be computed in this run, or cannot select its best checkpoint."""
-    for found in metrics:
-        metric: Metric = found.plugin
-        if not metric.in_training:
-            raise UserError(f"output.metrics: {found.name} is for `composegan evaluate` only; choose another metric")
-        if metric.needs_masks and config.adapt.source:
-            raise UserError(f"output.metrics: {found.name} may look at masks, and the images have none")
-        if config.output.score_every and config.output.score_samples < metric.least:
-            raise UserError(f"output.score_samples={config.output.score_samples}: {found.name} needs {metric.least}")
-    if metrics[0].plugin.better != LOWER:
-        raise UserError(
-            f"output.metrics: the first metric selects the checkpoint with its lowest value, and higher is better for "
-            f"{metrics[0].name}; name another one first"
-        )
+def used_extensions(config: Any) -> list[Found]:
+    """The extensions of other packages that the settings name. Raises UserError for one that cannot be used."""
+    return [
+        registry.require(name, setting.kind)
+        for setting, names in _naming(config)
+        for name in names
+        if not registry.is_own(name, setting.kind)
+    ]
+
+
+def resolve_extensions(config: Any, given: Collection[str] = ()) -> None:
+    """Convert the settings of every named extension to their types and fill in their defaults, in place.
+
+    Settings of extensions that are not named are dropped. given: keys of the command line, for which that is an error.
+    Raises UserError for an unusable extension, an unknown key, and a value of the wrong type or out of bounds.
+    """
+    resolved: dict[str, dict[str, Any]] = {}
+    for setting, names in _naming(config):
+        section, dot, field = setting.key.rpartition(".")
+        values = resolved.setdefault(section, {})
+        raw = attrgetter(f"{section}{dot}extensions")(config)
+        for name in names:
+            prefix = f"{field}.{name}."
+            if registry.is_own(name, setting.kind) and not any(key.startswith(prefix) for key in raw):
+                continue  # composegan's own are loaded where they are used
+            found = registry.require(name, setting.kind)
+            settings = _settings(found, raw, prefix, section + dot)
+            values |= values_of(settings, prefix) if settings is not None else {}
+        for key in raw:
+            if f"{section}{dot}{key}" in given and key not in values and key.startswith(field + "."):
+                raise UserError(f"{section}{dot}{key}: {setting.key} does not name that {setting.kind.word}")
+    for section, values in resolved.items():
+        (attrgetter(section)(config) if section else config).extensions = values
+
+
+def extension_schemas(schema: type, arguments: Sequence[str]) -> Iterator[tuple[str, type]]:
+    """(prefix of the keys, dataclass) for the settings of the extensions that `key=value` arguments name.
+
+    Raises UserError for one that cannot be used.
+    """
+    given = dict(split_arguments(arguments))
+    for setting in settings_of(schema).values():
+        for name in setting.kind.named(given[setting.key]) if setting.kind and setting.key in given else ():
+            if settings := registry.require(name, setting.kind).plugin.settings:
+                yield f"{setting.key}.{name}.", settings
+
+
+def _naming(config: Any) -> Iterator[tuple[Setting, list[str]]]:
+    """The settings that name extensions, with the names."""
+    for key, setting in settings_of(type(config)).items():
+        if kind := setting.kind:
+            yield replace(setting, kind=replace(kind, setting=key)), kind.named(attrgetter(key)(config))
+
+
+def _settings(found: Found, values: dict[str, Any], prefix: str, above: str = "") -> Any:
+    """An instance of an extension's settings, from the `values` whose keys begin with `prefix`; None if it has none.
+
+    above: what the section's keys begin with on the command line.
+    """
+    pairs = [(above + key, value) for key, value in values.items() if key.startswith(prefix)]
+    if found.plugin.settings is None:
+        if pairs:
+            raise UserError(f"{pairs[0][0]}: {found.kind.word} {found.name!r} has no settings")
+        return None
+    see = f"composegan fit {found.kind.setting}={found.name} --help"
+    settings = merge(found.plugin.settings, [("", pairs)], see=see, prefix=above + prefix)
+    check_bounds(settings, above + prefix)
+    return settings

@@ -1,4 +1,4 @@
-"""Settings of an inversion: a photo to codes. Standard library only.
+"""Settings of an inversion: from a photo to codes. Standard library only.
 
 The comment after a field is its help text: `composegan invert --help` prints it.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-from composegan.errors import UserError, nearest
+from composegan.config.settings import check_bounds
+from composegan.plugin.fields import choice, number
 
 SMALL = 128
-"""Pictures up to this shorter side, in pixels, take the recipe "small"."""
+"""Models with a shorter side of at most so many pixels use the recipe "small"."""
 
 
 @dataclass(frozen=True)
@@ -37,33 +38,25 @@ RECIPES = {
 
 @dataclass
 class InversionConfig:
-    recipe: str = "auto"  # paper, small (for models up to 128 pixels), or auto: by the model's size
-    steps: int | None = None  # of the search for codes; empty, here and below: the recipe's
-    rate: float | None = None  # learning rate of the codes
-    perceptual: float | None = None  # weight of the perceptual distance between picture and photo
-    mse: float | None = None  # weight of the mean squared difference
-    mask: float | None = None  # weight of the difference between masks, where one is given
-    prior: float | None = None  # weight of the codes' distance to the mean code, in units of their spread
-    tune_steps: int | None = None  # of pivotal tuning, which fits the weights to each photo; 0: none
-    tune_rate: float | None = None  # its learning rate
-    keep: float | None = None  # its weight of other pictures' staying as they are
-    size: int | None = None  # shorter side at which the perceptual distance sees pictures, pixels
+    recipe: str = choice("auto", *RECIPES)  # small is for models up to 128 pixels; auto: by the model's size
+    steps: int | None = number(None, least=1)  # of the search for codes; empty, here and below: the recipe's
+    rate: float | None = number(None, least=0)  # learning rate of the codes
+    perceptual: float | None = number(None, least=0)  # weight of the perceptual distance between picture and photo
+    mse: float | None = number(None, least=0)  # weight of the mean squared difference
+    mask: float | None = number(None, least=0)  # weight of the difference between masks, if there is one
+    prior: float | None = number(None, least=0)  # weight of the codes' distance to the mean, in standard deviations
+    tune_steps: int | None = number(None, least=0)  # of pivotal tuning, which fits the weights to each photo; 0: none
+    tune_rate: float | None = number(None, least=0)  # its learning rate
+    keep: float | None = number(None, least=0)  # its weight of the loss that keeps other pictures unchanged
+    size: int | None = number(None, least=32)  # shorter side at which the perceptual distance sees pictures, pixels
     lpips: str = ""  # VGG-16 weights for LPIPS; empty: torch hub's cached ones if there; off: EfficientNet-Lite0
 
     def resolve(self, short: int) -> Inversion:
-        """The recipe for a model of that shorter side, with what was set here in its place.
+        """The recipe for a model with that shorter side, in pixels, overridden by the values that are set.
 
-        Raises UserError for a recipe there is not, and for a value out of range.
+        Raises UserError for an unknown recipe and a value out of bounds.
         """
-        names = ("auto", *RECIPES)
-        if self.recipe not in names:
-            raise UserError(f"recipe={self.recipe}: {nearest(self.recipe, names)}")
+        check_bounds(self)
         name = ("small" if short <= SMALL else "paper") if self.recipe == "auto" else self.recipe
         given = {item.name: getattr(self, item.name) for item in fields(Inversion)}
-        chosen = replace(RECIPES[name], **{key: value for key, value in given.items() if value is not None})
-        least = {"steps": 1, "size": 32}
-        for item in fields(Inversion):
-            value = getattr(chosen, item.name)
-            if not least.get(item.name, 0) <= value < float("inf"):
-                raise UserError(f"{item.name}={value}: must be {least.get(item.name, 0)} or more")
-        return chosen
+        return replace(RECIPES[name], **{key: value for key, value in given.items() if value is not None})

@@ -1,4 +1,4 @@
-"""The settings of a schema, flat: `data.height` with its type, default and help text. Standard library only."""
+"""The settings of a schema, flat: `data.height` with its type, default, bounds and help text. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,48 +9,66 @@ import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, get_type_hints
 
+from composegan.config.values import describe
 from composegan.errors import nearest
+from composegan.plugin.contracts import Kind
+from composegan.plugin.fields import Bounds
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One `key=value`. key: dotted, such as "data.height"; type: the annotation of the field."""
+    """One `key=value`. key: dotted, such as "data.height"; type: the annotation of the field; help: its comment.
+
+    bounds: the values it accepts; kind: the kind of extension that it names. None where the field has none.
+    """
 
     key: str
     type: Any
     default: Any
+    help: str = ""
+    bounds: Bounds | None = None
+    kind: Kind | None = None
+
+    @property
+    def words(self) -> str:
+        """The values it accepts, in words: "whole number, 1 to 8,192"."""
+        if self.bounds and self.bounds.choices:
+            return str(self.bounds)
+        return ", ".join([describe(self.type), *[str(self.bounds)] * (self.bounds is not None)])
 
 
 @cache
 def settings_of(schema: type, prefix: str = "") -> Mapping[str, Setting]:
     """Every setting of a dataclass and of the dataclasses in it, by dotted key, in order."""
-    types, settings = get_type_hints(schema), {}
+    types, comments, settings = get_type_hints(schema), _comments(schema), {}
     for item in fields(schema):
-        key, kind = prefix + item.name, types[item.name]
+        key, kind, more = prefix + item.name, types[item.name], item.metadata
         if is_dataclass(kind):
             settings |= settings_of(kind, key + ".")
-        else:
+        elif not more.get("hidden"):
             default = item.default if item.default_factory is MISSING else item.default_factory()
-            settings[key] = Setting(key, kind, default)
+            text = comments.get(item.name, "")
+            settings[key] = Setting(key, kind, default, text, more.get("bounds"), more.get("kind"))
     return settings
 
 
-@cache
-def help_of(schema: type, prefix: str = "") -> Mapping[str, str]:
-    """The help text of every setting by dotted key: the comment after the field. Empty where the source is missing."""
-    types, comments, texts = get_type_hints(schema), _comments(schema), {}
-    for item in fields(schema):
-        key, kind = prefix + item.name, types[item.name]
-        texts |= help_of(kind, key + ".") if is_dataclass(kind) else {key: comments.get(item.name, "")}
-    return texts
+def check_bounds(config: Any, prefix: str = "") -> None:
+    """Raise UserError, naming the setting, for the first value of a settings dataclass that is out of bounds.
+
+    prefix: what the names of its settings begin with, such as "data.".
+    """
+    for key, setting in settings_of(type(config)).items():
+        if setting.bounds:
+            setting.bounds.check(prefix + key, attrgetter(key)(config))
 
 
 def unknown_key(key: str, known: Iterable[str], see: str) -> str:
-    """The line for a key that is no setting: offers the nearest, also by its last part (`batch`: `training.batch`).
+    """The error line for an unknown key: offers the nearest, also by its last part (`batch`: `training.batch`).
 
-    see: the command that lists the settings, offered when nothing is near.
+    see: the command that lists the settings, offered when no key is similar.
     """
     known = list(known)
     below = [name for name in known if name.startswith(key + ".")]
@@ -65,11 +83,11 @@ def unknown_key(key: str, known: Iterable[str], see: str) -> str:
         offer = re.fullmatch(r"did you mean '(.*)'\?", nearest(name, names))
         if offer:
             return f"unknown key {key!r}; did you mean {by_leaf.get(offer[1], offer[1])!r}?"
-    return f"unknown key {key!r}; `{see}` lists what there is"
+    return f"unknown key {key!r}; `{see}` lists all settings"
 
 
 def _comments(schema: type) -> dict[str, str]:
-    """The comment on each field's line, by field name; those of the classes it is made from as well."""
+    """The comment on each field's line, by field name, including those of base classes; {} without the source."""
     comments = {name: text for base in reversed(schema.__mro__[1:]) for name, text in _comments(base).items()}
     try:
         source = inspect.getsource(schema)

@@ -1,93 +1,38 @@
-"""What a value may be, beyond its type. Standard library only."""
+"""What the values of a configuration may be, beyond the type and bounds of each. Standard library only."""
 
 from __future__ import annotations
 
 import re
-from math import inf
 from operator import attrgetter
-from typing import Any
 
+from composegan.config.extensions import extension
+from composegan.config.lists import names_in
 from composegan.config.schema import Config, DataConfig, ModelConfig
-from composegan.errors import UserError, nearest
-from composegan.grouping.taxonomy import check_grouping
+from composegan.config.settings import check_bounds
+from composegan.errors import UserError
+from composegan.plugin import registry
+from composegan.plugin.contracts import LOWER, METRIC, Metric
 from composegan.plugin.domain import DomainSpec
-
-CHOICES = {
-    "data.split": ("train", "validation"),
-    "data.on_error": ("stop", "skip"),
-    "training.precision": ("auto", "32", "bf16"),
-    "training.class_sets": ("all", "data"),
-    "adapt.freeze": ("local", "none"),
-    "trainer.accelerator": ("auto", "cpu", "gpu", "mps"),
-    "trainer.logger": ("csv", "tensorboard", "wandb", "mlflow"),
-}
-"""Settings that take one of a few words."""
-
-POSITIVE = (
-    "data.height", "data.width", "data.demo_count",
-    "model.latent_channels", "model.mapping_layers", "model.mapping_rate", "model.local_layers", "model.base_layers",
-    "model.depth_layers", "model.local_channels", "model.coarse_channels", "model.coarse_size", "model.min_feat_size",
-    "model.channel_multiplier", "model.max_channels", "model.discriminator_multiplier",
-    "model.discriminator_max_channels",
-    "training.images", "training.batch", "training.learning_rate", "training.discriminator_learning_rate",
-    "training.path_shrink", "training.ema_half_life",
-    "output.log_every", "output.samples_every", "output.samples", "output.checkpoint_every", "output.score_samples",
-    "trainer.num_nodes", "trainer.accumulate", "budget.groups", "budget.parameters",
-    "budget.milliseconds",
-)  # fmt: skip
-"""Numbers above 0."""
-
-NOT_NEGATIVE = (
-    "seed", "data.demo_seed", "data.workers", "model.mask_rank", "model.adapter_rank",
-    "training.r1_image", "training.r1_mask", "training.r1_every", "training.path_length", "training.path_every",
-    "training.mask", "training.presence", "training.split_every", "training.ema_rampup", "adapt.keep",
-    "output.score_every", "trainer.threads", "trainer.spike",
-)  # fmt: skip
-"""Numbers from 0."""
-
-MOST = {
-    "data.height": 8192, "data.width": 8192, "data.demo_count": 10**6, "data.workers": 256,
-    "model.mapping_layers": 64, "model.local_layers": 64, "model.coarse_size": 4096, "trainer.threads": 1024,
-    "training.batch": 10**6, "output.samples": 10_000, "output.score_samples": 10**6, "trainer.num_nodes": 10_000,
-    **dict.fromkeys((
-        "model.latent_channels", "model.local_channels", "model.coarse_channels", "model.channel_multiplier",
-        "model.max_channels", "model.discriminator_multiplier", "model.discriminator_max_channels", "model.mask_rank",
-        "model.adapter_rank",
-    ), 4096),
-}  # fmt: skip
-"""Numbers that are no more than this: what is larger is a slip of the pen, and would be built."""
-
-FRACTIONS = (
-    "model.texture_threshold", "model.texture_capacity",
-    "training.beta1", "training.beta2", "training.path_decay", "training.mixing", "training.augment",
-)  # fmt: skip
-"""Numbers from 0 to 1."""
+from composegan.plugin.grouping_plan import GroupingPlan
 
 
 def validate(config: Config, spec: DomainSpec) -> None:
-    """Raises UserError, naming the key and what would be right, for the first value that cannot work."""
+    """Raise UserError, naming the key and the remedy, for the first value that cannot work."""
     validate_data(config.data)
-    for key in (*CHOICES, *POSITIVE, *NOT_NEGATIVE, *FRACTIONS):
-        _check_value(key, attrgetter(key)(config))
+    check_bounds(config)
     devices = config.trainer.devices
     if not re.fullmatch(r"auto|-1|[1-9][0-9]{0,4}|[0-9]{1,5}(,[0-9]{1,5})+", devices):
         raise UserError(f"trainer.devices={devices}: auto, a number, or device numbers such as 0,2 needed")
     if config.training.presence and config.training.class_sets != "data":
         raise UserError(f"training.presence={config.training.presence}: needs training.class_sets=data")
+    _check_scores(config)
     _check_layers(config.model)
     _check_coarse_size(config)
-    check_grouping(config.grouping, spec)
-    from composegan.config.extensions import used_extensions
-
-    used_extensions(config)
+    _check_grouping(config, spec)
 
 
 def score_names(config: Config) -> list[str]:
     """The metrics that `output.metrics` names. Raises UserError for an unknown one, or none."""
-    from composegan.config.lists import names_in
-    from composegan.plugin import registry
-    from composegan.plugin.contracts import METRIC
-
     known = registry.names(METRIC)
     names = names_in(config.output.metrics, known, "output.metrics")
     if not names:
@@ -96,10 +41,8 @@ def score_names(config: Config) -> list[str]:
 
 
 def validate_data(data: DataConfig) -> None:
-    """The part of `validate` that concerns `data` alone. The picture is halved down to a shorter side of 4."""
-    for key in (*CHOICES, *POSITIVE, *NOT_NEGATIVE, *FRACTIONS):
-        if key.startswith("data."):
-            _check_value(key, getattr(data, key.removeprefix("data.")))
+    """The part of `validate` that concerns `data` alone. Images are halved down to a shorter side of 4 pixels."""
+    check_bounds(data, "data.")
     if data.root and data.demo:
         raise UserError(f"give data.root={data.root} or data.demo={data.demo}, not both")
     sides = (("data.height", data.height), ("data.width", data.width))
@@ -112,23 +55,34 @@ def validate_data(data: DataConfig) -> None:
         raise UserError(f"{long_key}={long}: with {short_key}={short} must be a multiple of {step}, {fit}")
 
 
-def _check_value(key: str, value: Any) -> None:
-    if key in CHOICES and value not in CHOICES[key]:
-        raise UserError(f"{key}={value}: {nearest(value, CHOICES[key])}")
-    if key in CHOICES or value is None:
+def _check_scores(config: Config) -> None:
+    """Raise UserError for metrics that cannot be computed in this run, or cannot select its best checkpoint."""
+    metrics: dict[str, Metric] = {name: registry.require(name, METRIC).plugin for name in score_names(config)}
+    for name, metric in metrics.items():
+        if not metric.in_training:
+            raise UserError(f"output.metrics: {name} is for `composegan evaluate` only; choose another metric")
+        if metric.needs_masks and config.adapt.source:
+            raise UserError(f"output.metrics: {name} may look at masks, and the images have none")
+        if config.output.score_every and config.output.score_samples < metric.least:
+            raise UserError(f"output.score_samples={config.output.score_samples}: {name} needs {metric.least}")
+    first = next(iter(metrics))
+    if metrics[first].better != LOWER:
+        raise UserError(
+            f"output.metrics: the first metric selects the checkpoint with its lowest value, and higher is better for "
+            f"{first}; name another one first"
+        )
+
+
+def _check_grouping(config: Config, spec: DomainSpec) -> None:
+    if not isinstance(config.grouping, str):
+        GroupingPlan.from_names(config.grouping, spec.names)
         return
-    if key in POSITIVE and value <= 0:
-        raise UserError(f"{key}={value}: must be above 0")
-    if value < 0:
-        raise UserError(f"{key}={value}: must be 0 or more")
-    if value > MOST.get(key, inf):
-        raise UserError(f"{key}={value}: must be at most {MOST[key]}")
-    if key in FRACTIONS and value > 1:
-        raise UserError(f"{key}={value}: must be 0 to 1")
+    with extension(config, "grouping").use() as policy:
+        policy.check(spec, config.grouping.partition(":")[2])
 
 
 def _check_layers(model: ModelConfig) -> None:
-    """A local generator's layers: first those of the base codes, then up to the depth head, then texture."""
+    """A local generator's layers: those of the base codes, then up to the depth head, then texture."""
     base, depth, local = model.base_layers, model.depth_layers, model.local_layers
     if base > depth:
         raise UserError(f"model.base_layers={base}: must be at most model.depth_layers={depth}")
@@ -137,7 +91,7 @@ def _check_layers(model: ModelConfig) -> None:
 
 
 def _check_coarse_size(config: Config) -> None:
-    """The feature map is composed at coarse_size, halved to min_feat_size and rendered up to the picture."""
+    """The feature map is composed at coarse_size, halved to min_feat_size and rendered up to the image."""
     coarse, feat = config.model.coarse_size, config.model.min_feat_size
     for key, value in (("model.min_feat_size", feat), ("model.coarse_size", coarse)):
         if not _power_of_two(value):
@@ -152,7 +106,7 @@ def _check_coarse_size(config: Config) -> None:
 
 
 def _power_of_two(value: int) -> bool:
-    """Whether a length is a power of two from 4, the smallest feature map there is."""
+    """Whether a length is a power of two from 4, the smallest feature map."""
     return value >= 4 and value & (value - 1) == 0
 
 

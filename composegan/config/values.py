@@ -1,4 +1,4 @@
-"""One value, from what was written (text, or what YAML made of it) to the type its setting has."""
+"""Convert one value, text or parsed YAML, to the type of its setting."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import os
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
-import yaml
-
-from composegan.io.yaml_file import parse_names, reason
+from composegan.io.yaml_file import parse_names
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 LARGEST = 10**18
-"""What no whole number of a setting need exceed, and every library takes."""
+"""The largest whole number of a setting; every library accepts it."""
 _NAMES = {bool: "on or off", int: "whole number", float: "number", str: "text", Any: "name or list"}
 
 
@@ -24,17 +22,15 @@ class _TooLargeError(ValueError):
 def convert(value: Any, kind: Any) -> Any:
     """`value` as the type `kind` (bool, int, float, str, Any, or one of these with `| None`).
 
-    Text is read as a person writes it: `on`, `yes`; `1e3` for a whole number; empty or `null` for no value.
-    A value of type Any may be a list in YAML, in which every name is text.
-    Raises ValueError, saying what was needed.
+    Text may be written as people write it: `on`, `yes`; `1e3` for a whole number; empty or `null` for None.
+    A value of type Any is a name or a YAML list, in which every item is text. Raises ValueError saying what is needed.
     """
     kind, may_be_empty = _without_none(kind)
     if isinstance(value, str) and (wrong := _unusable(value)):
         raise ValueError(wrong)
     if may_be_empty and (value is None or (isinstance(value, str) and value.strip().lower() in ("", "null", "none"))):
         return None
-    # OmegaConf would take these for references between settings, and for "missing".
-    if isinstance(value, str) and ("${" in value or value == "???"):
+    if isinstance(value, str) and "${" in value:
         raise ValueError(f"{_shown(value)} is not expanded; write the value itself")
     if kind is Any:
         return _any(value)
@@ -47,7 +43,7 @@ def convert(value: Any, kind: Any) -> Any:
 
 
 def _unusable(text: str) -> str | None:
-    """What no setting may be, be it a path or a name; None when it is none of that."""
+    """Why a text can be neither a path nor a name; None if it can."""
     if "\0" in text:
         return f"{_shown(text)} has a character of code 0"
     home = text.partition("/")[0]
@@ -57,7 +53,7 @@ def _unusable(text: str) -> str | None:
 
 
 def _shown(value: Any) -> str:
-    """As Python writes it, but not longer than a line is read."""
+    """The repr of a value, shortened to fit in a line."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text):,} characters)"
 
@@ -80,7 +76,7 @@ def show(value: Any) -> str:
 
 
 def _without_none(kind: Any) -> tuple[Any, bool]:
-    """The type itself, and whether it may be None."""
+    """The type without `| None`, and whether it had that."""
     if get_origin(kind) in (Union, UnionType):
         parts = [part for part in get_args(kind) if part is not NoneType]
         if len(parts) == 1:
@@ -128,14 +124,12 @@ def _str(value: Any) -> str:
 
 
 def _any(value: Any) -> Any:
-    """A name, or a list (of lists) of names; text is YAML."""
+    """A name, or a list (of lists) of names; text is parsed as YAML."""
     if isinstance(value, str):
         try:
             value = parse_names(value)
-        except yaml.YAMLError as error:
-            raise ValueError(
-                f"{_shown(value)} is neither a name nor a list such as [[a,b],[c]]: {reason(error)}"
-            ) from None
+        except ValueError as error:
+            raise ValueError(f"{_shown(value)} is neither a name nor a list such as [[a,b],[c]]: {error}") from None
     if isinstance(value, (list, tuple)):
         return [_any_item(item) for item in value]
     return _any_item(value)
@@ -144,6 +138,6 @@ def _any(value: Any) -> Any:
 def _any_item(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_any_item(item) for item in value]
-    if isinstance(value, str) and value.strip() and "${" not in value and value != "???":
+    if isinstance(value, str) and value.strip() and "${" not in value:
         return value
     raise ValueError(f"names needed, found {_shown(value)}")

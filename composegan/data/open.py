@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from composegan.config.schema import DataConfig
+from composegan.config.settings import check_bounds
+from composegan.data.address import open_address
 from composegan.data.cache import digest, fingerprint
 from composegan.data.folder import FolderSource, check_root, is_plain
-from composegan.data.installed import open_installed
 from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack
 from composegan.data.pictures import PictureSource
@@ -32,13 +33,13 @@ def open_source(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -
     """The labelled images that the settings name.
 
     data.root given: the packed folder or the plain one that it is, else the domain's data as downloaded; or, as
-    NAME://ADDRESS, what the data source of an installed package gives.
+    NAME://ADDRESS, what the data source NAME gives.
     data.root empty: the domain's demo, drawn in worker processes on first use and kept in the cache folder until
     it draws something else.
     progress: show a bar while drawing. Raises UserError: no such root, no demo, another vocabulary, bad settings.
     """
-    check_settings(data)
-    return open_root(plugin, data, data.root) if data.root else open_demo(plugin, data, progress)
+    check_bounds(data, "data.")
+    return open_root(plugin, data) if data.root else open_demo(plugin, data, progress)
 
 
 def open_pictures(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -> Source:
@@ -47,19 +48,19 @@ def open_pictures(plugin: DomainPlugin, data: DataConfig, progress: bool = True)
     data.root given: a packed folder of the domain, NAME://ADDRESS, or any folder of images. Empty: a demo.
     Raises UserError: no such root, no images in it, no such demo, bad settings.
     """
-    check_settings(data)
+    check_bounds(data, "data.")
     if not data.root:
         return open_demo(plugin, data, progress)
     root = Path(data.root).expanduser()
     here = source_address(data.root) or is_packed(root)
-    return open_root(plugin, data, data.root) if here else PictureSource(root)
+    return open_root(plugin, data) if here else PictureSource(root)
 
 
-def open_root(plugin: DomainPlugin, data: DataConfig, root: str) -> Source:
-    """The source in a folder that the user named, or at NAME://ADDRESS."""
-    if address := source_address(root):
-        return open_installed(*address, plugin.spec, data.split)
-    root = Path(root).expanduser()
+def open_root(plugin: DomainPlugin, data: DataConfig) -> Source:
+    """The source in the folder `data.root`, or at NAME://ADDRESS."""
+    if source_address(data.root):
+        return open_address(data, plugin.spec)
+    root = Path(str(data.root)).expanduser()
     check_root(root)
     for folder in (root / data.split, root):
         if is_packed(folder):
@@ -128,15 +129,6 @@ def prepare(plugin: DomainPlugin, data: DataConfig, out: Path | str) -> Path:
     if packed.index.skipped:
         log.warning("skipped %d of %d; the first: %s", len(packed.index.skipped), len(source), packed.index.skipped[0])
     return packed.folder
-
-
-def check_settings(data: DataConfig) -> None:
-    """Raise UserError for a split or an error policy that there is not, or a demo of no images."""
-    for key, value, known in (("split", data.split, SPLITS), ("on_error", data.on_error, ("stop", "skip"))):
-        if value not in known:
-            raise UserError(f"data.{key}={value}: there is no such choice; {nearest(value, known)}")
-    if data.demo_count < 1:
-        raise UserError(f"data.demo_count={data.demo_count}: at least 1 is needed")
 
 
 def demo_seed(data: DataConfig) -> int:

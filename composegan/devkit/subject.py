@@ -61,7 +61,7 @@ class Subject:
         """The functions that open or draw labelled images, by name."""
         openers: dict[str, Opener] = {}
         if self.data.root:
-            openers["data.root"] = lambda data: open_root(self.plugin, data, str(data.root))
+            openers["data.root"] = lambda data: open_root(self.plugin, data)
         demos = {"demo": self.plugin.demo} if self.plugin.demo else {}
         for name, draw in {**demos, **{f"demo {name}": draw for name, draw in self.plugin.demos.items()}}.items():
 

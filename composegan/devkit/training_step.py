@@ -56,7 +56,7 @@ def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], floa
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            generator, discriminator = build(config, subject.spec, GroupingPlan.parse("per_class", subject.spec.names))
+            generator, discriminator = build(config, subject.spec, GroupingPlan.per_class(len(subject.spec.classes)))
             state = State(generator, discriminator, torch.zeros(()))
             for phase in objective(config.training):
 

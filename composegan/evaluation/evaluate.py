@@ -137,7 +137,7 @@ def _measure(found: Found, evaluation: Evaluation) -> Iterable[Figure]:
         return compare(found, summarize(found, real), summarize(found, fake))
 
     try:
-        with found.answering():
+        with found.use():
             if metric.measure:
                 return list(metric.measure(evaluation))
         note = "" if shipped else f"of {found.home}"

@@ -19,7 +19,7 @@ def rows_of(found: Found) -> Rows:
     def open_rows(setting: Setting) -> Describer:
         @torch.inference_mode()
         def describe(images: Tensor, labels: Tensor) -> Tensor:
-            with found.answering() as metric:
+            with found.use() as metric:
                 rows = metric.describe(images, labels, setting.classes)
                 if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != len(images):
                     shape = tuple(rows.shape) if isinstance(rows, Tensor) else type(rows).__name__
@@ -35,11 +35,11 @@ def rows_of(found: Found) -> Rows:
 
 def summarize(found: Found, rows: Tensor) -> Any:
     """What the metric's `compare` receives for a set of rows."""
-    with found.answering() as metric:
+    with found.use() as metric:
         return metric.summarize(rows) if metric.summarize else rows
 
 
 def compare(found: Found, real: Any, fake: Any) -> float:
     """The metric's value for two results of `summarize`."""
-    with found.answering() as metric:
+    with found.use() as metric:
         return float(metric.compare(real, fake))

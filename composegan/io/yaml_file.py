@@ -40,8 +40,14 @@ def parse_yaml(text: str) -> Any:
 
 
 def parse_names(text: str) -> Any:
-    """YAML text in which every scalar is text, so that names such as `on` and `1` stay names. Raises yaml.YAMLError."""
-    return _parse(text, yaml.BaseLoader)
+    """YAML text in which every scalar is text, so that names such as `on` and `1` stay names.
+
+    Raises ValueError with the reason in one line.
+    """
+    try:
+        return _parse(text, yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(reason(error)) from error
 
 
 def _parse(text: str, kind: type) -> Any:

@@ -22,12 +22,14 @@ from composegan.io.guarded import TENSORS, TEXT, check_file, read_json
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 from composegan.model.delta import Delta, apply_delta
-from composegan.model.generator_settings import check_settings
 from composegan.model.random_codes import draw_codes
 from composegan.model.sample import Samples, draw
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.generator import Generator, Synthesis
+from composegan.plugin import registry
+from composegan.plugin.contracts import FAMILY
 from composegan.plugin.domain import DomainSpec, SemanticClass
+from composegan.plugin.registry import Found
 
 FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -37,9 +39,10 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 class Model:
     """A generator with what is needed to use it.
 
-    settings: keyword arguments of `Generator`; domain: its name; classes, colors: in order of label value; mean_code:
-    (S,), the mean of w, the centre of truncation; about: plain values saved with the model, such as the images it has
-    seen; class_sets: those of its training data, None if every picture had all classes.
+    settings: of the generator, see `composegan.plugin.Family`; domain: its name; classes, colors: in order of label
+    value; mean_code: (S,), the mean of w, the centre of truncation; about: plain values saved with the model, such as
+    the images it has seen; class_sets: those of its training data, None if every picture had all classes; family: of
+    its networks.
     """
 
     generator: Generator
@@ -50,6 +53,7 @@ class Model:
     mean_code: Tensor
     about: Mapping[str, Any] = field(default_factory=dict)
     class_sets: ClassSets | None = None
+    family: str = "paper"
 
     @property
     def device(self) -> torch.device:
@@ -157,6 +161,7 @@ def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> 
         "format": FORMAT,
         "domain": model.domain,
         "classes": [{"name": n, "color": list(c)} for n, c in zip(model.classes, model.colors, strict=True)],
+        "family": model.family,
         "generator": dict(model.settings),
         "about": dict(about or {}),
     }
@@ -177,17 +182,20 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: ty
     if not (folder / CONFIG).is_file():
         where = "no such folder" if not folder.exists() else f"it has no {CONFIG} and no model/{CONFIG}"
         raise UserError(f"{folder}: is not a saved model ({where}); `composegan fit` and `Model.save` write one")
-    facts, shapes = _read_config(folder / CONFIG)
-    generator, mean, class_sets = _read_weights(folder / WEIGHTS, shapes, facts["generator"])
+    facts, family, shapes = _read_facts(folder / CONFIG)
+    generator, mean, class_sets = _read_weights(folder / WEIGHTS, family, facts["generator"], shapes)
     generator = generator.to(memory_format=torch.channels_last).requires_grad_(False).eval()
     classes = tuple(item["name"] for item in facts["classes"])
     colors = tuple(tuple(item["color"]) for item in facts["classes"])
     about = facts.get("about") or {}
-    return kind(generator, facts["generator"], facts["domain"], classes, colors, mean, about, class_sets).to(device)
+    return kind(
+        generator, facts["generator"], facts["domain"], classes, colors, mean, about, class_sets, family.name
+    ).to(device)
 
 
-def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:
-    """What `save` wrote there, and a generator of those settings on torch's meta device."""
+def _read_facts(path: Path) -> tuple[dict[str, Any], Found, Generator]:
+    """What `save` wrote there, the family of the networks (`paper` where none is named), and the generator on torch's
+    meta device."""
     try:
         facts = read_json(path, TEXT)
         if facts["format"] != FORMAT:
@@ -196,9 +204,13 @@ def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:
         if not all(isinstance(text, str) for text in (facts["domain"], *(item.name for item in classes))):
             raise ValueError("names are not text")
         DomainSpec(facts["domain"], classes)  # validates names and colours
-        check_settings(facts["generator"])
+        try:
+            family = registry.require(facts.get("family", "paper"), FAMILY)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        family.plugin.check(facts["generator"])
         with torch.device("meta"):  # no memory until all weights are known to be there
-            shapes = Generator(**facts["generator"])
+            shapes = family.plugin.generator(facts["generator"])
         if len(classes) != shapes.classes or not isinstance(facts.get("about") or {}, dict):
             raise ValueError(f"{len(classes)} classes, but a generator of {shapes.classes}")
     except UserError as error:
@@ -207,11 +219,11 @@ def _read_config(path: Path) -> tuple[dict[str, Any], Generator]:
         raise UserError(f"{path}: is damaged or not a model's ({error})") from error
     except Exception as error:  # a file from anywhere can raise anything
         raise UserError(f"{path}: is damaged or not a model's ({_one_line(error)})") from error
-    return facts, shapes
+    return facts, family, shapes
 
 
 def _read_weights(
-    path: Path, shapes: Generator, settings: Mapping[str, Any]
+    path: Path, family: Found, settings: Mapping[str, Any], shapes: Generator
 ) -> tuple[Generator, Tensor, ClassSets | None]:
     """The generator with its weights, the mean code and the class sets. shapes: the generator on the meta device."""
     try:
@@ -225,7 +237,7 @@ def _read_weights(
         wanted = {f"generator.{name}": tensor.shape for name, tensor in shapes.state_dict().items()}
         _check_tensors(weights, {**wanted, "mean_code": torch.Size([shapes.latent_channels])})
         mean = weights.pop("mean_code").float()
-        generator = Generator(**settings)
+        generator = family.plugin.generator(settings)
         generator.load_state_dict({name.removeprefix("generator."): tensor for name, tensor in weights.items()})
     except Exception as error:  # a damaged file can raise anything
         raise UserError(f"{path}: is missing, damaged or of another model ({_one_line(error)})") from error

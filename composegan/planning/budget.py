@@ -63,6 +63,11 @@ class Limits:
             )
         self._costs: dict[tuple[GroupingPlan, int], Cost] = {}
 
+    @property
+    def given(self) -> bool:
+        """Whether any limit is set."""
+        return is_set(self.config.budget)
+
     def __call__(self, plan: GroupingPlan) -> bool:
         return not self.excess(plan)
 
@@ -141,8 +146,3 @@ def amount(size: int) -> str:
         if size >= unit:
             return f"{size / unit:.{0 if size >= 100 * unit else 1 if size >= 10 * unit else 2}f} {name}"
     return f"{size / 1e3:.0f} KB"
-
-
-def within(config: Config, spec: DomainSpec, batch: int, class_sets: ClassSets | None = None) -> Limits | None:
-    """The limits of `config.budget` for `batch` pictures per device; None without any. Raises UserError as `Limits`."""
-    return Limits(config, spec, batch, class_sets) if is_set(config.budget) else None

@@ -10,15 +10,13 @@ from composegan.config.schema import Config
 from composegan.data.open import cache_folder, open_source
 from composegan.data.statistics import ClassStatistics, class_statistics
 from composegan.errors import UserError
-from composegan.grouping.affinity import distances, merges
-from composegan.grouping.policies import propose, usual_groups
-from composegan.grouping.scheduler import in_words, is_progressive, last_groups
-from composegan.grouping.taxonomy import levels, taxonomy
+from composegan.grouping.policies.affinity import distances, merges
+from composegan.grouping.policies.taxonomy import levels, taxonomy, usual_groups
+from composegan.grouping.propose import last_groups, propose, splitting_of
 from composegan.planning import budget
 from composegan.planning.budget import Limits, amount
 from composegan.planning.cost import STEPS, Cost
 from composegan.planning.measure import PASSES, Measured, device_of, free_memory, measure
-from composegan.planning.progressive import settled
 from composegan.plugin.domain import DomainSpec
 from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runtime.progress import progress_bar
@@ -87,14 +85,14 @@ def print_table(composed: Composed, with_measure: bool) -> None:
         for name, plan in plans.items():
             rows.append(table.row(name, plan))
             done(1)
+    splitting = splitting_of(config)
     try:
-        if is_progressive(config.grouping):
-            last = settled(config, spec, table.batch, table.class_sets)
+        if splitting:
+            last = splitting.settle(config, spec, lambda config: Limits(config, spec, table.batch, table.class_sets))
             # The cost depends on the number of groups only.
-            chosen = last.grouping, table.ladder[-last_groups(last.grouping, len(spec.classes))]
+            chosen = last.grouping, table.ladder[-last_groups(last, len(spec.classes))]
         else:
-            limits = table.limits if budget.is_set(config.budget) else None
-            plan = propose(config.grouping, spec, lambda: statistics, limits)
+            plan = propose(config, spec, lambda: statistics, table.limits)
             chosen = name_of(config, plan), plan
     except UserError as error:
         refused = error
@@ -106,8 +104,11 @@ def print_table(composed: Composed, with_measure: bool) -> None:
     if refused or chosen is None:
         raise refused or UserError("no plan was chosen")
     within = " within the budget" if budget.is_set(config.budget) else ""
-    if is_progressive(config.grouping):
-        groups_in_words = [f"{in_words(last)};", f"the cost grows from that of single to that of {last.grouping}"]
+    if splitting:
+        groups_in_words = [
+            f"{splitting.describe(last)};",
+            f"the cost grows from that of single to that of {last.grouping}",
+        ]
     else:
         print(why(table, *chosen))
         groups = chosen[1].to_names(spec.names)

@@ -48,6 +48,9 @@ class Budget(Protocol):
 
     def __call__(self, plan: GroupingPlan, /) -> bool: ...
 
+    def excess(self, plan: GroupingPlan, /) -> Mapping[str, str]:
+        """What a plan exceeds: `budget.KEY=VALUE` -> the amount it needs, in words; empty within the budget."""
+
     def refusal(self, plans: Sequence[GroupingPlan], /) -> UserError:
         """The error for a budget that none of `plans` meets: says what the smallest needs."""
 
@@ -143,7 +146,7 @@ class Metric:
     position: place in reports, lowest first.
     """
 
-    CONFIGURED: ClassVar = ("describe", "compare")
+    CONFIGURED: ClassVar = ("describe", "summarize", "compare", "measure")
 
     describe: Callable[..., Tensor] | None = None
     compare: Callable[..., float] | None = None
@@ -240,39 +243,6 @@ class Verb:
         _check(self)
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What is registered under one entry-point group.
-
-    word: what it is called in a sentence; setting: the setting that names one ("" for a verb); contract, api: the class of which an
-    entry point must be an instance, and its version.
-    """
-
-    group: str
-    word: str
-    setting: str
-    contract: type
-    api: int = API_VERSION
-    own: tuple[str, ...] = ()
-
-
-OWN = "per_class", "single", "taxonomy", "affinity", "progressive"
-DOMAIN = Kind("composegan.domains", "domain", "domain", DomainPlugin, domain.API_VERSION)
-GROUPING = Kind(
-    "composegan.grouping",
-    "grouping policy",
-    "grouping",
-    GroupingPolicy,
-    own=("per_class", "single", "taxonomy", "affinity", "progressive"),
-)
-SOURCE = Kind("composegan.sources", "data source", "data.root", DataSource)
-METRIC = Kind("composegan.metrics", "metric", "metrics", Metric)
-LOSS = Kind("composegan.losses", "loss recipe", "training.loss", LossRecipe, own=("paper",))
-FAMILY = Kind("composegan.families", "network family", "model.family", Family)
-VERB = Kind("composegan.verbs", "verb", "", Verb)
-EXTENSIONS = (GROUPING, SOURCE, METRIC, LOSS, FAMILY, VERB)
-KINDS = (DOMAIN, *EXTENSIONS)
-
 NAME = r"[A-Za-z][\w.+-]*"
 """What an extension may be called, so that it can be written in every setting."""
 
@@ -281,6 +251,47 @@ def source_address(root: str | None) -> tuple[str, str] | None:
     """`NAME://ADDRESS` -> (name, address); None for a folder or no root."""
     found = re.fullmatch(rf"({NAME})://(.*)", root or "", re.DOTALL)
     return (found[1], found[2]) if found else None
+
+
+def _policy(value: Any) -> list[str]:
+    return [value.partition(":")[0]] if isinstance(value, str) else []
+
+
+def _address(value: str | None) -> list[str]:
+    return [found[0]] if (found := source_address(value)) else []
+
+
+def _listed(value: str) -> list[str]:
+    return [name for name in dict.fromkeys(map(str.strip, value.split(","))) if name not in ("", *METRIC.reserved)]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is registered under one entry-point group.
+
+    word: what it is called in a sentence; setting: the setting that names one ("" for a verb); contract, api: the class
+    that an entry point must be an instance of, and its version; named: (value of the setting) -> the names in it;
+    reserved: words that have another meaning in the setting.
+    """
+
+    group: str
+    word: str
+    setting: str
+    contract: type
+    api: int = API_VERSION
+    named: Callable[[Any], list[str]] = lambda value: [value]
+    reserved: tuple[str, ...] = ()
+
+
+DOMAIN = Kind("composegan.domains", "domain", "domain", DomainPlugin, domain.API_VERSION)
+GROUPING = Kind("composegan.grouping", "grouping policy", "grouping", GroupingPolicy, named=_policy)
+SOURCE = Kind("composegan.sources", "data source", "data.root", DataSource, named=_address)
+METRIC = Kind("composegan.metrics", "metric", "metrics", Metric, named=_listed, reserved=("all",))
+LOSS = Kind("composegan.losses", "loss recipe", "training.loss", LossRecipe)
+FAMILY = Kind("composegan.families", "network family", "model.family", Family)
+VERB = Kind("composegan.verbs", "verb", "", Verb)
+EXTENSIONS = (GROUPING, SOURCE, METRIC, LOSS, FAMILY, VERB)
+KINDS = (DOMAIN, *EXTENSIONS)
 
 
 def _check(extension: Any) -> None:

@@ -28,10 +28,8 @@ class Bounds:
             return " or ".join(filter(None, (", ".join(self.choices[:-1]), self.choices[-1])))
         if self.least is not None and self.most is not None:
             return f"{self.least:,} to {self.most:,}"
-        low = [f"{self.least:,} or more"] * (self.least is not None) + [f"above {self.above:,}"] * (
-            self.above is not None
-        )
-        return ", ".join([*low, *[f"at most {self.most:,}"] * (self.most is not None)])
+        parts = ((self.least, "{:,} or more"), (self.above, "above {:,}"), (self.most, "at most {:,}"))
+        return ", ".join(text.format(value) for value, text in parts if value is not None)
 
     def check(self, key: str, value: Any) -> None:
         """Raise UserError, naming the setting, for a value that is out of bounds. None is always accepted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ from composegan.errors import UserError, nearest
 class GroupingPlan:
     """An immutable partition of K classes (label values 0..K-1) into G groups that share generator weights.
 
-    groups: the members of each group. Kept in one order (members ascending, groups by their smallest member),
-        so that equal partitions are equal plans and have equal hashes.
+    groups: the members of each group, sorted (members ascending, groups by their smallest member), so that equal
+        partitions are equal plans with equal hashes.
     Raises UserError for an empty group, and for a class that is in two groups or in none.
     """
 
@@ -45,12 +45,16 @@ class GroupingPlan:
         return cls((tuple(range(classes)),))
 
     @classmethod
-    def from_names(cls, lists: Iterable[Iterable[str]], names: Sequence[str]) -> GroupingPlan:
-        """From lists of class names. `names` is the vocabulary in label order.
+    def from_names(cls, lists: Any, names: Sequence[str]) -> GroupingPlan:
+        """The plan of lists of class names. names: all classes in label order.
 
-        Raises UserError for an unknown name (offering the nearest), an empty group, a name given twice or left out.
+        Raises UserError for anything but lists of names, an unknown name (offering the nearest), an empty group, and a
+        name given twice or left out.
         """
-        lists = [list(group) for group in lists]
+        if not isinstance(lists, (list, tuple)) or not all(
+            isinstance(group, (list, tuple)) and all(isinstance(name, str) for name in group) for group in lists
+        ):
+            raise UserError(f"grouping={lists}: the name of a policy or a list of lists of class names is needed")
         given = [name for group in lists for name in group]
         if given and not set(given) & set(names):
             mine, own = (", ".join(some[:4]) + ", ..." * (len(some) > 4) for some in (given, list(names)))
@@ -64,25 +68,6 @@ class GroupingPlan:
         if missing:
             raise UserError(f"grouping: no group has {', '.join(map(repr, missing))}; each class belongs to one")
         return cls(tuple(tuple(names.index(name) for name in group) for group in lists))
-
-    @classmethod
-    def parse(cls, value: Any, names: Sequence[str]) -> GroupingPlan:
-        """From the configuration's `grouping`: "per_class", "single", or a list of lists of class names.
-        "progressive" and "progressive:8" are what they begin as, which is "single".
-
-        Raises UserError saying what would be right.
-        """
-        if value == "per_class":
-            return cls.per_class(len(names))
-        if value == "single" or (isinstance(value, str) and value.partition(":")[0] == "progressive"):
-            return cls.single(len(names))
-        if isinstance(value, str):
-            raise UserError(f"grouping={value}: {nearest(value, ('per_class', 'single'))} (or [[name,name],[name]])")
-        if not isinstance(value, (list, tuple)) or not all(
-            isinstance(group, (list, tuple)) and all(isinstance(name, str) for name in group) for group in value
-        ):
-            raise UserError(f"grouping={value}: per_class, single or a list of lists of class names is needed")
-        return cls.from_names(value, names)
 
     @property
     def classes(self) -> int:

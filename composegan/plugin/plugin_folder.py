@@ -1,4 +1,4 @@
-"""A plugin that is not installed: what a folder given as `plugin_path=DIR` registers. Nothing is imported here."""
+"""A plug-in that is not installed: what a folder given as `plugin_path=DIR` registers. Nothing is imported here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEFINES_PLUGIN = re.compile(r"^(plugin\s*[:=]|from\s.*\bimport\b.*\bplugin\b)",
 
 @dataclass(frozen=True)
 class Registered:
-    """One entry point, not loaded yet. target: "module:object"; error: why it cannot be."""
+    """One entry point, not loaded. target: "module:object"; error: why it cannot be loaded."""
 
     name: str
     target: str
@@ -28,7 +28,7 @@ class Registered:
 
 
 def entries_of_folder(folder: Path, group: str = DOMAINS) -> list[Registered]:
-    """What a folder registers under a group by its pyproject.toml or, domains where it has none, by its modules.
+    """What a folder registers under a group in its pyproject.toml or, for domains without one, by its modules.
 
     A module or package `pets` at the folder's top (or in its src/) that defines `plugin` registers the domain `pets`.
     """
@@ -46,12 +46,12 @@ def entries_of_folder(folder: Path, group: str = DOMAINS) -> list[Registered]:
 
 
 def code_folders(folder: Path) -> list[Path]:
-    """Where a plugin's modules may be: the folder itself, and its src/."""
+    """The folders that may contain a plug-in's modules: the folder itself and its src/."""
     return [place for place in (folder, folder / "src") if place.is_dir()]
 
 
 def require_plugins(folder: Path, groups: Sequence[str] = (DOMAINS,)) -> None:
-    """Raises UserError when a folder given as plugin_path does not exist or registers nothing under any group."""
+    """Raise UserError if a folder given as plugin_path does not exist or registers nothing under any group."""
     if not folder.is_dir():
         raise UserError(f"plugin_path={folder}: there is no such folder")
     installed = any(folder.glob("*.dist-info"))  # what `pip install --target` leaves, found as on any sys.path
@@ -68,7 +68,7 @@ def _entries_of_project(file: Path, group: str) -> Iterator[Registered]:
         project = tomllib.loads(read_text(file)).get("project", {})
         name, version = project.get("name", file.parent.name), project.get("version", "")
         entries = project.get("entry-points", {}).get(group, {}).items()
-    except Exception as error:  # in a file that anybody may have written anything can go wrong
+    except Exception as error:  # the file may contain anything
         yield Registered("?", "", file.parent.name, "", f"{file} cannot be read: {first_line(error)}")
         return
     for own, target in entries:
@@ -76,7 +76,7 @@ def _entries_of_project(file: Path, group: str) -> Iterator[Registered]:
 
 
 def _modules_in(place: Path) -> Iterator[tuple[str, Path]]:
-    """(module name, file) of every module and package at a folder's top, by name."""
+    """(module name, file) of every top-level module and package in a folder, by name."""
     for path in sorted(place.iterdir()):
         file = path / "__init__.py" if path.is_dir() else path
         if file.suffix == ".py" and path.stem.isidentifier() and file.is_file():

@@ -9,17 +9,15 @@ from pathlib import Path
 from torch import Tensor
 
 from composegan.config.arguments import split_arguments
-from composegan.config.compose import Composed, flat, load_config, merge, open_domain, resolve_paths
-from composegan.config.extensions import used_extensions
+from composegan.config.compose import Composed, finish, load_config, open_domain
+from composegan.config.merge import flat, merge
 from composegan.config.run_folder import CONFIG
 from composegan.config.schema import AdaptConfig, Config, DataConfig, ModelConfig
-from composegan.config.validate import validate
 from composegan.errors import UserError
-from composegan.grouping.scheduler import is_progressive
+from composegan.grouping.propose import settled_plan, splitting_of
 from composegan.model import saved_model
 from composegan.model.saved_model import Model
 from composegan.plugin.domain import DomainPlugin, DomainSpec
-from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.plugin.recipes import recipes_of
 from composegan.runs import checkpoint
 from composegan.training.build import generator_settings
@@ -68,15 +66,14 @@ def compose_adaptation(folder: Path, arguments: Sequence[str]) -> Composed:
     for name, times in EVERY.items():
         if f"output.{name}" not in given:
             setattr(config.output, name, max(1, config.training.images // times))
-    resolve_paths(config)
-    validate(config, plugin.spec)
-    if is_progressive(config.grouping):
+    composed = finish(config, plugin, arguments)
+    if splitting_of(config):
         raise UserError(f"grouping={config.grouping}: an adaptation keeps the groups of its source")
     if not config.data.root and not config.data.demo:
         demos = "".join(f" or data.demo={name}" for name in plugin.demos)
         raise UserError(f"adapt to which images? write data.root=FOLDER{demos}")
     _check_settings(folder, config, plugin.spec, model)
-    return Composed(config, plugin, list(arguments), [], used_extensions(config))
+    return composed
 
 
 def start_from_model(step: TrainingStep, source: Path) -> str:
@@ -112,6 +109,7 @@ def _config_of(model: Model, plugin: DomainPlugin) -> Config:
     recipe = recipes_of(plugin.spec).get(str(model.about.get("recipe", "")))
     config = merge(Config, [("", flat(recipe.overrides))] if recipe else [], see="composegan adapt --help")
     own = {item.name: model.settings[item.name] for item in fields(ModelConfig) if item.name in model.settings}
+    own |= {"family": model.family}
     if recipe is None:
         own |= {"discriminator_multiplier": model.settings["channel_multiplier"]}
         own |= {"discriminator_max_channels": model.settings["max_channels"]}
@@ -138,7 +136,7 @@ def _check_domain(folder: Path, model: Model, spec: DomainSpec) -> None:
 
 def _check_settings(folder: Path, config: Config, spec: DomainSpec, model: Model) -> None:
     """Check that the generator to be built is the model's, with an error that names the setting."""
-    built = generator_settings(config, spec, GroupingPlan.parse(config.grouping, spec.names))
+    built = generator_settings(config, spec, settled_plan(config, spec))
     for key, value in built.items():
         if (own := model.settings.get(key, value)) != value:
             raise UserError(f"{folder}: the model has {key}={own}, which cannot be changed to {value}")

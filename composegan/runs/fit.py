@@ -16,7 +16,7 @@ from composegan.config.compose import Composed, compose_for_run, settings_of_run
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.data.loader import dead_reader
 from composegan.errors import UserError
-from composegan.grouping.scheduler import is_progressive
+from composegan.grouping.propose import splitting_of
 from composegan.io.atomic import atomic_file
 from composegan.io.lock import exclusive_lock
 from composegan.plugin.domain import Source
@@ -145,7 +145,7 @@ def _train(
     config, spec = composed.config, composed.plugin.spec
     loader = make_loader(composed, source, step, trainer.global_rank, trainer.world_size)
     stop = GracefulStop(loader)
-    splitter = [GroupSplitter(run, spec.names)] if is_progressive(config.grouping) else []
+    splitter = [GroupSplitter(run, spec.names)] if splitting_of(config) else []
     recorder = RunRecorder(run, composed, source, before, stop)
     callbacks = [*splitter, recorder, ProgressLine(config.training.images), *callbacks]
     cast(Any, trainer).callbacks += callbacks  # documented, but not declared

@@ -11,7 +11,7 @@ from lightning import Callback, LightningModule, Trainer
 
 from composegan.errors import UserError
 from composegan.grouping.conflict import cosines
-from composegan.grouping.scheduler import next_split
+from composegan.grouping.propose import splitting_of
 from composegan.io.atomic import atomic_file, writing
 from composegan.io.guarded import JSON, UnreadableError, read_text
 from composegan.plugin.grouping_plan import Split
@@ -66,12 +66,12 @@ class GroupSplitter(Callback):
 
 def decide(step: TrainingStep) -> Split | None:
     """The next split, the same on all ranks: by the conflict beyond noise or, where there is none, by all of it."""
-    gradients = step.class_gradients  # (2, L, K, C, C)
-    assert gradients is not None
+    gradients, splitting = step.class_gradients, splitting_of(step.config)  # (2, L, K, C, C)
+    assert gradients is not None and splitting is not None
     for measured in (gradients, gradients.sum(dim=0, keepdim=True).expand_as(gradients)):
         alike = cosines(measured).to(step.path_mean.device, torch.float32)
         as_in_first_process([alike])  # another machine's processor may round otherwise
-        if split := next_split(step.plan, alike.double().cpu().numpy()):
+        if split := splitting.next_split(step.plan, alike.double().cpu().numpy()):
             return split
     return None
 

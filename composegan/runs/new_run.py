@@ -11,9 +11,9 @@ from pathlib import Path
 
 from composegan.config.compose import Composed, is_path, write_config
 from composegan.config.run_folder import CONFIG
+from composegan.grouping.propose import settled_plan
 from composegan.io.atomic import atomic_file, writing
 from composegan.plugin import registry
-from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runtime.ranks import is_first_process
 
 
@@ -49,7 +49,7 @@ def describe_run(run: Path, composed: Composed) -> None:
         "packages": {package: version(package) for package in packages},
         "extensions": {f"{found.kind.word} {found.name}": found.home for found in composed.extensions},
     }
-    groups = [[spec.names[k] for k in group] for group in GroupingPlan.parse(config.grouping, spec.names).groups]
+    groups = settled_plan(config, spec).to_names(spec.names)
     line = {"images_seen": 0, "grouping": config.grouping, "groups": groups}
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)

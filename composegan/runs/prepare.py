@@ -15,13 +15,10 @@ from composegan.data.loader import TrainingLoader
 from composegan.data.open import cache_folder
 from composegan.data.statistics import ClassStatistics, class_statistics
 from composegan.errors import UserError
-from composegan.grouping.policies import propose
-from composegan.grouping.scheduler import in_words, is_progressive
+from composegan.grouping.propose import policy_of, propose, settled_plan
 from composegan.networks.class_sets import ClassSets
-from composegan.planning.budget import is_set, within
-from composegan.planning.progressive import settled
+from composegan.planning.budget import Limits, is_set
 from composegan.plugin.domain import DomainSpec, Source
-from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runs.adapt import start_from_model
 from composegan.runtime.console import print_line
 from composegan.runtime.ranks import is_first_process
@@ -42,17 +39,18 @@ def settle_grouping(composed: Composed, source: Source, parts: int) -> Composed:
     parts: into how many a step's batch is split, over ranks and `trainer.accumulate`; for the budget.
     """
     config, spec = composed.config, composed.plugin.spec
-    is_policy = isinstance(config.grouping, str) and config.grouping not in ("per_class", "single")
-    if not is_policy and (config.adapt.source or not is_set(config.budget)):
+    policy = policy_of(config)
+    settled = policy is None or policy.keeps_name
+    if settled and (config.adapt.source or not is_set(config.budget)):
         return composed
     batch, class_sets = config.training.batch // parts, data_class_sets(composed, source)
-    if is_progressive(config.grouping):
-        config = settled(config, spec, batch, class_sets)
-        _announce(config.grouping, in_words(config))
+    if policy and policy.splitting:
+        config = policy.splitting.settle(config, spec, lambda config: Limits(config, spec, batch, class_sets))
+        _announce(config.grouping, policy.splitting.describe(config))
         return replace(composed, config=config)
-    limits = within(config, spec, batch, class_sets)
-    plan = propose(config.grouping, spec, lambda: _statistics(composed, source), limits)
-    if not is_policy:
+    budget = Limits(config, spec, batch, class_sets)
+    plan = propose(config, spec, lambda: _statistics(composed, source), budget)
+    if settled:
         return composed
     names = plan.to_names(spec.names)
     _announce(config.grouping, "; ".join(", ".join(group) for group in names))
@@ -80,7 +78,7 @@ def data_class_sets(composed: Composed, source: Source) -> ClassSets | None:
 def new_step(composed: Composed, device: torch.device) -> TrainingStep:
     """Networks with new weights, on `device`."""
     config, spec = composed.config, composed.plugin.spec
-    return TrainingStep(config, *build(config, spec, GroupingPlan.parse(config.grouping, spec.names))).to(device)
+    return TrainingStep(config, *build(config, spec, settled_plan(config, spec))).to(device)
 
 
 def first_step(composed: Composed, device: torch.device) -> tuple[TrainingStep, list[str]]:

@@ -1,12 +1,12 @@
-"""Networks from configuration and domain."""
+"""Networks from configuration and domain, by the family that `model.family` names."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import torch
 
+from composegan.config.extensions import extension
 from composegan.config.schema import Config
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
@@ -15,30 +15,20 @@ from composegan.plugin.grouping_plan import GroupingPlan
 
 
 def generator_settings(config: Config, spec: DomainSpec, plan: GroupingPlan) -> dict[str, Any]:
-    """Keyword arguments of `Generator`, as plain values for a saved model's config."""
-    settings = {key: value for key, value in asdict(config.model).items() if not key.startswith("discriminator_")}
-    return {
-        "classes": len(spec.classes),
-        "height": config.data.height,
-        "width": config.data.width,
-        "group_of": list(plan.group_of),
-        "transparent": list(spec.transparent),
-        **settings,
-    }
+    """The generator's settings, as plain values for a saved model's config."""
+    with extension(config.model, "family").use() as family:
+        return dict(family.generator_settings(config, spec, plan))
 
 
 def build(config: Config, spec: DomainSpec, plan: GroupingPlan) -> tuple[Generator, Discriminator]:
-    """Both networks with weights drawn from `config.seed`, in channels-last memory order."""
-    with torch.random.fork_rng(devices=[]):
+    """Both networks with weights drawn from `config.seed`, in channels-last memory order.
+
+    Raises UserError for a family that is not installed or fails.
+    """
+    with torch.random.fork_rng(devices=[]), extension(config.model, "family").use() as family:
         torch.manual_seed(config.seed)
-        generator = Generator(**generator_settings(config, spec, plan))
-        discriminator = Discriminator(
-            classes=len(spec.classes),
-            height=config.data.height,
-            width=config.data.width,
-            multiplier=config.model.discriminator_multiplier,
-            max_channels=config.model.discriminator_max_channels,
-        )
+        generator = family.generator(family.generator_settings(config, spec, plan))
+        discriminator = family.discriminator(config, spec)
     # Convolutions and the fixed filter are several times faster in this order, on CPU and on GPU.
     order = torch.channels_last
     return generator.to(memory_format=order), discriminator.to(memory_format=order)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from composegan.config.schema import Config
-from composegan.grouping.scheduler import last_groups
+from composegan.grouping.propose import last_groups
 from composegan.grouping.split import regroup
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.discriminator import Discriminator
@@ -57,7 +57,7 @@ class TrainingStep(nn.Module):
         self.generator, self.discriminator = generator, discriminator
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.register_buffer("path_mean", torch.zeros(()))
-        self.groups = last_groups(config.grouping, generator.classes)
+        self.groups = last_groups(config, generator.classes)
         weight = generator.local.weight  # (L, G, C, C)
         per_class = weight.new_zeros(2, len(weight), generator.classes, *weight.shape[2:]) if self.groups else None
         self.register_buffer("class_gradients", per_class)

@@ -89,7 +89,7 @@ def _evaluate(
 ) -> None:
     """base: what is not among the arguments. first: whether to write and speak, where several processes share it."""
     from composegan.config.arguments import split_arguments
-    from composegan.config.compose import merge
+    from composegan.config.merge import merge
 
     base.data = replace(base.data, height=model.generator.height, width=model.generator.width)
     config = merge(EvaluateConfig, [("", split_arguments(arguments))], base=base, see=SEE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-from composegan.config.settings import help_of, settings_of
-from composegan.config.values import describe, show
+from composegan.config.settings import settings_of
+from composegan.config.values import show
 
 
 def help_text(usage: Iterable[str], about: str, schema: type, more: Iterable[str] = ()) -> str:
@@ -15,10 +15,10 @@ def help_text(usage: Iterable[str], about: str, schema: type, more: Iterable[str
     return "\n".join([*lines, "", about, *more, *settings_lines(schema)])
 
 
-def settings_lines(schema: type) -> list[str]:
+def settings_lines(schema: type, prefix: str = "") -> list[str]:
     """`key=default  type  help` for each setting, in columns, a section's after a blank line."""
-    settings, texts = settings_of(schema), help_of(schema)
-    rows = [(f"{item.key}={show(item.default)}", describe(item.type), texts[key]) for key, item in settings.items()]
+    settings = settings_of(schema, prefix).values()
+    rows = [(f"{item.key}={show(item.default)}", item.words, item.help) for item in settings]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = []
     for _, section in groupby(rows, key=lambda row: row[0].partition("=")[0].rpartition(".")[0]):

@@ -66,16 +66,15 @@ def test_what_cannot_be_read_says_what_is_needed(value, kind, said):
 
 
 @pytest.mark.parametrize("kind", [str, str | None, Any])
-@pytest.mark.parametrize("value", ["${oc.env:HOME}", "a${b", "???"])
+@pytest.mark.parametrize("value", ["${oc.env:HOME}", "a${b"])
 def test_references_are_refused(value, kind):
     with pytest.raises(ValueError, match="is not expanded; write the value itself"):
         convert(value, kind)
 
 
-@pytest.mark.parametrize("value", ["[[${a}]]", "['???']"])
-def test_references_inside_a_list_are_refused(value):
-    with pytest.raises(ValueError):
-        convert(value, Any)
+def test_references_inside_a_list_are_refused():
+    with pytest.raises(ValueError, match="is not expanded"):
+        convert("[[${a}]]", Any)
 
 
 @pytest.mark.parametrize(

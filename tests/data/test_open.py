@@ -186,9 +186,9 @@ def test_a_domain_without_demo(plugin, data):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"split": "valdation"}, "data.split=valdation: there is no such choice; did you mean 'validation'?"),
-        ({"on_error": "ignore"}, "data.on_error=ignore: there is no such choice"),
-        ({"demo_count": 0}, "data.demo_count=0: at least 1 is needed"),
+        ({"split": "valdation"}, "data.split=valdation: did you mean 'validation'?"),
+        ({"on_error": "ignore"}, "data.on_error=ignore: there are: skip, stop"),
+        ({"demo_count": 0}, "data.demo_count=0: must be 1 to 1,000,000"),
     ],
 )
 def test_settings_that_cannot_be(plugin, data, change, told):

@@ -122,7 +122,7 @@ def test_fit_does_not_depend_on_scores_and_resets_best_for_another_metric(fit, r
     ("settings", "message"),
     [
         (["output.metrics=presence"], "output.metrics: presence is for `composegan evaluate` only; choose"),
-        (["output.metrics=FDS"], "output.metrics=FDS: there is no 'FDS'; did you mean 'FSD'?"),
+        (["output.metrics=FDS"], "output.metrics: no metric 'FDS' is installed; did you mean 'FSD'?"),
         (["output.metrics="], "output.metrics=: which?"),
         (["output.metrics=FSD", "output.score_samples=1"], "output.score_samples=1: FSD needs 2"),
     ],

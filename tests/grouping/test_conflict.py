@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from composegan.grouping.conflict import conflict, cosines, halves
-from composegan.grouping.scheduler import next_split
+from composegan.grouping.policies.progressive import next_split
 from composegan.plugin.grouping_plan import GroupingPlan
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from composegan.config.compose import compose
-from composegan.config.schema import BudgetConfig
+from composegan.config.schema import BudgetConfig, Config
+from composegan.config.validate import validate
 from composegan.data.sample import Sample
 from composegan.data.statistics import class_statistics
 from composegan.errors import UserError
-from composegan.grouping.affinity import affinity, distances, merges
-from composegan.grouping.policies import propose
-from composegan.grouping.taxonomy import check_grouping, taxonomy
-from composegan.planning.budget import bytes_in, within
+from composegan.grouping import propose as grouping
+from composegan.grouping.policies.affinity import distances, merges
+from composegan.grouping.policies.taxonomy import taxonomy
+from composegan.planning.budget import Limits, bytes_in
 from composegan.planning.cost import estimate
 from composegan.plugin.domain import DomainSpec, SemanticClass
 from composegan.plugin.grouping_plan import GroupingPlan
@@ -45,7 +46,13 @@ def statistics():
     return class_statistics(Pictures(), 5)
 
 
-def test_statistics_are_what_is_in_the_pictures(statistics):
+def propose(value, statistics, budget=None):
+    config = Config(grouping=value)
+    validate(config, SPEC)
+    return grouping.propose(config, SPEC, lambda: statistics, budget)
+
+
+def test_statistics_of_known_images(statistics):
     s = statistics
     assert s.images == 20 and s.presence.tolist() == [1, 1, 0.5, 0.5, 0]
     np.testing.assert_allclose(s.area, [6 / 16, 10 / 16 - 6 / 512, 3 / 512, 3 / 512, 0])
@@ -56,7 +63,7 @@ def test_statistics_are_what_is_in_the_pictures(statistics):
     assert s.sets.shape == (2, 5) and s.counts.tolist() == [10, 10]
 
 
-def test_they_are_kept_and_taken_anew_when_the_data_changes(tmp_path, monkeypatch):
+def test_statistics_are_cached_and_survive_a_damaged_cache(tmp_path, monkeypatch):
     first = class_statistics(Pictures(), 5, cache=tmp_path)
     monkeypatch.setattr("composegan.data.statistics.measure", lambda *_: pytest.fail("measured again"))
     again = class_statistics(Pictures(), 5, cache=tmp_path)
@@ -67,19 +74,18 @@ def test_they_are_kept_and_taken_anew_when_the_data_changes(tmp_path, monkeypatc
     np.testing.assert_array_equal(class_statistics(Pictures(), 5, cache=tmp_path).area, first.area)
 
 
-def test_alike_classes_are_joined_first(statistics):
-    assert affinity(statistics, 3) == GroupingPlan(((0, 1), (2, 3), (4,)))
-    assert affinity(statistics, 2) == GroupingPlan(((0, 1, 2, 3), (4,)))
+def test_similar_classes_are_joined_first(statistics):
     distance = distances(statistics)
     np.testing.assert_array_equal(distance, distance.T)
     assert (np.diagonal(distance) == 0).all() and np.isfinite(distance).all()
     ladder = merges(distance)
     assert [len(plan.groups) for plan in ladder] == [5, 4, 3, 2, 1]
+    assert ladder[2:4] == [GroupingPlan(((0, 1), (2, 3), (4,))), GroupingPlan(((0, 1, 2, 3), (4,)))]
     for finer, coarser in pairwise(ladder):
         assert all(any(set(group) <= set(joined) for joined in coarser.groups) for group in finer.groups)
 
 
-def test_the_taxonomy_is_followed_down_to_a_level():
+def test_taxonomy_groups_by_category_down_to_a_level():
     assert taxonomy(SPEC, 1) == GroupingPlan(((0,), (1, 2), (3,), (4,)))
     assert taxonomy(SPEC, 2) == GroupingPlan.per_class(5)
 
@@ -88,18 +94,21 @@ def test_the_taxonomy_is_followed_down_to_a_level():
     ("grouping", "plan"),
     [
         ("per_class", GroupingPlan.per_class(5)),
+        ("single", GroupingPlan.single(5)),
+        ("progressive:3", GroupingPlan.single(5)),
         ("taxonomy", GroupingPlan(((0,), (1, 2), (3,), (4,)))),
         ("affinity:3", GroupingPlan(((0, 1), (2, 3), (4,)))),
         ([["sky", "road", "walk"], ["car", "bus"]], GroupingPlan(((0, 1, 2), (3, 4)))),
     ],
 )
-def test_what_the_setting_means(statistics, grouping, plan):
-    check_grouping(grouping, SPEC)
-    assert propose(grouping, SPEC, lambda: statistics) == plan
+def test_setting_gives_plan(statistics, grouping, plan):
+    assert propose(grouping, statistics) == plan
 
 
 class AtMost:
-    """Limits of the number of groups alone."""
+    """A budget of the number of groups alone."""
+
+    given = True
 
     def __init__(self, groups):
         self.groups = groups
@@ -114,12 +123,12 @@ class AtMost:
         return UserError(f"not even {len(plans[-1].groups)}")
 
 
-def test_within_a_budget_it_takes_as_many_groups_as_fit(statistics):
+def test_affinity_takes_as_many_groups_as_the_budget_allows(statistics):
     for most in range(1, 6):
-        assert len(propose("affinity", SPEC, lambda: statistics, AtMost(most)).groups) == most
-    assert len(propose("affinity", SPEC, lambda: statistics).groups) == 4
+        assert len(propose("affinity", statistics, AtMost(most)).groups) == most
+    assert len(propose("affinity", statistics).groups) == 4
     with pytest.raises(UserError, match="not even 1"):
-        propose("affinity", SPEC, lambda: statistics, AtMost(0))
+        propose("affinity", statistics, AtMost(0))
 
 
 @pytest.mark.parametrize(
@@ -134,10 +143,10 @@ def test_within_a_budget_it_takes_as_many_groups_as_fit(statistics):
         ([["sky"], ["road"], ["walk"], ["car", "bus"]], "budget.groups=3: the given grouping needs 4 groups"),
     ],
 )
-def test_a_given_plan_beyond_the_budget(statistics, grouping, said):
+def test_plan_that_exceeds_the_budget_is_refused(statistics, grouping, said):
     with pytest.raises(UserError, match=said):
-        propose(grouping, SPEC, lambda: statistics, AtMost(3))
-    assert len(propose(grouping, SPEC, lambda: statistics, AtMost(5)).groups) in (4, 5)
+        propose(grouping, statistics, AtMost(3))
+    assert len(propose(grouping, statistics, AtMost(5)).groups) in (4, 5)
 
 
 @pytest.mark.parametrize(
@@ -147,15 +156,17 @@ def test_a_given_plan_beyond_the_budget(statistics, grouping, said):
         ("taxonomy:3", "has 2 levels of categories"),
         ("taxonomy:x", "a number is needed, as in taxonomy:4"),
         ("affinity:0", "a number is needed"),
+        ("affinity:6", "grouping=affinity:6: 1 to 5 groups, for 5 classes"),
+        ("progressive:6", "grouping=progressive:6: 1 to 5 groups, for 5 classes"),
         ([["sky"]], "no group has"),
     ],
 )
-def test_a_setting_nobody_understands(grouping, reason):
+def test_invalid_setting_is_refused_before_data_is_read(grouping, reason):
     with pytest.raises(UserError, match=reason):
-        check_grouping(grouping, SPEC)
+        validate(Config(grouping=grouping), SPEC)
 
 
-def test_amounts_of_memory():
+def test_bytes_in_parses_amounts_of_memory():
     assert bytes_in("24GB", "k") == bytes_in("24", "k") == 24 * 10**9 and bytes_in("1.5 mb", "k") == 1_500_000
     for text in ("", "x", "-1GB", "0", "24 GiB"):
         with pytest.raises(UserError, match="k=.*as in k=24GB"):
@@ -167,7 +178,7 @@ def tiny_run(tiny, shapes):
     return compose(["recipe=quick", *shapes, *tiny])
 
 
-def test_sharing_costs_fewer_parameters_and_recomputing_saves_memory(tiny_run):
+def test_sharing_saves_parameters_and_recomputing_saves_memory(tiny_run):
     config, spec = tiny_run.config, tiny_run.plugin.spec
     config.model.recompute = True
     apart, shared = (estimate(config, spec, plan, 2) for plan in (GroupingPlan.per_class(3), GroupingPlan.single(3)))
@@ -175,5 +186,5 @@ def test_sharing_costs_fewer_parameters_and_recomputing_saves_memory(tiny_run):
     config.model.recompute = False
     assert estimate(config, spec, GroupingPlan.per_class(3), 2).saved_local > 2 * apart.saved_local
     config.budget = BudgetConfig(parameters=(apart.generator - 1) / 1e6)
-    fits = within(config, spec, 2)
+    fits = Limits(config, spec, 2)
     assert not fits(GroupingPlan.per_class(3)) and fits(GroupingPlan.single(3))

@@ -10,7 +10,7 @@ import torch
 from composegan.grouping.split import SHARED, regroup, sources
 from composegan.networks.generator import Generator
 from composegan.networks.local_bank import LocalBank
-from composegan.training.class_gradients import watched
+from composegan.training.class_gradients import add_class_gradients
 
 BEFORE, AFTER, LAST = (0, 1, 0, 1, 0), (0, 1, 2, 1, 0), (0, 1, 2, 3, 4)
 BANK = {
@@ -117,7 +117,7 @@ def test_the_gradients_of_children_add_up_to_the_parents(recompute, adapter_rank
     asked = torch.zeros(4, 5, 8, 8, dtype=torch.float64)
     for _ in range(2):  # added up
         bank.zero_grad()
-        with watched(bank, asked):
+        with add_class_gradients(bank, asked):
             loss_of(bank, present).backward()
     assert bank.probe is None
     parents = {name: parameter.grad for name, parameter in bank.named_parameters()}
@@ -137,7 +137,7 @@ def test_the_gradients_of_children_add_up_to_the_parents(recompute, adapter_rank
 def test_watching_changes_nothing():
     plain, other = stirred_bank(dtype=torch.float32), stirred_bank(dtype=torch.float32)
     loss_of(plain).backward()
-    with watched(other, torch.zeros(4, 5, 8, 8)):
+    with add_class_gradients(other, torch.zeros(4, 5, 8, 8)):
         loss_of(other).backward()
     for one, two in zip(plain.parameters(), other.parameters(), strict=True):
         assert torch.equal(one.grad, two.grad)
@@ -145,7 +145,7 @@ def test_watching_changes_nothing():
 
 def test_a_failed_step_leaves_nothing_behind():
     bank = stirred_bank()
-    with pytest.raises(RuntimeError, match="stop"), watched(bank, torch.zeros(4, 5, 8, 8)):
+    with pytest.raises(RuntimeError, match="stop"), add_class_gradients(bank, torch.zeros(4, 5, 8, 8)):
         raise RuntimeError("stop")
     assert bank.probe is None
 

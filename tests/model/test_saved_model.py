@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 import composegan
 from composegan.errors import UserError
 from composegan.model import saved_model
+from composegan.networks import paper_family
 from composegan.networks.generator import Generator
 
 SETTINGS = {
@@ -234,7 +235,7 @@ def test_a_large_generator_is_not_built_for_small_weights(folder, monkeypatch):
     (folder / "config.json").write_text(json.dumps(facts))
     built = []
     monkeypatch.setattr(
-        saved_model, "Generator", lambda **k: built.append(torch.empty(1).device.type) or Generator(**k)
+        paper_family, "Generator", lambda **k: built.append(torch.empty(1).device.type) or Generator(**k)
     )
     with pytest.raises(UserError, match=r"model.safetensors: .* is needed"):
         composegan.load(folder)

@@ -11,7 +11,7 @@ from composegan.config.compose import compose, load_config
 from composegan.errors import UserError
 from composegan.planning import measure as measuring
 from composegan.planning import table
-from composegan.planning.budget import Limits, amount, in_words, within
+from composegan.planning.budget import Limits, amount, in_words
 from composegan.planning.cost import estimate
 from composegan.planning.measure import Measured
 from composegan.planning.table import differences
@@ -110,7 +110,7 @@ def test_refusal_names_batch_that_fits(settings):
     composed = compose([*settings, "training.batch=16"])
     config, spec, single = composed.config, composed.plugin.spec, GroupingPlan.single(3)
     config.budget.memory = f"{Limits(config, spec, 4).cost(single).memory / 1e6 + 0.001:.3f}MB"
-    limits = within(config, spec, 16)
+    limits = Limits(config, spec, 16)
     with pytest.raises(UserError, match=r"with 4 pictures per device instead of 16 it needs \d+ KB|\d\.\d\d MB"):
         raise limits.refusal([GroupingPlan.per_class(3), single])
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from composegan.errors import UserError
-from composegan.plugin import registry
+from composegan.plugin import entry_points, registry
 
 PLUGIN = """
 from composegan.plugin.domain import DomainPlugin, DomainSpec, SemanticClass
@@ -39,7 +39,7 @@ class Site:
         (self.folder / f"{name}.py").write_text(source)
 
     def discover(self):
-        return registry.discover(self.path)
+        return registry.discover(path=self.path)
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ BROKEN = {
     "raise BaseException('worst')": "BaseException: worst",
     "def (": "SyntaxError: ",
     "x = 1": "AttributeError: module 'broken_plugin' has no attribute 'plugin'",
-    "plugin = 3": "is a int; a composegan.plugin.domain.DomainPlugin is needed",
-    "def plugin(): pass": "is a function; a composegan.plugin.domain.DomainPlugin is needed",
+    "plugin = 3": "is a int; a composegan.plugin.DomainPlugin is needed",
+    "def plugin(): pass": "is a function; a composegan.plugin.DomainPlugin is needed",
     PLUGIN.format(name="broken") + "import dataclasses; plugin = dataclasses.replace(plugin, api=7)":
         "made for version 7 of the domain contract; this composegan has 1",
     PLUGIN.format(name="other"): "registered as 'broken', but its domain is named 'other'; rename one",
@@ -120,7 +120,7 @@ def test_a_module_instead_of_an_object_is_a_row(site):
     site.module("whole_plugin", PLUGIN.format(name="whole"))
     site.domain("whole-1.dist-info", "whole", "whole_plugin")
     (found,) = site.discover()
-    assert found.error == "whole_plugin is a module; a composegan.plugin.domain.DomainPlugin is needed"
+    assert found.error == "whole_plugin is a module; a composegan.plugin.DomainPlugin is needed"
 
 
 GOOD = "[composegan.domains]\ncars = cars_plugin:plugin\n"
@@ -178,7 +178,7 @@ def test_egg_info_beside_dist_info_is_one_plugin(site, tmp_path):
     site.module("cars_plugin", PLUGIN.format(name="cars"))
     site.domain("cars.domain-1.0.egg-info", "cars", "cars_plugin:plugin")
     site.domain("cars_domain-1.0.dist-info", "cars", "cars_plugin:plugin")
-    (found,) = registry.discover([*checkout.path, *site.path])
+    (found,) = registry.discover(path=[*checkout.path, *site.path])
     assert (found.distribution, found.version, found.error) == ("cars_domain", "1.0", None)
 
 
@@ -187,7 +187,7 @@ def test_stale_egg_info_does_not_hide_what_is_installed(site, tmp_path):
     checkout.domain("cars.egg-info", "automobiles", "gone:plugin")
     site.module("cars_plugin", PLUGIN.format(name="cars"))
     site.domain("cars-1.0.dist-info", "cars", "cars_plugin:plugin")
-    assert [found.name for found in registry.discover([*checkout.path, *site.path])] == ["cars"]
+    assert [found.name for found in registry.discover(path=[*checkout.path, *site.path])] == ["cars"]
 
 
 def test_the_same_distribution_in_two_folders_is_the_first(site, tmp_path):
@@ -195,7 +195,7 @@ def test_the_same_distribution_in_two_folders_is_the_first(site, tmp_path):
     site.module("cars_plugin", PLUGIN.format(name="cars"))
     site.domain("cars-2.0.dist-info", "cars", "cars_plugin:plugin")
     later.domain("cars-1.0.dist-info", "cars", "old:plugin")
-    (found,) = registry.discover([*site.path, *later.path, *site.path])
+    (found,) = registry.discover(path=[*site.path, *later.path, *site.path])
     assert found.version == "2.0"
     assert found.plugin
 
@@ -248,7 +248,7 @@ def test_odd_things_on_the_path(site, tmp_path):
     site.module("cars_plugin", PLUGIN.format(name="cars"))
     site.domain("cars-1.dist-info", "cars", "cars_plugin:plugin")
     path = [str(tmp_path / "broken.zip"), str(tmp_path / "old.egg"), str(tmp_path / "none"), tmp_path, None, *site.path]
-    assert [found.name for found in registry.discover(path)] == ["cars"]
+    assert [found.name for found in registry.discover(path=path)] == ["cars"]
 
 
 HOSTILE = {
@@ -261,7 +261,7 @@ HOSTILE = {
     "no spec": (
         "odd_plugin:plugin",
         "from composegan.plugin.domain import DomainPlugin\nplugin = DomainPlugin(spec=None)",
-        "its spec is a NoneType; a composegan.plugin.domain.DomainSpec is needed",
+        "its spec is a NoneType; a composegan.plugin.DomainSpec is needed",
     ),
     "colours for the terminal": ("odd_plugin:plugin", "raise ValueError('\\x1b[31mred')", r"ValueError: \x1b[31mred"),
     "a deep recursion": ("odd_plugin:plugin", "def f(): f()\nf()", "RecursionError"),
@@ -289,7 +289,7 @@ def test_a_name_that_would_write_over_the_terminal_is_escaped(site):
 
 
 def test_metadata_that_is_no_file_or_huge_is_not_read(site, monkeypatch):
-    monkeypatch.setattr(registry, "MAX_BYTES", 200)
+    monkeypatch.setattr(entry_points, "MAX_BYTES", 200)
     site.module("cars_plugin", PLUGIN.format(name="cars"))
     site.domain("cars-1.dist-info", "cars", "cars_plugin:plugin")
     (site.folder / "pipe-1.dist-info").mkdir()

@@ -153,7 +153,7 @@ def test_plan_says_where_it_begins_and_where_it_may_end(tiny, shapes, tmp_path, 
     [
         (["grouping=progressive:0"], "grouping=progressive:0: a number is needed, as in progressive:4"),
         (["grouping=progressive:4"], "grouping=progressive:4: 1 to 3 groups, for 3 classes"),
-        (["grouping=progressiv"], "grouping=progressiv: did you mean 'progressive'?"),
+        (["grouping=progressiv"], "no grouping policy 'progressiv' is installed; did you mean 'progressive'?"),
         (["grouping=progressive", "training.split_every=-1"], "training.split_every=-1: must be 0 or more"),
     ],
 )

@@ -12,12 +12,10 @@ import copy
 import pytest
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging
-from omegaconf import OmegaConf
 
 from composegan.config.schema import TrainingConfig
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
-from composegan.runs import checkpoint
 from composegan.runs.recorder import RunRecorder
 from composegan.training.phases import Real, State, phases
 from tests.training.plain_gan import Numbers, PlainGan, plain_trainer
@@ -57,33 +55,6 @@ def test_lightnings_average_depends_on_optimizer_steps(every, updates):
     why = "Lightning's average of weights has changed: reconsider whether training/ema.py is still needed"
     assert int(average._average_model.n_averaged) == updates, why
     assert all(kept.values()) == (updates == 0), why
-
-
-def test_checkpoint_with_omegaconf_cannot_be_loaded_safely(tmp_path, whole_run):
-    """DESIGN 6: Lightning keeps a DictConfig as it is in its checkpoint, which torch then does not read with
-    weights_only. Ours hold tensors and plain values (test_full_disk.py); here, that the same reading gives one whole.
-    """
-
-    class Configured(PlainGan):
-        def __init__(self, config):
-            super().__init__()
-            self.save_hyperparameters()
-
-    trainer = plain_trainer(max_steps=2)
-    trainer.fit(Configured(OmegaConf.create({"model": {"size": 4}})), Numbers())
-    trainer.save_checkpoint(tmp_path / "theirs.ckpt")
-    try:
-        torch.load(tmp_path / "theirs.ckpt", weights_only=True)
-    except Exception as error:
-        told = str(error)
-    else:
-        told = "it was loaded"
-    assert "omegaconf" in told, (
-        f"a checkpoint of Lightning's with a DictConfig: {told}. Reconsider whether configurations may be OmegaConf's "
-        "own beyond config/compose.py"
-    )
-    last = whole_run / "checkpoints" / checkpoint.LAST
-    assert torch.load(last, weights_only=True).keys() >= set(checkpoint.CONTENT)
 
 
 def slope(network, width):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from composegan.cli import main
+from composegan.config.schema import DataConfig
 from composegan.data import UserError, training_loader
-from composegan.data.installed import open_installed
+from composegan.data.address import open_address
 from composegan_extensions.shards import write_shards
 
 pytest.importorskip("litdata", reason="the data source's own dependency, pip install '.[shards]'")
@@ -24,6 +25,10 @@ def written(folder, tmp_path_factory):
     write_shards(folder, str(home / "train"), shard="3KB")
     assert len(list((home / "train").glob("*.bin"))) > 2
     return home
+
+
+def open_shards(address, spec, split="train"):
+    return open_address(DataConfig(root=f"litdata://{address}", split=split), spec)
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def assert_same(source, folder, order):
 
 
 def test_what_went_in_comes_out_in_any_order(written, folder, spec):
-    source = open_installed("litdata", str(written), spec, "train")
+    source = open_shards(written, spec)
     assert len(source) == 12
     assert_same(source, folder, [11, 0, 7, 7, *range(12)])
     assert_same(pickle.loads(pickle.dumps(source)), folder, [5, 2])
@@ -52,7 +57,7 @@ def test_elsewhere_is_fetched_shard_by_shard(written, folder, spec, tmp_path, mo
     """What litdata does for s3:// it does for local:, with a folder in the place of the cloud."""
     cache = tmp_path / "cache"
     monkeypatch.setattr("litdata.utilities.dataset_utilities.get_default_cache_dir", lambda: str(cache))
-    source = open_installed("litdata", f"local:{written}", spec, "train")
+    source = open_shards(f"local:{written}", spec)
     assert not list(cache.rglob("*.bin"))
     assert_same(source, folder, [0])
     fetched = len(list(cache.rglob("*.bin")))
@@ -61,7 +66,7 @@ def test_elsewhere_is_fetched_shard_by_shard(written, folder, spec, tmp_path, mo
 
 
 def test_workers_read_what_one_process_reads(written, spec):
-    source = open_installed("litdata", str(written), spec, "train")
+    source = open_shards(written, spec)
     source[3]  # opened here before the workers are forked
     settings = {"classes": 3, "batch": 5, "height": 16, "width": 16, "seed": 1, "flip": True}
     here, there = (iter(training_loader(source, workers=workers, **settings)) for workers in (0, 2))
@@ -72,7 +77,7 @@ def test_workers_read_what_one_process_reads(written, spec):
 
 def refused(spec, address, split="train"):
     with pytest.raises(UserError) as caught:
-        open_installed("litdata", str(address), spec, split)[0]
+        open_shards(address, spec, split)[0]
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

@@ -26,45 +26,32 @@ def test_equal_partitions_are_equal_plans():
     assert one.groups == ((0, 2), (1,), (3, 4))
     assert one.group_of == (0, 1, 0, 2, 2)
     assert one.classes == 5
+    assert GroupingPlan.from_group_of(one.group_of) == one
 
 
-def test_a_plan_cannot_be_changed():
+def test_plan_is_frozen():
     with pytest.raises(FrozenInstanceError):
         GroupingPlan.single(2).groups = ((0,), (1,))
 
 
-def test_names_and_back():
+def test_names_round_trip():
     plan = GroupingPlan.from_names([["nose", "face"], ["hat", "background"], ["hair"]], NAMES)
     assert plan.groups == ((0, 2), (1,), (3, 4))
     assert plan.to_names(NAMES) == [["background", "hat"], ["hair"], ["face", "nose"]]
     assert GroupingPlan.from_names(plan.to_names(NAMES), NAMES) == plan
 
 
-def test_json_and_back():
+def test_json_round_trip():
     plan = GroupingPlan(((0, 2), (1,)))
     assert GroupingPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
 
 
 @pytest.mark.parametrize(
-    ("value", "plan"),
-    [
-        ("per_class", GroupingPlan.per_class(5)),
-        ("single", GroupingPlan.single(5)),
-        ([["background", "hair", "hat"], ["face", "nose"]], GroupingPlan(((0, 1, 2), (3, 4)))),
-        ((("background", "hair", "hat", "face", "nose"),), GroupingPlan.single(5)),
-    ],
-)
-def test_the_configurations_value(value, plan):
-    assert GroupingPlan.parse(value, NAMES) == plan
-
-
-@pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("per_clas", "grouping=per_clas: did you mean 'per_class'?"),
-        (None, "grouping=None: per_class, single or a list of lists of class names is needed"),
-        (["background", "hair"], "per_class, single or a list of lists"),
-        ([[1, 2]], "per_class, single or a list of lists"),
+        (None, "grouping=None: the name of a policy or a list of lists of class names is needed"),
+        (["background", "hair"], "a list of lists of class names is needed"),
+        ([[1, 2]], "a list of lists of class names is needed"),
         ([], "no group has 'background', 'hair', 'hat', 'face', 'nose'"),
         ([["background", "hair", "hat", "face"]], "no group has 'nose'"),
         ([["background", "hair", "hat", "face", "noze"]], "there is no class 'noze'; did you mean 'nose'?"),
@@ -77,9 +64,9 @@ def test_the_configurations_value(value, plan):
         ),
     ],
 )
-def test_a_mistake_in_names_is_told_in_one_line(value, said):
+def test_from_names_refuses_what_is_not_a_partition(value, said):
     with pytest.raises(UserError) as caught:
-        GroupingPlan.parse(value, NAMES)
+        GroupingPlan.from_names(value, NAMES)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -97,12 +84,12 @@ def test_a_mistake_in_names_is_told_in_one_line(value, said):
         (((0,), (10**12,)), "class 1 is in no group"),
     ],
 )
-def test_what_is_no_partition(groups, said):
+def test_plan_refuses_what_is_not_a_partition(groups, said):
     with pytest.raises(UserError, match=said):
         GroupingPlan(groups)
 
 
 @pytest.mark.parametrize("value", [None, "per_class", [1, 2], [["a"]], [[True]], [[-1]], {"groups": []}])
-def test_what_is_not_a_plans_json(value):
+def test_from_json_refuses_other_values(value):
     with pytest.raises(UserError, match="lists of class numbers are needed"):
         GroupingPlan.from_json(value)

@@ -1,0 +1,1 @@
+"""The grouping policies that ship with composegan, one per file, registered in pyproject.toml."""
