@@ -12,15 +12,15 @@ from composegan.plugins.cars.ultralytics import is_ultralytics, open_ultralytics
 
 
 def open_cars(root: Path, split: str) -> CarParts:
-    """Open either data set in `root`; split is "train" or "validation". Raises UserError for another folder."""
+    """Open the data set in `root`. split: "train" or "validation". Raises UserError for any other folder."""
     if is_dsmlr(root):
         return open_dsmlr(root, split, spec)
     if is_ultralytics(root):
         return open_ultralytics(root, split, spec)
     raise UserError(
-        f"{root}: is not a data set of car parts; data.root of domain 'cars' is the unpacked Car-Parts-Segmentation "
-        "(trainingset/, testset/), carparts-seg (images/train/, labels/train/), a folder with images/ and labels/, or "
-        "one made by `composegan prepare`"
+        f"{root}: is not a data set of car parts; set data.root to the unpacked Car-Parts-Segmentation (trainingset/, "
+        "testset/) or carparts-seg (images/train/, labels/train/), to a folder with images/ and labels/, or to the "
+        "output of `composegan prepare`"
     )
 
 

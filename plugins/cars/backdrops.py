@@ -29,7 +29,7 @@ class Backdrop:
         )
 
     def band(self, top: float, bottom: float, upper: str, lower: str) -> None:
-        """A gradient over the whole width, between two heights of the drawing."""
+        """Add a vertical gradient over the whole width, between two heights of the drawing."""
         name = f"p{len(self.gradients)}"
         self.gradients.append(
             f'<linearGradient id="{name}" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="{upper}"/>'
@@ -44,19 +44,19 @@ class Backdrop:
         )
 
     def windows(self, columns: np.ndarray, rows: np.ndarray, width: float, height: float, fill: str) -> None:
-        """Equal rectangles. columns, rows: their left and upper edges."""
+        """Add a grid of equal rectangles. columns, rows: their left and upper edges."""
         corners = [(x, y) for y in rows.tolist() for x in columns.tolist()]
         path = "".join(f"M{x:.1f} {y:.1f}h{width:.1f}v{height:.1f}h{-width:.1f}z" for x, y in corners)
         self.elements.append(f'<path data-part="backdrop" d="{path}" fill="{fill}"/>')
 
     def on_ground(self, points: Points, fill: str, opacity: float = 1.0) -> None:
-        """A patch of the ground (N, 3); corners behind the camera are dropped."""
+        """Add a polygon (N, 3) on the ground; corners behind the camera are dropped."""
         ahead = (points - self.camera.place) @ self.camera.axes[2] > NEAR
         if ahead.sum() > 2:
             self.polygon(self.camera.project(points[ahead]), fill, opacity)
 
     def ground_line(self, behind: float) -> float:
-        """The height in the drawing of the ground `behind` metres beyond the car's middle."""
+        """Return the height in the drawing of the ground `behind` metres behind the car's centre."""
         away = self.camera.axes[2] * (1, 1, 0)
         return float(self.camera.project(away / np.linalg.norm(away) * behind)[1])
 
@@ -67,7 +67,7 @@ def color(hue: float, saturation: float, value: float) -> str:
 
 
 def draw_backdrop(camera: Camera, rng: np.random.Generator) -> Backdrop:
-    """A random backdrop."""
+    """Draw a random backdrop."""
     backdrop = Backdrop(camera, rng)
     BACKDROPS[int(rng.integers(len(BACKDROPS)))](backdrop)
     return backdrop
@@ -101,9 +101,8 @@ def road(backdrop: Backdrop) -> None:
         x = np.linspace(-300, 600, 46)
         waves = [rng.uniform(4, 11) * np.sin(x / rng.uniform(25, 90) + rng.uniform(0, 6.3)) for _ in range(3)]
         top = horizon - 16 + (waves[0] + waves[1] + waves[2])
-        backdrop.polygon(
-            np.stack([[-300, *x, 600], [far, *top, far]], -1), color(green + 0.05, 0.25, rng.uniform(0.45, 0.65))
-        )
+        hills = np.stack([[-300, *x, 600], [far, *top, far]], -1)
+        backdrop.polygon(hills, color(green + 0.05, 0.25, rng.uniform(0.45, 0.65)))
     else:
         houses(backdrop, far)
     backdrop.band(far, 200, color(green, 0.4, 0.55), color(green, 0.45, 0.62))
@@ -120,14 +119,14 @@ def road(backdrop: Backdrop) -> None:
 
 
 def strip(backdrop: Backdrop, along: np.ndarray, start: float, end: float, fill: str, opacity: float = 1.0) -> None:
-    """The ground between two lines parallel to the car."""
+    """Add a strip of ground between two lines parallel to the car."""
     there = np.stack([along, np.full_like(along, start), along * 0], -1)
     back = np.stack([along[::-1], np.full_like(along, end), along * 0], -1)
     backdrop.on_ground(np.concatenate([there, back]), fill, opacity)
 
 
 def sky(backdrop: Backdrop) -> float:
-    """A sky down to the horizon; returns its height."""
+    """Add a sky and return the height of its horizon in the drawing."""
     rng, horizon = backdrop.rng, backdrop.camera.horizon()
     hue, clear = rng.uniform(0.53, 0.62), rng.uniform(0.06, 0.45)
     backdrop.band(-WIDE, horizon - 110, color(hue, clear, 0.85), color(hue, clear, 0.85))
@@ -144,10 +143,8 @@ def houses(backdrop: Backdrop, ground: float) -> None:
         hue, value = rng.uniform(0.02, 0.14), rng.uniform(0.5, 0.85)
         backdrop.rectangle(x, ground - height, width + 0.5, height, color(hue, rng.uniform(0.05, 0.35), value))
         size = rng.uniform(5, 8)
-        rows, columns = (
-            np.arange(ground - height + 5, ground - size - 3, size * 2),
-            np.arange(x + 4, x + width - size, size * 1.8),
-        )
+        rows = np.arange(ground - height + 5, ground - size - 3, size * 2)
+        columns = np.arange(x + 4, x + width - size, size * 1.8)
         backdrop.windows(columns, rows, size, size * 1.2, color(0.58, 0.25, value * 0.6))
         x += width
 
@@ -162,10 +159,8 @@ def car_park(backdrop: Backdrop) -> None:
         top = edge - rng.uniform(60, 170)
         backdrop.rectangle(-WIDE, top, 2 * WIDE, edge - top, color(hue, grey, light))
         size = rng.uniform(14, 30)
-        rows, columns = (
-            np.arange(top + 8, edge - size, size * 1.7),
-            np.arange(-400 + rng.uniform(0, 20), 700, size * 1.9),
-        )
+        rows = np.arange(top + 8, edge - size, size * 1.7)
+        columns = np.arange(-400 + rng.uniform(0, 20), 700, size * 1.9)
         backdrop.windows(columns, rows, size * 1.3, size, color(0.57, 0.3, light * 0.62))
     else:
         houses(backdrop, edge)

@@ -1,4 +1,4 @@
-"""The Car Parts Dataset as downloaded (github.com/dsmlr/Car-Parts-Segmentation), read lazily.
+"""Read the Car Parts Dataset (github.com/dsmlr/Car-Parts-Segmentation), in the layout of the download, lazily.
 
     root/trainingset/annotations.json   root/trainingset/JPEGImages/train1.jpg ...   400 images
     root/testset/annotations.json       root/testset/JPEGImages/te1.jpg ...          100 images, here "validation"
@@ -28,7 +28,7 @@ FILE, IMAGES = "annotations.json", "JPEGImages"
 
 
 @dataclass
-class Marked:
+class AnnotatedImage:
     """An image of annotations.json and its parts: (index in the file, name, polygons not yet validated)."""
 
     file: Path
@@ -43,17 +43,17 @@ def is_dsmlr(root: Path) -> bool:
 
 
 def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
-    """One split, in the order of its file. Raises UserError naming annotations.json and the entry that is wrong."""
+    """Open a split, in the order of its file. Raises UserError that names annotations.json and the invalid entry."""
     folder = root / FOLDERS[split]
     file = folder / FILE
     content = read_annotations(file)
     names = {}
     for place, category in enumerate(entries(content, "categories", ("id", "name"), file)):
         if category["id"] in names:
-            raise UserError(f"{file}: categories[{place}]: id {category['id']} is given twice")
+            raise UserError(f"{file}: categories[{place}]: id {category['id']} occurs twice; ids must be unique")
         names[category["id"]] = check_part(category["name"], spec, f"{file}: categories[{place}]")
     images = {
-        image["id"]: Marked(
+        image["id"]: AnnotatedImage(
             folder / IMAGES / Path(str(image["file_name"])).name, image.get("height"), image.get("width")
         )
         for image in entries(content, "images", ("id", "file_name"), file)
@@ -61,17 +61,17 @@ def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
     for place, item in enumerate(entries(content, "annotations", ("image_id", "category_id", "segmentation"), file)):
         for key, known in (("category_id", names), ("image_id", images)):
             if item[key] not in known:
-                raise UserError(f"{file}: annotations[{place}]: {key} {str(item[key])[:40]} is not in the file")
+                raise UserError(f"{file}: annotations[{place}]: {key} {str(item[key])[:40]} is not defined in the file")
         images[item["image_id"]].parts.append((place, names[item["category_id"]], item["segmentation"]))
     if not images:
-        raise UserError(f"{file}: has no images")
-    marked = {image.file: image for image in images.values()}
-    return CarParts(list(marked), partial(read_parts, file, marked), spec)
+        raise UserError(f"{file}: lists no images; download the data set again")
+    annotated = {image.file: image for image in images.values()}
+    return CarParts(list(annotated), partial(read_parts, file, annotated), spec)
 
 
-def read_parts(source: Path, marked: dict[Path, Marked], file: Path, height: int, width: int) -> list[Part]:
-    """The parts of one image."""
-    image, parts, size = marked[file], [], np.array([width, height])
+def read_parts(source: Path, annotated: dict[Path, AnnotatedImage], file: Path, height: int, width: int) -> list[Part]:
+    """Return the parts of one image. source: its annotations.json, for errors."""
+    image, parts, size = annotated[file], [], np.array([width, height])
     beyond = max(height, width)
     if (image.height or height, image.width or width) != (height, width):
         raise UserError(
@@ -83,7 +83,7 @@ def read_parts(source: Path, marked: dict[Path, Marked], file: Path, height: int
     for place, name, polygons in image.parts:
         where = f"{source}: annotations[{place}] ({name} in {file.name})"
         if not isinstance(polygons, list) or not all(isinstance(values, list) for values in polygons):
-            raise UserError(f"{where}: its segmentation is not a list of polygons")
+            raise UserError(f"{where}: segmentation must be a list of polygons")
         if any(polygons):
             found = [check_polygon(values, where) for values in polygons[:MOST_PARTS] if values]
             if any((corners < -beyond).any() or (corners > size + beyond).any() for corners in found):
@@ -96,12 +96,12 @@ def read_annotations(file: Path) -> dict[str, Any]:
     with reading(file, remedy="download the data set again"):
         content = read_json(file)
     if not isinstance(content, dict):
-        raise UserError(f"{file}: is not a COCO file; images, categories and annotations are needed")
+        raise UserError(f"{file}: is not a COCO file (an object with images, ...); download the data set again")
     return content
 
 
 def entries(content: dict[str, Any], key: str, needed: tuple[str, ...], file: Path) -> list[dict[str, Any]]:
-    """A list of a COCO file. Raises UserError for one that is missing, or an entry without what it needs."""
+    """Return a list of a COCO file. Raises UserError if it is missing or an entry lacks a required field."""
     items = content.get(key)
     if not isinstance(items, list):
         raise UserError(f"{file}: has no list {key!r}; a COCO file has images, categories and annotations")
@@ -111,5 +111,5 @@ def entries(content: dict[str, Any], key: str, needed: tuple[str, ...], file: Pa
             raise UserError(f"{file}: {key}[{place}] has no {missing[0]}")
         wrong = [name for name in needed if name.endswith("id") and not isinstance(item[name], int)]
         if wrong:
-            raise UserError(f"{file}: {key}[{place}]: {wrong[0]} is {repr(item[wrong[0]])[:40]}; a number is needed")
+            raise UserError(f"{file}: {key}[{place}]: {wrong[0]} is {repr(item[wrong[0]])[:40]}; it must be a number")
     return items

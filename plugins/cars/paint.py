@@ -9,39 +9,25 @@ from composegan.plugins.cars.camera import Camera, Points
 Rgb = np.ndarray  # float64 (3,), 0..1
 
 COLORS = {
-    "trim": "#26282b",
-    "shade": "#000000",
-    "grille": "#15171a",
-    "chrome": "#c9ced3",
-    "plate": "#eceae0",
-    "headlight": "#a9b8c4",
-    "lamp": "#fbfdff",
-    "taillight": "#c01722",
-    "whitelight": "#efe6dc",
-    "tyre": "#1d1e20",
-    "rim": "#b4b9be",
-    "arch": "#0d0e10",
-    "mirror": "#9fb3c4",
-    "glass": "#28343d",
-    "window": "#1f282e",
-}
-
-
+    "trim": "#26282b", "shade": "#000000", "grille": "#15171a", "chrome": "#c9ced3", "plate": "#eceae0",
+    "headlight": "#a9b8c4", "lamp": "#fbfdff", "taillight": "#c01722", "whitelight": "#efe6dc", "tyre": "#1d1e20",
+    "rim": "#b4b9be", "arch": "#0d0e10", "mirror": "#9fb3c4", "glass": "#28343d", "window": "#1f282e",
+}  # fmt: skip
 SKY = np.array([0.86, 0.92, 1.0])
 
 
-def rgb(color: str) -> Rgb:
+def from_hex(color: str) -> Rgb:
     return np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)]) / 255
 
 
-def text(color: Rgb) -> str:
+def to_hex(color: Rgb) -> str:
     return "#" + np.clip(color * 255 + 0.5, 0, 255).astype(np.uint8).tobytes().hex()
 
 
-def lit(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> np.ndarray:
-    """A color on surfaces with `normals` (N, 3), under a bright sky and a sun high behind the camera: (N, 3).
+def shade(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> np.ndarray:
+    """Shade a color on surfaces with `normals` (N, 3), under a bright sky and a sun high behind the camera: (N, 3).
 
-    gloss: how much sky and ground are reflected.
+    gloss: strength of the reflections of sky and ground.
     """
     right, up, forwards = camera.axes
     sun = up * 0.75 - forwards * 0.5 - right * 0.45
@@ -54,17 +40,17 @@ def lit(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> np.n
     return value + (SKY - value) * (sky + shine * 0.5)[:, None]
 
 
-def stops(material: str, paint: Rgb, normals: Points, camera: Camera) -> np.ndarray:
-    """The colors of a panel from its lower to its upper edge: (N, 3) for normals (N, 3)."""
+def gradient_colors(material: str, paint: Rgb, normals: Points, camera: Camera) -> np.ndarray:
+    """Return the colors of a panel from its lower to its upper edge: (N, 3) for normals (N, 3)."""
     if material == "paint":
-        return lit(paint, normals, camera)
+        return shade(paint, normals, camera)
     rising = np.linspace(0, 1, len(normals))[:, None]
     if material in ("handle", "shade"):
-        return lit(paint, normals, camera)[:1] * (0.55 if material == "handle" else 0.72) + rising * 0
-    base = rgb(COLORS[material])
-    if material in ("glass", "window"):  # dark below, the sky above
+        return shade(paint, normals, camera)[:1] * (0.55 if material == "handle" else 0.72) + rising * 0
+    base = from_hex(COLORS[material])
+    if material in ("glass", "window"):  # dark at the bottom, reflecting the sky at the top
         sky = np.array([0.62, 0.74, 0.84]) if material == "glass" else np.array([0.42, 0.5, 0.57])
         return base + (sky - base) * (0.05 + 0.7 * rising) ** 1.3
     if material in ("headlight", "lamp", "taillight", "plate"):
         return base * (0.75 + 0.35 * rising)
-    return lit(base, normals, camera, 0.3)
+    return shade(base, normals, camera, 0.3)

@@ -16,11 +16,11 @@ from composegan.plugins.cars.body import Body, Line, stack
 from composegan.plugins.cars.camera import Points
 
 Surface = Callable[[Line, Line], Points]
-BESIDE = 3.0  # metres: from further to the right than this, nothing of the left side is seen, drawn in as it may be
+HIDDEN_BEYOND = 3.0  # metres: a camera further to the right than this sees nothing of the left side, tapered as it is
 CORE = (0.0, 0.0, 0.6)  # a point inside every car
 
-# A panel as its outline, in parts of its width and height from its middle, and points up its middle with small steps
-# right, left, up and down from them, over which slopes are measured.
+# A panel in fractions of its width and height, from its centre: its outline, points along its vertical centre line, and
+# small steps right, left, up and down from them for finite differences.
 EVEN = np.linspace(-0.5, 0.5, 5)
 ENDS = np.full(5, 0.5)
 OUTLINE = np.concatenate([np.stack(edge, -1) for edge in ((EVEN, -ENDS), (ENDS, EVEN), (-EVEN, ENDS), (-ENDS, -EVEN))])
@@ -31,9 +31,11 @@ STEPS = ((1e-3, 0.0), (-1e-3, 0.0), (0.0, 1e-3), (0.0, -1e-3))
 
 @dataclass(frozen=True)
 class Panel:
-    """outline: (N, 3), metres. spine, normals: (M, 3) points up its middle and where the surface faces there.
+    """A piece of a surface.
 
-    part: its class, or "body". material: see `composegan.plugins.cars.paint`. zone: what is drawn together, by depth.
+    part: its class. material: see paint.py. zone: panels that are drawn together, by depth. outline: (N, 3), metres.
+    spine, normals: (M, 3), points along its vertical centre line and the unit normals there. bulging: its silhouette is
+    the convex hull of `outline`.
     """
 
     part: str
@@ -42,7 +44,7 @@ class Panel:
     outline: Points
     spine: Points
     normals: Points
-    bulging: bool = False  # its silhouette is that of all points of `outline`, not only of its edges
+    bulging: bool = False
 
 
 def cut(
@@ -55,10 +57,11 @@ def cut(
     pieces: int = 1,
     corners: float = 0.0,
 ) -> Iterator[Panel]:
-    """The panel u[0]..u[1] by v[0]..v[1] of a surface, in `pieces` side by side in u, that each have their shade.
+    """Cut the panel u[0]..u[1] by v[0]..v[1] out of a surface, as `pieces` side by side in u, shaded separately.
 
-    corners: how much of the height is cut off at each corner. A painted panel ends with its own outline, "seam".
-    """  # fmt: skip
+    corners: the fraction of the height that is cut off at each corner. Painted panels and lights are followed by their
+    outline as a panel of material "seam".
+    """
     wide, high = (u[1] - u[0]) / pieces, v[1] - v[0]
     frame = OUTLINE * np.where(np.abs(OUTLINE) == 0.5, 1, 1 - 2 * corners * CORNER)
     frame, middle = frame + 0.5, SPINE + 0.5
@@ -68,7 +71,7 @@ def cut(
     seamed = (material == "paint" and part != "body") or material in ("headlight", "taillight")
     rim = (OUTLINE + 0.5) * (u[1] - u[0], high) + (u[0], v[0])
     flat = np.concatenate([places.reshape(-1, 2), rim] if seamed else [places.reshape(-1, 2)])
-    points = surface(flat[:, 0], flat[:, 1])  # all at once: a call costs more than a point
+    points = surface(flat[:, 0], flat[:, 1])  # one call, because calls cost more than points
     groups = points[: places[..., 0].size].reshape(pieces, -1, 3)
     first, count = len(OUTLINE), len(SPINE)
     outlines, spines = groups[:, :first], groups[:, first : first + count]
@@ -84,13 +87,13 @@ def cut(
 
 
 def car_panels(body: Body, seen_from: Points | None = None) -> list[Panel]:
-    """Every panel of a car but its wheels and mirrors, each zone's in the order they are laid on.
+    """Return the panels of a car without wheels and mirrors, each zone in drawing order.
 
-    seen_from: where the camera stands; ends and sides that cannot be seen from there are left out.
+    seen_from: position of the camera; ends and sides that are hidden from there are left out.
     """
     panels: list[Panel] = []
     for side, name in ((1, "left"), (-1, "right")):
-        if seen_from is None or seen_from[1] * side > -BESIDE:
+        if seen_from is None or seen_from[1] * side > -HIDDEN_BEYOND:
             panels += lower_side(body, side, name)
             panels += windows(body, side, name)
     if seen_from is None or seen_from[0] > 0:
@@ -102,14 +105,13 @@ def car_panels(body: Body, seen_from: Points | None = None) -> list[Panel]:
 
 
 def lower_side(body: Body, side: int, name: str) -> Iterator[Panel]:
-    shape = body.shape
-    zone, place = f"{name}_side", body.at
-    surface = partial(body.side, side)
+    zone, surface = f"{name}_side", partial(body.side, side)
     front, back = body.corner(True), body.corner(False)
+    front_axle, back_axle = (body.at(axle) for axle in body.shape.axles)
     yield from cut(surface, (back, front), (0, 1), "body", "paint", zone, 3)
     yield from cut(surface, (back, front), (0, 0.09), "body", "trim", zone)
-    yield from cut(surface, (place(shape.axles[0]), front), (0, 0.62), "front_bumper", "paint", zone)
-    yield from cut(surface, (back, place(shape.axles[1])), (0, 0.46), "back_bumper", "paint", zone)
+    yield from cut(surface, (front_axle, front), (0, 0.62), "front_bumper", "paint", zone)
+    yield from cut(surface, (back, back_axle), (0, 0.46), "back_bumper", "paint", zone)
     for label, start, end in doors(body, name):
         yield from cut(surface, (end, start), (0.1, 1), label, "paint", zone)
         yield from cut(surface, (end, start), (0.1, 0.2), label, "shade", zone)
@@ -121,14 +123,14 @@ def lower_side(body: Body, side: int, name: str) -> Iterator[Panel]:
 
 
 def doors(body: Body, name: str) -> Iterator[tuple[str, float, float]]:
-    """Each door of a side: its class, and x of its front and back edge."""
-    cuts = [body.at(place) for place in body.shape.doors]
-    for label, start, end in zip(("front", "back"), cuts[:-1], cuts[1:], strict=False):
+    """Yield the doors of a side: (class, x of the front edge, x of the back edge)."""
+    edges = [body.at(distance) for distance in body.shape.doors]
+    for label, start, end in zip(("front", "back"), edges[:-1], edges[1:], strict=False):
         yield f"{label}_{name}_door", start, end
 
 
 def windows(body: Body, side: int, name: str) -> Iterator[Panel]:
-    """The cabin's side: pillars, and a window for each door, which belongs to it, and one behind the last."""
+    """The cabin's side: pillars, a window in each door, labelled as the door, and one behind the last door."""
     zone, far, last = f"{name}_cabin", body.shape.length / 2, body.at(body.shape.doors[-1])
 
     def between(start: float, end: float, inset: float = 0.0) -> Surface:
@@ -154,12 +156,15 @@ def front_end(body: Body) -> Iterator[Panel]:
     yield from cut(surface, (-0.66, 0.66), (0.1, 0.32), part, "grille", zone, 1, 0.25)
     yield from cut(surface, (-0.17, 0.17), (0.38, 0.5), part, "plate", zone)
     for side, name in ((1, "left"), (-1, "right")):
-        inner, outer = sorted((0.54 * side, 1.0 * side))
         light = f"front_{name}_light"
-        yield from cut(surface, (inner, outer), (0.62, 0.86), light, "headlight", zone, 1, 0.12)
+        yield from cut(surface, span(side, 0.54, 1.0), (0.62, 0.86), light, "headlight", zone, 1, 0.12)
         for lamp in (0.64, 0.83):
-            inner, outer = sorted(((lamp - 0.06) * side, (lamp + 0.06) * side))
-            yield from cut(surface, (inner, outer), (0.67, 0.81), light, "lamp", zone, 1, 0.3)
+            yield from cut(surface, span(side, lamp - 0.06, lamp + 0.06), (0.67, 0.81), light, "lamp", zone, 1, 0.3)
+
+
+def span(side: int, inner: float, outer: float) -> tuple[float, float]:
+    """Return the range from `inner` to `outer` on one side of the middle, in ascending order."""
+    return (inner, outer) if side > 0 else (outer * side, inner * side)
 
 
 def light_heights(body: Body) -> tuple[float, float]:
@@ -176,15 +181,13 @@ def back_end(body: Body) -> Iterator[Panel]:
     low, high = light_heights(body)
     reach = {"lid": 0.5, "door": 0.68, "bed": 0.82}[back]
     for side, name in ((1, "left"), (-1, "right")):
-        inner, outer = sorted((reach * side, 1.0 * side))
-        yield from cut(surface, (inner, outer), (low, high), f"back_{name}_light", "taillight", zone, 1, 0.1)
+        light = f"back_{name}_light"
+        yield from cut(surface, span(side, reach, 1.0), (low, high), light, "taillight", zone, 1, 0.1)
         if back != "bed":
-            inner, outer = sorted((reach * side, (reach + 0.14) * side))
             heights = (low + 0.04, (low + high) / 2)
-            yield from cut(surface, (inner, outer), heights, f"back_{name}_light", "whitelight", zone, 1, 0.2)
-    on_bumper = back == "bed"
-    heights = (0.28, 0.4) if on_bumper else (0.6, 0.73)
-    yield from cut(surface, (-0.17, 0.17), heights, "back_bumper" if on_bumper else part, "plate", zone)
+            yield from cut(surface, span(side, reach, reach + 0.14), heights, light, "whitelight", zone, 1, 0.2)
+    carrier, heights = ("back_bumper", (0.28, 0.4)) if back == "bed" else (part, (0.6, 0.73))
+    yield from cut(surface, (-0.17, 0.17), heights, carrier, "plate", zone)
 
 
 def top(body: Body) -> Iterator[Panel]:
@@ -204,10 +207,8 @@ def top(body: Body) -> Iterator[Panel]:
         zone = "front_cabin" if front else "back_cabin"
         frame = part if not front and back == "door" else "body"
         yield from cut(surface, (-1, 1), (0, 1), frame, "paint", zone)
-        edge = 0.93 if front else 0.86
-        yield from cut(
-            surface, (-edge, edge), (0.03 if front else 0.1, 0.95 if front else 0.9), label, "glass", zone, 1, 0.04
-        )
+        edge, heights = (0.93, (0.03, 0.95)) if front else (0.86, (0.1, 0.9))
+        yield from cut(surface, (-edge, edge), heights, label, "glass", zone, 1, 0.04)
         gleam = skewed(surface, ((-0.72, 0.1), (-0.4, 0.1), (0.02, 0.9), (-0.3, 0.9)))
         yield from cut(gleam, (0, 1), (0, 1), "seam", "gleam", zone)
     (roof,) = cut(body.roof, (-1, 1), (0, 1), "body", "paint", "roof")
@@ -216,7 +217,7 @@ def top(body: Body) -> Iterator[Panel]:
 
 
 def skewed(surface: Surface, corners: tuple[tuple[float, float], ...]) -> Surface:
-    """The four-cornered part of a surface with these corners, (u, v) in turn, as a surface of its own."""
+    """Return the quadrilateral with these corners (u, v) of a surface as a surface."""
     first, second, third, fourth = np.array(corners)
 
     def inner(across: Line, up: Line) -> Points:
@@ -228,7 +229,7 @@ def skewed(surface: Surface, corners: tuple[tuple[float, float], ...]) -> Surfac
 
 
 def circle(body: Body, side: int, axle: int, radius: float, depth: float = 0.0, start: float = 0.0) -> Points:
-    """A circle round a wheel, (32, 3), `depth` metres inside the body's side; start: lowest height it reaches."""
+    """Return a circle (32, 3) around an axle, `depth` metres inside the body's side. start: its lowest height."""
     x = body.at(body.shape.axles[axle])
     angles = np.linspace(0, 2 * np.pi, 33)[:-1]
     z = np.maximum(body.shape.wheel + radius * np.sin(angles), start)
@@ -237,7 +238,7 @@ def circle(body: Body, side: int, axle: int, radius: float, depth: float = 0.0, 
 
 
 def mirror(body: Body, side: int) -> tuple[Points, Points]:
-    """A mirror's corners (8, 3) and those of its glass, which looks backwards (4, 3)."""
+    """Return the corners of a wing mirror (8, 3) and of its glass, which faces backwards (4, 3)."""
     x, z = body.at(body.shape.doors[0] + 0.22), body.shape.cowl[1] + 0.05
     y = float(body.half_width(np.asarray(x)))
     inner, outer = side * (y * 0.97), side * (y + 0.2)

@@ -21,16 +21,16 @@ class Part:
 
     @property
     def middle(self) -> np.ndarray:
-        """The center of its bounding box, (2,)."""
+        """The centre of its bounding box, (2,)."""
         corners = np.concatenate(list(self.polygons))
         return (corners.min(0) + corners.max(0)) / 2
 
 
 def inside(polygon: Polygon, height: int, width: int) -> np.ndarray:
-    """Which pixels' centers lie in a polygon, by the even-odd rule: bool (height, width).
+    """Find the pixels whose centres lie in a polygon, by the even-odd rule: bool (height, width).
 
-    A center exactly on an edge belongs to the polygon right of it or below it, so that polygons with a common edge
-    leave neither gap nor overlap.
+    A centre exactly on an edge belongs to the polygon to the right of or below the edge, so polygons that share an edge
+    neither overlap nor leave a gap.
     """
     start, end = polygon, np.roll(polygon, -1, axis=0)
     upper, lower = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
@@ -39,14 +39,14 @@ def inside(polygon: Polygon, height: int, width: int) -> np.ndarray:
     edges, rows = np.nonzero(crossed)
     (x0, y0), (x1, y1) = start[edges].T, end[edges].T
     x = x0 + (centres[rows] - y0) * (x1 - x0) / (y1 - y0)
-    first = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)  # the first pixel whose center is not left of the edge
+    first = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)  # first pixel whose centre is not left of the edge
     turns = np.zeros((height, width + 1), np.int64)
     np.add.at(turns, (rows, first), 1)
     return (np.cumsum(turns, axis=1)[:, :width] & 1).astype(bool)
 
 
-def paint(layers: Iterable[tuple[int, Part]], height: int, width: int) -> np.ndarray:
-    """Parts with their label values, painted in order: uint8 (height, width), 0 where there is no part."""
+def paint_labels(layers: Iterable[tuple[int, Part]], height: int, width: int) -> np.ndarray:
+    """Paint (label value, part) in order: uint8 (height, width), 0 where there is no part."""
     labels = np.zeros((height, width), np.uint8)
     for label, part in layers:
         for polygon in part.polygons:
@@ -55,7 +55,7 @@ def paint(layers: Iterable[tuple[int, Part]], height: int, width: int) -> np.nda
 
 
 def crop_around(parts: Iterable[Part], shape: Sequence[float], margin: float) -> tuple[int, int, int, int]:
-    """The crop around all parts: (left, upper, right, lower) in pixels, which may reach beyond the picture.
+    """Return the crop around all parts, (left, upper, right, lower) in pixels; it may extend beyond the picture.
 
     shape: its width and height, in any unit. margin: added to each side, as a fraction of the parts' longer side.
     """

@@ -12,12 +12,11 @@ import numpy as np
 
 from composegan.data import MAX_PIXELS, Sample, read_image
 from composegan.plugin import DomainSpec, UserError, nearest
-from composegan.plugins.cars.polygons import Part, crop, crop_around, paint
+from composegan.plugins.cars.polygons import Part, crop, crop_around, paint_labels
 from composegan.plugins.cars.viewpoint import side_of
 
-Read = Callable[[Path, int, int], list[Part]]
-"""(image file, its height, its width) -> the parts in it. Raises UserError naming file and place."""
-
+PartReader = Callable[[Path, int, int], list[Part]]
+"""(image file, its height, its width) -> its parts. Raises UserError that names the file and the entry."""
 
 MOST_PARTS, MOST_CORNERS = 1000, 10_000
 """Limits per picture and per polygon, far above any real annotation."""
@@ -26,11 +25,11 @@ MOST_PARTS, MOST_CORNERS = 1000, 10_000
 class CarParts:
     """Pictures with the polygons of their parts: the crop around each car, image uint8 (3, H, W), labels uint8 (H, W).
 
-    files: the images, in order. read: the parts of one. Reading raises UserError for damaged or missing files and for
-    a picture without any part of a car.
+    files: the images, in order. read: returns the parts of an image. Indexing raises UserError for damaged or missing
+    files and for a picture without any car part.
     """
 
-    def __init__(self, files: Sequence[Path], read: Read, spec: DomainSpec) -> None:
+    def __init__(self, files: Sequence[Path], read: PartReader, spec: DomainSpec) -> None:
         self.files, self.read, self.spec = files, read, spec
         self.margins = spec.foreign["crop"]
 
@@ -43,20 +42,20 @@ class CarParts:
         height, width = image.shape[1:]
         parts = self.read(file, height, width)
         if len(parts) > MOST_PARTS:
-            raise UserError(f"{file}: {len(parts):,} parts; a picture has at most {MOST_PARTS:,}")
+            raise UserError(f"{file}: has {len(parts):,} parts; remove it, the limit is {MOST_PARTS:,}")
         layers = layered(parts, self.spec)
         if not layers:
-            raise UserError(f"{file}: has no car part; remove it, or give data.on_error=skip")
-        labels = paint(layers, height, width)
+            raise UserError(f"{file}: has no car part; remove it or set data.on_error=skip")
+        labels = paint_labels(layers, height, width)
         box = crop_around([part for _, part in layers], self.margins["shape"], self.margins["margin"])
         if (box[2] - box[0]) * (box[3] - box[1]) > MAX_PIXELS:
-            raise UserError(f"{file}: the crop around its parts would be over the limit of {MAX_PIXELS:,} pixels")
-        # Beyond the picture its edge is repeated, as background.
+            raise UserError(f"{file}: the crop around its parts exceeds {MAX_PIXELS:,} pixels; remove it")
+        # Outside the picture, the image repeats its edge and the labels are background.
         return Sample(crop(image, box, "edge"), crop(labels, box, "constant"), str(file))
 
 
 def layered(parts: Sequence[Part], spec: DomainSpec) -> list[tuple[int, Part]]:
-    """(label value, part) in painting order; parts without a class are dropped."""
+    """Return (label value, part) in painting order, without parts that have no class or whose side is unknown."""
     layers: list[tuple[int, Part]] = []
     for rule in spec.foreign["parts"]:
         for part in parts:
@@ -69,7 +68,7 @@ def layered(parts: Sequence[Part], spec: DomainSpec) -> list[tuple[int, Part]]:
 
 
 def check_part(name: object, spec: DomainSpec, where: str) -> str:
-    """Return the name. Raises UserError for a part without a rule in the domain's YAML."""
+    """Return `name` if the domain's YAML has a rule for it, else raise UserError."""
     known = [rule["part"] for rule in spec.foreign["parts"]]
     if not isinstance(name, str) or name not in known:
         text = str(name)[:40]
@@ -78,7 +77,7 @@ def check_part(name: object, spec: DomainSpec, where: str) -> str:
 
 
 def check_polygon(values: Sequence[object], where: str) -> np.ndarray:
-    """x0 y0 x1 y1 ... as (N, 2). Raises UserError unless they are finite pairs of 3 to MOST_CORNERS corners."""
+    """Parse x0 y0 x1 y1 ... to (N, 2). Raises UserError unless it has 3 to MOST_CORNERS finite corners."""
     try:
         numbers = np.array([float(value) for value in values])  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -88,7 +87,7 @@ def check_polygon(values: Sequence[object], where: str) -> np.ndarray:
         raise UserError(f"{where}: a coordinate is not finite; a polygon is x y x y ...")
     if len(numbers) % 2 or not 6 <= len(numbers) <= 2 * MOST_CORNERS:
         raise UserError(
-            f"{where}: {len(numbers)} numbers; a polygon is x y x y ..., of three corners or more, to {MOST_CORNERS:,}"
+            f"{where}: has {len(numbers)} numbers; a polygon is x y x y ..., with 3 to {MOST_CORNERS:,} corners"
         )
     return numbers.reshape(-1, 2)
 

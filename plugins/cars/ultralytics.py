@@ -1,4 +1,4 @@
-"""Ultralytics' carparts-seg as downloaded, read lazily, in either of the layouts it has been published in.
+"""Read Ultralytics' carparts-seg lazily, in either of its published layouts.
 
     root/images/train/NAME.jpg   root/labels/train/NAME.txt     also val, test
     root/train/images/NAME.jpg   root/train/labels/NAME.txt     also valid, test
@@ -24,8 +24,8 @@ NAMES = ("data.yaml", "carparts-seg.yaml")
 BEYOND = 0.01  # how far outside the picture a rounded corner may lie
 
 
-def pairs(root: Path) -> list[tuple[str, Path, Path]]:
-    """The splits present: (name, image folder, label folder)."""
+def find_splits(root: Path) -> list[tuple[str, Path, Path]]:
+    """Return the splits present: (name, image folder, label folder)."""
     found = []
     for name in ("train", "val", "valid", "test"):
         for images, labels in ((f"images/{name}", f"labels/{name}"), (f"{name}/images", f"{name}/labels")):
@@ -36,24 +36,24 @@ def pairs(root: Path) -> list[tuple[str, Path, Path]]:
 
 def is_ultralytics(root: Path) -> bool:
     """Whether a folder looks like the data set."""
-    return bool(pairs(root))
+    return bool(find_splits(root))
 
 
 def open_ultralytics(root: Path, split: str, spec: DomainSpec) -> CarParts:
-    """One split, in the order of file names. Raises UserError for a missing or empty split or unknown names."""
-    there = pairs(root)
-    here = [(images, labels) for name, images, labels in there if name in SPLITS[split]]
-    if not here:
-        raise UserError(f"{root}: has no split {split!r} ({' or '.join(SPLITS[split])}); it has {there[0][0]}")
-    images, labels = here[0]
+    """Open a split, ordered by file name. Raises UserError for a missing or empty split or an unknown part name."""
+    present = find_splits(root)
+    matching = [(images, labels) for name, images, labels in present if name in SPLITS[split]]
+    if not matching:
+        raise UserError(f"{root}: has no split {split!r} ({' or '.join(SPLITS[split])}); it has {present[0][0]}")
+    images, labels = matching[0]
     files = sorted(file for file in images.iterdir() if file.suffix.lower() in IMAGE_ENDINGS)
     if not files:
-        raise UserError(f"{images}: there are no images in it")
+        raise UserError(f"{images}: contains no images; unpack the data set again")
     return CarParts(files, partial(read_parts, labels, read_names(root, spec)), spec)
 
 
 def read_names(root: Path, spec: DomainSpec) -> list[str]:
-    """The parts' names by number. Raises UserError for one without a rule in the domain's YAML."""
+    """Return the part names by number. Raises UserError for a name without a rule in the domain's YAML."""
     for file in (root / name for name in NAMES):
         if not file.exists():
             continue
@@ -63,13 +63,13 @@ def read_names(root: Path, spec: DomainSpec) -> list[str]:
             names = [names[number] for number in sorted(names)]
         if not isinstance(names, list):
             raise UserError(f"{file}: has no list `names`; remove the file to use the published names")
-        # Copies of this file have "back_door,", with a comma.
+        # Published copies of this file have "back_door,", with a comma.
         return [check_part(str(name).rstrip(","), spec, f"{file}: names[{k}]") for k, name in enumerate(names)]
     return list(spec.foreign["ultralytics"])
 
 
 def read_parts(labels: Path, names: list[str], file: Path, height: int, width: int) -> list[Part]:
-    """The parts of one image."""
+    """Return the parts of one image."""
     text = labels / f"{file.stem}.txt"
     with reading(text, remedy=f"it has the labels of {file}; restore it or remove the image"):
         lines = read_text(text).splitlines()
@@ -79,11 +79,9 @@ def read_parts(labels: Path, names: list[str], file: Path, height: int, width: i
         if not words:
             continue
         if not re.fullmatch("[0-9]{1,4}", words[0]) or int(words[0]) >= len(names):
-            raise UserError(
-                f"{where}: part {words[0][:40]!r} is unknown; the {len(names)} parts are 0 to {len(names) - 1}"
-            )
+            raise UserError(f"{where}: unknown part {words[0][:40]!r}; parts are 0 to {len(names) - 1}")
         corners = check_polygon(words[1:], where)
         if corners.min() < -BEYOND or corners.max() > 1 + BEYOND:
-            raise UserError(f"{where}: a corner lies outside the picture; coordinates are parts of it, 0 to 1")
+            raise UserError(f"{where}: a corner lies outside the picture; coordinates are fractions, 0 to 1")
         parts.append(Part(names[int(words[0])], [corners * (width, height)]))
     return parts

@@ -24,7 +24,7 @@ FACES = {"front": ("front_bumper", "hood", "front_glass"), "back": ("back_bumper
 
 
 def side_of(part: Part, parts: Sequence[Part]) -> str:
-    """ "left", "right", or "" where it cannot be inferred. parts: all parts of the picture, including this one."""
+    """Return "left", "right" or, if it cannot be inferred, "". parts: all parts of the picture, including this one."""
     end, kind = part.name.split("_")
     if kind == "light":
         lights = [other for other in parts if other is not part and is_light(other.name, end)]
@@ -40,9 +40,9 @@ def is_light(name: str, end: str) -> bool:
 
 
 def seen_side(parts: Sequence[Part]) -> str:
-    """The side of the car that faces the camera; "" when there are too few parts or they do not order."""
-    places = [(ALONG[part.name], part.middle[0]) for part in parts if part.name in ALONG]
-    along, x = np.array(places, float).reshape(-1, 2).T
+    """Return the side that faces the camera, or "" if the parts are too few or do not show a direction."""
+    positions = [(ALONG[part.name], part.middle[0]) for part in parts if part.name in ALONG]
+    along, x = np.array(positions, float).reshape(-1, 2).T
     doors = any(part.name.endswith("door") for part in parts)
     if not doors or len(set(along)) < 2:
         return ""
