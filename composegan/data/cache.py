@@ -1,4 +1,4 @@
-"""What was computed of a real set is kept in the user's cache folder: arrays in npz files, nothing that unpickles."""
+"""The cache of results computed on a data set: arrays in npz files, never pickles."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SPREAD = 64
 def fingerprint(source: Source, spread: int = SPREAD) -> str:
     """A short hash that changes when the images or labels do.
 
-    Of a packed or plain folder: its files' names, sizes and times. Of another source: its length and the content of
-    `spread` items evenly spread over it. What cannot be read counts as that: whoever needs it says what is wrong.
+    For a packed or plain folder it covers the files' names, sizes and times; for other sources the length and the
+    content of `spread` evenly spaced items. An unreadable item counts as None.
     """
     if isinstance(source, PackedSource):
         return digest([source.index.names, [_stamp(source.folder / name) for name in (INDEX, IMAGES, LABELS)]])
@@ -38,16 +38,16 @@ def digest(content: Any) -> str:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
-    """The arrays of an npz file; None when it is not there or damaged, so that they are computed anew."""
+    """The arrays of an npz file; None when it is missing or damaged, so that they are computed again."""
     try:
         with np.load(path, allow_pickle=False) as content:
             return dict(content)
-    except Exception:  # in a damaged file anything can go wrong
+    except Exception:  # a damaged file can raise anything
         return None
 
 
-def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write an npz file, whole. Raises UserError when it cannot be written."""
+def write_arrays(path: Path, **arrays: Any) -> None:
+    """Write an npz file atomically. Raises UserError when it cannot be written."""
     with atomic_file(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
@@ -65,8 +65,8 @@ def _content(source: Source, index: int) -> tuple[str, str, str] | None:
         sample = source[index]
     except (UserError, OSError):
         return None
-    return sample.name, _bytes(sample.image), _bytes(sample.labels)
+    return sample.name, _hash(sample.image), _hash(sample.labels)
 
 
-def _bytes(array: np.ndarray) -> str:
+def _hash(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

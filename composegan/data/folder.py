@@ -1,4 +1,4 @@
-"""The plain layout: `images/` and `labels/` side by side, a label file for each image, under the same name.
+"""The plain layout: `images/` and `labels/` side by side, with one label file per image, of the same name.
 
     root/images/0001.jpg   root/labels/0001.png
 or, with splits,
@@ -18,10 +18,10 @@ IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 class FolderSource:
-    """Labelled images of a folder in the plain layout, in the order of their names; files are read when asked for.
+    """Labelled images of a folder in the plain layout, in the order of their names, read lazily and unchecked.
 
     split: the subfolder to read, where there are splits; a folder without splits is all "train".
-    skipped: what was left out and why, one line each (`on_error="skip"`; with "stop" the first one is raised).
+    skipped: a line for each kind of unpaired files, when on_error is "skip"; "stop" raises the first.
     Raises UserError for a root that is missing or empty, and for an image without labels or the reverse.
     """
 
@@ -29,15 +29,14 @@ class FolderSource:
         self.root, self.spec = find_split(Path(root), split), spec
         images = list_stems(self.root / "images", IMAGE_ENDINGS)
         labels = list_stems(self.root / "labels", {".png"})
-        self.skipped = unpaired(self.root, images, labels)
+        self.skipped = _unpaired(self.root, images, labels)
         if self.skipped and on_error != "skip":
             raise UserError(self.skipped[0])
-        stems = sorted(images.keys() & labels.keys())
-        if not stems:
+        self.files = [(images[stem], labels[stem]) for stem in sorted(images.keys() & labels.keys())]
+        if not self.files:
             raise UserError(
-                f"{self.root}: there are no images with labels in it; images/NAME.jpg and labels/NAME.png are needed"
+                f"{self.root}: there are no images with labels in it; add images/NAME.jpg and labels/NAME.png"
             )
-        self.files = [(images[stem], labels[stem]) for stem in stems]
 
     def __len__(self) -> int:
         return len(self.files)
@@ -47,24 +46,27 @@ class FolderSource:
         return Sample(read_image(image), decode_labels(labels, self.spec), str(image))
 
 
-def check_root(root: Path) -> None:
-    """Raise UserError when a data root is missing, not a folder, or empty."""
+def check_root(root: Path, holds: str = "a folder of labelled images") -> None:
+    """Raise UserError when a data root is missing, not a folder, or empty. holds: what it should be."""
     if not root.exists():
-        raise UserError(f"{root}: does not exist; data.root is a folder of labelled images")
+        raise UserError(f"{root}: does not exist; data.root is {holds}")
     if not root.is_dir():
-        raise UserError(f"{root}: is a file; data.root is a folder of labelled images")
+        raise UserError(f"{root}: is a file; data.root is {holds}")
     if not any(root.iterdir()):
-        raise UserError(f"{root}: is empty; put images/NAME.jpg and labels/NAME.png into it")
+        raise UserError(f"{root}: is empty; data.root is {holds}")
 
 
 def is_plain(root: Path, split: str) -> bool:
-    """Whether a folder is in the plain layout: images/ beside labels/, whose files, where there are any, are PNGs."""
-    return any((folder / "images").is_dir() and holds_labels(folder / "labels") for folder in (root / split, root))
+    """Whether a folder is in the plain layout: images/ beside a labels/ that is empty or has a PNG.
 
-
-def holds_labels(folder: Path) -> bool:
-    """Whether a folder is empty or has a PNG; other data sets have text files, or folders, in one of this name."""
-    return folder.is_dir() and (not any(folder.iterdir()) or any(file.suffix == ".png" for file in folder.iterdir()))
+    Other data sets have text files or folders in a folder of that name.
+    """
+    for folder in (root / split, root):
+        if (folder / "images").is_dir() and (folder / "labels").is_dir():
+            endings = {file.suffix for file in (folder / "labels").iterdir()}
+            if not endings or ".png" in endings:
+                return True
+    return False
 
 
 def find_split(root: Path, split: str) -> Path:
@@ -75,16 +77,15 @@ def find_split(root: Path, split: str) -> Path:
     splits = [name for name in ("train", "validation") if (root / name / "images").is_dir()]
     if splits or split != "train":
         there = f"has only {splits[0]!r}" if splits else "is not divided into train/ and validation/"
-        raise UserError(
-            f"{root}: has no split {split!r}; it {there}; give data.split={splits[0] if splits else 'train'}"
-        )
+        remedy = f"give data.split={splits[0] if splits else 'train'}"
+        raise UserError(f"{root}: has no split {split!r}; it {there}; {remedy}")
     return root
 
 
 def list_stems(folder: Path, endings: set[str]) -> dict[str, str]:
     """Files with one of the endings, as stem -> path below the folder's parent.
 
-    Raises UserError: there is no such folder, or two files have the same stem.
+    Raises UserError for a missing folder and for two files with the same stem.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: does not exist; a data root has images/ and labels/ in it")
@@ -98,15 +99,15 @@ def list_stems(folder: Path, endings: set[str]) -> dict[str, str]:
     return found
 
 
-def unpaired(root: Path, images: dict[str, str], labels: dict[str, str]) -> list[str]:
-    """A line for images without labels and one for labels without image, where there are any."""
+def _unpaired(root: Path, images: dict[str, str], labels: dict[str, str]) -> list[str]:
+    """A line for images without labels and one for labels without an image, where there are any."""
     lines = []
-    for there, other, missing, remedy in (
+    for present, other, missing, remedy in (
         (images, labels, "labels", "add labels/{stem}.png or remove the image"),
         (labels, images, "image", "add its image or remove the labels"),
     ):
-        alone = sorted(there.keys() - other.keys())
+        alone = sorted(present.keys() - other.keys())
         if alone:
             more = f", and {len(alone) - 1} more" if len(alone) > 1 else ""
-            lines.append(f"{root / there[alone[0]]}: has no {missing}{more}; {remedy.format(stem=alone[0])}")
+            lines.append(f"{root / present[alone[0]]}: has no {missing}{more}; {remedy.format(stem=alone[0])}")
     return lines

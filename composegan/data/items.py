@@ -1,4 +1,4 @@
-"""Items of a source that cannot be read or used: told by name, and passed over where that is allowed."""
+"""Read items of a source: check each, and skip bad ones where that is allowed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from composegan.errors import UserError
 from composegan.plugin.domain import Source
 
 IN_A_ROW = 100
-"""So many bad items one after another are no bad items any more: the data is gone."""
+"""After this many consecutive bad items the data itself must be gone."""
 
 
 def read_item(source: Source, number: int, classes: int) -> Sample:
-    """An item that is known to be good. Raises UserError, also where a source leaves to us that a disk fails."""
+    """A checked item. Raises UserError for a bad one, and for an OSError that the source did not translate."""
     try:
         return check_sample(source[number], classes)
     except OSError as error:
@@ -20,17 +20,14 @@ def read_item(source: Source, number: int, classes: int) -> Sample:
 
 
 class InARow:
-    """Notices, of `count` items that are read in turn, when so many failed one after another that the data is gone.
-
-    An item that comes again counts once.
-    """
+    """Counts consecutive failures among `count` items; an item that fails twice counts once."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self.failures: dict[int, str] = {}
 
     def note(self, number: int, failure: str | None) -> None:
-        """failure: what is wrong with an item; None: nothing. Raises UserError when it is the last of too many."""
+        """Record an item's failure, or None for success. Raises UserError at IN_A_ROW failures or when all failed."""
         if failure is None:
             self.failures.clear()
             return
@@ -42,13 +39,13 @@ class InARow:
 
 
 class Items:
-    """Reads items in turn. on_error: "skip" passes over those that cannot be used. count: how many are to be read."""
+    """Reads `count` items of a source in turn. on_error: "skip" skips those that cannot be used."""
 
     def __init__(self, source: Source, classes: int, on_error: str, count: int) -> None:
         self.source, self.classes, self.skip, self.row = source, classes, on_error == "skip", InARow(count)
 
     def read(self, number: int) -> Sample | None:
-        """An item; None: it is passed over. Raises UserError where that is not allowed, or the data is gone."""
+        """An item, or None when it is skipped. Raises UserError when skipping is not allowed or the data is gone."""
         try:
             sample = read_item(self.source, number, self.classes)
         except UserError as error:

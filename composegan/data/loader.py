@@ -98,9 +98,8 @@ class TrainingLoader(DataLoader):
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch's own iterator types are private
         batches = self._batches()
-        reference = weakref.ref(batches)
         # Runs before multiprocessing's own exit handler, which would wait for a reader that hangs.
-        atexit.register(lambda: (alive := reference()) and alive.close())
+        atexit.register(_close, weakref.ref(batches))
         return batches
 
     def _batches(self) -> Generator[Batch, None, None]:
@@ -124,6 +123,11 @@ class TrainingLoader(DataLoader):
                 raise UserError(item)
             first = False
             yield item
+
+
+def _close(reference: weakref.ref[Generator[Batch, None, None]]) -> None:
+    if (batches := reference()) is not None:
+        batches.close()
 
 
 class Reader(multiprocessing.Process):

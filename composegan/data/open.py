@@ -1,4 +1,4 @@
-"""From settings to a source: a packed folder, a plain folder, the domain's own data, or the demo, drawn and kept."""
+"""From settings to a source: a packed or plain folder, the data of a domain or data source, or a cached demo."""
 
 from __future__ import annotations
 
@@ -25,17 +25,16 @@ from composegan.plugin.domain import DomainPlugin, Source
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "validation")
-LOOKED_AT = 8
-"""How many of a demo's drawings are drawn to see whether those that are kept are still what it draws."""
+PROBES = 8
+"""Drawings of a demo that are compared with the cached ones."""
 
 
 def open_source(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -> Source:
     """The labelled images that the settings name.
 
-    data.root given: the packed folder or the plain one that it is, else the domain's data as downloaded; or, as
-    NAME://ADDRESS, what the data source NAME gives.
-    data.root empty: the domain's demo, drawn in worker processes on first use and kept in the cache folder until
-    it draws something else.
+    data.root: a packed folder, a plain one, or the domain's data as downloaded; NAME://ADDRESS opens the data source
+    NAME of an installed package. Without data.root, the domain's demo, drawn in worker processes on first use and
+    cached until its code or drawings change.
     progress: show a bar while drawing. Raises UserError: no such root, no demo, another vocabulary, bad settings.
     """
     check_bounds(data, "data.")
@@ -43,119 +42,98 @@ def open_source(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -
 
 
 def open_pictures(plugin: DomainPlugin, data: DataConfig, progress: bool = True) -> Source:
-    """The images that the settings name, whose labels nobody is to look at.
+    """The images that the settings name, for uses that ignore their labels.
 
-    data.root given: a packed folder of the domain, NAME://ADDRESS, or any folder of images. Empty: a demo.
+    data.root: a packed folder of the domain, NAME://ADDRESS, or any folder of images; empty: a demo.
     Raises UserError: no such root, no images in it, no such demo, bad settings.
     """
     check_bounds(data, "data.")
-    if not data.root:
-        return open_demo(plugin, data, progress)
-    root = Path(data.root).expanduser()
-    here = source_address(data.root) or is_packed(root)
-    return open_root(plugin, data) if here else PictureSource(root)
+    if data.root and not source_address(data.root) and not is_packed(Path(data.root).expanduser()):
+        return PictureSource(Path(data.root).expanduser())
+    return open_root(plugin, data) if data.root else open_demo(plugin, data, progress)
 
 
 def open_root(plugin: DomainPlugin, data: DataConfig) -> Source:
     """The source in the folder `data.root`, or at NAME://ADDRESS."""
     if source_address(data.root):
         return open_address(data, plugin.spec)
-    root = Path(str(data.root)).expanduser()
-    check_root(root)
-    for folder in (root / data.split, root):
+    path = Path(str(data.root)).expanduser()
+    check_root(path)
+    for folder in (path / data.split, path):
         if is_packed(folder):
             packed = PackedSource(folder)
             packed.check(plugin.spec, data.split, data.height, data.width)
             return packed
-    if plugin.dataset is not None and not is_plain(root, data.split):
-        return plugin.dataset(root, data.split)
-    source = FolderSource(root, plugin.spec, data.split, data.on_error)
+    if plugin.dataset is not None and not is_plain(path, data.split):
+        return plugin.dataset(path, data.split)
+    source = FolderSource(path, plugin.spec, data.split, data.on_error)
     for line in source.skipped:
         log.warning("skipped: %s", line)
     return source
 
 
 def open_demo(plugin: DomainPlugin, data: DataConfig, progress: bool) -> PackedSource:
-    """The domain's demo, from the cache folder; drawn first when it is not there."""
-    draw, seed = find_demo(plugin, data.demo), demo_seed(data)
-    drawings = draw(data.demo_count, data.height, data.width, seed)
+    """The domain's demo from the cache, drawn first if it is missing."""
+    seed = demo_seed(data)
+    drawings = find_demo(plugin, data.demo)(data.demo_count, data.height, data.width, seed)
     folder = demo_folder(plugin, data, drawings)
     if not is_packed(folder):
         with one_at_a_time(folder):
             if not is_packed(folder):
-                return pack(
-                    drawings,
-                    folder,
-                    plugin.spec,
-                    data.height,
-                    data.width,
-                    on_error=data.on_error,
-                    progress=f"Drawing {data.demo_count} {data.demo or plugin.spec.name}" if progress else "",
-                    split=data.split,
-                    about=f"demo, seed {seed}",
-                )
+                title = f"Drawing {data.demo_count} {data.demo or plugin.spec.name}" if progress else ""
+                return _pack(plugin, data, drawings, folder, title, f"demo, seed {seed}")
     return PackedSource(folder)
 
 
 def find_demo(plugin: DomainPlugin, name: str) -> Callable[[int, int, int, int], Source]:
-    """The function that draws a demo; "" is the domain's first. Raises UserError when there is none of that name."""
+    """The function that draws a demo; "" is the domain's first. Raises UserError for an unknown name."""
     draw = plugin.demos.get(name) if name else plugin.demo
     if draw is None and not (plugin.demo or plugin.demos):
         raise UserError(f"domain {plugin.spec.name!r} has no demo data; give data.root=FOLDER")
     if draw is None:
-        first = "; the first is drawn without data.demo" if plugin.demo else ""
+        first = "; without data.demo the first is drawn" if plugin.demo else ""
         raise UserError(f"data.demo={name}: domain {plugin.spec.name!r}: {nearest(name, plugin.demos)}{first}")
     return draw
 
 
 def prepare(plugin: DomainPlugin, data: DataConfig, out: Path | str) -> Path:
-    """Pack what the settings name into the folder `out`, to be used as `data.root=OUT`; the folder is returned.
+    """Pack what the settings name into the folder `out`, for `data.root=OUT`, and return the folder.
 
-    Shows a progress bar and, with data.on_error=skip, says how many images were left out.
-    Raises UserError as `open_source` and `pack` do; `out` must not be there yet.
+    Shows a progress bar and, with data.on_error=skip, logs how many images were left out.
+    Raises UserError as `open_source` and `pack` do; `out` must not exist yet.
     """
     source = open_source(plugin, data)
-    packed = pack(
-        source,
-        out,
-        plugin.spec,
-        data.height,
-        data.width,
-        on_error=data.on_error,
-        progress=f"Packing {len(source)} {plugin.spec.name}",
-        split=data.split,
-        about=str(data.root or f"demo, seed {demo_seed(data)}"),
-    )
+    title, about = f"Packing {len(source)} {plugin.spec.name}", str(data.root or f"demo, seed {demo_seed(data)}")
+    packed = _pack(plugin, data, source, Path(out), title, about)
     if packed.index.skipped:
         log.warning("skipped %d of %d; the first: %s", len(packed.index.skipped), len(source), packed.index.skipped[0])
     return packed.folder
 
 
+def _pack(plugin: DomainPlugin, data: DataConfig, source: Source, out: Path, title: str, about: str) -> PackedSource:
+    sizes = data.height, data.width
+    return pack(source, out, plugin.spec, *sizes, on_error=data.on_error, progress=title, split=data.split, about=about)
+
+
 def demo_seed(data: DataConfig) -> int:
-    """The seed of the drawings: validation gets others than training."""
+    """The seed of the drawings, which differs between the splits."""
     return 2 * data.demo_seed + SPLITS.index(data.split)
 
 
 def demo_folder(plugin: DomainPlugin, data: DataConfig, drawings: Source) -> Path:
-    """Where these drawings are kept. Whatever changes them changes the folder's name: the code that stands beside the
-    demo, and what some of the drawings look like now."""
+    """The cache folder of these drawings. Its name depends on the demo's code and on how some drawings look now."""
     name = "-".join(filter(None, (plugin.spec.name, data.demo)))
     drawn = f"{data.demo_count}x{data.height}x{data.width}-seed{demo_seed(data)}"
-    code = code_beside(find_demo(plugin, data.demo))
-    hashed = digest([plugin.spec.names, plugin.spec.foreign, code, _looks(drawings)])
+    try:
+        probes = fingerprint(drawings, PROBES)
+    except Exception:  # drawing all of them will raise it again
+        probes = "fails"
+    hashed = digest([plugin.spec.names, plugin.spec.foreign, _code_of(find_demo(plugin, data.demo)), probes])
     return cache_folder(data) / "demos" / f"{name}-{drawn}-{hashed}"
 
 
-def _looks(drawings: Source) -> str:
-    try:
-        return fingerprint(drawings, LOOKED_AT)
-    except Exception:  # whoever draws them all says what is wrong
-        return "fails"
-
-
-def code_beside(draw: Callable[..., Any]) -> list[str]:
-    """The Python files of the package, or the module, where a demo is defined, as hashes. None where there is no file,
-    as in a notebook."""
+def _code_of(draw: Callable[..., Any]) -> list[str]:
+    """Hashes of the Python files of the package or module that defines a demo; empty without a file (a notebook)."""
     module = sys.modules.get(draw.__module__)
     file = Path(getattr(module, "__file__", None) or "")
     files = sorted(file.parent.rglob("*.py")) if getattr(module, "__package__", "") else [file]
@@ -163,5 +141,5 @@ def code_beside(draw: Callable[..., Any]) -> list[str]:
 
 
 def cache_folder(data: DataConfig) -> Path:
-    """Where drawn demos, and what was computed of real images, are kept."""
+    """The folder of cached demos and of results computed on data sets."""
     return Path(data.cache or os.environ.get("COMPOSEGAN_CACHE") or "~/.cache/composegan").expanduser()

@@ -1,9 +1,7 @@
 """The order of the training data: pure functions of the seed and the position in the stream.
 
-Position p of the stream belongs to epoch p // N and is one place of that epoch's own permutation, so that any part of
-the
-stream can be had without what came before: a run that is stopped and continued, or split over devices, sees the same
-images.
+Position p of the stream belongs to epoch p // N and is one place in that epoch's permutation, so any part of the stream
+can be computed on its own: a run that is resumed, or split over devices, sees the same images.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-ORDER, FLIP = 1, 2  # what a draw is for, so that no two use the same random numbers
+ORDER, FLIP = 1, 2  # the purpose of a draw: each has its own random numbers
 
 
 @lru_cache(maxsize=4)
@@ -22,9 +20,9 @@ def permutation(seed: int, epoch: int, count: int) -> np.ndarray:
 
 
 def stream_indices(positions: np.ndarray, seed: int, count: int, shift: int = 0) -> np.ndarray:
-    """Which of `count` items is at each position: int64, the shape of `positions` (int64 (B,)).
+    """The index, out of `count` items, at each position: int64, in the shape of `positions` (int64 (B,)).
 
-    shift: take the item that many places further on in the same epoch's permutation, cyclically.
+    shift: take the item that many places later in the same epoch's permutation, cyclically.
     """
     epochs, places = np.divmod(positions, count)
     indices = np.empty_like(positions)

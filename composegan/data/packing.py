@@ -1,4 +1,4 @@
-"""Write a source in the packed form, in several processes, each of which reads and writes its own part of the files."""
+"""Write a source in the packed form, with several processes that each read and write their own part of the files."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from composegan.plugin.domain import DomainSpec, Source
 from composegan.runtime.progress import progress_bar
 from composegan.runtime.ranks import end_with_parent
 
-CHUNK_ITEMS, CHUNK_BYTES = 100, 2**25  # what a worker takes at a time, at most
+CHUNK_ITEMS, CHUNK_BYTES = 100, 2**25  # limits of the chunk that a worker processes at a time
 WORTH_A_PROCESS = 200  # items; starting a worker takes as long as drawing a few hundred
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs besides the source. Offsets: where the pixels begin in each file, bytes."""
+    """What a worker needs besides the source. offsets: of the pixels in each file, bytes."""
 
     folder: Path
     count: int
@@ -43,15 +43,15 @@ class Job:
 
     @property
     def chunk(self) -> int:
-        """How many items a worker takes at a time."""
+        """The number of items that a worker processes at a time."""
         return max(1, min(CHUNK_ITEMS, CHUNK_BYTES // (4 * self.height * self.width)))
 
 
 @dataclass(frozen=True)
 class Written:
-    """What became of some consecutive items: for each its name, and for those that failed, the reason.
+    """The result of a chunk: the name of each item, and the reason for each that failed.
 
-    wrong: of labels that are no class, where the first failure is to end it all; these are counted before they do.
+    wrong: errors about labels, which are counted over all items before the first one is raised.
     """
 
     start: int
@@ -75,17 +75,17 @@ def pack(
 ) -> PackedSource:
     """Write every item of `source`, at (height, width), as a packed folder, and open it.
 
-    workers: processes; None takes one a CPU; 0 or 1 works in this process. Scripts that call this need the usual
+    workers: processes; None: one per CPU; 0 or 1: this process. Scripts that call this need the usual
         `if __name__ == "__main__":`. The result does not depend on it.
-    on_error: "stop" raises the first item's UserError, labels that are no class having been counted; "skip" leaves the
-        item out and lists it in `index.skipped`.
-    progress: title of a progress bar; "" shows none. split, about: which part of what data this is, kept in the index.
-    Raises UserError: an item that cannot be used, no item that can, so many that cannot one after another that the data
-    must be gone, no space, or a folder that cannot be written.
+    on_error: "stop" raises the first bad item's UserError (label errors are counted first); "skip" leaves the item out
+        and lists it in `index.skipped`.
+    progress: title of a progress bar; "" shows none. split, about: recorded in the index.
+    Raises UserError for a bad item, no usable item, too many consecutive bad items, a full disk, or a folder that
+    cannot be written.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder}: is already there; delete it or choose another folder")
+        raise UserError(f"{folder}: already exists; delete it or choose another folder")
     if len(source) == 0:
         raise UserError(f"{folder}: there is nothing to pack; {about or 'the source'} is empty")
     with atomic_folder(folder) as unfinished:
@@ -132,7 +132,7 @@ def check_space(folder: Path, target: Path, needed: int) -> None:
 
 
 def make_files(folder: Path, count: int, height: int, width: int) -> tuple[int, int]:
-    """Both arrays' files with their headers and nothing in them yet; the lengths of the headers, bytes."""
+    """Create both array files with their headers and zeros; return the lengths of the headers, bytes."""
     return (
         write_header(folder / IMAGES, (count, 3, height, width)),
         write_header(folder / LABELS, (count, height, width)),
@@ -148,14 +148,14 @@ def write_header(path: Path, shape: tuple[int, ...]) -> int:
 
 
 def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
-    """Do the job chunk by chunk, here or in processes; chunks come back in order."""
+    """Process the chunks, here or in worker processes; results come back in order."""
     starts = range(0, job.count, job.chunk)
     workers = min(workers, job.count // WORTH_A_PROCESS)
     if workers <= 1:
         yield from map(partial(write_chunk, source, job), starts)
         return
     others = set(active_children())
-    # Fresh processes: forking one that already runs torch's threads can hang.
+    # Spawned: forking a process that already runs torch's threads can hang.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=start_worker, initargs=(source, job))
     try:
         yield from pool.map(work, starts)
@@ -164,7 +164,7 @@ def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
             f"{job.folder.parent}: a process that draws or reads images died (out of memory, or a script without "
             '`if __name__ == "__main__":`)'
         ) from error
-    except KeyboardInterrupt:  # while it starts them the pool does not know of all, and would wait for them in the end
+    except KeyboardInterrupt:  # the pool does not know workers that it is just starting, and would wait for them
         for process in set(active_children()) - others:
             process.kill()
         raise
@@ -172,13 +172,13 @@ def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_write: Callable[[int], Written] | None = None  # of this worker process
+_write: Callable[[int], Written] | None = None  # set in worker processes
 
 
 def start_worker(source: Source, job: Job) -> None:
     global _write
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops the workers
-    end_with_parent()  # a pool's worker would wait for work for ever
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and stops the workers
+    end_with_parent()  # otherwise a pool's worker would wait for work forever
     _write = partial(write_chunk, source, job)
 
 
@@ -190,31 +190,32 @@ def work(start: int) -> Written:
 def write_chunk(source: Source, job: Job, start: int) -> Written:
     """Read items start, start + 1, ... and write them to their places in the files.
 
-    Plain writes, not a memory map: a full disk is then an error that can be told, not a crash.
+    Plain writes instead of a memory map, so that a full disk is an error and not a crash.
     """
     count = min(job.chunk, job.count - start)
     images = np.zeros((count, 3, job.height, job.width), np.uint8)
     labels = np.zeros((count, job.height, job.width), np.uint8)
-    names, failures, wrong = [], {}, []
+    names: list[str] = []
+    failures: dict[int, str] = {}
+    wrong: list[LabelError] = []
     for place in range(count):
         try:
             sample = fit_sample(read_item(source, start + place, job.classes), job.height, job.width)
         except UserError as error:
-            if job.on_error != "skip":
-                if not isinstance(error, LabelError):
-                    raise
-                wrong.append(error)  # all are counted before they are told
-                names.append("")
-                continue
-            failures[start + place] = str(error)
             names.append("")
+            if job.on_error == "skip":
+                failures[start + place] = str(error)
+            elif isinstance(error, LabelError):
+                wrong.append(error)
+            else:
+                raise
             continue
         images[place], labels[place] = sample.image, sample.labels
         names.append(sample.name)
     for file, array, offset in zip((IMAGES, LABELS), (images, labels), job.offsets, strict=True):
         with (job.folder / file).open("r+b") as stream:
             stream.seek(offset + start * array[0].nbytes)
-            stream.write(array)
+            stream.write(array.data)
     return Written(start, names, failures, wrong)
 
 
@@ -227,6 +228,6 @@ def keep_rows(folder: Path, rows: list[int]) -> None:
         with shorter.open("r+b") as stream:
             stream.seek(shorter.stat().st_size - len(rows) * array[0].nbytes)
             for row in rows:
-                stream.write(np.ascontiguousarray(array[row]))
+                stream.write(np.ascontiguousarray(array[row]).data)
         del array
         shorter.replace(folder / file)

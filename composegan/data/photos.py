@@ -1,4 +1,4 @@
-"""Photos that somebody brings to a model, each with its mask or without, made to fit the model's rectangle."""
+"""Photos for a model, with or without masks, resized to its rectangle."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from composegan.data.folder import IMAGE_ENDINGS, list_stems
 from composegan.data.images import read_image, read_labels
-from composegan.data.resize import centre_crop, resize_image, resize_labels
+from composegan.data.resize import center_crop, resize_image, resize_labels
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
 
 
 @dataclass(frozen=True)
 class Photo:
-    """image: uint8 (3, H, W); labels: uint8 (H, W), or None where no mask was given; name: unique among the photos."""
+    """image: uint8 (3, H, W); labels: uint8 (H, W), or None without a mask; name: unique among the photos."""
 
     name: str
     image: np.ndarray
@@ -26,9 +26,9 @@ class Photo:
 
 @dataclass(frozen=True)
 class PhotoFiles:
-    """Photos and their masks, by name; files are read when asked for.
+    """Photos and their masks (possibly not all), by name, read lazily.
 
-    spec: names and colours of the classes; height, width: of the model, pixels. `masks` may lack some.
+    spec: names and colors of the classes; height, width: of the model, pixels.
     """
 
     photos: Mapping[str, Path]
@@ -39,9 +39,9 @@ class PhotoFiles:
 
     @classmethod
     def find(cls, photos: Path, masks: Path | None, spec: DomainSpec, height: int, width: int) -> PhotoFiles:
-        """photos, masks: a file or a folder; a mask belongs to the photo of the same name but for its ending.
+        """photos, masks: a file or a folder; a mask belongs to the photo with the same name before the ending.
 
-        Of one photo and one mask the names do not matter. Raises UserError: missing, empty, masks of no photo.
+        The names of a single photo and mask do not matter. Raises UserError: missing, empty, no mask with a photo.
         """
         images = _files(photos, "photos")
         labels = _files(masks, "masks") if masks else {}
@@ -65,26 +65,25 @@ class PhotoFiles:
         return map(self.read, self.photos)
 
     def read(self, name: str) -> Photo:
-        """Decoded, upright, cropped at the centre to the model's shape and resized, the mask likewise.
+        """A photo and its mask: decoded, upright, cropped to the model's aspect ratio and resized.
 
-        Raises UserError naming the file and what is wrong with it: see `read_image` and `read_labels`; or a mask of
-        another shape than its photo.
+        Raises UserError as `read_image` and `read_labels` do, and for a mask of another aspect ratio than its photo.
         """
         image = read_image(self.photos[name])
-        cropped = image[:, *centre_crop(*image.shape[1:], self.height, self.width)]
-        fitted = resize_image(cropped, self.height, self.width)
+        rows, columns = center_crop(image, self.height, self.width)
+        fitted = resize_image(image[:, rows, columns], self.height, self.width)
         if name not in self.masks:
             return Photo(name, fitted, None)
         labels = read_labels(self.masks[name], self.spec)
         _check_shape(self.masks[name], labels.shape, image.shape[1:])
-        cropped = labels[centre_crop(*labels.shape, self.height, self.width)]
-        return Photo(name, fitted, resize_labels(cropped, self.height, self.width))
+        rows, columns = center_crop(labels, self.height, self.width)
+        return Photo(name, fitted, resize_labels(labels[rows, columns], self.height, self.width))
 
 
 def _files(path: Path, key: str) -> dict[str, Path]:
-    """The file, or the images of the folder, by name without ending, in order of the names."""
+    """A file, or the images of a folder, by name without ending, sorted by name."""
     if not path.exists():
-        raise UserError(f"{key}={path}: there is no such file or folder")
+        raise UserError(f"{key}={path}: no such file or folder")
     if path.is_file():
         return {path.stem: path}
     found = {stem: path.parent / below for stem, below in list_stems(path, IMAGE_ENDINGS).items()}
@@ -94,10 +93,10 @@ def _files(path: Path, key: str) -> dict[str, Path]:
 
 
 def _check_shape(path: Path, labels: tuple[int, ...], image: tuple[int, ...]) -> None:
-    """A mask may be of another size than its photo, but not of another shape: half a pixel of its own is allowed."""
+    """Check that a mask has the aspect ratio of its photo, up to half a pixel of the mask."""
     (height, width), (photo_height, photo_width) = labels, image
     if abs(height * photo_width - width * photo_height) > max(photo_height, photo_width):
         raise UserError(
             f"{path}: is {height} x {width} but its photo is {photo_height} x {photo_width} (height x width); "
-            "masks need the photo's size, or at least its shape"
+            "masks need the photo's aspect ratio"
         )

@@ -1,9 +1,8 @@
-"""Bring an image and its labels to the size of the model.
+"""Resize an image and its labels to the size of the model, after a center crop to its aspect ratio.
 
-Another aspect ratio is cropped at the centre first. The image is then resized with Pillow's antialiased LANCZOS
-filter, the one that most published scores are taken with. Labels take the class at the centre of each new pixel,
-which on average keeps the share of every class. A majority vote looks smoother, but thin classes lose it everywhere:
-of 512 x 512 avatars brought to 32 x 32 it leaves a tenth of the earrings and a sixth of the glasses (docs/data.md).
+Images use Pillow's antialiased LANCZOS filter, as most published scores do. Labels take the class at the center of
+each new pixel, which keeps the share of every class on average. A majority vote looks smoother but loses thin classes:
+of 512 x 512 avatars at 32 x 32 it keeps a tenth of the earrings and a sixth of the glasses (docs/data.md).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ def fit_sample(sample: Sample, height: int, width: int) -> Sample:
     """The sample at (height, width): image uint8 (3, height, width), labels uint8 (height, width)."""
     if sample.labels.shape == (height, width):
         return sample
-    rows, columns = centre_crop(*sample.labels.shape, height, width)
+    rows, columns = center_crop(sample.labels, height, width)
     return Sample(
         resize_image(sample.image[:, rows, columns], height, width),
         resize_labels(sample.labels[rows, columns], height, width),
@@ -26,8 +25,9 @@ def fit_sample(sample: Sample, height: int, width: int) -> Sample:
     )
 
 
-def centre_crop(from_height: int, from_width: int, height: int, width: int) -> tuple[slice, slice]:
-    """The largest centred part with the aspect ratio of (height, width), as (rows, columns)."""
+def center_crop(array: np.ndarray, height: int, width: int) -> tuple[slice, slice]:
+    """(rows, columns) of the largest centered part of an array (..., H, W) with the aspect ratio height : width."""
+    from_height, from_width = array.shape[-2:]
     scale = min(from_height / height, from_width / width)
     crop_height, crop_width = max(1, round(height * scale)), max(1, round(width * scale))
     top, left = (from_height - crop_height) // 2, (from_width - crop_width) // 2
@@ -42,10 +42,10 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def resize_labels(labels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """uint8 (H, W) -> uint8 (height, width): the class at the centre of each new pixel."""
-    return labels[np.ix_(centres(labels.shape[0], height), centres(labels.shape[1], width))]
+    """uint8 (H, W) -> uint8 (height, width): the class at the center of each new pixel."""
+    return labels[np.ix_(centers(labels.shape[0], height), centers(labels.shape[1], width))]
 
 
-def centres(size: int, new_size: int) -> np.ndarray:
-    """Index of the old pixel under the centre of each new one, int64 (new_size,), in exact integer arithmetic."""
+def centers(size: int, new_size: int) -> np.ndarray:
+    """The old pixel under the center of each new one, int64 (new_size,), in exact integer arithmetic."""
     return (2 * np.arange(new_size) + 1) * size // (2 * new_size)

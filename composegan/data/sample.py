@@ -1,4 +1,4 @@
-"""One labelled image, and what makes it a good one."""
+"""A labelled image, and its checks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Sample:
 
     image: uint8 (3, H, W), red green blue, 0..255.
     labels: uint8 (H, W), the class index of each pixel.
-    name: what a person would look for: a file's path, or the number of a drawing.
+    name: for error lines: a file's path, or the number of a drawing.
     """
 
     image: np.ndarray
@@ -25,9 +25,9 @@ class Sample:
 
 
 def check_sample(sample: Sample, classes: int) -> Sample:
-    """The same sample, known to be good: shapes agree, both uint8, every label below `classes`.
+    """Return the sample after checking it: shapes agree, both uint8, every label below `classes`.
 
-    Raises UserError naming the sample and what is wrong with it.
+    Raises UserError naming the sample and the fault.
     """
     image, labels = sample.image, sample.labels
     for what, array, axes in (("image", image, 3), ("labels", labels, 2)):

@@ -1,4 +1,4 @@
-"""What a labelled set looks like, class by class: one pass over the data, kept in the cache folder."""
+"""Statistics of a labelled data set by class: one pass over the data, cached."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CELLS = 8
 
 @dataclass(frozen=True)
 class ClassStatistics:
-    """Of a set of N images with K classes.
+    """Statistics of N images with K classes. Fractions are 0..1.
 
-    area: (K,), mean part of the picture, 0..1; presence: (K,), part of the pictures the class is in;
-    position: (K, 8, 8), mean part of each cell of the picture; color, spread: (K, 3), mean and standard deviation of
-    the class's pixels, 0..1; together: (K, K), part of the pictures that have both; sets: (n, K) bool, the class sets
-    that occur, most frequent first; counts: (n,), how often each does.
+    area: (K,), mean fraction of the picture; presence: (K,), fraction of pictures with the class; position:
+    (K, 8, 8), mean fraction of each cell of the picture; color, spread: (K, 3), mean and standard deviation of the
+    class's pixels, 0..1; together: (K, K), fraction of pictures with both classes; sets: (n, K) bool, the class sets
+    that occur, most frequent first; counts: (n,), their frequencies.
     """
 
     area: np.ndarray
@@ -50,11 +50,10 @@ class ClassStatistics:
 def class_statistics(
     source: Source, classes: int, *, cache: Path | None = None, most: int = 20_000, on_error: str = "stop"
 ) -> ClassStatistics:
-    """The statistics of (at most `most`, evenly spread) images of a source, from the cache when they are there.
+    """The statistics of at most `most` evenly spaced images of a source, from the cache if possible.
 
-    cache: the user's cache folder, None for nowhere. on_error: "skip" passes over what cannot be read; what is then
-    found of a part is not kept, as all may be readable the next time.
-    Raises UserError when nothing can be read, or a label is no class.
+    cache: the cache folder; None disables caching. on_error: "skip" skips unreadable images; statistics of a part are
+    not cached, as all may be readable the next time. Raises UserError when nothing can be read, or a label is no class.
     """
     numbers = np.unique(np.linspace(0, len(source) - 1, min(most, len(source))).round().astype(int)).tolist()
     file = cache / "statistics" / f"{fingerprint(source)}-{classes}-{len(numbers)}.npz" if cache else None
@@ -62,21 +61,22 @@ def class_statistics(
         return found
     statistics = measure(source, classes, numbers, on_error)
     if statistics.images < len(numbers):
-        log.warning("only %d of %d images can be read and looked at", statistics.images, len(numbers))
+        log.warning("only %d of %d images can be read", statistics.images, len(numbers))
     elif file:
         write_arrays(file, **asdict(statistics))
     return statistics
 
 
 def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str = "stop") -> ClassStatistics:
-    """The same of the images `numbers`, with a progress bar. Labels that are no class are counted, then told."""
+    """The statistics of the images `numbers`, uncached, with a progress bar. Wrong labels are counted, then raised."""
     cells, pixels = np.zeros((classes, CELLS * CELLS)), np.zeros(classes)
     sums, squares = np.zeros((classes, 3)), np.zeros((classes, 3))
-    together, sets, of_cell = np.zeros((classes, classes)), Counter(), np.zeros(CELLS * CELLS)
+    together, of_cell = np.zeros((classes, classes)), np.zeros(CELLS * CELLS)
+    sets: Counter[bytes] = Counter()
     area = np.zeros(classes)
     wrong: list[LabelError] = []
     items = Items(source, classes, on_error, len(numbers))
-    with progress_bar("Looking at the classes", len(numbers)) as done:
+    with progress_bar("Measuring the classes", len(numbers)) as done:
         for place, number in enumerate(numbers):
             done(1)
             try:
@@ -100,14 +100,14 @@ def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str 
                 sums[:, channel] += np.bincount(labels, values, classes)
                 squares[:, channel] += np.bincount(labels, values * values, classes)
             there = count >= PRESENT * labels.size
-            there[count.argmax()] = True  # no class set is empty, however finely a picture is divided
+            there[count.argmax()] = True  # so that no class set is empty
             together += np.outer(there, there)
             sets[there.tobytes()] += 1
     if wrong:
         raise counted(wrong, len(numbers))
     images = sum(sets.values())
     if not images:
-        raise UserError("there are no images to look at")
+        raise UserError("there are no images to measure")
     known = np.maximum(pixels, 1)[:, None]
     color = sums / known
     ordered = sets.most_common()
@@ -124,7 +124,7 @@ def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str 
 
 
 def _cell_of(height: int, width: int) -> np.ndarray:
-    """(height * width,): which of the CELLS x CELLS cells each pixel is in."""
+    """(height * width,): the index of the cell of each pixel."""
     rows, columns = (np.arange(size) * CELLS // size for size in (height, width))
     return (rows[:, None] * CELLS + columns).ravel()
 

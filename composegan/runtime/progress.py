@@ -1,4 +1,4 @@
-"""A progress bar on stderr, where there is somebody to see it."""
+"""A progress bar on stderr, for the first rank only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from composegan.runtime.ranks import is_first_process
 
 @contextmanager
 def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar while the block runs; call what it gives with the number of items just done.
+    """Show a bar during the block; call the yielded function with the number of items just completed.
 
     title: "" shows nothing.
     """

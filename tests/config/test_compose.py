@@ -121,7 +121,7 @@ def test_an_index_beyond_the_list(pets):
 def test_no_domain_and_unknown_domains(tmp_path):
     assert refused([]).startswith("which domain? write domain=NAME or domain=FILE.yaml; there are: ")
     assert refused(["domain=no_such_domain"]).startswith("no domain 'no_such_domain' is installed; ")
-    assert "nowhere.yaml: cannot be read" in refused([f"domain={tmp_path}/nowhere.yaml"])
+    assert "nowhere.yaml: does not exist" in refused([f"domain={tmp_path}/nowhere.yaml"])
 
 
 def test_a_mistake_in_a_recipe_names_recipe_and_domain(pets):
@@ -240,7 +240,7 @@ def test_a_run_tells_other_mistakes_too(run, tmp_path):
 
 def test_a_run_whose_domain_file_is_gone_names_it(run, pets):
     os.remove(pets)
-    with pytest.raises(UserError, match="pets.yaml: cannot be read: No such file"):
+    with pytest.raises(UserError, match="pets.yaml: does not exist"):
         compose_for_run(run, [])
 
 

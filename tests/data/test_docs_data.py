@@ -21,7 +21,7 @@ def block(word):
 
 
 @pytest.mark.parametrize(("name", "shape"), [("demo_faces", (4 * 96, 8 * 96, 3)), ("demo_cars", (4 * 96, 6 * 144, 3))])
-def test_the_committed_picture_is_the_demo(tmp_path, monkeypatch, name, shape):
+def test_committed_picture_shows_the_demo(tmp_path, monkeypatch, name, shape):
     monkeypatch.chdir(tmp_path)
     exec(block(name), {})
     paths = f"{name}.png", DOCS / "images" / f"{name}.png"
@@ -30,7 +30,7 @@ def test_the_committed_picture_is_the_demo(tmp_path, monkeypatch, name, shape):
     assert np.abs(drawn - committed).mean() < 1
 
 
-def test_the_street_is_drawn():
+def test_street_example_runs():
     names: dict = {}
     exec(block("draw_scene"), names)
     image, labels = names["image"], names["labels"]
@@ -41,11 +41,11 @@ def test_the_street_is_drawn():
     assert image[:, 40, 30].tolist() == [0xCC, 0x33, 0x33]
 
 
-def test_every_artist_is_credited():
+def test_docs_credit_artists():
     for word in ("Micah Lanier", "CC BY 4.0", "Pablo Stanley", "free for personal and"):
         assert word in TEXT
 
 
-def test_the_packed_form_is_described_as_it_is():
+def test_docs_describe_packed_form():
     for word in ("images.npy", "labels.npy", "index.json", "data.on_error=skip", "COMPOSEGAN_CACHE"):
         assert f"`{word}`" in TEXT or word in TEXT

@@ -8,7 +8,7 @@ from composegan.data import FolderSource, UserError
 from composegan.data.items import read_item
 
 
-def test_a_folder_is_read_in_the_order_of_names(write_folder, spec, towns):
+def test_folder_is_read_in_name_order(write_folder, spec, towns):
     root = write_folder(12)
     source = FolderSource(root, spec)
     assert len(source) == 12
@@ -17,20 +17,20 @@ def test_a_folder_is_read_in_the_order_of_names(write_folder, spec, towns):
     assert (source[2].image == expected.image).all() and (source[2].labels == expected.labels).all()
 
 
-def test_it_pickles(write_folder, spec):
+def test_folder_source_pickles(write_folder, spec):
     source = FolderSource(write_folder(2), spec)
     copy = pickle.loads(pickle.dumps(source))
     assert (copy[1].image == source[1].image).all() and copy[1].name == source[1].name
 
 
-def test_splits(write_folder, spec, tmp_path):
+def test_folder_splits(write_folder, spec, tmp_path):
     write_folder(3, "data/train")
     write_folder(2, "data/validation")
     assert len(FolderSource(tmp_path / "data", spec)) == 3
     assert len(FolderSource(tmp_path / "data", spec, "validation")) == 2
 
 
-def test_a_split_that_is_not_there(write_folder, spec, tmp_path):
+def test_missing_split_raises(write_folder, spec, tmp_path):
     write_folder(1, "data/train")
     with pytest.raises(
         UserError, match=r"data: has no split 'validation'; it has only 'train'; give data.split=train$"
@@ -40,7 +40,7 @@ def test_a_split_that_is_not_there(write_folder, spec, tmp_path):
         FolderSource(write_folder(1, "flat"), spec, "validation")
 
 
-def test_roots_that_cannot_be_used(tmp_path, spec):
+def test_unusable_roots_raise(tmp_path, spec):
     lines = {}
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
@@ -54,14 +54,14 @@ def test_roots_that_cannot_be_used(tmp_path, spec):
     assert "other/images: does not exist" in lines["other"]
 
 
-def test_no_images_at_all(tmp_path, spec):
+def test_empty_folders_raise(tmp_path, spec):
     for part in ("images", "labels"):
         (tmp_path / part).mkdir()
     with pytest.raises(UserError, match="there are no images with labels"):
         FolderSource(tmp_path, spec)
 
 
-def test_images_without_labels_and_the_reverse(write_folder, spec):
+def test_unpaired_files_raise_or_are_skipped(write_folder, spec):
     root = write_folder(4)
     (root / "labels" / "1.png").unlink()
     (root / "labels" / "2.png").unlink()
@@ -75,14 +75,14 @@ def test_images_without_labels_and_the_reverse(write_folder, spec):
     ]
 
 
-def test_two_images_of_one_name(write_folder, spec):
+def test_duplicate_stem_raises(write_folder, spec):
     root = write_folder(1)
     Image.new("RGB", (24, 24)).save(root / "images" / "0.jpg")
     with pytest.raises(UserError, match=r"0\.png: images/0\.jpg has the same name"):
         FolderSource(root, spec)
 
 
-def test_other_files_do_not_matter(write_folder, spec):
+def test_other_files_are_ignored(write_folder, spec):
     root = write_folder(2)
     for name in ("images/Thumbs.db", "images/.hidden.png", "labels/readme.txt"):
         (root / name).write_text("")

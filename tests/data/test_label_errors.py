@@ -1,4 +1,4 @@
-"""Label ids that are no class: counted over the data, named, with the file that is the first."""
+"""Label ids that are no class: counted over the data, with their values and the first file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPEC = DomainSpec("two", tuple(SemanticClass(name, (i, i, i)) for i, name in enu
 
 
 class Pictures:
-    """Of 250 pictures, those with the given numbers have two pixels of an id that is no class."""
+    """Pictures of which some have two pixels of an id that is no class; wrong: index -> id."""
 
     def __init__(self, wrong, count=250):
         self.wrong, self.count = wrong, count
@@ -45,7 +45,7 @@ def packed(source, folder):
 
 
 @pytest.mark.parametrize("read", [statistics, packed])
-def test_they_are_counted_and_named(read, tmp_path):
+def test_wrong_labels_are_counted_over_all_images(read, tmp_path):
     with pytest.raises(LabelError) as caught:
         read(Pictures({3: 34, 7: 35, 249: 34}), tmp_path)
     assert str(caught.value) == (
@@ -57,13 +57,13 @@ def test_they_are_counted_and_named(read, tmp_path):
 
 
 @pytest.mark.parametrize("read", [statistics, packed])
-def test_one_alone_is_told_alone(read, tmp_path):
+def test_single_wrong_image_is_reported_alone(read, tmp_path):
     with pytest.raises(LabelError, match=r"^3.png: .* the 2 classes are 0..1; correct them, or name more classes$"):
         read(Pictures({3: 34}), tmp_path)
 
 
 @pytest.mark.parametrize("read", [statistics, packed])
-def test_where_all_are_wrong_nobody_waits_for_all(read, tmp_path, monkeypatch):
+def test_counting_stops_after_enough_wrong_images(read, tmp_path, monkeypatch):
     source = Pictures({index: 9 for index in range(250)})
     looked = []
     monkeypatch.setattr(
@@ -74,7 +74,7 @@ def test_where_all_are_wrong_nobody_waits_for_all(read, tmp_path, monkeypatch):
     assert len(looked) == 100
 
 
-def test_another_mistake_is_told_at_once(tmp_path):
+def test_other_errors_stop_at_once(tmp_path):
     class Broken(Pictures):
         def __getitem__(self, index):
             if index == 5:
@@ -86,16 +86,16 @@ def test_another_mistake_is_told_at_once(tmp_path):
             read(Broken({3: 34}), tmp_path)
 
 
-def test_many_ids_are_not_all_listed():
-    error = label_error("x", "ids", np.arange(20).repeat(3), 100, "mend them")
-    assert str(error) == "x: ids (0, 1, 2, 3, 4, 5, 6, 7, ...) in 60 of 100 pixels; mend them"
+def test_long_list_of_ids_is_cut():
+    error = label_error("x", "ids", np.arange(20).repeat(3), 100, "fix them")
+    assert str(error) == "x: ids (0, 1, 2, 3, 4, 5, 6, 7, ...) in 60 of 100 pixels; fix them"
     assert error.ids == frozenset(range(20)) and error.pixels == 60
     copy = pickle.loads(pickle.dumps(error))
     assert (str(copy), copy.ids, copy.pixels) == (str(error), error.ids, error.pixels)
     assert counted([error], 5) is error
 
 
-def test_the_command_line_tells_it_in_one_line(shapes, tiny, tmp_path, capsys):
+def test_command_line_reports_wrong_labels_in_one_line(shapes, tiny, tmp_path, capsys):
     root = tmp_path / "data"
     for part in ("images", "labels"):
         (root / part).mkdir(parents=True)

@@ -41,14 +41,14 @@ def join(batches):
     return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
 
 
-def test_what_a_batch_is(packed):
+def test_batch_shapes_and_dtypes(packed):
     (batch,) = take(packed, 1)
     assert batch["image"].shape == (4, 3, 16, 16) and batch["image"].dtype == torch.uint8
     assert batch["labels"].shape == (4, 16, 16) and batch["labels"].dtype == torch.uint8
     assert batch["position"].tolist() == [0, 1, 2, 3] and batch["position"].dtype == torch.int64
 
 
-def test_every_epoch_shows_every_item(packed):
+def test_epoch_shows_every_item_once(packed):
     images = join(take(packed, COUNT, flip=False))["image"].numpy()
     known = {packed[index].image.tobytes(): index for index in range(COUNT)}
     shown = np.array([known[image.tobytes()] for image in images])
@@ -57,14 +57,14 @@ def test_every_epoch_shows_every_item(packed):
 
 
 @pytest.mark.parametrize("kind", ["packed", "packed, other size", "folder"])
-def test_workers_change_nothing(packed, write_folder, spec, kind):
+def test_batches_do_not_depend_on_workers(packed, write_folder, spec, kind):
     source = FolderSource(write_folder(COUNT), spec) if kind == "folder" else packed
     size = 8 if kind == "packed, other size" else 16
     alone = take(source, 9, height=size, width=size)
     assert_same(alone, take(source, 9, height=size, width=size, workers=2))
 
 
-def test_spawned_workers_change_nothing(packed):
+def test_batches_do_not_depend_on_start_method(packed):
     before = multiprocessing.get_start_method()
     multiprocessing.set_start_method("spawn", force=True)
     try:
@@ -76,25 +76,25 @@ def test_spawned_workers_change_nothing(packed):
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("stop", [1, 4, 7])
-def test_a_run_that_is_stopped_and_continued_sees_the_same(packed, stop, workers):
+def test_resumed_stream_equals_uninterrupted(packed, stop, workers):
     whole = take(packed, 9)
     assert_same(whole[:stop] + take(packed, 9 - stop, start=4 * stop, workers=workers), whole)
 
 
-def test_a_start_that_is_no_multiple_of_the_batch(packed):
-    """A run may be continued with another batch size: the stream goes on where it was."""
+def test_start_need_not_be_a_multiple_of_the_batch(packed):
+    """A run may be resumed with another batch size: the stream continues at the same position."""
     stream = join(take(packed, 5))
     rest = join(take(packed, 2, start=5, batch=6))
     assert all(torch.equal(rest[name], stream[name][5:17]) for name in rest)
 
 
-def test_ranks_side_by_side_are_one_process(packed):
+def test_batches_of_ranks_concatenate_to_one_process(packed):
     whole = take(packed, 6, batch=6, start=6)
     ranks = [take(packed, 6, batch=2, rank=rank, world=3, start=6) for rank in range(3)]
     assert_same([join(parts) for parts in zip(*ranks, strict=True)], whole)
 
 
-def test_a_flip_mirrors_image_and_labels_together(packed):
+def test_flip_mirrors_image_and_labels(packed):
     plain, flipped = join(take(packed, 12, flip=False)), join(take(packed, 12))
     mirrored = [index for index in range(48) if not torch.equal(plain["image"][index], flipped["image"][index])]
     assert 12 < len(mirrored) < 36
@@ -104,7 +104,7 @@ def test_a_flip_mirrors_image_and_labels_together(packed):
             assert torch.equal(flipped[name][index], expected)
 
 
-def test_left_and_right_change_places_in_a_flip(packed):
+def test_flip_swaps_left_and_right_classes(packed):
     plain, flipped = join(take(packed, 12, flip=False)), join(take(packed, 12, mirrored=(0, 3, 2, 1)))
     mirrored = [index for index in range(48) if not torch.equal(plain["image"][index], flipped["image"][index])]
     assert 12 < len(mirrored) < 36
@@ -116,14 +116,14 @@ def test_left_and_right_change_places_in_a_flip(packed):
     assert (plain["labels"] == 1).any() and (plain["labels"] == 3).any()
 
 
-def test_the_source_is_not_changed_by_a_flip(packed):
+def test_flip_leaves_source_unchanged(packed):
     before = packed[0].image.copy(), packed[0].labels.copy()
     take(packed, 20)
     assert (packed[0].image == before[0]).all() and (packed[0].labels == before[1]).all()
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_nobody_elses_random_numbers_are_touched(packed, workers):
+def test_loader_leaves_global_generators_unchanged(packed, workers):
     states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
     take(packed, 3, workers=workers)
     assert torch.equal(torch.get_rng_state(), states[0])
@@ -131,14 +131,14 @@ def test_nobody_elses_random_numbers_are_touched(packed, workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_bad_item_stops_with_one_line(towns, workers):
+def test_bad_item_raises_one_line(towns, workers):
     with pytest.raises(UserError) as caught:
         take(towns(COUNT, bad=(5,)), 4, workers=workers)
     assert str(caught.value) == "town 5: is damaged"
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_bad_item_can_be_replaced_and_is_counted(towns, workers, caplog):
+def test_skipped_item_is_replaced_and_recorded(towns, workers, caplog):
     good, bad = towns(COUNT), towns(COUNT, bad=(5, 6))
     settings = {"batch": 1, "height": 24, "width": 24, "flip": False}
     images = [batch["image"][0].numpy().tobytes() for batch in take(good, 3 * COUNT, **settings)]
@@ -155,24 +155,24 @@ def test_a_bad_item_can_be_replaced_and_is_counted(towns, workers, caplog):
     assert [record.getMessage()[:20] for record in caplog.records] == ["skipped (1 so far): ", "skipped (2 so far): "]
 
 
-def test_nothing_but_bad_items(towns):
+def test_only_bad_items_raise(towns):
     with pytest.raises(UserError, match="none of the 3 images can be used; the last: town"):
         take(towns(3, bad=(0, 1, 2)), 1, on_error="skip")
 
 
-def test_an_empty_source(towns):
+def test_empty_source_raises(towns):
     with pytest.raises(UserError, match="no images to train on"):
         take(towns(0), 1)
 
 
-def test_labels_outside_the_vocabulary_are_told(packed, towns):
+def test_wrong_labels_raise(packed, towns):
     for source in (packed, towns(COUNT)):
         with pytest.raises(UserError, match=r"label values outside the vocabulary \(.*3\)"):
             take(source, 4, classes=3)
 
 
 class Hanging:
-    """A source whose disk no longer answers. Who waits for it is noted in `readers`."""
+    """A source whose disk no longer answers; each reading process leaves a file in `readers`."""
 
     def __init__(self, readers):
         self.readers = readers
@@ -187,7 +187,7 @@ class Hanging:
 
 @pytest.fixture
 def hanging(tmp_path):
-    """() -> a new iterator over batches of a loader whose two readers hang by now."""
+    """() -> an iterator over batches of a loader, once both of its readers hang."""
 
     def hanging():
         readers = tmp_path / "readers"
@@ -202,7 +202,7 @@ def hanging(tmp_path):
 
 
 def assert_end(readers, seconds):
-    """The readers are gone after so many seconds."""
+    """All readers end within so many seconds."""
     deadline = time.monotonic() + seconds
     while alive := [path.name for path in readers.iterdir() if is_alive(path.name)]:
         assert time.monotonic() < deadline, alive
@@ -210,13 +210,13 @@ def assert_end(readers, seconds):
 
 
 def is_alive(process):
-    """Not one that has ended and is not yet asked about by its parent."""
+    """Whether a process runs; zombies do not."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True).stdout
     return state.strip()[:1] not in ("", "Z")
 
 
-def test_readers_that_hang_are_not_waited_for(hanging, tmp_path, monkeypatch):
-    """Each would take torch ten seconds, and the signal that it sends them they leave to the trainer."""
+def test_hanging_readers_are_killed_after_patience(hanging, tmp_path, monkeypatch):
+    """Torch would wait five seconds for each and then send a signal that they ignore."""
     monkeypatch.setattr(loaders, "PATIENCE", 0.5)
     batches, start = hanging(), time.monotonic()
     del batches
@@ -224,7 +224,7 @@ def test_readers_that_hang_are_not_waited_for(hanging, tmp_path, monkeypatch):
     assert_end(tmp_path / "readers", 1)
 
 
-def test_readers_that_hang_end_when_the_trainer_is_killed(hanging, tmp_path):
+def test_hanging_readers_end_with_killed_trainer(hanging, tmp_path):
     def work():
         batches = hanging()  # noqa: F841
         os.kill(os.getpid(), signal.SIGKILL)
@@ -235,6 +235,6 @@ def test_readers_that_hang_end_when_the_trainer_is_killed(hanging, tmp_path):
     assert_end(tmp_path / "readers", 4)
 
 
-def test_it_has_no_length(packed):
+def test_loader_has_no_length(packed):
     with pytest.raises(TypeError):
         len(training_loader(packed, classes=4, batch=4, height=16, width=16, seed=0))

@@ -19,14 +19,14 @@ from composegan.plugin.domain import DomainPlugin
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
-    """Settings for small drawings, kept in a folder of the test."""
+    """Settings for small drawings, cached in a folder of the test."""
     monkeypatch.delenv("COMPOSEGAN_CACHE", raising=False)
     return DataConfig(height=16, width=16, demo_count=6, cache=str(tmp_path / "cache"))
 
 
 @pytest.fixture
 def plugin(spec, towns):
-    """A domain with a demo, which counts how often it is drawn in `plugin.demo.drawn`."""
+    """A domain with a demo, which records its calls in `plugin.demo.drawn`."""
 
     def draw(count, height, width, seed):
         draw.drawn.append((count, height, width, seed))
@@ -37,11 +37,11 @@ def plugin(spec, towns):
 
 
 def kept(data):
-    """The folders of drawings in the cache."""
+    """The demos in the cache."""
     return [folder for folder in (Path(data.cache) / "demos").iterdir() if folder.is_dir()]
 
 
-def test_a_demo_is_drawn_once(plugin, data):
+def test_demo_is_drawn_once(plugin, data):
     first, second = open_source(plugin, data, progress=False), open_source(plugin, data, progress=False)
     assert isinstance(first, PackedSource) and len(first) == 6 and first.size == (16, 16)
     assert first.folder == second.folder and (first[3].image == second[3].image).all()
@@ -79,11 +79,11 @@ plugin = DomainPlugin(DomainSpec("plain", (SemanticClass("ground", (0, 0, 0)),))
     [
         ("color.txt", "5", "5", False),
         ("color.txt", "5", "7", True),
-        ("__init__.py", "RARE = 6", "RARE = 7", True),  # in one picture of many, none of those that are looked at
+        ("__init__.py", "RARE = 6", "RARE = 7", True),  # in one picture that is not among the probes
     ],
 )
-def test_a_demo_that_draws_something_else_is_drawn_anew(data, tmp_path, monkeypatch, file, before, after, anew):
-    """As when its author goes on editing it: nothing has to be said or deleted."""
+def test_changed_demo_is_drawn_again(data, tmp_path, monkeypatch, file, before, after, anew):
+    """As while its author edits it: no setting to change, nothing to delete."""
     package = tmp_path / "plain_demo"
     package.mkdir()
     (package / "__init__.py").write_text(DEMO)
@@ -103,7 +103,7 @@ def test_a_demo_that_draws_something_else_is_drawn_anew(data, tmp_path, monkeypa
     sys.modules.pop("plain_demo")
 
 
-def test_a_demo_that_cannot_be_drawn_any_more_is_told(plugin, data, towns):
+def test_failing_demo_raises(plugin, data, towns):
     open_source(plugin, data, progress=False)
     with pytest.raises(UserError, match="town 0: is damaged"):
         open_source(replace(plugin, demo=lambda *_: towns(6, 16, 16, bad=[0])), data, progress=False)
@@ -113,13 +113,13 @@ def test_a_demo_that_cannot_be_drawn_any_more_is_told(plugin, data, towns):
     "change",
     [{"demo_count": 7}, {"demo_seed": 1}, {"height": 32}, {"width": 32}, {"split": "validation"}],
 )
-def test_what_changes_the_drawings_draws_them_anew(plugin, data, change):
+def test_changed_settings_draw_again(plugin, data, change):
     open_source(plugin, data, progress=False)
     open_source(plugin, replace(data, **change), progress=False)
     assert len(set(plugin.demo.drawn)) == 2
 
 
-def test_another_vocabulary_is_drawn_anew(plugin, data, spec, towns):
+def test_changed_vocabulary_draws_again(plugin, data, spec, towns):
     names = {
         demo_folder(plugin, data, towns(6)),
         demo_folder(replace(plugin, spec=replace(spec, foreign={"a": 1})), data, towns(6)),
@@ -128,14 +128,14 @@ def test_another_vocabulary_is_drawn_anew(plugin, data, spec, towns):
     assert len(names) == 3
 
 
-def test_validation_has_other_drawings_than_training(plugin, data):
+def test_splits_and_seeds_draw_differently(plugin, data):
     for seed in (0, 1):
         for split in ("train", "validation"):
             open_source(plugin, replace(data, demo_seed=seed, split=split), progress=False)
     assert len({drawn[3] for drawn in plugin.demo.drawn}) == 4
 
 
-def test_where_the_cache_is(plugin, data, towns, monkeypatch):
+def test_cache_folder_precedence(plugin, data, towns, monkeypatch):
     def where(data):
         return demo_folder(plugin, data, towns(6))
 
@@ -158,7 +158,7 @@ if __name__ == "__main__":
 """
 
 
-def test_two_processes_that_draw_at_once_both_get_it_whole(tmp_path):
+def test_concurrent_processes_share_one_complete_demo(tmp_path):
     commands = [[sys.executable, "-c", DRAW, str(tmp_path)]] * 2
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
     answers = [process.communicate(timeout=120)[0] for process in running]
@@ -167,10 +167,10 @@ def test_two_processes_that_draw_at_once_both_get_it_whole(tmp_path):
     assert len(PackedSource(demo)) == 60
 
 
-def test_a_damaged_cache_is_told_and_drawn_anew_when_deleted(plugin, data):
+def test_damaged_demo_raises_and_is_drawn_again_when_deleted(plugin, data):
     source = open_source(plugin, data, progress=False)
     os.truncate(source.folder / "images.npy", 500)
-    with pytest.raises(UserError, match="is a damaged packed folder"):
+    with pytest.raises(UserError, match="images.npy: is damaged or not an array of a packed folder"):
         open_source(plugin, data, progress=False)
     for file in source.folder.iterdir():
         file.unlink()
@@ -178,7 +178,7 @@ def test_a_damaged_cache_is_told_and_drawn_anew_when_deleted(plugin, data):
     assert len(open_source(plugin, data, progress=False)) == 6
 
 
-def test_a_domain_without_demo(plugin, data):
+def test_domain_without_demo_raises(plugin, data):
     with pytest.raises(UserError, match=r"domain 'town' has no demo data; give data\.root=FOLDER"):
         open_source(replace(plugin, demo=None), data)
 
@@ -191,18 +191,18 @@ def test_a_domain_without_demo(plugin, data):
         ({"demo_count": 0}, "data.demo_count=0: must be 1 to 1,000,000"),
     ],
 )
-def test_settings_that_cannot_be(plugin, data, change, told):
+def test_invalid_settings_raise(plugin, data, change, told):
     with pytest.raises(UserError) as caught:
         open_source(plugin, replace(data, **change))
     assert str(caught.value).startswith(told)
 
 
-def test_a_plain_folder(plugin, data, write_folder):
+def test_plain_folder_is_opened(plugin, data, write_folder):
     source = open_source(plugin, replace(data, root=str(write_folder(3))))
     assert isinstance(source, FolderSource) and len(source) == 3
 
 
-def test_a_plain_folder_is_taken_before_the_domains_own_form(plugin, data, write_folder, tmp_path):
+def test_plain_layout_takes_precedence_over_domain_format(plugin, data, write_folder, tmp_path):
     own = replace(plugin, dataset=lambda root, split: [root, split])
     assert isinstance(open_source(own, replace(data, root=str(write_folder(3)))), FolderSource)
     (tmp_path / "other" / "raw").mkdir(parents=True)
@@ -210,8 +210,8 @@ def test_a_plain_folder_is_taken_before_the_domains_own_form(plugin, data, write
     assert open_source(own, replace(data, root=str(root), split="validation")) == [root, "validation"]
 
 
-def test_other_data_may_have_folders_of_these_names(plugin, data, tmp_path):
-    """Text files, or folders, beside images/ are not the plain layout: the domain is asked."""
+def test_text_labels_are_not_the_plain_layout(plugin, data, tmp_path):
+    """Text files or folders in labels/ are not the plain layout: the domain opens them."""
     own = replace(plugin, dataset=lambda root, split: (root, split))
     for root, below in ((tmp_path / "flat", ""), (tmp_path / "split", "train")):
         (root / "images" / below).mkdir(parents=True)
@@ -221,7 +221,7 @@ def test_other_data_may_have_folders_of_these_names(plugin, data, tmp_path):
 
 
 @pytest.mark.parametrize("own", [None, lambda root, split: pytest.fail("it was opened")])
-def test_a_root_that_is_missing_or_empty(plugin, data, tmp_path, own):
+def test_missing_or_empty_root_raises(plugin, data, tmp_path, own):
     plugin = replace(plugin, dataset=own)
     with pytest.raises(UserError, match="nowhere: does not exist"):
         open_source(plugin, replace(data, root=str(tmp_path / "nowhere")))
@@ -230,7 +230,7 @@ def test_a_root_that_is_missing_or_empty(plugin, data, tmp_path, own):
         open_source(plugin, replace(data, root=str(tmp_path / "empty")))
 
 
-def test_what_is_skipped_in_a_plain_folder_is_told(plugin, data, write_folder, caplog):
+def test_skipped_files_of_plain_folder_are_logged(plugin, data, write_folder, caplog):
     root = write_folder(3)
     (root / "labels" / "1.png").unlink()
     with pytest.raises(UserError, match="has no labels"):
@@ -240,7 +240,7 @@ def test_what_is_skipped_in_a_plain_folder_is_told(plugin, data, write_folder, c
     assert "skipped: " in caplog.text and "1.png: has no labels" in caplog.text
 
 
-def test_prepare_packs_a_folder_and_fit_takes_it(plugin, data, write_folder, tmp_path):
+def test_prepared_folder_can_be_opened(plugin, data, write_folder, tmp_path):
     root = write_folder(5)
     out = prepare(plugin, replace(data, root=str(root)), tmp_path / "out")
     source = open_source(plugin, replace(data, root=str(out)))
@@ -249,7 +249,7 @@ def test_prepare_packs_a_folder_and_fit_takes_it(plugin, data, write_folder, tmp
     assert (source[2].image == expected.image).all() and (source[2].labels == expected.labels).all()
 
 
-def test_prepare_counts_what_it_skips(plugin, data, write_folder, tmp_path, caplog):
+def test_prepare_logs_skipped_images(plugin, data, write_folder, tmp_path, caplog):
     root = write_folder(4)
     Image.fromarray(np.full((24, 24), 99, np.uint8)).save(root / "labels" / "2.png")
     with pytest.raises(UserError, match=r"2\.png: label values outside the vocabulary \(99\) in 576 of 576"):
@@ -265,7 +265,7 @@ def test_prepare_packs_a_demo(plugin, data, tmp_path):
     assert len(source) == 6 and source.index.source == "demo, seed 0"
 
 
-def test_packed_splits_beside_each_other(plugin, data, tmp_path):
+def test_packed_splits_side_by_side(plugin, data, tmp_path):
     for split in ("train", "validation"):
         prepare(plugin, replace(data, split=split), tmp_path / "packed" / split)
     for split in ("train", "validation"):
@@ -275,7 +275,7 @@ def test_packed_splits_beside_each_other(plugin, data, tmp_path):
         open_source(plugin, replace(data, root=str(tmp_path / "packed" / "train"), split="validation"))
 
 
-def test_a_packed_folder_of_another_vocabulary(plugin, data, tmp_path, spec):
+def test_packed_folder_of_other_vocabulary_raises(plugin, data, tmp_path, spec):
     prepare(plugin, data, tmp_path / "out")
     other = replace(plugin, spec=replace(spec, classes=spec.classes[:2]))
     with pytest.raises(UserError, match="was packed for 4 classes of domain 'town'"):

@@ -1,3 +1,7 @@
+"""The packed form: what is written is read back, whatever the processes, and failures leave nothing behind."""
+
+from __future__ import annotations
+
 import json
 import os
 import pickle
@@ -22,48 +26,39 @@ def packed(tmp_path, towns, spec):
     return pack(towns(5), tmp_path / "packed", spec, 16, 32, workers=0, about="towns")
 
 
-def test_every_item_comes_back(packed, towns):
+def test_packed_items_equal_fitted_samples(packed, towns, spec):
     assert len(packed) == 5 and packed.size == (16, 32)
     for index in range(5):
         expected, found = fit_sample(towns(5)[index], 16, 32), packed[index]
         assert (found.image == expected.image).all() and (found.labels == expected.labels).all()
         assert found.name.endswith(f": town {index}")
-
-
-def test_a_batch_is_its_items(packed):
-    images, labels = packed.read_batch(np.array([3, 0, 3]))
-    assert images.shape == (3, 3, 16, 32) and labels.shape == (3, 16, 32)
-    for place, index in enumerate((3, 0, 3)):
-        assert (images[place] == packed[index].image).all() and (labels[place] == packed[index].labels).all()
-    images[:] = 0  # a copy: the file is as it was
-    assert packed[3].image.any()
-
-
-def test_the_index_says_what_it_is(packed, spec):
     index = json.loads((packed.folder / "index.json").read_text())
     assert index["classes"] == list(spec.names) and index["vocabulary"] == spec.vocabulary
     assert (index["source"], index["split"], index["skipped"]) == ("towns", "train", [])
 
 
-def test_it_pickles_without_its_pixels(packed):
+def test_read_batch_copies_items(packed):
+    images, labels = packed.read_batch(np.array([3, 0, 3]))
+    assert images.shape == (3, 3, 16, 32) and labels.shape == (3, 16, 32)
+    for place, index in enumerate((3, 0, 3)):
+        assert (images[place] == packed[index].image).all() and (labels[place] == packed[index].labels).all()
+    images[:] = 0
+    assert packed[3].image.any()
+
+
+def test_packed_source_pickles_without_pixels(packed):
     data = pickle.dumps(packed)
     assert len(data) < 2000
     assert (pickle.loads(data)[4].image == packed[4].image).all()
 
 
-def test_chunks_and_processes_change_nothing(tmp_path, monkeypatch):
+def test_files_do_not_depend_on_chunks_or_processes(tmp_path, monkeypatch):
     source = draw_avatars(count=410, height=16, width=16, seed=3)
     pack(source, tmp_path / "two", faces, 16, 16, workers=2)
     monkeypatch.setattr(packing, "CHUNK_ITEMS", 37)
     pack(source, tmp_path / "one", faces, 16, 16, workers=1)
     for file in ("images.npy", "labels.npy", "index.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
-
-
-def test_the_first_bad_item_stops_it_and_nothing_is_left(tmp_path, towns, spec):
-    with pytest.raises(UserError, match="town 3: is damaged"):
-        pack(towns(9, bad=(3, 7)), tmp_path / "packed", spec, 8, 8, workers=0)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_bad_items_can_be_skipped(tmp_path, towns, spec, monkeypatch):
@@ -77,38 +72,41 @@ def test_bad_items_can_be_skipped(tmp_path, towns, spec, monkeypatch):
     assert sorted(file.name for file in packed.folder.iterdir()) == ["images.npy", "index.json", "labels.npy"]
 
 
-def test_nothing_but_bad_items(tmp_path, towns, spec):
-    with pytest.raises(UserError, match="none of the 2 images can be used; the first: town 0: is damaged"):
-        pack(towns(2, bad=(0, 1)), tmp_path / "packed", spec, 8, 8, workers=0, on_error="skip")
-    assert list(tmp_path.iterdir()) == []
+def failing(towns, error):
+    class Failing(towns):
+        def __getitem__(self, index):
+            if index == 3:
+                raise error
+            return super().__getitem__(index)
+
+    return Failing(5)
 
 
-def test_an_empty_source(tmp_path, towns, spec):
-    with pytest.raises(UserError, match="there is nothing to pack"):
-        pack(towns(0), tmp_path / "packed", spec, 8, 8)
+def test_failure_leaves_nothing(tmp_path, towns, spec):
+    gone, stop = ConnectionError("the network is gone"), KeyboardInterrupt()
+    for source, error, reason, on_error in (
+        (towns(9, bad=(3, 7)), UserError, "town 3: is damaged", "stop"),
+        (towns(2, bad=(0, 1)), UserError, "none of the 2 images can be used; the first: town 0: is damaged", "skip"),
+        (towns(0), UserError, "there is nothing to pack", "stop"),
+        (failing(towns, gone), UserError, r"^item 3: cannot be read \(the network is gone\)$", "stop"),
+        (failing(towns, stop), KeyboardInterrupt, "", "stop"),
+    ):
+        with pytest.raises(error, match=reason):
+            pack(source, tmp_path / "packed", spec, 8, 8, workers=0, on_error=on_error)
+        assert list(tmp_path.iterdir()) == []
+    assert len(pack(towns(5), tmp_path / "packed", spec, 8, 8, workers=0)) == 5
 
 
-def test_what_is_there_is_not_overwritten(packed, towns, spec):
+def test_existing_folder_is_not_overwritten(packed, towns, spec):
     before = (packed.folder / "images.npy").read_bytes()
-    with pytest.raises(UserError, match="is already there"):
+    with pytest.raises(UserError, match="already exists"):
         pack(towns(2), packed.folder, spec, 8, 8, workers=0)
     assert (packed.folder / "images.npy").read_bytes() == before
 
 
-def test_an_interrupt_leaves_nothing(tmp_path, towns, spec):
-    class Interrupted(towns):
-        def __getitem__(self, index):
-            if index == 3:
-                raise KeyboardInterrupt
-            return super().__getitem__(index)
-
-    with pytest.raises(KeyboardInterrupt):
-        pack(Interrupted(5), tmp_path / "packed", spec, 8, 8, workers=0)
-    assert list(tmp_path.iterdir()) == []
-    assert len(pack(towns(5), tmp_path / "packed", spec, 8, 8, workers=0)) == 5
-
-
-def test_a_disk_that_is_full_before_the_start(tmp_path, towns, spec, monkeypatch):
+def test_full_disk_is_noticed_before_and_while_writing(tmp_path, towns, spec, monkeypatch, full_disk):
+    with full_disk(4096), pytest.raises(UserError, match="packed: cannot be written .no space left on the disk"):
+        pack(towns(5), tmp_path / "packed", spec, 24, 24, workers=0)
     usage = packing.shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(packing.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(UserError, match=r"packed: needs 0\.00 GB and the disk has 0\.00 GB free"):
@@ -116,82 +114,56 @@ def test_a_disk_that_is_full_before_the_start(tmp_path, towns, spec, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_fills_up_on_the_way(tmp_path, towns, spec):
-    """The system lets a file grow to 4 kB only: the same error as a full disk, at the same place."""
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    try:
-        with pytest.raises(UserError, match="packed: cannot be written .no space left on the disk"):
-            pack(towns(5), tmp_path / "packed", spec, 24, 24, workers=0)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_cannot_be_made(tmp_path, towns, spec):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file/packed: cannot be written"):
-        pack(towns(1), tmp_path / "file" / "packed", spec, 8, 8, workers=0)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written(tmp_path, towns, spec):
+def test_unwritable_parent_is_one_line(tmp_path, towns, spec):
+    (tmp_path / "file").touch()
     (tmp_path / "locked").mkdir(mode=0o500)
-    with pytest.raises(UserError, match="far/packed: cannot be written"):
-        pack(towns(1), tmp_path / "locked" / "far" / "packed", spec, 8, 8, workers=0)
+    for parent in ["file"] + ["locked/far"] * (os.geteuid() != 0):  # root may write anywhere
+        with pytest.raises(UserError, match=f"{parent}/packed: cannot be written"):
+            pack(towns(1), tmp_path / parent / "packed", spec, 8, 8, workers=0)
 
 
-def test_an_error_of_the_source_is_not_taken_for_one_of_the_disk(tmp_path, towns, spec):
-    class Broken(towns):
-        def __getitem__(self, index):
-            raise ConnectionError("the network is gone")
-
-    with pytest.raises(UserError, match=r"^item 0: cannot be read \(the network is gone\)$"):
-        pack(Broken(1), tmp_path / "packed", spec, 8, 8, workers=0)
+@pytest.mark.parametrize("file", ["index.json", "images.npy", "labels.npy"])
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_folder_raises_user_error_with_remedy(packed, file, seed):
+    path, draws = packed.folder / file, np.random.default_rng(seed)
+    data, other = path.read_bytes(), packed.folder / ("images.npy" if file == "labels.npy" else "labels.npy")
+    damages = (b"", data[: int(draws.integers(1, len(data)))], b"not an array", other.read_bytes(), b'{"format": 1}')
+    path.unlink() if seed == len(damages) else path.write_bytes(damages[seed])
+    assert is_packed(packed.folder)
+    with pytest.raises(UserError) as caught:
+        PackedSource(packed.folder)
+    line = str(caught.value)
+    assert line.startswith(f"{path}: ") and line.endswith("; delete the folder and run the same command again")
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("change", "reason"),
     [
-        lambda folder: (folder / "index.json").unlink(),
-        lambda folder: (folder / "index.json").write_text("{"),
-        lambda folder: (folder / "index.json").write_text("[1]"),
-        lambda folder: (folder / "index.json").write_text('{"format": 1}'),
-        lambda folder: (folder / "images.npy").unlink(),
-        lambda folder: (folder / "labels.npy").write_bytes(b""),
-        lambda folder: (folder / "labels.npy").write_bytes(b"not an array"),
-        lambda folder: os.truncate(folder / "images.npy", 2000),
-        lambda folder: (folder / "labels.npy").write_bytes((folder / "images.npy").read_bytes()),
-        lambda folder: np.save(folder / "labels.npy", np.zeros((5, 16, 32), np.int64)),
+        ({"format": 7}, "is in packed format 7, and this composegan reads 1"),
+        ({"height": 0}, "height and width are"),
+        ({"names": []}, "it has no names"),
+        ({"classes": "ground"}, "no list of classes"),
+        ({"skipped": [3]}, "values that are not text"),
     ],
 )
-def test_a_damaged_folder_is_told_with_the_remedy(packed, damage):
-    damage(packed.folder)
-    assert is_packed(packed.folder)
-    with pytest.raises(UserError, match=r"packed: is a damaged packed folder \(.*\); delete it and run"):
-        PackedSource(packed.folder)
-
-
-def test_another_format_version(packed):
+def test_index_with_wrong_values_is_rejected(packed, change, reason):
     index = json.loads((packed.folder / "index.json").read_text())
-    (packed.folder / "index.json").write_text(json.dumps({**index, "format": 7}))
-    with pytest.raises(UserError, match=r"is in packed format 7, and this composegan reads 1"):
+    (packed.folder / "index.json").write_text(json.dumps({**index, **change}))
+    with pytest.raises(UserError, match=reason):
         PackedSource(packed.folder)
 
 
-def test_it_is_checked_against_what_is_asked_for(packed, spec):
+def test_check_compares_vocabulary_split_and_size(packed, spec):
     packed.check(spec, "train", 16, 32)
     packed.check(spec, "train", 8, 16)
     other = DomainSpec("sea", (SemanticClass("water", (0, 0, 255)),))
-    with pytest.raises(
-        UserError, match=r"was packed for 4 classes of domain 'town' \(ground, house, tree, sun, \.\.\.\)"
+    for arguments, reason in (
+        ((other, "train", 16, 32), r"was packed for 4 classes of domain 'town' \(ground, house, tree, sun, \.\.\.\)"),
+        ((spec, "validation", 16, 32), "holds the split 'train', not 'validation'"),
+        ((spec, "train", 32, 64), "was packed at 16 x 32, smaller than 32 x 64"),
     ):
-        packed.check(other, "train", 16, 32)
-    with pytest.raises(UserError, match="holds the split 'train', not 'validation'"):
-        packed.check(spec, "validation", 16, 32)
-    with pytest.raises(UserError, match="was packed at 16 x 32, and 32 x 64 is asked for"):
-        packed.check(spec, "train", 32, 64)
+        with pytest.raises(UserError, match=reason):
+            packed.check(*arguments)
 
 
 PACK = """
@@ -207,7 +179,7 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes through /proc")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
-def test_processes_end_with_the_one_that_started_them(tmp_path, ending):
+def test_workers_end_with_their_parent(tmp_path, ending):
     script = tmp_path / "script.py"
     script.write_text(PACK)
     parent = subprocess.Popen(
@@ -229,10 +201,9 @@ def test_processes_end_with_the_one_that_started_them(tmp_path, ending):
 
 def wait_for(condition, seconds=120):
     end = time.monotonic() + seconds
-    while not (value := condition()):
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
-    return value
 
 
 def workers_of(parent):

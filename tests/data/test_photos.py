@@ -1,4 +1,4 @@
-"""Photos and masks that somebody brings."""
+"""Photos and masks for a model, as a user supplies them."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def ramp(height, width):
     [("RGB", "jpg"), ("L", "png"), ("P", "png"), ("RGBA", "png"), ("LA", "png"), ("CMYK", "tif"), ("1", "bmp")],
 )
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (300, 200), (3, 5), (1, 40)])
-def test_photos_of_any_mode_and_size_fit(find, save, mode, ending, height, width):
+def test_photos_of_any_mode_and_size_are_resized(find, save, mode, ending, height, width):
     save(f"photos/x.{ending}", Image.fromarray(ramp(height, width)).convert(mode))
     (photo,) = find("photos")
     assert photo.image.shape == (3, 8, 8) and photo.image.dtype == np.uint8 and photo.labels is None
 
 
-def test_sixteen_bits(find, save):
+def test_16_bit_photo(find, save):
     save("x.png", Image.fromarray(np.full((20, 20), 257 * 100, np.uint16)))
     assert (find("x.png").read("x").image == 100).all()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_however_the_camera_was_held_the_photo_is_upright(find, save, orientation):
+def test_photo_is_upright_for_every_exif_orientation(find, save, orientation):
     turns = {1: (), 2: (0,), 3: (3,), 4: (1,), 5: (5,), 6: (2,), 7: (6,), 8: (4,)}
     picture = Image.fromarray(ramp(16, 16))
     for turn in turns[orientation]:  # what the sensor saw: PIL's numbers of transposes
@@ -68,7 +68,7 @@ def test_however_the_camera_was_held_the_photo_is_upright(find, save, orientatio
     assert (np.diff(upright[0], axis=1) > 0).all() and (np.diff(upright[1], axis=0) > 0).all()
 
 
-def test_photo_and_mask_are_cropped_alike_also_when_the_mask_is_smaller(find, save):
+def test_photo_and_mask_of_any_size_are_cropped_alike(find, save):
     labels = np.zeros((64, 96), np.uint8)
     labels[:, 48:] = 2
     save("photos/x.png", Image.fromarray(ramp(64, 96)))
@@ -80,14 +80,14 @@ def test_photo_and_mask_are_cropped_alike_also_when_the_mask_is_smaller(find, sa
     assert photo.image[0, 0, 0] > 255 / 6 and photo.image[0, 0, 7] < 255 * 5 / 6  # a sixth is off at each side
 
 
-def test_masks_in_the_classes_colours(find, save, spec):
+def test_masks_in_class_colors(find, save, spec):
     labels = np.arange(4, dtype=np.uint8).repeat(16).reshape(8, 8)
     save("photos/x.png", Image.fromarray(ramp(8, 8)))
     save("masks/x.png", Image.fromarray(np.array(spec.colors, np.uint8)[labels]))
     np.testing.assert_array_equal(find("photos", "masks").read("x").labels, labels)
 
 
-def test_masks_are_found_by_name_and_may_be_missing(find, save):
+def test_masks_match_by_name_and_are_optional(find, save):
     for name in ("b", "a", "c"):
         save(f"photos/{name}.png", Image.fromarray(ramp(8, 8)))
     save("masks/b.png", Image.new("L", (8, 8), 1))
@@ -105,12 +105,12 @@ def told(call):
     return str(error.value)
 
 
-def test_what_is_not_there_is_told(find, save, tmp_path):
+def test_missing_photos_and_masks_raise(find, save, tmp_path):
     save("photos/x.png", Image.fromarray(ramp(8, 8)))
     save("photos/y.png", Image.fromarray(ramp(8, 8)))
     (tmp_path / "empty").mkdir()
-    assert told(lambda: find("none")) == f"photos={tmp_path}/none: there is no such file or folder"
-    assert told(lambda: find("photos", "none")).startswith(f"masks={tmp_path}/none: there is no")
+    assert told(lambda: find("none")) == f"photos={tmp_path}/none: no such file or folder"
+    assert told(lambda: find("photos", "none")).startswith(f"masks={tmp_path}/none: no such")
     assert "there are no images in it (.bmp" in told(lambda: find("empty"))
     save("masks/z.png", Image.new("L", (8, 8), 1))
     assert "has no mask of the same name as a photo, such as x.png" in told(lambda: find("photos", "masks"))
@@ -118,7 +118,7 @@ def test_what_is_not_there_is_told(find, save, tmp_path):
     assert "has the same name" in told(lambda: find("photos"))
 
 
-def test_masks_that_do_not_fit_are_told(find, save, tmp_path):
+def test_unusable_masks_raise(find, save, tmp_path):
     save("photos/x.png", Image.fromarray(ramp(8, 8)))
     bad = np.zeros((8, 8), np.uint8)
     bad[0, :3], bad[1, 0] = 200, 9
@@ -144,13 +144,13 @@ def bomb(width, height):
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
 
 
-def test_200_megapixels_are_refused_before_they_are_decoded(find, tmp_path):
+def test_200_megapixel_photo_is_rejected_before_decoding(find, tmp_path):
     (tmp_path / "x.png").write_bytes(bomb(20_000, 10_000))
     message = told(lambda: list(find("x.png")))
     assert message.startswith(f"{tmp_path}/x.png: is ") and message.endswith("scale it down")
 
 
-def test_damaged_photos_are_told(find, tmp_path):
+def test_damaged_photos_raise(find, tmp_path):
     whole = io.BytesIO()
     Image.fromarray(ramp(64, 64)).save(whole, "PNG")
     half = whole.getvalue()[: whole.tell() // 2]

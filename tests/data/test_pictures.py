@@ -14,7 +14,7 @@ from composegan.plugin.domain import DomainPlugin
 
 @pytest.fixture
 def folder(tmp_path):
-    """Four images of several sizes and modes, two of them deeper, among things that are no images."""
+    """Four images of several sizes and modes, two of them deeper, among other files."""
     root = tmp_path / "pictures"
     (root / "b" / "c").mkdir(parents=True)
     (root / ".hidden").mkdir()
@@ -28,7 +28,7 @@ def folder(tmp_path):
     return root
 
 
-def test_images_at_any_depth_in_the_order_of_their_paths(folder):
+def test_pictures_are_found_at_any_depth_in_path_order(folder):
     source = PictureSource(folder)
     assert source.files == ["a.JPG", "b/c/deep.webp", "b/flat.bmp", "z.png"]
     sizes = [source[index].image.shape for index in range(len(source))]
@@ -39,7 +39,7 @@ def test_images_at_any_depth_in_the_order_of_their_paths(folder):
     assert sample.labels.shape == (30, 40) and not sample.labels.any()
 
 
-def test_they_make_batches_of_any_size(folder):
+def test_pictures_make_batches_of_any_size(folder):
     source = PictureSource(folder)
     loader = training_loader(source, classes=1, batch=4, height=16, width=32, seed=0)
     batch = next(iter(loader))
@@ -48,19 +48,19 @@ def test_they_make_batches_of_any_size(folder):
     assert means == sorted(np.round([85.0, 90.0, 255.0, 0.0]).tolist())  # red, grey, clear on white, black
 
 
-def test_the_labels_of_a_plain_folder_are_not_taken_for_pictures(folder):
+def test_labels_of_plain_layout_are_not_pictures(folder):
     for part in ("images", "labels"):
         (folder / part).mkdir()
         Image.new("L", (8, 8)).save(folder / part / "0.png")
     assert PictureSource(folder).files == ["0.png"]
 
 
-def test_one_image_is_enough(tmp_path):
+def test_single_picture_is_enough(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "only.png")
     assert len(PictureSource(tmp_path)) == 1
 
 
-def test_what_is_wrong_with_a_folder(tmp_path):
+def test_unusable_picture_root_raises(tmp_path):
     for root, line in (
         (tmp_path / "nowhere", "does not exist; data.root is a folder of images"),
         (tmp_path / "notes.txt", "is a file; data.root is a folder of images"),
@@ -72,7 +72,7 @@ def test_what_is_wrong_with_a_folder(tmp_path):
         assert str(caught.value) == f"{root}: {line}"
 
 
-def test_an_image_that_cannot_be_read_stops_or_is_skipped(folder):
+def test_unreadable_picture_stops_or_is_skipped(folder):
     broken = folder / "broken.png"
     broken.write_bytes(b"no image")
     loader = training_loader(PictureSource(folder), classes=1, batch=5, height=8, width=8, seed=0)
@@ -83,7 +83,7 @@ def test_an_image_that_cannot_be_read_stops_or_is_skipped(folder):
     assert len(loader.skipped) == 1
 
 
-def test_a_packed_folder_and_a_demo_by_name(tmp_path, spec, towns, folder):
+def test_open_pictures_takes_packed_folder_and_named_demo(tmp_path, spec, towns, folder):
     plugin = DomainPlugin(spec, demos={"towns": lambda count, height, width, seed: towns(count, height, width)})
     data = DataConfig(height=16, width=16, demo="towns", demo_count=3, cache=str(tmp_path))
     assert len(open_pictures(plugin, data, progress=False)) == 3

@@ -8,7 +8,7 @@ def sample(image_shape=(3, 4, 6), labels_shape=(4, 6), image_type=np.uint8, labe
     return Sample(np.zeros(image_shape, image_type), np.zeros(labels_shape, labels_type), "a.png")
 
 
-def test_a_good_sample_comes_back():
+def test_check_sample_returns_good_sample():
     good = sample()
     assert check_sample(good, classes=1) is good
 
@@ -24,12 +24,12 @@ def test_a_good_sample_comes_back():
         (sample(labels_shape=(6, 4)), r"a\.png: the image is 4 x 6 but its labels are 6 x 4"),
     ],
 )
-def test_what_is_wrong_is_told(bad, told):
+def test_check_sample_rejects_wrong_arrays(bad, told):
     with pytest.raises(UserError, match=told):
         check_sample(bad, classes=1)
 
 
-def test_labels_outside_the_vocabulary_are_counted_and_listed():
+def test_check_sample_counts_wrong_labels():
     bad = sample()
     bad.labels[0, :3] = (4, 4, 250)
     bad.labels[1, 0] = 3
@@ -41,7 +41,7 @@ def test_labels_outside_the_vocabulary_are_counted_and_listed():
     assert check_sample(bad, classes=251)
 
 
-def test_a_long_list_of_values_is_cut():
+def test_check_sample_cuts_long_list_of_values():
     bad = sample()
     bad.labels[:] = np.arange(100, 124).reshape(4, 6)
     with pytest.raises(UserError, match=r"\(100, 101, 102, 103, 104, 105, 106, 107, \.\.\.\) in 24 of 24"):

@@ -1,4 +1,4 @@
-"""Items that cannot be read: whatever error says so, how many are passed over, and that nothing incomplete is kept."""
+"""Unreadable items: the errors that mark them, how many are skipped, and that nothing partial is cached."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lost(index):
 
 @pytest.fixture
 def flaky(towns):
-    """(count, bad, error) -> a source whose `bad` items raise what a source leaves to us."""
+    """(count, bad, error) -> a source whose `bad` items raise an OSError."""
 
     class Flaky(towns):
         def __init__(self, count, bad=(), error=io_error):
@@ -67,7 +67,7 @@ each_way = pytest.mark.parametrize("read", [statistics, cached, packed])
         (lost, "item 2: cannot be read (the network is gone)"),
     ],
 )
-def test_an_error_of_the_system_is_an_item_that_cannot_be_read(read, error, told, flaky, tmp_path, spec):
+def test_os_error_of_a_source_is_a_bad_item(read, error, told, flaky, tmp_path, spec):
     source = flaky(7, bad=(2, 3), error=error)
     with pytest.raises(UserError) as caught:
         read(source, tmp_path, spec, "stop")
@@ -75,21 +75,21 @@ def test_an_error_of_the_system_is_an_item_that_cannot_be_read(read, error, told
     assert read(source, tmp_path, spec, "skip") == 5
 
 
-def test_the_index_says_which_were_left_out(flaky, tmp_path, spec):
+def test_index_lists_skipped_items(flaky, tmp_path, spec):
     source = pack(flaky(7, bad=(2, 3)), tmp_path / "packed", spec, 16, 16, workers=0, on_error="skip")
     assert source.index.skipped == [f"item {n}: cannot be read (Input/output error)" for n in (2, 3)]
 
 
 @each_way
-def test_none_that_can_be_used(read, flaky, tmp_path, spec):
+def test_no_usable_item_is_an_error(read, flaky, tmp_path, spec):
     with pytest.raises(UserError, match="^none of the 3 images can be used; the first: item 0: cannot be read"):
         read(flaky(3, bad=range(3)), tmp_path, spec, "skip")
     assert not list(tmp_path.rglob("*.np[yz]"))
 
 
 @pytest.mark.parametrize("read", [statistics, packed])
-def test_skipping_has_an_end(read, flaky, tmp_path, spec):
-    """A mount that goes away half-way is no set of half as many images."""
+def test_skipping_stops_after_100_in_a_row(read, flaky, tmp_path, spec):
+    """A mount that disappears half-way must not leave half a data set."""
     with pytest.raises(UserError, match="^none of 100 images in a row can be used; the first: item 250: cannot be"):
         read(flaky(450, bad=range(250, 450)), tmp_path, spec, "skip")
     assert not (tmp_path / "packed").exists()
@@ -97,8 +97,8 @@ def test_skipping_has_an_end(read, flaky, tmp_path, spec):
     assert read(flaky(450, bad=alone), tmp_path, spec, "skip") == 5
 
 
-def test_skipping_has_the_same_end_in_processes(write_folder, tmp_path, spec):
-    """Whose chunks of items are not where the bad ones begin and end."""
+def test_skipping_stops_after_100_in_a_row_across_processes(write_folder, tmp_path, spec):
+    """The chunks of the processes do not coincide with the bad items."""
     source = FolderSource(write_folder(430, height=4, width=4), spec)
     for index in range(150, 250):
         (source.root / source.files[index][0]).write_bytes(b"")
@@ -110,8 +110,8 @@ def test_skipping_has_the_same_end_in_processes(write_folder, tmp_path, spec):
 
 
 @pytest.mark.parametrize("later", ["stop", "skip"])
-def test_statistics_of_a_part_are_not_kept(write_folder, spec, tmp_path, monkeypatch, later, caplog):
-    """The files are the same before and after: what was wrong was the disk."""
+def test_partial_statistics_are_not_cached(write_folder, spec, tmp_path, monkeypatch, later, caplog):
+    """The files are the same before and after: only the disk failed."""
     source, get = FolderSource(write_folder(7), spec), FolderSource.__getitem__
     with monkeypatch.context() as patch:
 
@@ -124,12 +124,12 @@ def test_statistics_of_a_part_are_not_kept(write_folder, spec, tmp_path, monkeyp
         assert class_statistics(source, 4, cache=tmp_path / "cache", on_error="skip").images == 5
     assert "5 of 7 images" in caplog.text
     assert class_statistics(source, 4, cache=tmp_path / "cache", on_error=later).images == 7
-    monkeypatch.setattr(FolderSource, "__getitem__", None)  # nobody reads them any more
+    monkeypatch.setattr(FolderSource, "__getitem__", None)  # from the cache
     assert class_statistics(source, 4, cache=tmp_path / "cache", on_error=later).images == 7
 
 
-def test_statistics_of_a_part_that_were_kept_are_not_used(write_folder, spec, tmp_path):
-    """As they were by composegan before this was found."""
+def test_cached_partial_statistics_are_ignored(write_folder, spec, tmp_path):
+    """Older versions cached them."""
     source = FolderSource(write_folder(7), spec)
     whole = class_statistics(source, 4, cache=tmp_path / "cache")
     (file,) = (tmp_path / "cache").rglob("*.npz")
@@ -138,7 +138,7 @@ def test_statistics_of_a_part_that_were_kept_are_not_used(write_folder, spec, tm
     assert class_statistics(source, 4, cache=tmp_path / "cache").images == 7
 
 
-def test_a_fingerprint_is_that_of_what_can_be_read(flaky, write_folder, spec):
+def test_fingerprint_changes_with_readable_content(flaky, write_folder, spec):
     whole, part = flaky(7), flaky(7, bad=(2,))
     assert fingerprint(whole) == fingerprint(flaky(7)) != fingerprint(part) == fingerprint(flaky(7, bad=(2,)))
     folder = FolderSource(write_folder(3), spec)

@@ -1,4 +1,4 @@
-"""What is looked at before a file is read: what never ends, and what unpacks to more than there is memory."""
+"""Files of unknown origin: special files, archive bombs and damage are rejected, in one line that names the file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import zipfile
 
 import pytest
 
-from composegan.io.guarded import UnreadableError, check_archive, check_file, check_saved, read_json, read_text
+from composegan.errors import UserError
+from composegan.io.guarded import UnreadableError, check_archive, check_file, check_saved, read_json, read_text, reading
 
 
-def test_a_plain_file_and_a_link_to_one_are_read(tmp_path):
+def test_read_text_follows_links_and_drops_bom(tmp_path):
     (tmp_path / "a.txt").write_bytes("\ufeffgrün".encode())
     (tmp_path / "link.txt").symlink_to("a.txt")
     check_file(tmp_path / "a.txt", 8)
     assert read_text(tmp_path / "link.txt") == "grün"
 
 
-def test_pipes_devices_folders_and_large_files_are_not(tmp_path):
+def test_read_text_rejects_special_and_large_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "endless").symlink_to("/dev/zero")
     (tmp_path / "sparse").touch()
@@ -37,7 +38,7 @@ def test_pipes_devices_folders_and_large_files_are_not(tmp_path):
         check_file(tmp_path / "none")
 
 
-def test_an_archive_that_unpacks_to_much_more_than_it_is(tmp_path):
+def test_check_archive_rejects_bombs(tmp_path):
     path = tmp_path / "x.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
         parts.writestr("a.npy", bytes(2**25))
@@ -48,7 +49,7 @@ def test_an_archive_that_unpacks_to_much_more_than_it_is(tmp_path):
     check_saved(path)
 
 
-def test_an_archive_with_a_wrong_checksum(tmp_path):
+def test_check_saved_rejects_wrong_checksum(tmp_path):
     path = tmp_path / "x.npz"
     with zipfile.ZipFile(path, "w") as parts:
         parts.writestr("a.npy", b"some numbers")
@@ -57,7 +58,7 @@ def test_an_archive_with_a_wrong_checksum(tmp_path):
         check_saved(path)
 
 
-def test_json(tmp_path):
+def test_read_json_rejects_other_text(tmp_path):
     path = tmp_path / "x.json"
     for content, said in (
         ("[" * 100_000, "it is nested too deeply"),
@@ -72,3 +73,25 @@ def test_json(tmp_path):
         read_json(path)
     path.write_text(json.dumps({"a": [1, None]}))
     assert read_json(path) == {"a": [1, None]}
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (FileNotFoundError(2, "No such file or directory"), "codes=x.npz: does not exist; draw some"),
+        (PermissionError(13, "Permission denied"), "codes=x.npz: cannot be read (Permission denied); draw some"),
+        (UnreadableError("it is too large"), "codes=x.npz: cannot be read (it is too large); draw some"),
+        (KeyError("slots"), "codes=x.npz: is damaged or not a file of codes (no 'slots'); draw some"),
+        (ValueError("odd\nand more"), "codes=x.npz: is damaged or not a file of codes (odd); draw some"),
+        (UserError("x.npz: mine"), "x.npz: mine"),
+    ],
+)
+def test_reading_names_file_and_remedy(error, line):
+    with pytest.raises(UserError) as caught, reading("codes=x.npz", "a file of codes", "draw some"):
+        raise error
+    assert str(caught.value) == line
+
+
+def test_reading_passes_interrupts():
+    with pytest.raises(KeyboardInterrupt), reading("x"):
+        raise KeyboardInterrupt
