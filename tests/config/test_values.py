@@ -101,7 +101,7 @@ def test_a_shown_value_reads_back(value, kind):
         (2**70, int, "must be from "),
         ("x" * 5000, float, "found '" + "x" * 59 + "... (5,002 characters)"),
         ("[" * 3000, Any, "it is nested too deeply"),
-        ("&a [*a]", Any, "it refers to itself"),
+        ("&a [*a]", Any, "it contains itself"),
     ],
     ids=["null", "home", "large", "larger", "long", "deep", "itself"],
 )
