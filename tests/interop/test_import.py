@@ -118,7 +118,7 @@ def test_import_reports_bad_arguments_in_one_line(checkpoint, domain, tmp_path, 
 def test_import_refuses_a_run_it_cannot_train(checkpoint, domain, tmp_path, capsys):
     run = f"run={tmp_path / 'run'}"
     assert "has no 'd', a discriminator, so it cannot be trained on" in refused(capsys, checkpoint(d=None), run, domain)
-    assert "training.batch=0: must be above 0" in refused(capsys, checkpoint(), run, domain, "training.batch=0")
+    assert "training.batch=0: must be 1 to 1,000,000" in refused(capsys, checkpoint(), run, domain, "training.batch=0")
     opaque = Path(domain.removeprefix("domain=")).read_text().replace(", transparent: true", "")
     (tmp_path / "opaque.yaml").write_text(opaque)
     line = refused(capsys, checkpoint(), run, f"domain={tmp_path / 'opaque.yaml'}")
