@@ -62,7 +62,7 @@ def test_stopped_anywhere_and_continued(split_run, fit, resume, assert_same_run,
     """In the step of a split, after it, and after both; the gradients of half a window are carried over."""
     run = fit(*SPLITS, f"training.images={stop}")
     assert len(lines_of(run)) == 1 + stop // 8
-    assert_same_run(resume(run, "training.images=24"), split_run)
+    assert_same_run(resume(run, "training.images=24"), split_run, extended=True)
     assert lines_of(run) == lines_of(split_run)
 
 
@@ -72,7 +72,7 @@ def test_a_damaged_checkpoint_gives_way_to_one_before_the_split(split_run, fit, 
     last.write_bytes(last.read_bytes()[:5000])
     with (run / "grouping.jsonl").open("a") as file:
         file.write('{"images_seen": 4, "spl')  # as a kill leaves it
-    assert_same_run(resume(run, "training.images=24"), split_run)
+    assert_same_run(resume(run, "training.images=24"), split_run, extended=True)
     assert lines_of(run) == lines_of(split_run)
 
 

@@ -1,4 +1,4 @@
-"""A run that was stopped goes on bit for bit as if it had not been."""
+"""Stopped runs resume bit for bit as if they had not stopped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from composegan.errors import UserError
 from composegan.runs.checkpoint import read
 
 
-def test_every_draw_and_every_phase_is_in_the_run_that_others_are_compared_with(whole_run, state_of, figures_of):
+def test_reference_run_has_every_phase(whole_run, state_of, figures_of):
     state = state_of(whole_run)
     assert state["images_seen"] == 24
     assert state["networks"]["path_mean"] > 0
@@ -21,7 +21,7 @@ def test_every_draw_and_every_phase_is_in_the_run_that_others_are_compared_with(
     assert len(figures_of(whole_run)) == 12
 
 
-def test_the_same_seed_is_the_same_run_and_another_is_another(whole_run, fit, assert_same_run, state_of):
+def test_seed_determines_the_run(whole_run, fit, assert_same_run, state_of):
     assert_same_run(fit(), whole_run)
     other = state_of(fit("seed=1"))
     for name in ("generator.local.weight", "average.local.weight", "path_mean"):
@@ -29,8 +29,7 @@ def test_the_same_seed_is_the_same_run_and_another_is_another(whole_run, fit, as
 
 
 @pytest.mark.parametrize("setting", ["data.flip=false", "training.mixing=0", "training.augment=0"])
-def test_each_random_choice_counts(whole_run, fit, state_of, setting):
-    """Else the other tests here would say nothing about it."""
+def test_each_random_choice_changes_the_run(whole_run, fit, state_of, setting):
     weight = "generator.local.weight"
     assert not torch.equal(state_of(fit(setting))["networks"][weight], state_of(whole_run)["networks"][weight])
 
@@ -40,7 +39,7 @@ def test_stopped_in_the_middle_and_continued(whole_run, fit, resume, assert_same
     """Ten images are five steps: the regularizers' turn comes a step later."""
     run = fit("training.images=10", f"data.workers={workers}")
     assert state_of(run)["images_seen"] == 10
-    assert_same_run(resume(run, "training.images=24"), whole_run)
+    assert_same_run(resume(run, "training.images=24"), whole_run, extended=True)
     assert len(figures_of(run)) == 12
 
 
@@ -48,35 +47,35 @@ def test_stopped_after_every_step(whole_run, fit, resume, assert_same_run):
     run = fit("training.images=2", "output.score_every=0")
     for images in (4, 6, 8):
         resume(run, f"training.images={images}")
-    assert_same_run(resume(run, "training.images=24", "data.workers=1"), whole_run)
+    assert_same_run(resume(run, "training.images=24", "data.workers=1"), whole_run, extended=True)
 
 
-def test_killed_before_the_first_checkpoint(whole_run, fit, resume, assert_same_run, capsys):
+def test_kill_before_the_first_checkpoint_starts_again(whole_run, fit, resume, assert_same_run, capsys):
     run = fit("training.images=2")
     shutil.rmtree(run / "checkpoints")
     capsys.readouterr()
-    assert_same_run(resume(run, "training.images=24"), whole_run)
-    assert f"{run} stopped before its first checkpoint; starting anew in the same folder\n" in capsys.readouterr().out
+    assert_same_run(resume(run, "training.images=24"), whole_run, extended=True)
+    assert f"{run} stopped before its first checkpoint; starting again in the same folder\n" in capsys.readouterr().out
 
 
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(whole_run, fit, resume, assert_same_run, figures_of, capsys):
+def test_damaged_checkpoint_falls_back_to_the_previous_one(whole_run, fit, resume, assert_same_run, figures_of, capsys):
     run = fit("training.images=12")
     last = run / "checkpoints" / "last.pt"
     last.write_bytes(last.read_bytes()[:5000])
     capsys.readouterr()
-    assert_same_run(resume(run, "training.images=24"), whole_run)
+    assert_same_run(resume(run, "training.images=24"), whole_run, extended=True)
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first.startswith(f"{last}: the checkpoint is damaged (") and first.endswith("; continuing from previous.pt")
-    assert second == f"continuing {run} from 8 images"
+    assert second == f"resuming {run} at 8 images"
     assert len(figures_of(run)) == 12  # the lines after 8 images were written anew
 
 
-def test_resuming_keeps_the_best_score(whole_run):
+def test_checkpoints_hold_the_best_score(whole_run):
     best, last = (read(whole_run / "checkpoints" / name) for name in ("best.pt", "last.pt"))
     assert best["best"] == last["best"] < float("inf")
 
 
-def test_the_configuration_follows(fit, resume):
+def test_resuming_saves_the_changed_settings(fit, resume):
     from composegan.config.compose import load_config
 
     run = fit("training.images=2", "output.score_every=0")
@@ -86,7 +85,7 @@ def test_the_configuration_follows(fit, resume):
 
 
 class TestRefused:
-    """One line that names the thing; the run is left as it was."""
+    """One line that names the file or setting; the run stays as it was."""
 
     @pytest.fixture(autouse=True)
     def one_run(self, whole_run, resume, tmp_path):
@@ -106,7 +105,7 @@ class TestRefused:
     def rewrite(self, **changed):
         torch.save(read(self.last) | changed, self.last)
 
-    def test_a_run_that_is_finished(self):
+    def test_finished_run(self):
         line = f"run={self.run}: is finished (24 images); to train longer: composegan fit run={self.run} "
         assert self.told("training.images=24") == line + "training.images=48"
 
@@ -118,25 +117,25 @@ class TestRefused:
         assert f"{self.previous}: the checkpoint is damaged (" in line
         assert "\n" not in line
 
-    def test_a_checkpoint_of_another_domain(self):
+    def test_checkpoint_of_another_domain(self):
         self.rewrite(domain="cars")
-        assert self.told() == f"{self.last}: is of domain 'cars', the run's is 'shapes'"
+        assert self.told() == f"{self.last}: has domain 'cars', the run has 'shapes'"
 
-    def test_a_checkpoint_of_other_classes(self):
+    def test_checkpoint_of_other_classes(self):
         self.rewrite(classes=["ground", "cube"])
         line = f"{self.last}: was trained on other classes (ground, cube); the domain has ground, ball, glass"
         assert self.told() == line
 
-    def test_a_checkpoint_of_another_size(self):
+    def test_checkpoint_of_another_size(self):
         config = self.run / "config.yaml"
         config.write_text(config.read_text().replace("local_channels: 8", "local_channels: 12"))
         line = self.told()
-        assert line.startswith(f"{self.last}: is of another model (")
+        assert line.startswith(f"{self.last}: belongs to another model (")
         assert "size mismatch for generator.local" in line and "\n" not in line
 
-    def test_data_that_is_gone(self, tmp_path):
+    def test_missing_data(self, tmp_path):
         gone = tmp_path / "gone"
         assert self.told("training.images=26", f"data.root={gone}").startswith(f"{gone}: does not exist")
 
-    def test_a_setting_that_would_make_it_another_run(self):
+    def test_setting_that_would_change_the_run(self):
         assert self.told("training.batch=4").startswith("training.batch would change the run")
