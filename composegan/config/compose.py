@@ -15,6 +15,7 @@ from composegan.config.extensions import resolve_extensions, used_extensions
 from composegan.config.merge import Schema, flat, merge, values_of
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.schema import Config
+from composegan.config.settings import check_bounds
 from composegan.config.validate import validate
 from composegan.errors import UserError
 from composegan.io.yaml_file import read_yaml, write_yaml
@@ -133,9 +134,12 @@ def error_prefix(where: str, is_from_there: Callable[[str], bool]) -> Iterator[N
 def read_arguments(schema: type[Schema], arguments: Sequence[str], see: str) -> Schema:
     """An instance of any settings dataclass from its defaults and `key=value` arguments.
 
-    see: the command that lists its settings. Raises UserError for an unknown key or a value of the wrong type.
+    see: the command that lists its settings. Raises UserError for an unknown key, and a value of the wrong type or out
+    of bounds.
     """
-    return merge(schema, [("", split_arguments(arguments))], see=see)
+    config = merge(schema, [("", split_arguments(arguments))], see=see)
+    check_bounds(config)
+    return config
 
 
 def load_config(path: Path | str) -> Config:

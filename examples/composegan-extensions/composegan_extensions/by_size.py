@@ -6,30 +6,26 @@ from collections.abc import Callable
 
 import numpy as np
 
-from composegan.data import UserError
 from composegan.data.statistics import ClassStatistics
-from composegan.plugin.contracts import GroupingPolicy
-from composegan.plugin.domain import DomainSpec
-from composegan.plugin.grouping_plan import GroupingPlan
+from composegan.plugin import Budget, DomainSpec, GroupingPlan, GroupingPolicy, UserError
 
 
-def by_size(
-    spec: DomainSpec,
-    argument: str,
-    statistics: Callable[[], ClassStatistics],
-    fits: Callable[[GroupingPlan], bool],
-) -> GroupingPlan:
+def check(spec: DomainSpec, argument: str) -> None:
+    """Raise UserError for an argument that is not a number of groups."""
+    classes = len(spec.classes)
+    if argument and not (argument.isdecimal() and 1 <= int(argument) <= classes):
+        raise UserError(f"grouping=by_size:{argument}: a number of groups is needed, 1 to {classes}")
+
+
+def by_size(spec: DomainSpec, argument: str, statistics: Callable[[], ClassStatistics], budget: Budget) -> GroupingPlan:
     """The classes in the order of their mean area, cut into groups of as many classes each.
 
     Without a number, the most groups within the budget, and no more than half as many as there are classes.
     """
-    classes = len(spec.classes)
-    if argument and not (argument.isdecimal() and 1 <= int(argument) <= classes):
-        raise UserError(f"grouping=by_size:{argument}: a number of groups is needed, 1 to {classes}")
     order = np.argsort(statistics().area, kind="stable")
-    counts = [int(argument)] if argument else range(max(1, classes // 2), 0, -1)
+    counts = [int(argument)] if argument else range(max(1, len(order) // 2), 0, -1)
     plans = [GroupingPlan(tuple(tuple(part.tolist()) for part in np.array_split(order, count))) for count in counts]
-    return next((plan for plan in plans if fits(plan)), plans[-1])
+    return next((plan for plan in plans if budget(plan)), plans[-1])
 
 
-policy = GroupingPolicy(propose=by_size, api=1)
+policy = GroupingPolicy(propose=by_size, check=check, api=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from composegan.plugin.contracts import Metric
+from composegan.plugin import Metric
 
 FARTHEST = 3**0.5
 """From black to white, where red, green and blue are 0..1."""

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from composegan.data import Sample, UserError, check_sample
-from composegan.plugin.contracts import DataSource
-from composegan.plugin.domain import DomainSpec, Source
+from composegan.data import Sample, check_sample
+from composegan.plugin import DataSource, DomainSpec, Source, UserError
 
 FORMAT = ["bytes", "bytes", "bytes"]
 """Of an item's image, labels and name. litdata would unpickle whatever an index calls a pickle; this reads no other."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from composegan.plugin.domain import DomainPlugin
-from composegan.plugin.domain_file import read_domain_file
+from composegan.plugin import DomainPlugin, read_domain_file
 from composegan_landscape.drawing import Landscapes
 
 spec = read_domain_file(files("composegan_landscape") / "landscape.yaml")

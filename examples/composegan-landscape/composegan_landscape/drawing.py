@@ -13,7 +13,7 @@ import numpy as np
 
 from composegan.data import Sample
 from composegan.draw import LabelRules, Painter, draw_scene, inline_uses, parse_svg
-from composegan.plugin.domain import DomainSpec
+from composegan.plugin import DomainSpec
 
 CANVAS = (0, 0, 100, 100)
 
