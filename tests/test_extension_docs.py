@@ -58,7 +58,7 @@ def test_extensions_page_table_is_current(example):
 
 def test_example_extensions_load(example):
     found = {item.name: item for kind in EXTENSIONS for item in registry.discover(kind=kind)}
-    for name in ("by_size", "litdata", "class_colors", "relativistic"):
+    for name in ("by_size", "litdata", "class_colors", "relativistic", "bounded", "areas"):
         assert (found[name].error, found[name].distribution) == (None, "composegan-extensions")
         assert found[name].name in (EXAMPLE / "README.md").read_text()
 

@@ -1,4 +1,4 @@
-"""What the policy, the metric and the loss recipe compute, and a run that uses them."""
+"""Values of each extension, and a run that uses them all."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import json
 import pytest
 import torch
 
+import composegan
 from composegan.cli import main
-from composegan.config.compose import compose
+from composegan.config.compose import compose, load_config
+from composegan.config.schema import DataConfig
 from composegan.data import UserError
 from composegan.data.statistics import class_statistics
 from composegan.plugin import registry
@@ -17,27 +19,31 @@ from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.training.build import build
 from composegan.training.objective import objective
 from composegan.training.phases import Real, State, real_mask
+from composegan_extensions import areas
 from composegan_extensions.relativistic import slope
 
 
-def test_all_four_are_registered():
-    names = [registry.require(name, kind).name for kind in EXTENSIONS for name in registry.names(kind)]
-    assert {"by_size", "litdata", "class_colors", "relativistic"} <= set(names)
+def test_one_of_each_kind_is_registered():
+    own = [found for kind in EXTENSIONS for found in registry.discover(kind) if found.distribution != "composegan"]
+    names = {found.kind.word: found.name for found in own if found.distribution == "composegan-extensions"}
+    assert list(names.values()) == ["by_size", "litdata", "class_colors", "relativistic", "bounded", "areas"]
+    assert [found.error for found in own] == [None] * len(own)
 
 
-def test_classes_of_about_one_size_are_in_a_group(spec, folder):
-    propose = registry.require("by_size", GROUPING).plugin.propose
+def test_by_size_groups_classes_of_similar_area(spec, folder):
+    policy = registry.require("by_size", GROUPING).plugin
     statistics = class_statistics(folder, 3)
     assert statistics.area[0] > statistics.area[2] > statistics.area[1]
 
     def groups(argument, fits=lambda plan: True):
-        return propose(spec, argument, lambda: statistics, fits).to_names(spec.names)
+        policy.check(spec, argument)
+        return policy.propose(spec, argument, lambda: statistics, fits).to_names(spec.names)
 
     assert groups("2") == [["ground"], ["ball", "glass"]]
     assert groups("3") == [["ground"], ["ball"], ["glass"]]
     assert groups("") == [["ground", "ball", "glass"]]
     asked = []
-    assert groups("2", lambda plan: asked.append(plan)) == [["ground"], ["ball", "glass"]]  # the budget is fit's matter
+    assert groups("2", lambda plan: asked.append(plan)) == [["ground"], ["ball", "glass"]]  # fit checks the budget
     for argument in ("0", "4", "many", "-1"):
         with pytest.raises(UserError, match=f"grouping=by_size:{argument}: a number of groups is needed, 1 to 3"):
             groups(argument)
@@ -61,23 +67,23 @@ def colors(folder):
     return metric, rows
 
 
-def test_a_shift_of_one_classs_colour_is_measured(colors):
+def test_class_colors_measures_the_shift_of_one_class(colors):
     metric, rows = colors
     assert rows().shape == (12, 12)
     assert metric.compare(rows(), rows()) == 0
     assert metric.compare(rows(), rows(51)) == pytest.approx(51 / 255 / 3, rel=1e-4)  # of one of three classes
 
 
-def test_a_class_that_is_missing_is_as_far_as_can_be(colors):
+def test_class_colors_of_a_missing_class_is_the_largest_distance(colors):
     metric, rows = colors
     without = rows(relabel=2)
     assert metric.compare(rows(), without) > 3**0.5 / 3
-    assert metric.compare(without, rows()) < 3**0.5 / 3  # of a class that no real picture has nobody asks
+    assert metric.compare(without, rows()) < 3**0.5 / 3  # classes of no real image do not count
 
 
 @pytest.fixture
-def state(shapes, folder, tiny):
-    weights = ["training.r1_image=10", "training.r1_mask=1000"]
+def state(request, shapes, folder, tiny):
+    weights = ["training.r1_image=10", "training.r1_mask=1000", *getattr(request, "param", [])]
     composed = compose([f"domain={shapes / 'shapes.yaml'}", *tiny, *weights, "training.loss=relativistic"])
     config, spec = composed.config, composed.plugin.spec
     networks = build(config, spec, GroupingPlan.per_class(3))
@@ -91,7 +97,7 @@ def loss_of(phase, state, real):
     return phase.loss(state, real)
 
 
-def test_only_the_difference_of_scores_counts(state):
+def test_relativistic_loss_depends_on_score_differences_only(state):
     state, real, phases = state
     before = [loss_of(phases[name], state, real) for name in ("Dmain", "Gmain")]
     with torch.no_grad():
@@ -103,7 +109,7 @@ def test_only_the_difference_of_scores_counts(state):
             assert others["score/real"].item() == pytest.approx(logs["score/real"].item() + 5, abs=1e-4)
 
 
-def test_equal_scores_cost_log_2(state):
+def test_relativistic_loss_of_equal_scores_is_log_2(state):
     state, real, phases = state
     for weight in state.discriminator.score.parameters():
         torch.nn.init.zeros_(weight)
@@ -111,21 +117,39 @@ def test_equal_scores_cost_log_2(state):
         assert loss_of(phases[name], state, real)[1][figure].item() == pytest.approx(0.6931, abs=1e-4)
 
 
-def test_both_slopes_are_held_down(state):
+@pytest.mark.parametrize("state", [["training.loss.relativistic.r2=0.5"]], indirect=True)
+def test_penalty_is_r1_and_weighted_r2(state):
     state, real, phases = state
     loss, logs = loss_of(phases["Dreg"], state, real)
-    sums = [logs[f"{side}/image"] * 10 / 2 + logs[f"{side}/mask"] * 1000 / 2 for side in ("r1", "r2")]
-    assert loss.item() == pytest.approx(sum(sums).item() * 2, rel=1e-4)  # every second step
+    r1, r2 = (logs[f"{side}/image"] * 10 / 2 + logs[f"{side}/mask"] * 1000 / 2 for side in ("r1", "r2"))
+    assert loss.item() == pytest.approx((r1 + r2 / 2).item() * 2, rel=1e-4)  # every second step
     steep = slope(state, real.image, real_mask(state, real)).image
     assert steep.item() == pytest.approx(logs["r1/image"].item(), rel=1e-4) and logs["r2/image"].item() > 0
     loss.backward()
     assert all(weight.grad is None for weight in state.generator.parameters())
 
 
+def test_areas_lists_classes_by_area(shapes, capsys):
+    data = DataConfig(root=str(shapes / "data"), height=16, width=16)
+    areas.verb.run(areas.Settings(domain=str(shapes / "shapes.yaml"), data=data))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["ground", "glass", "ball"]
+    assert lines[0].startswith("ground            100% of images") and lines[0].endswith("% of the image")
+
+
+@pytest.mark.parametrize("limit", ["0.9", "11", "high"])
+def test_limit_out_of_bounds_is_refused(shapes, tiny, limit):
+    with pytest.raises(UserError, match=r"^model.family.bounded.limit(=|: )"):
+        compose(
+            [f"domain={shapes / 'shapes.yaml'}", *tiny, "model.family=bounded", f"model.family.bounded.limit={limit}"]
+        )
+
+
 def test_a_run_with_all_but_the_shards(shapes, tiny, tmp_path, capsys):
     settings = [
         f"domain={shapes / 'shapes.yaml'}", f"data.root={shapes / 'data'}", f"data.cache={tmp_path / 'cache'}", *tiny,
         "grouping=by_size:2", "training.loss=relativistic", "output.metrics=class_colors", f"output.root={tmp_path}",
+        "training.loss.relativistic.r2=0.5", "model.family=bounded", "model.family.bounded.limit=1.5",
     ]  # fmt: skip
     assert main(["fit", *settings]) == 0, capsys.readouterr().err
     (run,) = (tmp_path / "shapes").iterdir()
@@ -133,4 +157,18 @@ def test_a_run_with_all_but_the_shards(shapes, tiny, tmp_path, capsys):
     header = (run / "metrics.csv").read_text().splitlines()[0].split(",")
     assert {"score/class_colors", "r2/image", "loss/generator"} <= set(header)
     used = json.loads((run / "plugins.json").read_text())["extensions"]
-    assert used["loss recipe relativistic"] == "composegan-extensions 0.1" and len(used) == 3
+    assert used["loss recipe relativistic"] == "composegan-extensions 0.1" and len(used) == 4
+    config = load_config(run / "config.yaml")
+    assert config.training.extensions == {"loss.relativistic.r2": 0.5}
+    assert main(["fit", f"run={run}", "training.images=10"]) == 0, capsys.readouterr().err
+    assert main(["fit", f"run={run}", "training.loss.relativistic.r2=1"]) == 2
+    assert "training.loss.relativistic.r2 would change the run" in capsys.readouterr().err
+    model = composegan.load(run)
+    assert model.family == "bounded" and model.settings["limit"] == 1.5
+    image = model.synthesize(100 * torch.ones(1, 16)).image
+    assert image.abs().max() <= 1.5
+    facts = json.loads((run / "model" / "config.json").read_text())
+    facts["generator"]["limit"] = 99
+    (run / "model" / "config.json").write_text(json.dumps(facts))
+    with pytest.raises(UserError, match="config.json: .*limit is 99; a number from 1 to 10 is needed"):
+        composegan.load(run)
