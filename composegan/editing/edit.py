@@ -1,10 +1,11 @@
-"""Change some codes of some classes, and see what that changes in the picture."""
+"""Edits: change some codes of some classes, and measure what changes in the picture."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +15,31 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from composegan.editing import METHODS
+from composegan.editing.target import Target
+from composegan.errors import UserError, nearest
 from composegan.io.atomic import writing
 from composegan.metrics.leakage import change, leakage, region_of
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 from composegan.model.random_codes import mean_codes
-from composegan.model.sample import Samples, draw
+from composegan.model.sample import Picture, Samples, draw
 from composegan.model.saved_model import Model
 from composegan.viz.pictures import heat_map, table, to_uint8
 
 MARGIN = 1 / 64
-"""Of the picture's shorter side, and at least a pixel: the width of an outline, which is a blend of two classes."""
+"""Width of an outline, where two classes blend, as a part of the picture's shorter side; at least a pixel."""
 
 
-@dataclass(frozen=True)
-class Edit:
-    """Pictures before and after.
+@dataclass(frozen=True, eq=False, repr=False)
+class Edit(Picture):
+    """Pictures before and after an edit.
 
-    before: what the model draws of the codes before, or the photos that they were found for. after: what it draws of
-    those after, or, where it was composited, that within the edited classes and `before` elsewhere.
-    difference: (N, H, W) in 0..2, mean absolute difference over channels of what the model draws of both.
-    leakage, composited_leakage: (N,) in 0..1, the part of the model's and of the composited change that is outside the
-    edited classes (as they were before or are after); None where that says nothing (base codes belong to all classes)
-    or was not done.
+    before: what the model draws of the codes before, or the photos that the edit was pasted into; after: what it draws
+    of the codes after, pasted into `before` if composited. difference: (N, H, W) in 0..2, mean over channels of the
+    absolute change of the model's own pictures. leakage, composited_leakage: (N,) in 0..1, the part of the model's
+    change, and of the composited one, outside the edited classes as they were before or are after; None if base codes
+    changed, which belong to all classes, or if not composited.
     """
 
     before: Samples
@@ -47,27 +50,30 @@ class Edit:
     composited_leakage: np.ndarray | None = None
 
     def sheet(self) -> Image.Image:
-        """A row a picture: before, after, both masks, and the model's change (white: the most there is)."""
+        """A row per picture: before, after, both masks, and the model's change (white: the largest)."""
         cells = (self.before.images, self.after.images, self.before.masks, self.after.masks, self._heat())
         rows = [np.stack([part[i] for part in cells]) for i in range(len(self.difference))]
         return table(rows, ("before", "after", "mask before", "mask after", "model's change"))
 
-    def mean_leakage(self, of_each: np.ndarray) -> float:
-        """The leakage of all changes together: pictures that hardly change count for little."""
+    def mean_leakage(self, composited: bool = False) -> float | None:
+        """Leakage of the model's, or of the composited, change, averaged with the size of each picture's change."""
+        each = self.composited_leakage if composited else self.leakage
+        if each is None:
+            return None
         weights = self.difference.sum(axis=(1, 2))
-        return float((of_each * weights).sum() / max(weights.sum(), 1e-12))
+        return float((each * weights).sum() / max(weights.sum(), 1e-12))
 
     def figures(self) -> dict[str, Any]:
-        """Plain values: the change (mean over pixels, 0..2) and the leakage of each picture and of all."""
+        """Plain values: the change (mean over pixels, 0..2) and the leakage, per picture and averaged."""
         figures: dict[str, Any] = {"classes": list(self.classes), "change": self.difference.mean(axis=(1, 2)).tolist()}
-        for name in ("leakage", "composited_leakage"):
-            of_each = getattr(self, name)
-            if of_each is not None:
-                figures[name] = {"all": self.mean_leakage(of_each), "each": of_each.tolist()}
+        for name, each in (("leakage", self.leakage), ("composited_leakage", self.composited_leakage)):
+            if each is not None:
+                figures[name] = {"all": self.mean_leakage(name != "leakage"), "each": each.tolist()}
         return figures
 
-    def save(self, folder: Path) -> Path:
-        """Write before/, after/ (as `sample` does), difference/ (heat maps), sheet.png and edit.json."""
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write before/, after/ (as `Samples.save`), difference/ (heat maps), sheet.png and edit.json."""
+        folder = Path(folder)
         with writing(folder):
             self.before.save(folder / "before")
             self.after.save(folder / "after")
@@ -80,6 +86,44 @@ class Edit:
 
     def _heat(self) -> np.ndarray:
         return heat_map(self.difference, float(self.difference.max()))
+
+    def __repr__(self) -> str:
+        leak = self.mean_leakage()
+        outside = "" if leak is None else f", {leak:.1%} of the change outside"
+        return f"Edit({len(self.difference)} pictures, {', '.join(self.classes)}{outside})"
+
+
+def edit_codes(
+    model: Model,
+    codes: Codes,
+    target: Target,
+    method: str = "resample",
+    *,
+    amount: float = 0.5,
+    other: Codes | None = None,
+    seed: int = 1,
+    truncation: float = TRUNCATION,
+) -> Codes:
+    """A copy of codes with the target changed. Only "add" and "remove" change which classes are present, and "copy"
+    and "interpolate" (from amount 0.5), as `Codes.blend` does.
+
+    amount: of "scale" (0: the mean, 1: unchanged, 2: twice as far from it) and "interpolate" (1: the other's codes).
+    other: of "copy" and "interpolate", one picture or as many as codes; default: drawn from seed and truncation.
+    Raises UserError for an unknown method, and for another number of pictures.
+    """
+    chosen = target.mask(codes)
+    if method == "resample":
+        return replace(codes.blend(model.codes(len(codes), seed, truncation), 1.0, chosen), present=codes.present)
+    if method == "scale":
+        return replace(codes.blend(mean_codes(model), 1 - amount, chosen), present=codes.present)
+    if method in ("add", "remove"):
+        return codes.having(**{method: target.classes})
+    if method not in METHODS:
+        raise UserError(f"method={method}: {nearest(method, METHODS)}")
+    other = model.codes(len(codes), seed, truncation) if other is None else other
+    if len(other) not in (1, len(codes)):
+        raise UserError(f"other has {len(other)} pictures for {len(codes)}; select 1 or {len(codes)} of them")
+    return codes.blend(other, 1.0 if method == "copy" else amount, chosen)
 
 
 def compare(
@@ -94,8 +138,8 @@ def compare(
 ) -> Edit:
     """Draw both and measure where they differ.
 
-    classes: those edited, by name; None: all, as base codes were edited too. composite: paste the edited classes into
-    the pictures before, so that nothing else changes; into `photos`, (N, H, W, 3) uint8, where those are given.
+    classes: those edited, by name; None: all, because base codes changed. composite: paste the edited classes into the
+    pictures before, so that nothing else changes; into `photos`, (N, H, W, 3) uint8, if given.
     """
     first, second = (draw(model, codes, batch=batch) for codes in (before, after))
     old, new = (_tensor(samples.images) for samples in (first, second))
@@ -115,7 +159,7 @@ def compare(
 
 
 def paste(old: Tensor, new: Tensor, region: Tensor) -> Tensor:
-    """`new` within the region, `old` elsewhere, and a soft passage of MARGIN outside of it.
+    """`new` within the region, `old` elsewhere, with a soft edge of MARGIN around the region.
 
     old, new: (N, 3, H, W); region: (N, H, W) bool -> (N, 3, H, W).
     """
@@ -123,17 +167,6 @@ def paste(old: Tensor, new: Tensor, region: Tensor) -> Tensor:
     inside = region[:, None].float()  # (N, 1, H, W)
     soft = F.avg_pool2d(F.pad(inside, [reach] * 4, mode="replicate"), 2 * reach + 1, stride=1)  # (N, 1, H, W)
     return old + torch.maximum(inside, soft) * (new - old)
-
-
-def resample(model: Model, codes: Codes, chosen: Tensor, *, seed: int = 1, truncation: float = TRUNCATION) -> Codes:
-    """The chosen slots (see `Codes.slots_of`) of fresh random codes, of another draw for each picture. Each picture has
-    the classes it had."""
-    return replace(codes.blend(model.codes(len(codes), seed, truncation), 1.0, chosen), present=codes.present)
-
-
-def scale(model: Model, codes: Codes, chosen: Tensor, amount: float) -> Codes:
-    """The chosen slots nearer to the mean code (below 1; 0 is the mean) or farther from it (above 1)."""
-    return replace(codes.blend(mean_codes(model), 1 - amount, chosen), present=codes.present)
 
 
 def _tensor(images: np.ndarray) -> Tensor:

@@ -1,26 +1,30 @@
-"""A smooth loop through codes, of everything or of some classes only."""
+"""Interpolation: a smooth loop through the codes of several pictures, of everything or of some classes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from composegan.editing.target import Target
+from composegan.errors import UserError
 from composegan.model.codes import Codes
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
 from composegan.viz.pictures import enlarge
+from composegan.viz.video import write_video
 
 
 def closed_curve(points: Tensor, between: int) -> Tensor:
-    """A closed Catmull-Rom curve through points, once round: smooth everywhere, also where it begins.
+    """A closed Catmull-Rom curve through points, once around: smooth everywhere, also where it closes.
 
     points: (N, ...), N >= 2; between: frames from one point to the next -> (N * between, ...), of which every
-    `between`-th is a point itself. (Catmull and Rom 1974: the tangent at a point is half the way from the one before
-    to the one after.)
+    `between`-th is a point itself. (Catmull and Rom 1974: the tangent at a point is half the difference of its two
+    neighbours.)
     """
     before, after, later = points.roll(1, 0), points.roll(-1, 0), points.roll(-2, 0)
     t = torch.arange(between, dtype=points.dtype, device=points.device) / between
@@ -30,16 +34,21 @@ def closed_curve(points: Tensor, between: int) -> Tensor:
     return (curve / 2).flatten(0, 1)
 
 
-def loop(codes: Codes, chosen: Tensor, between: int) -> Codes:
-    """Codes of all frames of a loop through N pictures. chosen: the slots that move (`Codes.slots_of`); the others stay
-    the first picture's."""
-    nearest = (torch.arange(len(codes) * between) + between // 2) // between % len(codes)  # its classes are a frame's
+def loop(codes: Codes, target: Target, between: int) -> Codes:
+    """Codes of all frames of a loop through N >= 2 pictures: N * between. Codes outside the target stay the first
+    picture's, and a frame has the classes of the nearest picture.
+
+    Raises UserError for a single picture.
+    """
+    if len(codes) < 2:
+        raise UserError("a loop needs at least 2 pictures; name more with pictures=")
+    nearest = (torch.arange(len(codes) * between) + between // 2) // between % len(codes)
     frames = replace(codes, slots=closed_curve(codes.slots, between), present=codes.present[nearest])
-    return codes[0].repeat(len(frames)).blend(frames, 1.0, chosen)
+    return codes[0].repeat(len(frames)).blend(frames, 1.0, target.mask(codes))
 
 
 def draw_frames(model: Model, frames: Codes, *, masks: bool, least: int, batch: int = 16) -> Iterator[np.ndarray]:
-    """Pictures (H, W, 3) uint8 one after another, drawn `batch` at a time; with masks, those beside them.
+    """Yield pictures (H, W, 3) uint8, drawn `batch` at a time. masks: beside them.
 
     least: small pictures are enlarged to at least this many pixels on the shorter side.
     """
@@ -47,3 +56,27 @@ def draw_frames(model: Model, frames: Codes, *, masks: bool, least: int, batch: 
         samples = draw(model, frames[start : start + batch], batch=batch)
         pictures = np.concatenate((samples.images, samples.masks), axis=2) if masks else samples.images
         yield from enlarge(pictures, least)
+
+
+def write_frames(
+    model: Model,
+    frames: Codes,
+    path: Path,
+    *,
+    rate: int = 24,
+    masks: bool = True,
+    least: int = 256,
+    batch: int = 16,
+    done: Callable[[int], None] = lambda n: None,
+) -> Path:
+    """Write the pictures of frames to an mp4 or gif at `rate` frames per second; see `draw_frames`.
+
+    done: called with 1 after each frame. Raises UserError for another ending, and if the file cannot be written.
+    """
+
+    def counted() -> Iterator[np.ndarray]:
+        for picture in draw_frames(model, frames, masks=masks, least=least, batch=batch):
+            done(1)
+            yield picture
+
+    return write_video(path, counted(), rate)

@@ -1,32 +1,48 @@
-"""A grid of mixed pictures: everything from the left, some classes from above."""
+"""Mixed pictures: everything from one picture, some classes from another."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-import torch
 from PIL import Image
 
+from composegan.editing.target import Target
 from composegan.model.codes import Codes
-from composegan.model.sample import Samples, draw
+from composegan.model.sample import Picture, Samples, draw
 from composegan.model.saved_model import Model
 from composegan.viz.pictures import enlarge, grid
 
 
-def mix(model: Model, rows: Codes, columns: Codes, chosen: torch.Tensor, *, batch: int = 16) -> Samples:
-    """R x C pictures, row by row: the codes of row r, but the chosen slots (`Codes.slots_of`) of column c."""
-    lines = rows[[row for row in range(len(rows)) for _ in range(len(columns))]]  # R C pictures
-    return draw(model, lines.blend(columns.repeat(len(rows)), 1.0, chosen), batch=batch)
+@dataclass(frozen=True, eq=False, repr=False)
+class Mixed(Picture):
+    """rows: R pictures; columns: C pictures; mixed: R * C, row by row, each with the row's codes but for the target's,
+    which are the column's."""
+
+    rows: Samples
+    columns: Samples
+    mixed: Samples
+
+    def sheet(self, masks: bool = False, least: int = 96) -> Image.Image:
+        """A grid: columns on top, rows on the left, the mixed pictures between. masks: each below its picture.
+
+        least: small pictures are enlarged to at least this many pixels on the shorter side.
+        """
+        left, top, inner = (
+            enlarge(np.concatenate((part.images, part.masks), axis=1) if masks else part.images, least)
+            for part in (self.rows, self.columns, self.mixed)
+        )
+        lines = [np.concatenate((np.full_like(top[:1], 255), top))]
+        for number, first in enumerate(left):
+            lines.append(np.concatenate((first[None], inner[number * len(top) : (number + 1) * len(top)])))
+        return grid(np.concatenate(lines), 1 + len(top))
+
+    def __repr__(self) -> str:
+        return f"Mixed({len(self.rows)} rows, {len(self.columns)} columns)"
 
 
-def mix_sheet(rows: Samples, columns: Samples, mixed: Samples, *, masks: bool, least: int = 96) -> Image.Image:
-    """Columns' pictures on top, rows' on the left, mixed ones between; with masks, each below its picture."""
-
-    def cells(samples: Samples) -> np.ndarray:
-        pictures = np.concatenate((samples.images, samples.masks), axis=1) if masks else samples.images
-        return enlarge(pictures, least)
-
-    left, top, inner = cells(rows), cells(columns), cells(mixed)
-    lines = [np.concatenate((np.full_like(top[:1], 255), top))]
-    for number, first in enumerate(left):
-        lines.append(np.concatenate((first[None], inner[number * len(top) : (number + 1) * len(top)])))
-    return grid(np.concatenate(lines), 1 + len(top))
+def mix(model: Model, rows: Codes, columns: Codes, target: Target, *, batch: int = 16) -> Mixed:
+    """Draw R x C pictures with the codes of row r, but the target's of column c."""
+    lines = rows[[row for row in range(len(rows)) for _ in range(len(columns))]]  # R * C pictures
+    mixed = lines.blend(columns.repeat(len(rows)), 1.0, target.mask(rows))
+    return Mixed(draw(model, rows), draw(model, columns), draw(model, mixed, batch=batch))

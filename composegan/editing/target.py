@@ -1,0 +1,52 @@
+"""Which codes an edit or a direction changes: parts of classes, and the base codes or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from torch import Tensor
+
+from composegan.config.lists import names_in
+from composegan.errors import UserError, nearest
+from composegan.model.codes import PARTS, Codes
+from composegan.model.random_codes import mean_codes
+from composegan.model.saved_model import Model
+
+
+@dataclass(frozen=True)
+class Target:
+    """classes: by name; part: "shape", "texture" or "both" of their codes; base: whether the base codes change too."""
+
+    classes: tuple[str, ...]
+    part: str = "both"
+    base: bool = False
+
+    @classmethod
+    def of(cls, model: Model, classes: str | Sequence[str], part: str = "both", base: bool = False) -> Self:
+        """Validate what was given. classes: names, or text such as "hair,hat" or "all"; sorted by label value.
+
+        Raises UserError for an unknown class or part, and if nothing is left to change.
+        """
+        text = classes if isinstance(classes, str) else ",".join(classes)
+        if part not in (choices := (*PARTS, "both")):
+            raise UserError(f"part={part}: {nearest(part, choices)}")
+        names = sorted(names_in(text, model.classes), key=model.index)
+        if not names and not base:
+            raise UserError("classes=: name at least one, as in classes=hair,hat")
+        return cls(tuple(names), part, base)
+
+    def mask(self, codes: Codes) -> Tensor:
+        """Mask of the slots: (base + 2K,) bool, see `Codes.slots_of`."""
+        return codes.slots_of(self.classes, PARTS if self.part == "both" else (self.part,), self.base)
+
+    def slots(self, model: Model) -> tuple[int, ...]:
+        """Positions of the slots among a model's base + 2K."""
+        return tuple(self.mask(mean_codes(model)).nonzero().flatten().tolist())
+
+    def name(self, known: Sequence[str]) -> str:
+        """`hair.texture`; `hair` for both parts; `hair+hat` for two classes; `all` for all of `known`; `base`."""
+        classes = ["all"] if self.classes == tuple(known) else list(self.classes)
+        what = "+".join([*classes, *(["base"] if self.base else [])])
+        return what if self.part == "both" or not self.classes else f"{what}.{self.part}"
