@@ -12,13 +12,25 @@ from typing import TYPE_CHECKING, Any
 from composegan.version import __version__
 
 if TYPE_CHECKING:
+    from composegan.api.fit import Run, domains, fit
     from composegan.api.model import Model, concat, load
+    from composegan.errors import UserError
+    from composegan.model.codes import Codes
+    from composegan.model.sample import Samples
 
 _HOMES = {
-    "Model": "composegan.api.model", "concat": "composegan.api.model", "load": "composegan.api.model",
-}  # fmt: skip
+    "Codes": "composegan.model.codes",
+    "Model": "composegan.api.model",
+    "Run": "composegan.api.fit",
+    "Samples": "composegan.model.sample",
+    "UserError": "composegan.errors",
+    "concat": "composegan.api.model",
+    "domains": "composegan.api.fit",
+    "fit": "composegan.api.fit",
+    "load": "composegan.api.model",
+}
 
-__all__ = ["Model", "__version__", "concat", "load"]
+__all__ = ["Codes", "Model", "Run", "Samples", "UserError", "__version__", "concat", "domains", "fit", "load"]
 
 
 def __getattr__(name: str) -> Any:

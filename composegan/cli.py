@@ -1,4 +1,4 @@
-"""The command line: `composegan VERB key=value ...`. Loads nothing heavy before a verb needs it."""
+"""The command line, `composegan VERB key=value ...`. Verbs import heavy libraries only when they run."""
 
 from __future__ import annotations
 
@@ -8,54 +8,54 @@ import select
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
-from keyword import iskeyword
 from typing import TextIO
 
 from composegan.errors import UserError, first_line, nearest
+from composegan.plugin import registry
+from composegan.plugin.contracts import VERB
 from composegan.version import __version__
 
-VERBS = (
+ORDER = (
     "fit", "adapt", "sample", "edit", "mix", "components", "interpolate", "directions", "invert", "evaluate",
     "plan", "prepare", "domains", "check", "new", "import", "bench",
 )  # fmt: skip
-"""Each is a module of `composegan.verbs` with `ABOUT` (one line), `help() -> str` and `run(arguments)`."""
+"""The order of composegan's own verbs in its help; those of other packages follow by name."""
 
 LONGEST = 1200
-"""Characters of a line that tells a mistake; of a longer one the middle is left out."""
+"""Longest error line, in characters; the middle of a longer one is left out."""
 
 HELP = ("-h", "--help", "help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. `arguments` are those after the program's name; None: the process's.
+    """Run one command. arguments: those after the program's name; None: the process's.
 
-    Returns the exit status: 0 done; 2 the user's mistake, told in one line; 130 interrupted. A fault of ours is an
-    exception with its traceback, and exit status 1.
+    Returns the exit status: 0 done; 2 the user's mistake, reported in one line; 130 interrupted. A bug is an exception
+    with its traceback, and exit status 1.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    with suppress(AttributeError):  # a stand-in for the stream may not have it
-        sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file need not be Unicode
+    with suppress(AttributeError):  # a replacement of the stream may lack it
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be Unicode
     status = _run(arguments)
-    for stream in (sys.stdout, sys.stderr):  # else Python would find out as it ends, and change the exit status
+    for stream in (sys.stdout, sys.stderr):  # otherwise Python finds out at exit and changes the status
         try:
-            _has_a_reader(stream)
+            _is_read(stream)
         except OSError as error:
-            status = status or _refused(f"what was printed could not be written: {error.strerror}")
+            status = status or _refused(f"the output could not be written: {error.strerror}")
     return status
 
 
 def _run(arguments: list[str]) -> int:
     try:
-        _dispatch(arguments)
+        return _dispatch(arguments)
     except UserError as error:
         return _refused(str(error))
     except OSError as error:
-        if isinstance(error, BrokenPipeError) and not _has_a_reader(sys.stdout):  # `head`, say, has had enough
+        if isinstance(error, BrokenPipeError) and not _is_read(sys.stdout):  # such as `head`, which stops early
             return 0
         if error.filename is None:
             raise
-        return _refused(f"{_text(error.filename)}: {error.strerror}")  # the system does not let us, and says why
+        return _refused(f"{_text(error.filename)}: {error.strerror}")  # refused by the system, with its reason
     except MemoryError as error:
         return _refused(f"out of memory ({error}); smaller pictures, batches or networks need less")
     except RuntimeError as error:
@@ -65,21 +65,20 @@ def _run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         _tell("composegan: interrupted")
         return 130
-    return 0
 
 
-def _has_a_reader(stream: TextIO) -> bool:
-    """Whether what was printed arrives anywhere. From here on, where it does not, what is printed goes nowhere.
+def _is_read(stream: TextIO) -> bool:
+    """Whether the stream still has a reader. If not, later output is discarded.
 
-    Raises OSError when it does not for another reason than that nobody reads it, such as a full disk.
+    Raises OSError if the output cannot be written for another reason, such as a full disk.
     """
     try:
         number = stream.fileno()
-    except (AttributeError, ValueError, OSError):  # a stand-in for the stream
+    except (AttributeError, ValueError, OSError):  # a replacement of the stream
         return True
     try:
         stream.flush()
-        pipe = select.poll()  # what failed to be written once is forgotten, and a flush then works
+        pipe = select.poll()  # a flush succeeds once failed output was dropped
         pipe.register(number, 0)
         lost = any(event & (select.POLLERR | select.POLLNVAL) for _, event in pipe.poll(0))
     except AttributeError:  # no poll on Windows
@@ -102,12 +101,12 @@ def _silence(number: int) -> None:
 
 
 def _tell(line: str) -> None:
-    with suppress(OSError):  # nobody may be there to read it
+    with suppress(OSError):  # stderr may be closed
         print(line, file=sys.stderr, flush=True)
 
 
 def _refused(text: str) -> int:
-    """Tell a mistake of the user's in one line, of characters that leave a terminal as it is. Returns 2."""
+    """Report the user's mistake in one line of printable characters. Returns 2."""
     line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in " ".join(text.splitlines()))
     if len(line) > LONGEST:
         line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
@@ -120,38 +119,68 @@ def _text(path: object) -> str:
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    """What torch raises, of a GPU's memory and, without a class of its own, of the machine's."""
+    """Torch raises its own class for a GPU's memory, and a plain RuntimeError for the machine's."""
     return type(error).__name__ == "OutOfMemoryError" or "not enough memory" in str(error)
 
 
-def _dispatch(arguments: list[str]) -> None:
-    if not arguments or arguments[0] in HELP:
-        verb = arguments[1] if len(arguments) > 1 else None
-        print(_verb(verb).help() if verb else _help())
-    elif arguments[0] in ("-V", "--version", "version"):
+def _dispatch(arguments: list[str]) -> int:
+    """Run one command; returns the exit status."""
+    name, *rest = arguments or ["help"]
+    if name in HELP and rest:
+        name, rest = rest[0], ["help"]
+    if name in HELP:
+        print(_help())
+    elif name in ("-V", "--version", "version"):
         print(f"composegan {__version__}")
-    elif any(argument in HELP for argument in arguments[1:]):
-        print(_verb(arguments[0]).help())
+    elif any(argument in HELP for argument in rest):
+        print(_help_of(name, [argument for argument in rest if argument not in HELP]))
     else:
-        _verb(arguments[0]).run(arguments[1:])
+        return _run_verb(name, rest)
+    return 0
 
 
-def _verb(name: str):
-    if name not in VERBS:
-        raise UserError(f"unknown verb {name!r}; {nearest(name, VERBS)}")
-    return import_module(f"composegan.verbs.{name}_" if iskeyword(name) else f"composegan.verbs.{name}")
+def _run_verb(name: str, arguments: list[str]) -> int:
+    with _verb(name).answering() as verb:
+        if verb.settings is None:
+            return verb.run(arguments) or 0
+        from composegan.config.compose import read_arguments
+
+        return verb.run(read_arguments(verb.settings, arguments, see=f"composegan {name} --help")) or 0
+
+
+def _help_of(name: str, arguments: list[str]) -> str:
+    with _verb(name).answering() as verb:
+        if verb.help is not None:
+            return verb.help(arguments)
+        from composegan.verbs.base import help_function
+
+        return help_function(name, ["key=value ..."], verb.summary, verb.settings)(arguments)
+
+
+def _verb(name: str) -> registry.Found:
+    """The installed verb. Raises UserError for an unknown one, offering the nearest, and for an unusable one."""
+    known = registry.names(VERB)
+    if name not in known:
+        raise UserError(f"unknown verb {name!r}; {nearest(name, known)}")
+    return registry.require(name, VERB)
 
 
 def _help() -> str:
+    found = {item.name: item for item in registry.discover(VERB)}
+    own = [name for name in ORDER if name in found]
+    rows = [
+        f"  {name:13}{item.plugin.summary if item.plugin else f'cannot be used: {item.error}'}"
+        for name, item in ((name, found[name]) for name in (*own, *sorted(found.keys() - set(own))))
+    ]
     return "\n".join(
         [
             "usage: composegan VERB key=value ...",
             "",
             "Compositional GANs: every class has its own codes, its own layer of the picture and its own mask.",
             "",
-            *(f"  {verb:13}{_verb(verb).ABOUT}" for verb in VERBS),
+            *rows,
             "",
-            "`composegan VERB --help` lists a verb's settings; docs/configuration.md tells more.",
+            "`composegan VERB --help` lists a verb's settings; see docs/configuration.md.",
         ]
     )
 

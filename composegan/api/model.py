@@ -3,20 +3,188 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from os import PathLike
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, overload
 
+import numpy as np
 import torch
 
-from composegan.model import saved_model
+from composegan.api.evaluation import Evaluation, evaluate_model, open_domain_of
+from composegan.api.photos import fit_photos
+from composegan.config.inversion import InversionConfig
+from composegan.config.lists import names_in
+from composegan.config.schema import DataConfig
+from composegan.config.settings import unknown_key
+from composegan.editing.components import Components, components
+from composegan.editing.directions.find import find_directions
+from composegan.editing.directions.store import Directions
+from composegan.editing.edit import Edit, compare, edit_codes
+from composegan.editing.interpolation import loop, write_frames
+from composegan.editing.invert import Inverted, invert
+from composegan.editing.mix import Mixed, mix
+from composegan.editing.target import Target
+from composegan.errors import UserError
+from composegan.model import TRUNCATION, saved_model
 from composegan.model.codes import Codes, concat_codes
 from composegan.model.sample import Samples, concat_samples
 
-T = TypeVar("T", Codes, Samples)
+Names = str | Sequence[str]
+"""Classes: one name, several names, text such as "hair,hat", or "all"."""
 
 
 class Model(saved_model.Model):
-    """A trained model."""
+    """A trained model. `composegan.load` returns one.
+
+    Wherever a method takes `classes`, `part` is "shape" (outline and position), "texture" (colour and surface) or
+    "both", and `base` is whether the base codes (pose and layout, shared by all classes) take part as well.
+    `truncation` (of random codes) is 1 for the full variety and 0 for the mean picture.
+    """
+
+    def edit(
+        self,
+        codes: Codes,
+        classes: Names,
+        *,
+        part: str = "both",
+        base: bool = False,
+        method: str = "resample",
+        seed: int = 1,
+        amount: float = 0.5,
+        other: Codes | None = None,
+        truncation: float = TRUNCATION,
+        composite: bool = True,
+        photos: np.ndarray | None = None,
+        batch: int = 16,
+    ) -> Edit:
+        """Change some classes of N pictures, and measure how much of the change falls outside them (the leakage).
+
+        method: "resample" draws new codes from seed; "copy" takes those of `other` (one picture or N; default: drawn
+        from seed); "interpolate" moves towards them, by amount in 0..1; "scale" moves towards the mean (amount below
+        1) or away from it; "add" and "remove" change which classes are present. composite: paste the edited classes
+        into the pictures before, so that nothing else changes; into photos, (N, H, W, 3) uint8, if given.
+        Raises UserError for an unknown class, part or method, and for codes of another model.
+        """
+        target = Target.of(self, classes, part, base)
+        after = edit_codes(self, codes, target, method, amount=amount, other=other, seed=seed, truncation=truncation)
+        edited = None if base else target.classes
+        return compare(self, codes, after, edited, composite=composite, photos=photos, batch=batch)
+
+    def compare(self, before: Codes, after: Codes, classes: Names | None = None, composite: bool = True) -> Edit:
+        """Measure an edit made by hand. classes: those that were changed; None: all. Otherwise as `edit`."""
+        names = None if classes is None else Target.of(self, classes).classes
+        return compare(self, before, after, names, composite=composite)
+
+    def mix(
+        self, rows: Codes, columns: Codes, classes: Names, *, part: str = "both", base: bool = False, batch: int = 16
+    ) -> Mixed:
+        """A grid of R x C pictures: row r with the named classes of column c."""
+        return mix(self, rows, columns, Target.of(self, classes, part, base), batch=batch)
+
+    def components(self, codes: Codes, classes: Names = "all") -> Components:
+        """One picture composed class by class, in the order of `classes`, with pseudo-depth. codes: of one picture."""
+        return components(self, codes, names_in(_text(classes), self.classes))
+
+    def interpolate(
+        self,
+        codes: Codes,
+        path: str | PathLike[str],
+        classes: Names = "all",
+        *,
+        part: str = "both",
+        base: bool = True,
+        seconds: float | None = None,
+        rate: int = 24,
+        masks: bool = True,
+        size: int = 256,
+        batch: int = 16,
+    ) -> Path:
+        """Write an endless loop through N >= 2 pictures, in which the named classes change smoothly; returns the path.
+
+        path: an .mp4 or .gif. seconds: length, rounded to whole frames between two pictures; default: 24 frames
+        between two. rate: frames per second. masks: beside the pictures. size: small pictures are enlarged to at least
+        this many pixels on the shorter side.
+        """
+        between = 24 if seconds is None else max(1, round(seconds * rate / len(codes)))
+        frames = loop(codes, Target.of(self, classes, part, base), between)
+        return write_frames(self, frames, Path(path), rate=rate, masks=masks, least=size, batch=batch)
+
+    def directions(
+        self,
+        classes: Names,
+        *,
+        part: str = "both",
+        base: bool = False,
+        method: str = "pca",
+        count: int = 5,
+        attribute: str | None = None,
+        weights: str | PathLike[str] | None = None,
+        labels: str | PathLike[str] | None = None,
+        codes: Codes | None = None,
+        n: int = 2000,
+        seed: int = 0,
+        truncation: float = TRUNCATION,
+        measured_on: int = 64,
+        batch: int = 16,
+    ) -> Directions:
+        """Find directions in the codes of classes, by name: `found["hair.texture.sefa0"].apply(codes, 2.0)`.
+
+        method: "pca" (where codes vary most) and "sefa" (what the weights respond to most) find `count`; "boundary"
+        finds one, towards an attribute such as "area(hair)" of n random pictures, or towards the codes that the CSV
+        file `labels` labels 1. weights: of attribute="classifier(NETWORK:CLASS)". measured_on: pictures at which the
+        effect is measured, in `direction.facts["effect"]`; 0: none. Raises UserError, see `find_directions`.
+        """
+        found = find_directions(
+            self, Target.of(self, classes, part, base), method, count=count, attribute=attribute,
+            weights=_path(weights), labels=_path(labels), codes=codes, n=n, seed=seed, truncation=truncation,
+            batch=batch, measured_on=measured_on,
+        )  # fmt: skip
+        return Directions.of(self, found)
+
+    def invert(self, photos: Any, masks: Any = None, **settings: Any) -> Inverted:
+        """Find the codes of photos, and weights tuned to each: `model.invert("me.jpg", steps=100)`.
+
+        photos: a file, a folder, a PIL image, an array (H, W, 3) uint8, or a list of these; cropped at the centre to
+        the model's shape and resized. masks: the same, with class indices (H, W) or, in files, class colours. settings:
+        those of `composegan invert` (`composegan.config.inversion`), such as steps, tune_steps, recipe.
+        Raises UserError for photos and settings that cannot be used.
+        """
+        known = [item.name for item in fields(InversionConfig)]
+        for key in settings:
+            if key not in known:
+                raise UserError(unknown_key(key, known, see="composegan invert --help"))
+        images, labels = fit_photos(photos, masks, self.spec, self.generator.height, self.generator.width)
+        return invert(self, images, labels, InversionConfig(**settings))
+
+    def evaluate(
+        self,
+        data: str | PathLike[str] | None = None,
+        metrics: Names = "all",
+        *,
+        domain: str = "",
+        n: int = 1000,
+        seed: int = 0,
+        truncation: float = 1.0,
+        batch: int = 32,
+        **settings: Any,
+    ) -> Evaluation:
+        """Compare n random pictures with real ones: `model.evaluate("pets", metrics=["FSD"])["FSD"]`.
+
+        data: folder of images and labels, as data.root of `composegan fit`; None: the demo of the domain. domain: whose
+        images they are; default, the model's. settings: other settings of the section data, such as split or demo.
+        Raises UserError for unknown metrics, a domain of other classes, and data that cannot be read.
+        """
+        known = [item.name for item in fields(DataConfig)]
+        for key in settings:
+            if key not in known:
+                raise UserError(unknown_key(key, known, see="composegan evaluate --help"))
+        size = {"height": self.generator.height, "width": self.generator.width}
+        config = DataConfig(**{**size, **settings, "root": None if data is None else str(data)})
+        plugin = open_domain_of(self, domain)
+        return evaluate_model(
+            self, plugin, config, _text(metrics), n=n, seed=seed, truncation=truncation, batch=batch
+        )  # fmt: skip
 
 
 def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model:
@@ -27,9 +195,21 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model
     return saved_model.load(path, device, Model)
 
 
-def concat(parts: Sequence[T]) -> T:
+@overload
+def concat(parts: Sequence[Codes]) -> Codes: ...
+@overload
+def concat(parts: Sequence[Samples]) -> Samples: ...
+def concat(parts: Sequence[Any]) -> Codes | Samples:
     """Join codes, or samples, of one model: the pictures of all parts, one after another.
 
-    Raises UserError if they belong to different models.
+    Raises UserError if there are none, and if they belong to different models.
     """
-    return concat_samples(parts) if isinstance(parts[0], Samples) else concat_codes(parts)
+    return concat_samples(parts) if parts and isinstance(parts[0], Samples) else concat_codes(parts)
+
+
+def _text(names: Names) -> str:
+    return names if isinstance(names, str) else ",".join(names)
+
+
+def _path(path: str | PathLike[str] | None) -> Path | None:
+    return None if path is None else Path(path).expanduser()

@@ -146,8 +146,8 @@ def compare(
     difference = change(old, new).numpy()
     if classes is None:
         return Edit(first, second, model.classes, difference)
-    labels = (torch.from_numpy(samples.labels) for samples in (first, second))
-    region = region_of(*labels, [model.index(name) for name in classes])
+    labels = [torch.from_numpy(samples.labels) for samples in (first, second)]
+    region = region_of(labels[0], labels[1], [model.index(name) for name in classes])
     edit = Edit(first, second, tuple(classes), difference, leakage(old, new, region).numpy())
     if not composite:
         return edit

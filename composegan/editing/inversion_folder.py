@@ -1,7 +1,7 @@
-"""Photos inverted into a folder: batch by batch, each photo written as soon as it is done, and never done twice.
+"""Photos inverted into a folder, batch by batch. Each photo is written when it is done, and skipped the next time.
 
 OUT/NAME/photo.png reconstruction.png mask.png labels.png codes.npz delta.safetensors sheet.png inversion.json
-OUT/codes.npz sheet.png inversion.json                              of all photos together
+OUT/codes.npz sheet.png inversion.json                              for all photos together
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 from composegan.config.inversion import Inversion
@@ -25,8 +24,9 @@ from composegan.editing.invert import nearness, objective_of, search
 from composegan.editing.objective import UNKNOWN, Objective
 from composegan.editing.tuning import tune
 from composegan.io.atomic import atomic_file, writing
+from composegan.io.guarded import TEXT, read_json
 from composegan.losses.perceptual import PerceptualDistance
-from composegan.model.codes import Codes
+from composegan.model.codes import Codes, concat_codes
 from composegan.model.delta import fingerprint
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
@@ -35,12 +35,12 @@ from composegan.viz.pictures import color_masks, table
 
 FIGURES, CODES, DELTA, SHEET = "inversion.json", "codes.npz", "delta.safetensors", "sheet.png"
 SHOWN = 16
-"""Photos on the sheet of all."""
+"""Photos on the sheet for all."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is asked: with the same model, settings and photo a folder's result is still good."""
+    """Model, settings and folder: a result made with the same ones, from the same photo, is reused."""
 
     model: Model
     distance: PerceptualDistance
@@ -61,14 +61,15 @@ class Job:
         return digest.hexdigest()[:16]
 
     def state(self, photo: Photo) -> dict[str, Any]:
-        """What an earlier run left of this very request: its figures, with `finished` once all is written; else {}."""
+        """The figures that an earlier run wrote for this request, with `finished` if all is written; else {}."""
         try:
-            figures = json.loads((self.out / photo.name / FIGURES).read_text(encoding="utf-8"))
+            figures = read_json(self.out / photo.name / FIGURES, TEXT)
             return figures if figures["request"] == self.request(photo) else {}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 
     def objective(self, photos: Sequence[Photo]) -> Objective:
+        """The objective of several photos."""
         images = np.stack([photo.image.transpose(1, 2, 0) for photo in photos])
         unknown = np.full(images.shape[1:3], UNKNOWN, np.uint8)
         masks = np.stack([unknown if photo.labels is None else photo.labels for photo in photos])
@@ -79,11 +80,11 @@ def invert_files(
     model: Model, files: PhotoFiles, out: Path, how: Inversion, distance: PerceptualDistance, batch: int = 8,
     progress: str = "Inverting",
 ) -> dict[str, dict[str, float]]:  # fmt: skip
-    """Invert the photos that are not done in `out` yet; returns the mean figures of each stage, "w+" and "tuned".
+    """Invert the photos that are not finished in `out`; returns the mean figures of each stage, "w+" and "tuned".
 
-    Every photo is read before the first is inverted, so that a bad one is told at once. A search that was
-    interrupted starts again with its batch; what was searched is kept, what was tuned as well.
-    Raises UserError: a photo or mask that cannot be used, `out` that cannot be written.
+    All photos are read first, so that a bad one is reported at once. An interrupted search restarts with its batch;
+    finished searches and tunings are reused. Raises UserError for a photo or mask that cannot be used, and if `out`
+    cannot be written.
     """
     job = Job(model, distance.to(model.device), how, out)
     photos = list(files)
@@ -102,7 +103,7 @@ def invert_files(
 
 
 def groups(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """`size` at a time. The groups do not depend on what is done, so an interrupted one is the same one again."""
+    """`size` at a time. Groups do not depend on what is finished, so a resumed run has the same ones."""
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
@@ -125,7 +126,7 @@ def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
 
 
 def _finish(job: Job, photo: Photo, done: Any) -> None:
-    """Tune, if asked for, and write everything; the figures last, as they say that the rest is there."""
+    """Tune, if the settings say so, and write everything; the figures last, because they mark the photo as finished."""
     folder, model = job.out / photo.name, job.model
     codes, figures, objective = Codes.load(folder / CODES, model), job.state(photo), job.objective([photo])
     first = last = draw(model, codes)
@@ -138,7 +139,7 @@ def _finish(job: Job, photo: Photo, done: Any) -> None:
         figures["seconds"]["tuning"] = round(time.perf_counter() - started, 2)
         figures["delta_bytes"] = (folder / DELTA).stat().st_size
     else:
-        (folder / DELTA).unlink(missing_ok=True)  # of a run with other settings
+        (folder / DELTA).unlink(missing_ok=True)  # from other settings
     pictures = {
         "photo": photo.image.transpose(1, 2, 0),
         "from_codes": first.images[0],
@@ -154,8 +155,7 @@ def _finish(job: Job, photo: Photo, done: Any) -> None:
 
 
 def sheet(job: Job, photos: Sequence[Photo]) -> Image.Image:
-    """A row a photo, of what was written: the photo, its pictures from codes and after tuning, their mask, and the
-    mask that was given."""
+    """A row per photo, from the written files: photo, picture of the codes, after tuning, mask, and the given mask."""
     columns = {"photo": "photo", "from_codes": "from codes", "reconstruction": "after tuning", "mask": "mask"}
     if not job.how.tune_steps:
         del columns["reconstruction"]
@@ -172,11 +172,10 @@ def sheet(job: Job, photos: Sequence[Photo]) -> Image.Image:
 
 
 def _together(job: Job, photos: Sequence[Photo]) -> dict[str, dict[str, float]]:
-    """Write what is of all photos together, and return the means."""
+    """Write the files for all photos together, and return the means."""
     figures = [job.state(photo) for photo in photos]
     codes = [Codes.load(job.out / photo.name / CODES, job.model) for photo in photos]
-    slots, present = (torch.cat([getattr(one, part) for one in codes]) for part in ("slots", "present"))
-    replace(codes[0], slots=slots, present=present).save(job.out / CODES)
+    concat_codes(codes).save(job.out / CODES)
     _save_image(sheet(job, photos[:SHOWN]), job.out / SHEET)
     stages = ["w+", "tuned"] if job.how.tune_steps else ["w+"]
     means = {stage: _means([one[stage] for one in figures]) for stage in stages}
@@ -187,7 +186,7 @@ def _together(job: Job, photos: Sequence[Photo]) -> dict[str, dict[str, float]]:
 
 
 def _means(figures: Sequence[dict[str, float]]) -> dict[str, float]:
-    """The mean of each figure over the photos that have it."""
+    """Mean of each figure over the photos that have it."""
     names = dict.fromkeys(name for one in figures for name in one)
     return {name: float(np.mean([one[name] for one in figures if name in one])) for name in names}
 

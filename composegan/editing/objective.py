@@ -1,4 +1,4 @@
-"""What an inversion makes small: how far the picture of codes is from a photo, and its mask from the photo's."""
+"""The objective of inversion: the distance of the picture of codes to a photo, and of its mask to the photo's."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from composegan.losses.perceptual import PerceptualDistance
 from composegan.networks.generator import Synthesis
 
 UNKNOWN = 255
-"""The label of photos without a mask; a vocabulary has at most 255 classes, 0..254."""
+"""Label of photos without a mask. A domain has at most 255 classes, 0..254."""
 SHARPNESS = 4.0
-"""Generated masks are trained towards -1 and 1, between which softmax is soft: times this, it is decided."""
+"""Factor on mask logits: they are trained towards -1 and 1, where softmax alone is too soft."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """N photos and what is asked of their pictures.
+    """N photos, and how the distance of pictures to them is measured.
 
-    images: (N, 3, H, W) in -1..1; labels: (N, H, W) int64, UNKNOWN where there are none;
+    images: (N, 3, H, W) in -1..1; labels: (N, H, W) int64, UNKNOWN without a mask;
     maps: of the images, see `PerceptualDistance.maps`.
     """
 
@@ -35,11 +35,12 @@ class Objective:
 
     @classmethod
     def of(cls, images: Tensor, labels: Tensor, distance: PerceptualDistance, how: Inversion) -> Objective:
+        """Compute the maps of the images."""
         with torch.no_grad():
             return cls(images, labels, distance.maps(images) if how.perceptual else [], distance, how)
 
     def part(self, index: int) -> Objective:
-        """Of one of the photos."""
+        """The objective of one of the photos."""
         some = slice(index, index + 1)
         maps = [level[some] for level in self.maps]
         return replace(self, images=self.images[some], labels=self.labels[some], maps=maps)
@@ -47,7 +48,7 @@ class Objective:
     def __call__(self, picture: Synthesis) -> Tensor:
         """(N,): `perceptual d(x, y) + mse mean (x - y)^2 + mask mean CE(4 logits, labels)`, x the picture, y the photo.
 
-        Each photo's is its own: of several at once every gradient is what it would be alone.
+        The terms of different photos are independent, so each gradient is what it would be alone.
         """
         loss = self.how.mse * (picture.image - self.images).square().mean(dim=(1, 2, 3))  # (N,)
         if self.how.perceptual:
@@ -60,10 +61,10 @@ class Objective:
 def mask_distance(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy of mask logits (N, K, H, W) against labels (N, H, W): (N,), 0 where labels are UNKNOWN.
 
-    A pixel counts as `1 / sqrt(pixels of its class)`, and all together as one, so that an eye is not lost in the hair.
+    A pixel has the weight `1 / sqrt(pixels of its class)`, normalized to sum 1, so that small classes count.
     """
     classes = logits.shape[1]
-    index = labels.clamp_max(classes)  # UNKNOWN becomes a class of its own
+    index = labels.clamp_max(classes)  # UNKNOWN as one more class
     pixels = F.one_hot(index.flatten(1), classes + 1).sum(dim=1).clamp_min(1)  # (N, K + 1)
     weight = pixels.rsqrt().gather(1, index.flatten(1)).view_as(labels)  # (N, H, W)
     weight = weight / weight.sum(dim=(1, 2), keepdim=True)
@@ -72,7 +73,7 @@ def mask_distance(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def mask_iou(labels: np.ndarray, wanted: np.ndarray) -> float:
-    """Mean over the classes that are in `wanted` of intersection / union. Both (H, W) integers -> 0..1."""
+    """Mean over the classes in `wanted` of intersection / union. Both (H, W) integers -> 0..1."""
     classes = np.unique(wanted)
     return float(
         np.mean([((labels == k) & (wanted == k)).sum() / ((labels == k) | (wanted == k)).sum() for k in classes])

@@ -25,14 +25,14 @@ class Target:
 
     @classmethod
     def of(cls, model: Model, classes: str | Sequence[str], part: str = "both", base: bool = False) -> Self:
-        """Validate what was given. classes: names, or text such as "hair,hat" or "all"; sorted by label value.
+        """Validate what was given. classes: names, or text such as "hair,hat" or "all"; in the order given.
 
         Raises UserError for an unknown class or part, and if nothing is left to change.
         """
         text = classes if isinstance(classes, str) else ",".join(classes)
         if part not in (choices := (*PARTS, "both")):
             raise UserError(f"part={part}: {nearest(part, choices)}")
-        names = sorted(names_in(text, model.classes), key=model.index)
+        names = names_in(text, model.classes)
         if not names and not base:
             raise UserError("classes=: name at least one, as in classes=hair,hat")
         return cls(tuple(names), part, base)

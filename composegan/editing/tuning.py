@@ -1,4 +1,4 @@
-"""Pivotal tuning (Roich et al., arXiv 2106.05744): with the codes held, the weights are fitted to one photo."""
+"""Pivotal tuning (Roich et al., arXiv 2106.05744): fit the weights to one photo while the codes are fixed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from composegan.model.saved_model import Model
 from composegan.networks.generator import Generator
 
 OTHERS = 2
-"""Pictures a step that are to stay as they are."""
+"""Other pictures per step that `keep` holds in place."""
 
 
 def ramp(progress: float, up: float = 0.05, down: float = 0.25) -> float:
-    """Part of the learning rate at `progress` in 0..1: linear up, cosine down (Karras et al., arXiv 1912.04958, D)."""
+    """Fraction of the learning rate at `progress` in 0..1: linear up, cosine down (Karras et al., 1912.04958, D)."""
     falling = min(1.0, (1 - progress) / down)
     return (0.5 - 0.5 * math.cos(math.pi * falling)) * min(1.0, progress / up)
 
@@ -29,7 +29,7 @@ def ramp(progress: float, up: float = 0.05, down: float = 0.25) -> float:
 def descend(
     parameters: list[Tensor], rate: float, steps: int, loss: Callable[[], Tensor], done: Callable[[int], None]
 ) -> None:
-    """Adam for `steps` steps along `ramp`; `done` is called with 1 after each."""
+    """Minimize `loss` by `steps` steps of Adam, with the rate along `ramp`. done: called with 1 after each step."""
     optimizer = torch.optim.Adam(parameters, lr=rate)
     for step in range(steps):
         for group in optimizer.param_groups:
@@ -43,11 +43,11 @@ def descend(
 def tune(
     model: Model, pivot: Codes, objective: Objective, seed: int = 0, done: Callable[[int], None] = lambda n: None
 ) -> Delta:
-    """The change of the weights that makes the picture of `pivot`, one, the photo of `objective`.
+    """Fit the weights so that the picture of `pivot` (one) becomes the photo of `objective`; returns their change.
 
-    The mapping stays as it is, and with it the latent space. With `keep` in the settings, pictures of the pivot with
-    some of its codes replaced by random ones are held where the untuned model has them, so that edits work as before.
-    seed: of those codes. done: called with 1 after each step. Raises UserError when the weights grow without bounds.
+    The mapping, and with it the latent space, stays fixed. With `keep` in the settings, pictures of the pivot with some
+    codes replaced by random ones are held in place, so that edits work as before. seed: of those codes. done: called
+    with 1 after each step. Raises UserError if tuning diverges.
     """
     how = objective.how
     tuned = copy.deepcopy(model.generator)
@@ -64,12 +64,12 @@ def tune(
     descend(weights, how.tune_rate, how.tune_steps, loss, done)
     delta = Delta.between(model.generator, tuned)
     if not all(change.isfinite().all() for change in delta.changes.values()):
-        raise UserError(f"tune_rate={how.tune_rate}: tuning went out of all bounds; a smaller one is needed")
+        raise UserError(f"tune_rate={how.tune_rate}: tuning diverged; choose a smaller rate")
     return delta
 
 
 def neighbours(model: Model, pivot: Tensor, draws: torch.Generator) -> Tensor:
-    """The pivot with about half of its slots taken from random codes: (OTHERS, base + 2K, S)."""
+    """The pivot with about half of its slots replaced by random codes: (OTHERS, base + 2K, S)."""
     z = torch.randn(OTHERS, model.generator.latent_channels, generator=draws)
     chosen = torch.rand(OTHERS, pivot.shape[1], 1, generator=draws) < 0.5
     with torch.no_grad():
@@ -78,9 +78,9 @@ def neighbours(model: Model, pivot: Tensor, draws: torch.Generator) -> Tensor:
 
 
 def drift(before: Generator, after: Generator, codes: Tensor, present: Tensor | None = None) -> Tensor:
-    """Mean squared difference of two generators' pictures, and of their masks, of the same codes: a number.
+    """Mean squared difference of two generators' pictures of the same codes, plus that of their masks: a scalar.
 
-    present: the classes of the pictures, (1, K) bool; None: all.
+    present: classes of the pictures, (1, K) bool; None: all.
     """
     with torch.no_grad():
         old = before(codes, classes=present)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.errors import UserError, first_line
+from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import check_archive, check_file
+from composegan.io.guarded import check_archive, check_file, reading
 
 FORMAT = 1
 
@@ -31,7 +31,7 @@ def read_codes(path: Path) -> tuple[np.ndarray, tuple[str, ...], str, np.ndarray
     """
     if not path.exists():
         raise UserError(f"codes={path}: does not exist; `composegan sample` writes a codes.npz")
-    try:
+    with reading(f"codes={path}", "a file of codes"):
         check_file(path)
         if not zipfile.is_zipfile(path):  # numpy would take it for a pickle
             raise ValueError("not an npz file")
@@ -45,8 +45,6 @@ def read_codes(path: Path) -> tuple[np.ndarray, tuple[str, ...], str, np.ndarray
                 raise ValueError(f"slots are {slots.dtype}, not floating-point numbers")
             present = content["present"] if "present" in content else np.ones((len(slots), len(classes)))
             return slots.astype(np.float32), classes, str(content["space"]), present != 0
-    except Exception as error:  # a damaged file can raise anything
-        raise UserError(f"codes={path}: is damaged or not a file of codes ({first_line(error)})") from error
 
 
 def _check_sizes(path: Path) -> None:

@@ -15,9 +15,9 @@ from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from composegan.errors import UserError, first_line
+from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import TENSORS, check_file
+from composegan.io.guarded import TENSORS, check_file, reading
 from composegan.networks.generator import Generator
 
 FORMAT, ABOUT = 1, "composegan.delta"
@@ -62,15 +62,13 @@ class Delta:
         path = path / "delta.safetensors" if path.is_dir() else path
         if not path.exists():
             raise UserError(f"delta={path}: does not exist; `composegan invert` writes a delta.safetensors")
-        try:
+        with reading(f"delta={path}", "tuned weights"):
             check_file(path, TENSORS)
             with safe_open(path, "pt") as file:
                 about = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
                 if about.get("format") != FORMAT:
                     raise ValueError(f"format {about.get('format')}, not {FORMAT}")
                 return cls({name: file.get_tensor(name) for name in file.keys()}, about["base"])  # noqa: SIM118
-        except Exception as error:  # a damaged file can raise anything
-            raise UserError(f"delta={path}: is damaged or not tuned weights ({first_line(error)})") from error
 
 
 def apply_delta(generator: Generator, delta: Delta | str | PathLike[str]) -> Generator:

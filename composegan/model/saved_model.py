@@ -18,7 +18,7 @@ from torch import Tensor
 
 from composegan.errors import UserError, nearest
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import TENSORS, TEXT, check_file, read_json
+from composegan.io.guarded import TENSORS, TEXT, check_file, read_json, reading
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 from composegan.model.delta import Delta, apply_delta
@@ -194,31 +194,28 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: ty
 
 
 def _read_facts(path: Path) -> tuple[dict[str, Any], Found, Generator]:
-    """What `save` wrote there, the family of the networks (`paper` where none is named), and the generator on torch's
-    meta device."""
-    try:
+    """What `save` wrote there, the family of the networks (`paper` by default), and the generator on torch's meta
+    device."""
+    with reading(path, "a model's configuration"):
         facts = read_json(path, TEXT)
         if facts["format"] != FORMAT:
             raise UserError(f"{path}: format {str(facts['format'])[:40]}; this version of composegan reads {FORMAT}")
         classes = tuple(SemanticClass(item["name"], tuple(item["color"])) for item in facts["classes"])
         if not all(isinstance(text, str) for text in (facts["domain"], *(item.name for item in classes))):
             raise ValueError("names are not text")
-        DomainSpec(facts["domain"], classes)  # validates names and colours
+        try:
+            DomainSpec(facts["domain"], classes)  # validates names and colours
+        except UserError as error:
+            raise ValueError(str(error)) from error
         try:
             family = registry.require(facts.get("family", "paper"), FAMILY)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
         family.plugin.check(facts["generator"])
         with torch.device("meta"):  # no memory until all weights are known to be there
-            shapes = family.plugin.generator(facts["generator"])
+            shapes: Generator = family.plugin.generator(facts["generator"])
         if len(classes) != shapes.classes or not isinstance(facts.get("about") or {}, dict):
             raise ValueError(f"{len(classes)} classes, but a generator of {shapes.classes}")
-    except UserError as error:
-        if str(error).startswith(str(path)):
-            raise
-        raise UserError(f"{path}: is damaged or not a model's ({error})") from error
-    except Exception as error:  # a file from anywhere can raise anything
-        raise UserError(f"{path}: is damaged or not a model's ({_one_line(error)})") from error
     return facts, family, shapes
 
 
@@ -226,7 +223,7 @@ def _read_weights(
     path: Path, family: Found, settings: Mapping[str, Any], shapes: Generator
 ) -> tuple[Generator, Tensor, ClassSets | None]:
     """The generator with its weights, the mean code and the class sets. shapes: the generator on the meta device."""
-    try:
+    with reading(path, "weights of this model"):
         check_file(path, TENSORS)
         weights = load_file(path)
         prefix = "class_sets."
@@ -239,8 +236,6 @@ def _read_weights(
         mean = weights.pop("mean_code").float()
         generator = family.plugin.generator(settings)
         generator.load_state_dict({name.removeprefix("generator."): tensor for name, tensor in weights.items()})
-    except Exception as error:  # a damaged file can raise anything
-        raise UserError(f"{path}: is missing, damaged or of another model ({_one_line(error)})") from error
     return generator, mean, class_sets
 
 
@@ -253,7 +248,3 @@ def _check_tensors(tensors: Mapping[str, Tensor], wanted: Mapping[str, torch.Siz
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}; {tuple(wanted[name])} is needed")
         if not tensor.is_floating_point() or not tensor.isfinite().all():
             raise ValueError(f"{name} has values that are not finite, or is {tensor.dtype}")
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]

@@ -1,1 +1,1 @@
-"""What the command line can do, one file a verb: `ABOUT`, `help()` and `run(arguments)`."""
+"""The commands that ship with composegan, a module each; registered in pyproject.toml like those of other packages."""

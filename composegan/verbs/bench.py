@@ -9,22 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from composegan.errors import UserError, nearest
-
-ABOUT = "run one of the repository's studies"
+from composegan.plugin.contracts import Verb
+from composegan.verbs.base import help_function
 
 FOLDER = "benchmarks"
 GUARD = "__main__"
-
-
-def help() -> str:
-    lines = [
-        "usage: composegan bench",
-        "       composegan bench STUDY key=value ...",
-        "",
-        "List the studies of the repository's benchmarks/ folder, or run one, like `python -m benchmarks.STUDY`.",
-        "`python -m benchmarks.STUDY --help` lists its settings; docs/benchmarks.md has the results of each.",
-    ]
-    return "\n".join(lines)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -74,6 +63,17 @@ def studies(folder: Path) -> dict[str, str]:
 
 
 def first_line(path: Path) -> str:
+    """Of a module's docstring."""
     """The first line of a module's docstring."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     return (docstring or "").partition("\n")[0]
+
+
+verb = Verb(
+    "run one of the repository's studies", run,
+    help_function(
+        "bench", ["", "STUDY key=value ..."],
+        "List the studies of the repository's benchmarks/ folder, or run one, as `python -m benchmarks.STUDY` does.",
+        more=["A study's settings are in its file's docstring; its results in docs/benchmarks.md."],
+    ),
+)  # fmt: skip

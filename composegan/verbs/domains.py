@@ -1,4 +1,4 @@
-"""`composegan domains`: what is installed, and what is wrong with what does not work."""
+"""`composegan domains`: the installed domains and other extensions, and why some cannot be used."""
 
 from __future__ import annotations
 
@@ -8,34 +8,20 @@ from collections.abc import Sequence
 
 from composegan.config.values import convert
 from composegan.errors import UserError
-
-ABOUT = "list the installed domains"
+from composegan.plugin.contracts import Verb
+from composegan.verbs.base import help_function
 
 COLUMNS = ("name", "classes", "distribution", "version", "status")
 EXTENSION_COLUMNS = ("name", "kind", "distribution", "version", "status")
 
 
-def help() -> str:
-    return "\n".join(
-        [
-            "usage: composegan domains",
-            "       composegan domains extensions=on",
-            "       composegan domains plugin_path=DIR",
-            "",
-            "List the installed domains: name, number of classes, distribution, version, and ok or what is wrong.",
-            "With extensions=on: grouping policies, data sources, metrics and loss recipes of installed packages.",
-            "With plugin_path also those of a folder that is not installed. docs/plugins.md tells how to add one.",
-        ]
-    )
-
-
 def run(arguments: Sequence[str]) -> None:
-    """Print a row for each registered domain, or for each other extension, also for those that cannot be used."""
+    """Print a row per registered domain, or per other extension, including those that cannot be used."""
     extensions = False
     for argument in arguments:
         key, _, value = argument.partition("=")
         if not argument.startswith(("plugin_path=", "extensions=")):
-            raise UserError(f"domains takes no arguments but plugin_path=DIR and extensions=on, found {argument!r}")
+            raise UserError(f"{argument}: domains takes plugin_path=DIR and extensions=on only")
         if key == "extensions":
             try:
                 extensions = convert(value, bool)
@@ -89,8 +75,19 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns of plain text, one line a row, for pipes and logs."""
+    """Aligned plain text, for pipes and logs."""
     lines = [columns, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(columns))]
     for line in lines:
         print("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+verb = Verb(
+    "list the installed domains", run,
+    help_function(
+        "domains", ["", "extensions=on", "plugin_path=DIR"],
+        "List the installed domains: name, number of classes, distribution, version, and ok or what is wrong.",
+        more=["With extensions=on: everything else that packages add, such as metrics, loss recipes and verbs.",
+              "With plugin_path also those of a folder that is not installed. docs/plugins.md shows how to add one."],
+    ),
+)  # fmt: skip

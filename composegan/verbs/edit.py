@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composegan.config.lists import numbers_in
 from composegan.errors import UserError
-from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, in_file_name, one_of, opened
-from composegan.verbs.help_text import help_text
+from composegan.verbs.base import ClassesCommand, CodesCommand, at_least, codes_of, command, in_file_name, one_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,14 +16,11 @@ if TYPE_CHECKING:
     from composegan.model.codes import Codes
     from composegan.model.saved_model import Model
 
-ABOUT = "change shape or texture of named classes; shows where the picture changed"
-METHODS = ("resample", "copy", "scale", "interpolate", "add", "remove", "slide")
-
 
 @dataclass
-class EditConfig(ClassesChoice, CodesChoice):
+class Edit(ClassesCommand, CodesCommand):
     method: str = "resample"  # resample (fresh codes), copy (another's), scale, interpolate, add, remove or slide
-    amount: float = 0.5  # of scale: 0 the mean, 1 as it is, 2 twice as far; of interpolate: 0 as it is, 1 the other
+    amount: float = 0.5  # of scale: 0 the mean, 1 unchanged, 2 twice as far; of interpolate: 0 unchanged, 1 the other
     other: str | None = None  # codes.npz to copy from or interpolate to; empty: drawn from other_seed
     other_seed: int = 1  # of the other codes, and of resampled ones
     other_pictures: str = ""  # which of the other codes, one for all or one for each; empty: the first ones
@@ -41,91 +36,82 @@ class EditConfig(ClassesChoice, CodesChoice):
         if self.slide and self.method == "resample":
             self.method = "slide"
         super().check()
-        one_of(METHODS, method=self.method)
+        from composegan.editing import METHODS
+
+        one_of((*METHODS, "slide"), method=self.method)
         if [bool(self.slide), bool(self.directions)] != [self.method == "slide"] * 2:
-            raise UserError("slide= and directions= go together and with no other method: what to move, and its file")
+            raise UserError("slide= and directions= go together, and with no other method: what to move, and its file")
         if self.slide and (self.classes, self.part, self.base) != ("all", "both", False):
-            raise UserError("classes=, part= and base= are not for slide=; each direction has its own")
+            raise UserError("classes=, part= and base= do not apply to slide=; each direction has its own")
         if self.photos and (not self.codes or self.base or not self.composite):
-            raise UserError(f"photos={self.photos}: goes with codes= of invert, and not with base=on or composite=off")
+            raise UserError(f"photos={self.photos}: needs codes= of invert, and neither base=on nor composite=off")
         at_least(1, n=self.n, batch=self.batch)
         at_least(0, other_seed=self.other_seed)
 
+    def execute(self) -> None:
+        model = self.load_model()
+        from composegan.editing.edit import compare
 
-def help() -> str:
-    usage = [
-        "composegan edit classes=hair part=texture key=value ...",
-        "composegan edit classes=hair,hat method=copy codes=FILE other=FILE other_pictures=3 key=value ...",
-        "composegan edit directions=FOLDER slide=hair.texture.pca0:2,hair.area:-1.5 key=value ...",
-    ]
-    about = "Write pictures before and after an edit, a heat map of the difference, and how much leaked elsewhere."
-    return help_text(usage, about, EditConfig)
-
-
-def run(arguments: Sequence[str]) -> None:
-    """Edit codes of a run or a model; says where it writes and how much leaked."""
-    config, folder, model = opened(EditConfig, arguments, "edit")
-    from composegan.editing.edit import compare
-
-    codes = config.load_codes(model, config.n)
-    if config.slide:
-        names, base, after = _slid(config, model, codes)
-    else:
-        names, base = config.names(model.classes), config.base
-        after = _edited(config, model, codes, codes.slots_of(names, config.parts(), base))
-    out = Path(config.out).expanduser() if config.out else folder / f"edit-{in_file_name(names)}-{config.method}"
-    edited = None if base else names
-    photos = _photos(config, model, len(codes)) if config.photos else None
-    edit = compare(model, codes, after, edited, composite=config.composite, photos=photos, batch=config.batch)
-    print(f"wrote {edit.save(out)}; look at {out / 'sheet.png'}")
-    if edit.leakage is not None:
-        print(f"{edit.mean_leakage(edit.leakage):.1%} of the model's change is outside {', '.join(names)}")
-    if edit.composited_leakage is not None:
-        pasted = edit.mean_leakage(edit.composited_leakage)
-        print(f"{pasted:.1%} once the edited classes are pasted into the pictures before")
-
-
-def _edited(config: EditConfig, model, codes, chosen):
-    from composegan.editing.edit import resample, scale
-
-    if config.method == "resample":
-        return resample(model, codes, chosen, seed=config.other_seed, truncation=config.truncation)
-    if config.method in ("add", "remove"):
-        return codes.having(**{config.method: config.names(model.classes)})
-    if config.method == "scale":
-        return scale(model, codes, chosen, config.amount)
-    others = CodesChoice(
-        codes=config.other, seed=config.other_seed, pictures=config.other_pictures, truncation=config.truncation
-    ).load_codes(model, len(codes), "other_")
-    if len(others) not in (1, len(codes)):
-        raise UserError(
-            f"other has {len(others)} pictures for {len(codes)}; say which with other_pictures=, one or {len(codes)}"
+        codes = self.load_codes(model, self.n)
+        names, base, after = self._slide(model, codes) if self.slide else self._edit(model, codes)
+        out = self.output(self.out, f"edit-{in_file_name(names)}-{self.method}")
+        photos = self._read_photos(model, len(codes)) if self.photos else None
+        edit = compare(
+            model, codes, after, None if base else names, composite=self.composite, photos=photos, batch=self.batch
         )
-    return codes.blend(others, 1.0 if config.method == "copy" else config.amount, chosen)
+        print(f"wrote {edit.save(out)}; look at {out / 'sheet.png'}")
+        if (leakage := edit.mean_leakage()) is not None:
+            print(f"{leakage:.1%} of the model's change is outside {', '.join(names)}")
+        if (pasted := edit.mean_leakage(composited=True)) is not None:
+            print(f"{pasted:.1%} once the edited classes are pasted into the pictures before")
+
+    def _edit(self, model: Model, codes: Codes) -> tuple[tuple[str, ...], bool, Codes]:
+        """The edited classes, whether the base codes change, and the codes after."""
+        from composegan.editing.edit import edit_codes
+
+        target, other = self.target(model), None
+        if self.method in ("copy", "interpolate"):
+            other = codes_of(
+                model, self.other, self.other_seed, self.other_pictures, self.truncation, len(codes), "other_"
+            )
+        after = edit_codes(
+            model, codes, target, self.method, amount=self.amount, other=other, seed=self.other_seed,
+            truncation=self.truncation,
+        )  # fmt: skip
+        return target.classes, target.base, after
+
+    def _slide(self, model: Model, codes: Codes) -> tuple[tuple[str, ...], bool, Codes]:
+        """As `_edit`, by sliders."""
+        from composegan.editing.directions.store import Directions, parse_sliders
+
+        assert self.slide and self.directions  # by `check`
+        sliders = parse_sliders(self.slide, Directions.load(Path(self.directions).expanduser(), model))
+        for direction, amount in sliders:
+            codes = direction.apply(codes, amount)
+        targets = [direction.target for direction, _ in sliders]
+        names = tuple(name for name in model.classes if any(name in target.classes for target in targets))
+        return names, any(target.base for target in targets), codes
+
+    def _read_photos(self, model: Model, count: int) -> np.ndarray:
+        """The photos in order of their names, as `invert` read them: (N, H, W, 3) uint8."""
+        import numpy as np
+
+        from composegan.data.photos import PhotoFiles
+
+        folder = Path(self.photos or "").expanduser()
+        files = PhotoFiles.find(folder, None, model.spec, model.generator.height, model.generator.width)
+        numbers = numbers_in(self.pictures, "pictures") or range(count)
+        if max(numbers) >= len(files) or len(numbers) != count:
+            raise UserError(
+                f"photos={self.photos}: has {len(files)}, for {count} pictures of codes={self.codes}; select with pictures="
+            )
+        return np.stack([files.read(files.names[number]).image.transpose(1, 2, 0) for number in numbers])
 
 
-def _slid(config: EditConfig, model: Model, codes: Codes) -> tuple[list[str], bool, Codes]:
-    """The classes that the sliders move, whether the base codes move, too, and the moved codes."""
-    from composegan.editing.directions.sliders import parse_sliders
-    from composegan.editing.directions.store import Directions
-
-    sliders = parse_sliders(config.slide, Directions.load(Path(config.directions).expanduser(), model))
-    for direction, amount in sliders:
-        codes = direction.apply(codes, amount)
-    targets = [direction.target for direction, _ in sliders]
-    names = [name for name in model.classes if any(name in target.classes for target in targets)]
-    return names, any(target.base for target in targets), codes
-
-
-def _photos(config: EditConfig, model: Model, count: int) -> np.ndarray:
-    """The photos in order of their names, as `invert` took them: (N, H, W, 3) uint8."""
-    import numpy as np
-
-    from composegan.data.photos import PhotoFiles
-
-    height, width = model.generator.height, model.generator.width
-    files = PhotoFiles.find(Path(config.photos).expanduser(), None, model.spec, height, width)
-    numbers = numbers_in(config.pictures, "pictures") or range(count)
-    if max(numbers) >= len(files) or len(numbers) != count:
-        raise UserError(f"photos={config.photos}: has {len(files)}, for {count} pictures of codes={config.codes}")
-    return np.stack([files.read(files.names[number]).image.transpose(1, 2, 0) for number in numbers])
+verb = command(
+    Edit, "change shape or texture of named classes; shows where the picture changed",
+    "Write pictures before and after an edit, a heat map of the difference, and how much leaked elsewhere.",
+    "classes=hair part=texture key=value ...",
+    "classes=hair,hat method=copy codes=FILE other=FILE other_pictures=3 key=value ...",
+    "directions=FOLDER slide=hair.texture.pca0:2,hair.area:-1.5 key=value ...",
+)  # fmt: skip

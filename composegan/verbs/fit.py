@@ -1,4 +1,4 @@
-"""`composegan fit`: train a model, or continue a run."""
+"""`composegan fit`: train a model, or resume a run."""
 
 from __future__ import annotations
 
@@ -8,27 +8,17 @@ from pathlib import Path
 from composegan.config.arguments import split_arguments
 from composegan.config.run_folder import require_run
 from composegan.config.schema import Config
+from composegan.plugin.contracts import Verb
 from composegan.runtime.ranks import is_first_process
-from composegan.verbs.help_text import help_text
-
-ABOUT = "train a model, or continue a run"
-
-
-def help() -> str:
-    usage = ["composegan fit domain=NAME recipe=NAME key=value ...", "composegan fit run=PATH key=value ..."]
-    more = ["With run=PATH only what leaves the run the same may be given: see docs/configuration.md."]
-    return help_text(usage, "Train a model into runs/DOMAIN/TIME, or continue a run that was stopped.", Config, more)
+from composegan.verbs.base import help_function
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Start a run, or with `run=PATH` among the arguments continue that one.
-
-    Says which recipe is taken; `composegan.runs.fit` says where it writes.
-    """
+    """Start a run or, with `run=PATH` among the arguments, resume that one."""
     given = dict(split_arguments(arguments))
     if "run" in given:
         folder = Path(given.pop("run")).expanduser()
-        require_run(folder)  # before torch is loaded, so that a mistake is told at once
+        require_run(folder)  # before torch is loaded
         from composegan.runs.fit import resume
 
         resume(folder, [f"{key}={value}" for key, value in given.items()])
@@ -42,3 +32,13 @@ def run(arguments: Sequence[str]) -> None:
     from composegan.runs.fit import fit
 
     fit(composed)
+
+
+verb = Verb(
+    "train a model, or resume a run", run,
+    help_function(
+        "fit", ["domain=NAME recipe=NAME key=value ...", "run=PATH key=value ..."],
+        "Train a model into runs/DOMAIN/TIME, or resume a run that was stopped.", Config,
+        ["With run=PATH, only settings that do not change what the run computes: see docs/configuration.md."],
+    ),
+)  # fmt: skip

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from composegan.errors import UserError
-from composegan.verbs.choices import ClassesChoice, CodesChoice, at_least, in_file_name, opened
-from composegan.verbs.help_text import help_text
-
-ABOUT = "a video (mp4, gif) of pictures, or some of their classes, turning into one another"
+from composegan.verbs.base import ClassesCommand, CodesCommand, at_least, command, in_file_name
 
 
 @dataclass
-class InterpolateConfig(ClassesChoice, CodesChoice):
-    base: bool = True  # the base codes move as well, which all classes share: pose and layout
+class Interpolate(ClassesCommand, CodesCommand):
+    base: bool = True  # the base codes, which all classes share, change as well: pose and layout
     out: str | None = None  # .mp4 or .gif to write; empty: both, in the run's or model's folder
     n: int = 6  # how many pictures the loop goes through
     frames: int = 24  # from one picture to the next
-    rate: int = 24  # frames a second
+    rate: int = 24  # frames per second
     masks: bool = True  # masks beside the pictures
     size: int = 256  # small pictures are enlarged to at least this many pixels
     batch: int = 16  # images at a time
@@ -33,35 +28,25 @@ class InterpolateConfig(ClassesChoice, CodesChoice):
 
             check_video_path(Path(self.out).expanduser())
 
+    def execute(self) -> None:
+        model = self.load_model()
+        from composegan.editing.interpolation import loop, write_frames
+        from composegan.runtime.progress import progress_bar
 
-def help() -> str:
-    usage = ["composegan interpolate out=FILE.mp4 key=value ...", "composegan interpolate classes=hair base=off ..."]
-    about = "Write a loop through several pictures in which everything, or only the named classes, changes smoothly."
-    return help_text(usage, about, InterpolateConfig)
-
-
-def run(arguments: Sequence[str]) -> None:
-    """Write a video of a run or a model; says where."""
-    config, folder, model = opened(InterpolateConfig, arguments, "interpolate")
-    from composegan.editing.interpolation import draw_frames, loop
-    from composegan.runtime.progress import progress_bar
-    from composegan.viz.video import write_video
-
-    codes = config.load_codes(model, config.n)
-    if len(codes) < 2:
-        raise UserError("a loop needs at least 2 pictures; name more with pictures=")
-    names = config.names(model.classes)
-    frames = loop(codes, codes.slots_of(names, config.parts(), config.base), config.frames)
-    stem = "interpolate" if config.classes == "all" else f"interpolate-{in_file_name(names)}"
-    outs = [Path(config.out).expanduser()] if config.out else [folder / (stem + end) for end in (".mp4", ".gif")]
-    with progress_bar("Drawing frames", len(frames) * len(outs)) as done:
-        for out in outs:
-            pictures = draw_frames(model, frames, masks=config.masks, least=config.size, batch=config.batch)
-            write_video(out, _counted(pictures, done), config.rate)
-    print(f"wrote {' and '.join(map(str, outs))}: {len(frames)} frames, {len(frames) / config.rate:.1f} s, endless")
+        target = self.target(model)
+        frames = loop(self.load_codes(model, self.n), target, self.frames)
+        stem = "interpolate" if self.classes == "all" else f"interpolate-{in_file_name(target.classes)}"
+        outs = [Path(self.out).expanduser()] if self.out else [self.folder / (stem + end) for end in (".mp4", ".gif")]
+        with progress_bar("Drawing frames", len(frames) * len(outs)) as done:
+            for out in outs:
+                write_frames(
+                    model, frames, out, rate=self.rate, masks=self.masks, least=self.size, batch=self.batch, done=done
+                )
+        print(f"wrote {' and '.join(map(str, outs))}: {len(frames)} frames, {len(frames) / self.rate:.1f} s, endless")
 
 
-def _counted(pictures, done):
-    for picture in pictures:
-        done(1)
-        yield picture
+verb = command(
+    Interpolate, "a video (mp4, gif) of pictures, or some of their classes, turning into one another",
+    "Write a loop through several pictures in which everything, or only the named classes, changes smoothly.",
+    "out=FILE.mp4 key=value ...", "classes=hair base=off ...",
+)  # fmt: skip

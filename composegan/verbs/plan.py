@@ -8,29 +8,18 @@ from composegan.config.arguments import split_arguments
 from composegan.config.schema import Config
 from composegan.config.values import convert
 from composegan.errors import UserError
-from composegan.verbs.help_text import help_text
-
-ABOUT = "what plans of shared generators cost, and which one fits a budget"
-
-
-def help() -> str:
-    usage = ["composegan plan domain=NAME budget.memory=24GB key=value ...", "composegan plan domain=NAME measure=on"]
-    more = [
-        "Parameters, memory and operations are those of the real networks, run without memory on torch's meta device.",
-        "measure=on also runs each plan here, for the memory and the time of a step. Settings are those of fit:",
-    ]
-    return help_text(usage, "Print what candidate plans cost, and which would be taken.", Config, more)
+from composegan.plugin.contracts import Verb
+from composegan.verbs.base import help_function
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Print the table, and the plan that `fit` would take with the same arguments."""
+    """Print the table, and the plan that `fit` would choose with the same arguments."""
     given = dict(split_arguments(arguments))
     try:
         measure = convert(given.pop("measure", "off"), bool)
     except ValueError as error:
         raise UserError(f"measure: {error}") from error
-    if "grouping" not in given:
-        given["grouping"] = "affinity"
+    given.setdefault("grouping", "affinity")
     from composegan.config.compose import compose
 
     composed = compose([f"{key}={value}" for key, value in given.items()])
@@ -39,3 +28,14 @@ def run(arguments: Sequence[str]) -> None:
     from composegan.planning.table import print_table
 
     print_table(composed, measure)
+
+
+verb = Verb(
+    "what plans of shared generators cost, and which one fits a budget", run,
+    help_function(
+        "plan", ["domain=NAME budget.memory=24GB key=value ...", "domain=NAME measure=on"],
+        "Print what candidate plans cost, and which one would be chosen.", Config,
+        ["Parameters, memory and operations are those of the real networks, run on torch's meta device.",
+         "measure=on also runs each plan here, for the memory and the time of a step. Settings are those of fit:"],
+    ),
+)  # fmt: skip

@@ -14,6 +14,7 @@ from composegan.errors import UserError, nearest
 from composegan.io.atomic import atomic_file
 
 FORMATS = (".mp4", ".gif")
+"""Endings that a video's name may have."""
 
 
 def check_video_path(path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Directions in the latent space that do one thing to chosen classes: found, measured, stored, applied."""
+"""Directions in the latent space that do one thing to chosen classes: found, measured, saved, applied."""

@@ -1,4 +1,4 @@
-"""What a picture has: figures about one class of its generated mask, and about the colour inside it."""
+"""Attributes of a picture: figures about one class of its generated mask, and about the colour inside it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from composegan.metrics.thresholds import PRESENT
 
 @dataclass(frozen=True)
 class Attribute:
-    """A figure of a picture.
+    """A number per picture.
 
-    text: as it was asked for; kind: the word of it; subject: the class, "" where none; binary: 0 and 1 are all its
-    values. measure: images (N, 3, H, W) in -1..1 and labels (N, H, W) -> (N,) float64, NaN where there is none (the
-    colour of a class that is not in the picture). weights: a fingerprint of the network that looks, "" where none does.
+    text: as it was written; kind: its first word; subject: the class, "" without one; binary: its values are 0 and 1.
+    measure: images (N, 3, H, W) in -1..1 and labels (N, H, W) -> (N,) float64, NaN where undefined (the colour of a
+    class that the picture does not show). weights: fingerprint of the network that measures it, "" without one.
     """
 
     text: str
@@ -32,22 +32,22 @@ class Attribute:
 
 
 def area(images: Tensor, region: Tensor) -> Tensor:
-    """The part of the picture that a region covers, 0..1. region: (N, H, W) bool -> (N,)."""
+    """The fraction of the picture that a region covers, 0..1. region: (N, H, W) bool -> (N,)."""
     return region.double().mean(dim=(1, 2))
 
 
 def presence(images: Tensor, region: Tensor) -> Tensor:
-    """1 where a region covers at least `PRESENT` of the picture, else 0."""
+    """1 if the region covers at least `PRESENT` of the picture, else 0."""
     return (area(images, region) >= PRESENT).double()
 
 
 def height_of(images: Tensor, region: Tensor) -> Tensor:
-    """The region's centre from the top, as a part of the picture's height, 0..1."""
+    """The region's centre from the top, as a fraction of the picture's height, 0..1."""
     return _centre(region, dim=2)
 
 
 def column_of(images: Tensor, region: Tensor) -> Tensor:
-    """The region's centre from the left, as a part of the picture's width, 0..1."""
+    """The region's centre from the left, as a fraction of the picture's width, 0..1."""
     return _centre(region, dim=1)
 
 
@@ -57,14 +57,14 @@ def brightness(images: Tensor, region: Tensor) -> Tensor:
 
 
 def saturation(images: Tensor, region: Tensor) -> Tensor:
-    """HSV's, of the mean colour, 0..1: `(max - min) / max`; 0 for black."""
+    """HSV saturation of the mean colour, 0..1: `(max - min) / max`; 0 for black."""
     color = mean_color(images, region)  # (N, 3)
     most = color.amax(dim=1)
     return (most - color.amin(dim=1)) / most.clamp_min(1e-6)
 
 
 def hue(images: Tensor, region: Tensor) -> Tensor:
-    """Of the mean colour, in turns from red, -0.5..0.5: 1/6 is yellow, 1/3 green, -1/3 blue. NaN for grey."""
+    """Hue of the mean colour in turns from red, -0.5..0.5: 1/6 is yellow, 1/3 green, -1/3 blue. NaN for grey."""
     r, g, b = mean_color(images, region).unbind(dim=1)
     angle = torch.atan2(math.sqrt(3) * (g - b), 2 * r - g - b) / (2 * math.pi)
     grey = (torch.maximum(torch.maximum(r, g), b) - torch.minimum(torch.minimum(r, g), b)) < 1e-6
@@ -90,18 +90,18 @@ FIGURES = {
     "area": area, "presence": presence, "x": column_of, "y": height_of, "brightness": brightness,
     "saturation": saturation, "hue": hue, "red": red, "green": green, "blue": blue,
 }  # fmt: skip
-"""Each of images (N, 3, H, W) in -1..1 and a region (N, H, W) bool -> (N,) float64."""
+"""By name; each takes images (N, 3, H, W) in -1..1 and a region (N, H, W) bool -> (N,) float64."""
 
 
 def class_attribute(text: str, names: Sequence[str]) -> Attribute:
-    """`area(hair)` and its like, see `FIGURES`. names: of the classes, in order of label value.
+    """Parse `area(hair)` and the like, see `FIGURES`. names: the classes in order of label value.
 
-    Raises UserError, offering the nearest, for another word or class.
+    Raises UserError, offering the nearest, for an unknown attribute or class.
     """
     found = re.fullmatch(r"\s*([\w-]+)\s*\(\s*([^()]+?)\s*\)\s*", text)
     if not found:
         raise UserError(
-            f"attribute={text}: write it as in 'attribute=area(hair)'; there are: {', '.join(FIGURES)}, "
+            f"attribute={text}: write it as in 'attribute=area(hair)'; known: {', '.join(FIGURES)}, "
             "and classifier(NETWORK:CLASS)"
         )
     kind, subject = found[1], found[2]
@@ -117,20 +117,20 @@ def class_attribute(text: str, names: Sequence[str]) -> Attribute:
 
 
 def mean_color(images: Tensor, region: Tensor) -> Tensor:
-    """Of the pixels in a region: images (N, 3, H, W) in -1..1 (clamped) -> (N, 3) RGB in 0..1, NaN for too few."""
+    """Mean over a region of images (N, 3, H, W) in -1..1 (clamped): (N, 3) RGB in 0..1, NaN for too few pixels."""
     colors = (images.double().clamp(-1, 1) + 1) / 2
     total = (colors * region[:, None]).sum(dim=(2, 3))  # (N, 3)
     return total / _pixels(region)[:, None]
 
 
 def _pixels(region: Tensor) -> Tensor:
-    """How many: (N, H, W) bool -> (N,) float64, NaN where that is less than `PRESENT` of the picture."""
+    """Number of pixels: (N, H, W) bool -> (N,) float64, NaN for less than `PRESENT` of the picture."""
     count = region.double().sum(dim=(1, 2))
     return torch.where(count >= PRESENT * region[0].numel(), count, torch.nan)
 
 
 def _centre(region: Tensor, dim: int) -> Tensor:
-    """Mean position along the other side of a picture, of length 1: (N, H, W) bool -> (N,), NaN for too few pixels."""
+    """Mean position along the other dimension, 0..1: (N, H, W) bool -> (N,), NaN for too few pixels."""
     weights = region.double().sum(dim=dim)  # (N, L)
     places = (torch.arange(weights.shape[1], dtype=torch.float64, device=weights.device) + 0.5) / weights.shape[1]
     return weights @ places / _pixels(region)

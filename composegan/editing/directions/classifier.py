@@ -1,12 +1,12 @@
-"""An attribute that a timm classifier sees: `classifier(tf_efficientnet_lite0:551)`."""
+"""An attribute measured by a timm classifier: `classifier(tf_efficientnet_lite0:551)`."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
-import safetensors
 import timm
 import torch
 from safetensors.torch import load_file
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from composegan.editing.directions.attributes import Attribute
 from composegan.errors import UserError, nearest
-from composegan.io.guarded import check_saved
+from composegan.io.guarded import check_saved, reading
 from composegan.metrics.backbone import efficientnet_lite0
 
 BUNDLED = "tf_efficientnet_lite0"
@@ -23,16 +23,16 @@ FORM = re.compile(r"\s*classifier\s*\(\s*([\w.-]+)\s*:\s*(\d{1,9})\s*\)\s*")
 
 
 def is_classifier(text: str) -> bool:
-    """Whether an attribute is of a classifier, well written or not."""
+    """Whether the text means a classifier, well-formed or not."""
     return text.strip().startswith("classifier")
 
 
 def classifier_attribute(text: str, weights: Path | None, device: torch.device) -> Attribute:
-    """The log-probability of a class of a timm network, by its number, in nats.
+    """The log-probability, in nats, of a class of a timm network, given by number.
 
-    weights: the network's state dict (safetensors, or what torch.save wrote of tensors); not needed for
-    `tf_efficientnet_lite0`, whose ImageNet weights are bundled. Networks take images at their own size and range.
-    Raises UserError for an unknown network, a number it does not have, or weights that are not its own.
+    weights: the network's state dict (safetensors, or tensors saved by torch.save); not needed for
+    `tf_efficientnet_lite0`, whose ImageNet weights are bundled. Images are resized and normalized as the network needs.
+    Raises UserError for an unknown network or class number, and for weights of another network.
     """
     found = FORM.fullmatch(text)
     if not found:
@@ -42,9 +42,9 @@ def classifier_attribute(text: str, weights: Path | None, device: torch.device) 
         raise UserError(f"attribute={text}: timm has no network {name!r}; {nearest_network(name)}")
     if weights is None and name != BUNDLED:
         raise UserError(
-            f"attribute={text}: weights=FILE is needed, its state dict; only those of {BUNDLED} are bundled"
+            f"attribute={text}: give its state dict, weights=FILE; only the weights of {BUNDLED} are bundled"
         )
-    network = bundled() if weights is None else with_weights(name, weights)
+    network: Any = bundled() if weights is None else with_weights(name, weights)
     if number >= network.num_classes:
         raise UserError(f"attribute={text}: {name} has classes 0 to {network.num_classes - 1}")
     network = network.to(device)
@@ -63,7 +63,7 @@ def classifier_attribute(text: str, weights: Path | None, device: torch.device) 
 
 
 def nearest_network(name: str) -> str:
-    """The end of an error line: of the 1,200 there are, the nearest."""
+    """The end of an error line: the nearest of timm's networks, or how to list all 1,200."""
     offer = nearest(name, timm.list_models())
     return offer if offer.startswith("did you mean") else "`timm.list_models()` lists them"
 
@@ -74,38 +74,17 @@ def bundled() -> nn.Module:
 
 
 def with_weights(name: str, path: Path) -> nn.Module:
-    """A timm network with weights from a file, of as many classes as the file's classifier has.
+    """A timm network with weights from a file, with as many classes as the file's classifier.
 
-    Raises UserError when the file is missing, holds anything but tensors, or is not of that network.
+    Raises UserError if the file is missing, has anything but tensors, or is of another network.
     """
-    if not path.is_file():
-        raise UserError(f"weights={path}: there is no such file")
-    try:
+    with reading(f"weights={path}", f"weights of {name}"):
         check_saved(path)
-        stored = (
-            load_file(path)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
+        as_tensors = path.suffix == ".safetensors"
+        stored: Any = load_file(path) if as_tensors else torch.load(path, map_location="cpu", weights_only=True)
         stored = stored.get("state_dict", stored)
-        network = timm.create_model(name, pretrained=False)
+        network: Any = timm.create_model(name, pretrained=False)
         head = stored[f"{network.pretrained_cfg['classifier']}.weight"]
         network = timm.create_model(name, pretrained=False, num_classes=head.shape[0])
         network.load_state_dict(stored)
-    except (
-        safetensors.SafetensorError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        RuntimeError,
-        ValueError,
-        OSError,
-    ) as error:
-        raise UserError(f"weights={path}: is damaged or not of {name} ({_one_line(error)})") from error
-    except Exception as error:  # torch.load refuses what is not tensors with pickle's own errors
-        raise UserError(f"weights={path}: cannot be read as tensors ({_one_line(error)})") from error
-    return network.requires_grad_(False).eval()
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+        return network.requires_grad_(False).eval()

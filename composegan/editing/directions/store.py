@@ -1,4 +1,4 @@
-"""Directions by name, and their files: directions.safetensors (vectors) and directions.json (all the rest)."""
+"""Directions by name, their files (directions.safetensors: vectors; directions.json: the rest), and sliders."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,20 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from composegan.editing.directions.direction import Direction, Target
+from composegan.editing.directions.direction import Direction
+from composegan.editing.target import Target
 from composegan.errors import UserError, nearest
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import TENSORS, check_file, read_json
+from composegan.io.guarded import TENSORS, check_file, read_json, reading
+from composegan.model.codes import PARTS
+from composegan.model.random_codes import mean_codes
 from composegan.model.saved_model import Model
 
 FORMAT = 1
 VECTORS, FACTS = "directions.safetensors", "directions.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Directions:
     """`directions["hair.texture.pca0"].apply(codes, 2.0)`. items: by name; space, classes: of their model."""
 
@@ -33,6 +37,7 @@ class Directions:
 
     @classmethod
     def of(cls, model: Model, directions: Iterable[Direction] = ()) -> Directions:
+        """Directions of one model."""
         return cls({direction.name: direction for direction in directions}, model.space, model.classes)
 
     def __getitem__(self, name: str) -> Direction:
@@ -48,11 +53,17 @@ class Directions:
         return len(self.items)
 
     def __add__(self, more: Directions) -> Directions:
-        """Both; of two with the same name the one that is added."""
+        """Both; a direction of `more` replaces one of the same name."""
         return Directions({**self.items, **more.items}, self.space, self.classes)
 
-    def save(self, folder: Path | str) -> Path:
-        """Write both files to `folder`. Raises UserError when they cannot be written."""
+    def __repr__(self) -> str:
+        return f"Directions({', '.join(self.items)})"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.items)
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write both files to `folder`. Raises UserError if they cannot be written."""
         folder = Path(folder)
         facts = {
             "format": FORMAT,
@@ -67,42 +78,49 @@ class Directions:
         return folder
 
     @classmethod
-    def load(cls, path: Path | str, model: Model) -> Directions:
-        """What `save` wrote in the folder `path` (or beside the file `path`).
+    def load(cls, path: str | PathLike[str], model: Model) -> Directions:
+        """Read what `save` wrote. path: the folder, or one of its two files.
 
-        Raises UserError when it is missing, damaged, or of another vocabulary or latent space.
+        Raises UserError if it is missing or damaged, and for directions of other classes or another latent space.
         """
-        folder = Path(path)
+        folder, setting = Path(path), f"directions={path}"
         folder = folder if folder.is_dir() else folder.parent if folder.name in (VECTORS, FACTS) else folder
         if not (folder / FACTS).exists():
-            raise UserError(f"directions={path}: there is no {FACTS} there; `composegan directions` writes it")
-        try:
+            raise UserError(f"{setting}: has no {FACTS}; `composegan directions` writes it")
+        with reading(setting, "directions"):
             facts = read_json(folder / FACTS)
             if facts["format"] != FORMAT:
                 raise ValueError(f"format {facts['format']}, not {FORMAT}")
-            names, space = tuple(map(str, facts["classes"])), str(facts["space"])
-        except Exception as error:  # in a damaged file anything can go wrong
-            raise _damaged(path, error) from error
-        if names != model.classes:
-            differ = ", ".join(sorted(set(names) ^ set(model.classes))[:5]) or "another order"
-            raise UserError(f"directions={path}: are of other classes than the model's (they differ in: {differ})")
-        if space != model.space:
-            raise UserError(
-                f"directions={path}: are of another model (latent space {space}, this one's is {model.space}); "
-                "find them with the model that is to use them"
-            )
-        try:
+            classes, space = tuple(map(str, facts["classes"])), str(facts["space"])
+            mean_codes(model).check_space(classes, space, setting)
             check_file(folder / VECTORS, TENSORS)
             vectors = load_file(folder / VECTORS, device=str(model.device))
-            found = [_direction(name, item, vectors[name], model) for name, item in facts["directions"].items()]
-        except Exception as error:
-            raise _damaged(path, error) from error
-        return cls.of(model, found)
+            items = facts["directions"].items()
+            return cls.of(model, [_direction(name, item, vectors[name], model) for name, item in items])
 
 
-def _damaged(path: Path | str, error: Exception) -> UserError:
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
-    return UserError(f"directions={path}: are damaged or something else ({reason})")
+def parse_sliders(text: str, directions: Directions) -> list[tuple[Direction, float]]:
+    """`hair.texture.pca0:2,hair.area:-1.5` -> directions and amounts in standard deviations, in that order.
+
+    Raises UserError for an unknown name (offering the nearest), an amount that is not a number, and empty text.
+    """
+    sliders = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, amount = (piece.strip() for piece in part.rpartition(":"))
+        if not name:
+            raise UserError(f"slide={text}: {part!r} has no amount; write it as in slide={part}:2")
+        if name not in directions.items:
+            raise UserError(f"slide={text}: there is no direction {name!r}; {nearest(name, directions.items)}")
+        try:
+            number = float(amount)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise UserError(f"slide={text}: {amount!r} is not a number; give standard deviations, as in {name}:2")
+        sliders.append((directions[name], number))
+    if not sliders:
+        raise UserError(f"slide={text}: names no direction; {nearest('', directions.items)}")
+    return sliders
 
 
 def _plain(direction: Direction) -> dict[str, Any]:
@@ -119,17 +137,16 @@ def _plain(direction: Direction) -> dict[str, Any]:
 
 
 def _direction(name: str, item: dict[str, Any], vectors: Tensor, model: Model) -> Direction:
-    """Raises whatever comes of content that `_plain` did not write."""
+    """The inverse of `_plain`. Raises anything for other content."""
     facts = dict(item)
     target = Target(tuple(map(str, facts.pop("classes"))), str(facts.pop("part")), bool(facts.pop("base")))
+    if not set(target.classes) <= set(model.classes) or target.part not in (*PARTS, "both"):
+        raise ValueError(f"{name}: no such class or part: {target.name(model.classes)}")
     method, sigma, slots = str(facts.pop("method")), float(facts.pop("sigma")), tuple(facts.pop("slots"))
     if slots != target.slots(model):
         raise ValueError(f"{name}: slots {slots} are not those of its classes")
-    if (
-        vectors.shape != (len(slots), model.generator.latent_channels)
-        or not vectors.is_floating_point()
-        or not vectors.isfinite().all()
-    ):
+    wanted = (len(slots), model.generator.latent_channels)
+    if vectors.shape != wanted or not vectors.is_floating_point() or not vectors.isfinite().all():
         raise ValueError(f"{name}: vectors of shape {tuple(vectors.shape)}, {vectors.dtype}, or not finite")
     if not (math.isfinite(sigma) and sigma >= 0):
         raise ValueError(f"{name}: sigma {sigma}")

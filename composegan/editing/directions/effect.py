@@ -1,29 +1,37 @@
-"""What a direction does: to its attribute, to its classes' pixels, and to pixels that are not theirs."""
+"""What a direction does to its attribute, to its classes' pixels and to other pixels: measured, and as pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 
 from composegan.editing.directions.attributes import Attribute
 from composegan.editing.directions.direction import Direction
 from composegan.editing.edit import MARGIN
 from composegan.metrics.leakage import change, leakage, region_of
 from composegan.model.codes import Codes
+from composegan.model.sample import draw
 from composegan.model.saved_model import Model
+from composegan.viz.pictures import table
+
+STEPS = (-3, -2, -1, 0, 1, 2, 3)
+"""Standard deviations of the pictures in a strip."""
 
 
 @torch.inference_mode()
 def measured(
     model: Model, direction: Direction, codes: Codes, amount: float, attribute: Attribute | None = None, batch: int = 16
 ) -> Direction:
-    """The direction, with what it does to these codes' pictures at +amount and -amount as its fact `effect`:
+    """The direction with the fact `effect`, what it does to the pictures of codes at +amount and -amount:
 
-    amount, pictures: as given. change: mean absolute difference of colour within the classes (as they were before or
-    are after), 0..1 of full scale. leakage: the part of the whole change that is outside of them, 0..1, and
-    leakage_beyond_margin, more than `margin` pixels away from them; both None where base codes move, which belong to
-    all classes. attribute: its mean before, at plus and at minus, over the pictures that have it in all three.
+    amount, pictures: as given. change: mean absolute difference of colour within the classes (before or after), 0..1
+    of full scale. leakage: the part of the whole change outside them, 0..1; leakage_beyond_margin: more than `margin`
+    pixels away from them; both None if base codes move, which belong to all classes. attribute: its mean before, at
+    plus and at minus, over the pictures that have it in all three.
     """
     margin = max(1, round(MARGIN * min(model.generator.height, model.generator.width)))
     classes = [model.index(name) for name in direction.target.classes]
@@ -58,7 +66,7 @@ def measured(
 
 
 def report(direction: Direction) -> str:
-    """What `measured` found, as a line for a person."""
+    """The effect that `measured` found, in one line."""
     facts = direction.facts
     effect, parts = facts["effect"], []
     at = f"{effect['amount']:g}"
@@ -72,3 +80,18 @@ def report(direction: Direction) -> str:
         beyond = f"{effect['leakage_beyond_margin']:.1%} farther than {effect['margin']} px"
         parts.append(f"leakage {effect['leakage']:.1%}, {beyond}")
     return f"{direction.name}: {'; '.join(parts)}"
+
+
+def strips(model: Model, directions: Iterable[Direction], codes: Codes, batch: int = 16) -> Image.Image:
+    """Per direction a row of images at `STEPS`, with their coloured masks below; several pictures side by side."""
+    rows, names = [], []
+    for direction in directions:
+        images, masks = [], []
+        for one in codes:
+            drawn = [draw(model, direction.apply(one, step), batch=batch) for step in STEPS]
+            images += [samples.images for samples in drawn]
+            masks += [samples.masks for samples in drawn]
+        rows += [np.concatenate(images), np.concatenate(masks)]
+        names += [direction.name, ""]
+    columns = [f"{step:+d}" if step else "0" for step in STEPS] * len(codes)
+    return table(rows, columns, names, least=64)

@@ -1,0 +1,119 @@
+"""Evaluation of a model against real images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from composegan.config.compose import open_domain
+from composegan.config.lists import names_in
+from composegan.config.schema import DataConfig
+from composegan.config.validate import validate_data
+from composegan.data.open import cache_folder, demo_seed, open_source
+from composegan.errors import UserError, nearest
+from composegan.evaluation import report as reports
+from composegan.evaluation.evaluate import Report, evaluate
+from composegan.evaluation.names import MEASURES
+from composegan.evaluation.real import RESIZE, real_set
+from composegan.model.saved_model import Model
+from composegan.plugin import registry
+from composegan.plugin.contracts import METRIC
+from composegan.plugin.domain import DomainPlugin
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation:
+    """What was measured: `evaluation["FSD"]` is a value.
+
+    report: all figures, see `composegan.evaluation.evaluate.Report`; settings: plain values of how they were taken;
+    colors: of the classes; statistics: the folder that keeps the real set's statistics, None if they are not kept.
+    """
+
+    report: Report
+    settings: Mapping[str, Any]
+    colors: tuple[tuple[int, int, int], ...]
+    statistics: Path | None
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Every figure by name."""
+        return {figure.name: figure.value for figure in self.report.figures}
+
+    def __getitem__(self, name: str) -> float:
+        """Raises UserError offering the nearest name."""
+        if name not in self.values:
+            raise UserError(f"there is no figure {name!r}; {nearest(name, self.values)}")
+        return self.values[name]
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write evaluation.json, evaluation.md and pictures. Raises UserError if they cannot be written."""
+        return reports.save(self.report, self.settings, self.colors, Path(folder))
+
+    def __str__(self) -> str:
+        return "\n".join(reports.lines_of(self.report, self.settings))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name} {value:.4g}" for name, value in list(self.values.items())[:5])
+        return f"Evaluation({values}{', ...' * (len(self.values) > 5)})"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.values)
+
+
+def evaluate_model(
+    model: Model,
+    plugin: DomainPlugin,
+    data: DataConfig,
+    metrics: str = "all",
+    *,
+    n: int = 1000,
+    seed: int = 0,
+    truncation: float = 1.0,
+    real_images: int = 50_000,
+    inception: str | None = None,
+    batch: int = 32,
+    name: str = "",
+) -> Evaluation:
+    """Compare n random pictures of the model with the images of `data`, at most real_images of them.
+
+    metrics: names such as "FSD,edit_leakage", or "all"; inception: file of Inception weights; name: of the model, for
+    the report. Raises UserError for unknown metrics, for data of another size, and for data that cannot be read.
+    """
+    wanted = names_in(metrics, MEASURES, "metrics", more=registry.names(METRIC))
+    if not wanted:
+        raise UserError(f"metrics=: name at least one, or all; there are: {', '.join(MEASURES)}")
+    size = (model.generator.height, model.generator.width)
+    if (data.height, data.width) != size:
+        raise UserError(f"data.height, data.width: the model draws {size[0]}x{size[1]}; leave them out")
+    validate_data(data)
+    spec = plugin.spec
+    where = f"of {data.root}" if data.root else f"{data.demo or 'demo'}, seed {demo_seed(data)}"
+    title = f"{spec.name} {data.split} ({where})"
+    statistics = cache_folder(data) / "statistics"
+    real = real_set(open_source(plugin, data), data, len(spec.names), title, real_images, statistics)
+    report = evaluate(model, real, wanted, n=n, seed=seed, truncation=truncation, inception=inception, batch=batch)
+    settings = {
+        "model": name or model.domain, "n": n, "seed": seed, "truncation": truncation, "height": data.height,
+        "width": data.width, "real_set": title, "real_images": len(real), "real_resize": RESIZE,
+    }  # fmt: skip
+    return Evaluation(report, settings, model.colors, real.folder)
+
+
+def open_domain_of(model: Model, domain: str = "", plugin_path: str | None = None) -> DomainPlugin:
+    """The domain whose images a model is compared with; default, the model's own.
+
+    Raises UserError if it is not installed, and for other classes than the model's.
+    """
+    try:
+        plugin = open_domain(domain or model.domain, plugin_path)
+    except UserError as error:
+        if domain:
+            raise
+        raise UserError(f"the model is of domain {model.domain!r}, which is not installed; give domain=FILE") from error
+    if plugin.spec.names != model.classes:
+        differ = ", ".join(sorted(set(plugin.spec.names) ^ set(model.classes))[:5]) or "their order"
+        raise UserError(f"domain={plugin.spec.name}: has other classes than the model (they differ in: {differ})")
+    return plugin

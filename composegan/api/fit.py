@@ -1,0 +1,113 @@
+"""Training from Python: `composegan.fit("faces", recipe="quick", batch=16)`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from composegan.api.model import Model, load
+from composegan.config.compose import compose, flat, load_config
+from composegan.config.run_folder import CONFIG, require_run
+from composegan.config.schema import Config
+from composegan.config.settings import settings_of, unknown_key
+from composegan.config.values import show
+from composegan.errors import UserError
+from composegan.io.guarded import JSON, read_text, reading
+from composegan.plugin import registry
+from composegan.runs import fit as training
+from composegan.runtime.console import print_line
+from composegan.runtime.ranks import is_first_process
+
+if TYPE_CHECKING:
+    from lightning import Callback
+    from lightning.pytorch.loggers import Logger
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A run folder. `Run("runs/faces/TIME")` opens one that exists.
+
+    Raises UserError if it is not a run.
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", require_run(Path(self.path).expanduser()))
+
+    @property
+    def config(self) -> Config:
+        """Every setting of the run."""
+        return load_config(self.path / CONFIG)
+
+    @property
+    def metrics(self) -> list[dict[str, float]]:
+        """The rows of metrics.csv, oldest first; a row has the columns that were measured at its step."""
+        file = self.path / "metrics.csv"
+        if not file.exists():
+            return []
+        with reading(file, "a table of metrics"):
+            rows = csv.DictReader(read_text(file, JSON).splitlines())
+            return [{key: float(value) for key, value in row.items() if value} for row in rows]
+
+    def model(self, device: str = "cpu") -> Model:
+        """The averaged generator, as last saved."""
+        return load(self.path, device)
+
+    def resume(self, callbacks: Sequence[Callback] = (), loggers: Sequence[Logger] = (), **settings: Any) -> Run:
+        """Resume from the last checkpoint: `run.resume(images=200_000)`; settings as in `fit`.
+
+        Only settings that do not change what the run computes are allowed. Otherwise as `fit`.
+        """
+        return Run(training.resume(self.path, as_arguments(settings), *_given(callbacks, loggers)))
+
+    def __repr__(self) -> str:
+        rows = self.metrics
+        return f"Run({self.path}, {int(rows[-1]['images_seen']) if rows else 0:,} images)"
+
+
+def fit(domain: str, callbacks: Sequence[Callback] = (), loggers: Sequence[Logger] = (), **settings: Any) -> Run:
+    """Train a model: `fit("faces", recipe="quick", batch=16)`. Returns the run when the last image was shown.
+
+    domain: a registered domain (see `composegan.domains`), or the path of a domain YAML. settings: those of `composegan
+    fit --help`, by their last part where it is unique (`batch` is training.batch), by dotted key (`**{"data.root":
+    "pets"}`), or by section (`data={"root": "pets"}`). callbacks, loggers: of Lightning, besides the run's own.
+    Raises UserError for settings, data or devices that cannot be used; KeyboardInterrupt, after saving, when stopped.
+    """
+    composed = compose([f"domain={domain}", *as_arguments(settings)])
+    if is_first_process() and composed.notes:
+        print_line(*composed.notes)
+    return Run(training.fit(composed, *_given(callbacks, loggers)))
+
+
+def as_arguments(settings: Mapping[str, Any]) -> list[str]:
+    """Keyword arguments as `key=value` texts with dotted keys. Raises UserError for a key that is unknown, or unique
+    neither by itself nor by its last part."""
+    known = settings_of(Config)
+    sections = {key.rpartition(".")[0] for key in known}
+    arguments = []
+    for key, value in flat(settings):
+        matches = [name for name in known if name.endswith(f".{key}")]
+        if key in known or key.partition(".")[0] in sections:  # the latter also for settings of extensions
+            full = key
+        elif len(matches) == 1:
+            full = matches[0]
+        elif matches:
+            keys = " or ".join(f"**{{{name!r}: ...}}" for name in matches)
+            raise UserError(f"{key}: several settings end in this; write {keys}")
+        else:
+            raise UserError(unknown_key(key, known, see="composegan fit --help"))
+        arguments.append(f"{full}={show(value)}")
+    return arguments
+
+
+def domains() -> list[str]:
+    """The installed domains that can be used, by name. `composegan domains` also says what is wrong with others."""
+    return [found.name for found in registry.discover() if found.plugin]
+
+
+def _given(*parts: Sequence[Any]) -> list[Any]:
+    return list(parts) if any(parts) else []

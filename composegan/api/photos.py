@@ -1,0 +1,72 @@
+"""Photos in any form, brought to the size of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from composegan.data.photos import PhotoFiles
+from composegan.data.resize import centre_crop, resize_image, resize_labels
+from composegan.editing.objective import UNKNOWN
+from composegan.errors import UserError
+from composegan.plugin.domain import DomainSpec
+
+
+def fit_photos(
+    photos: Any, masks: Any, spec: DomainSpec, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Images (N, height, width, 3) and labels (N, height, width), both uint8; labels UNKNOWN where a photo has no mask.
+
+    photos, masks: see `composegan.Model.invert`. Raises UserError for what cannot be read or has another shape.
+    """
+    if isinstance(photos, (str, PathLike)):
+        where = None if masks is None else Path(masks).expanduser()
+        files = list(PhotoFiles.find(Path(photos).expanduser(), where, spec, height, width))
+        images = [photo.image for photo in files]
+        labels = [photo.labels for photo in files]
+    else:
+        given, own = _as_list(photos), [] if masks is None else _as_list(masks)
+        if own and len(own) != len(given):
+            raise UserError(f"{len(own)} masks for {len(given)} photos; give one for each")
+        images = [_fit_image(photo, spec, height, width) for photo in given]
+        labels = [_fit_labels(mask, height, width) for mask in own]
+    if not images:
+        raise UserError("there are no photos to invert; give at least one")
+    known = any(part is not None for part in labels)
+    unknown = np.full((height, width), UNKNOWN, np.uint8)
+    stacked = np.stack([unknown if part is None else part for part in labels]) if known else None
+    return np.stack([image.transpose(1, 2, 0) for image in images]), stacked
+
+
+def _as_list(photos: Any) -> list[Any]:
+    """One photo, or an array (N, H, W, 3), or a sequence, as a list."""
+    if isinstance(photos, np.ndarray) and photos.ndim == 4:
+        return list(photos)
+    return list(photos) if isinstance(photos, Sequence) else [photos]
+
+
+def _fit_image(photo: Any, spec: DomainSpec, height: int, width: int) -> np.ndarray:
+    """uint8 (3, height, width)."""
+    if isinstance(photo, (str, PathLike)):
+        (read,) = PhotoFiles.find(Path(photo).expanduser(), None, spec, height, width)
+        return read.image
+    pixels = np.asarray(photo.convert("RGB") if isinstance(photo, Image.Image) else photo)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise UserError(f"a photo is {pixels.dtype} {pixels.shape}; uint8 (H, W, 3) is needed")
+    image = pixels.transpose(2, 0, 1)
+    rows, columns = centre_crop(image.shape[1], image.shape[2], height, width)
+    return resize_image(image[:, rows, columns], height, width)
+
+
+def _fit_labels(mask: Any, height: int, width: int) -> np.ndarray:
+    """uint8 (height, width)."""
+    labels = np.asarray(mask)
+    if labels.dtype != np.uint8 or labels.ndim != 2:
+        raise UserError(f"a mask is {labels.dtype} {labels.shape}; class numbers, uint8 (H, W), are needed")
+    rows, columns = centre_crop(labels.shape[0], labels.shape[1], height, width)
+    return resize_labels(labels[rows, columns], height, width)

@@ -1,0 +1,210 @@
+"""What verbs share: settings that are also the command, its help, and the choice of a model and of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from composegan.config.lists import numbers_in
+from composegan.config.run_folder import newest_run, require_run
+from composegan.config.settings import help_of, settings_of
+from composegan.config.values import describe, show
+from composegan.errors import UserError, nearest
+from composegan.model import TRUNCATION
+from composegan.plugin.contracts import Verb
+from composegan.runtime.ranks import is_first_process
+
+if TYPE_CHECKING:
+    from composegan.editing.target import Target
+    from composegan.model.codes import Codes
+    from composegan.model.saved_model import Model
+
+LARGEST_COUNT = 1_000_000
+"""Upper limit of every count of pictures, frames and the like."""
+
+
+@dataclass
+class Command:
+    """A verb's settings, a field each with its help text as a comment, and what it does with them."""
+
+    def check(self) -> None:
+        """Raise UserError for values that are out of range or contradict each other, before torch is loaded."""
+
+    def execute(self) -> None:
+        """Do it, and print what was written."""
+        raise NotImplementedError
+
+
+def command(
+    settings: type[Command], summary: str, about: str, *usage: str, more: Iterable[str] = (), bare: str = ""
+) -> Verb:
+    """The verb of a `Command`, named after its module.
+
+    summary: for `composegan --help`; about, more: for the verb's own help; usage: examples, without "composegan NAME";
+    bare: the setting that an argument without "=" is for.
+    """
+    name = settings.__module__.rpartition(".")[2].rstrip("_")
+
+    def run(arguments: Sequence[str]) -> None:
+        given = [f"{bare}={text}" if bare and "=" not in text else text for text in arguments]
+        read_settings(settings, given, name).execute()
+
+    return Verb(summary, run, help_function(name, usage, about, settings, more))
+
+
+def read_settings(settings: type[Command], arguments: Sequence[str], name: str) -> Command:
+    """The checked settings that the arguments of the verb `name` give."""
+    from composegan.config.compose import read_arguments
+
+    found = read_arguments(settings, arguments, see=f"composegan {name} --help")
+    found.check()
+    return found
+
+
+def help_function(
+    name: str, usage: Iterable[str], about: str, settings: type | None = None, more: Iterable[str] = ()
+) -> Callable[[Sequence[str]], str]:
+    """(arguments) -> usage lines, what the verb does, and a line per setting, sections separated by blank lines."""
+
+    def text(arguments: Sequence[str]) -> str:
+        lines = [f"{'usage:' if n == 0 else '':7}composegan {name} {line}".rstrip() for n, line in enumerate(usage)]
+        return "\n".join([*lines, "", about, *more, *(settings_lines(settings) if settings else [])])
+
+    return text
+
+
+def settings_lines(schema: type) -> list[str]:
+    """`key=default  type  help` for each setting, in columns, with a blank line before each section."""
+    texts = help_of(schema)
+    rows = [
+        (f"{item.key}={show(item.default)}", describe(item.type), texts[key])
+        for key, item in settings_of(schema).items()
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    lines = []
+    for _, section in groupby(rows, key=lambda row: row[0].partition("=")[0].rpartition(".")[0]):
+        lines += ["", *(f"  {first:{widths[0]}}  {kind:{widths[1]}}  {text}" for first, kind, text in section)]
+    return lines
+
+
+@dataclass
+class ModelCommand(Command):
+    """A command that uses a model."""
+
+    run: str | None = None  # a run folder; empty: the newest under runs/
+    model: str | None = None  # a saved model, instead of a run
+    delta: str | None = None  # tuned weights that invert wrote: a delta.safetensors, or the folder it is in
+
+    def check(self) -> None:
+        """Raise UserError if both a run and a model are given."""
+        if self.run and self.model:
+            raise UserError("give run= or model=, not both")
+
+    @cached_property
+    def folder(self) -> Path:
+        """The run or model folder; without either, the newest run, which is printed."""
+        if self.run:
+            return require_run(Path(self.run).expanduser())
+        if self.model:
+            return Path(self.model).expanduser()
+        newest = newest_run(Path("runs"))
+        if is_first_process():
+            print(f"run={newest}: the newest run, because none was given", flush=True)
+        return newest
+
+    def load_model(self) -> Model:
+        """The model, with tuned weights if there are any, on a GPU if there is one."""
+        import torch
+
+        from composegan.model.saved_model import load
+
+        model = load(self.folder, "cuda" if torch.cuda.is_available() else "cpu")
+        return model.with_delta(self.delta) if self.delta else model
+
+    def output(self, out: str | None, default: str) -> Path:
+        """Where to write: `out`, or `default` in the model's folder."""
+        return Path(out).expanduser() if out else self.folder / default
+
+
+@dataclass
+class CodesCommand(ModelCommand):
+    """A command that starts from codes."""
+
+    codes: str | None = None  # codes.npz that sample, edit or invert wrote; empty: drawn from seed
+    seed: int = 0  # of drawn codes
+    pictures: str = ""  # which of the codes, by number, such as 0,3,5-8; empty: the first ones
+    truncation: float = TRUNCATION  # of drawn codes; 1: full variety; towards 0: closer to the mean picture
+
+    def check(self) -> None:
+        """Raise UserError for values out of range."""
+        super().check()
+        at_least(0, seed=self.seed)
+        if not 0 <= self.truncation <= 1:
+            raise UserError(f"truncation={self.truncation}: must be 0 to 1")
+        numbers_in(self.pictures, "pictures")
+
+    def load_codes(self, model: Model, n: int | None) -> Codes:
+        """The codes of `pictures`, or the first n (None: one if drawn, all of a file)."""
+        return codes_of(model, self.codes, self.seed, self.pictures, self.truncation, n)
+
+
+def codes_of(
+    model: Model, file: str | None, seed: int, pictures: str, truncation: float, n: int | None, prefix: str = ""
+) -> Codes:
+    """Codes from a file, or drawn. prefix: of the settings' names, if the verb has a second set of them."""
+    from composegan.model.codes import Codes
+
+    numbers = numbers_in(pictures, f"{prefix}pictures")
+    if not file:
+        return model.codes(seed=seed, truncation=truncation, pictures=numbers or range(n or 1))
+    codes = Codes.load(Path(file).expanduser(), model)
+    if numbers and max(numbers) >= len(codes):
+        raise UserError(f"{prefix}pictures={pictures}: {file} has only 0 to {len(codes) - 1}")
+    return codes[numbers] if numbers else codes[:n]
+
+
+@dataclass
+class ClassesCommand(ModelCommand):
+    """A command that changes the codes of some classes."""
+
+    classes: str = "all"  # which classes, such as hair,hat; all is every one
+    part: str = "both"  # of their codes: shape (outline and position), texture (colour and surface) or both
+    base: bool = False  # and the base codes, which all classes share: pose and layout
+
+    def check(self) -> None:
+        """Raise UserError if nothing is named."""
+        super().check()
+        one_of(("shape", "texture", "both"), part=self.part)
+        if not self.classes.strip() and not self.base:
+            raise UserError("classes=: name at least one, as in classes=hair,hat")
+
+    def target(self, model: Model) -> Target:
+        """The codes that are meant. Raises UserError offering the nearest class."""
+        from composegan.editing.target import Target
+
+        return Target.of(model, self.classes, self.part, self.base)
+
+
+def at_least(least: float, **values: float) -> None:
+    """Raise UserError for a setting below `least`, or a count (from 1) above LARGEST_COUNT."""
+    for key, value in values.items():
+        if value < least:
+            raise UserError(f"{key}={value}: must be {least} or more")
+        if least == 1 and value > LARGEST_COUNT:
+            raise UserError(f"{key}={value}: must be {LARGEST_COUNT} or less")
+
+
+def one_of(choices: Sequence[str], **values: str) -> None:
+    """Raise UserError, offering the nearest, for a setting that is not one of `choices`."""
+    for key, value in values.items():
+        if value not in choices:
+            raise UserError(f"{key}={value}: {nearest(value, choices)}")
+
+
+def in_file_name(names: Sequence[str]) -> str:
+    """Class names as part of a file name: `hair-hat`, without path separators; `base` for none."""
+    return "-".join(name.replace("/", "_").replace("\\", "_") for name in names)[:100] or "base"
