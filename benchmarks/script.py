@@ -16,7 +16,7 @@ from composegan.config.compose import read_arguments
 from composegan.config.run_folder import CONFIG
 from composegan.errors import UserError, nearest
 from composegan.io.atomic import atomic_file
-from composegan.verbs.help_text import settings_lines
+from composegan.verbs.base import settings_lines
 
 CHECKOUT = Path(__file__).parents[1]
 RESULTS = CHECKOUT / "benchmarks" / "results"

@@ -14,12 +14,14 @@ from composegan.version import __version__
 if TYPE_CHECKING:
     from composegan.api.fit import Run, domains, fit
     from composegan.api.model import Model, concat, load
+    from composegan.editing.directions.store import Directions
     from composegan.errors import UserError
     from composegan.model.codes import Codes
     from composegan.model.sample import Samples
 
 _HOMES = {
     "Codes": "composegan.model.codes",
+    "Directions": "composegan.editing.directions.store",
     "Model": "composegan.api.model",
     "Run": "composegan.api.fit",
     "Samples": "composegan.model.sample",
@@ -30,7 +32,9 @@ _HOMES = {
     "load": "composegan.api.model",
 }
 
-__all__ = ["Codes", "Model", "Run", "Samples", "UserError", "__version__", "concat", "domains", "fit", "load"]
+__all__ = [
+    "Codes", "Directions", "Model", "Run", "Samples", "UserError", "__version__", "concat", "domains", "fit", "load",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

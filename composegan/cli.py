@@ -8,14 +8,15 @@ import select
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import TextIO
 
 from composegan.errors import UserError, first_line, nearest
 from composegan.plugin import registry
-from composegan.plugin.contracts import VERB
+from composegan.plugin.contracts import VERB, Verb
 from composegan.version import __version__
 
-ORDER = (
+VERBS = (
     "fit", "adapt", "sample", "edit", "mix", "components", "interpolate", "directions", "invert", "evaluate",
     "plan", "prepare", "domains", "check", "new", "import", "bench",
 )  # fmt: skip
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with its traceback, and exit status 1.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    with suppress(AttributeError):  # a replacement of the stream may lack it
+    if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be Unicode
     status = _run(arguments)
     for stream in (sys.stdout, sys.stderr):  # otherwise Python finds out at exit and changes the status
@@ -140,34 +141,35 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _run_verb(name: str, arguments: list[str]) -> int:
-    with _verb(name).answering() as verb:
-        if verb.settings is None:
-            return verb.run(arguments) or 0
-        from composegan.config.compose import read_arguments
+    verb = _verb(name)
+    if verb.settings is None:
+        return verb.run(arguments) or 0
+    from composegan.config.compose import read_arguments
 
-        return verb.run(read_arguments(verb.settings, arguments, see=f"composegan {name} --help")) or 0
+    return verb.run(read_arguments(verb.settings, arguments, see=f"composegan {name} --help")) or 0
 
 
 def _help_of(name: str, arguments: list[str]) -> str:
-    with _verb(name).answering() as verb:
-        if verb.help is not None:
-            return verb.help(arguments)
-        from composegan.verbs.base import help_function
+    verb = _verb(name)
+    if verb.help is not None:
+        return verb.help(arguments)
+    from composegan.verbs.base import help_function
 
-        return help_function(name, ["key=value ..."], verb.summary, verb.settings)(arguments)
+    return help_function(name, ["key=value ..."], verb.summary, verb.settings)(arguments)
 
 
-def _verb(name: str) -> registry.Found:
+def _verb(name: str) -> Verb:
     """The installed verb. Raises UserError for an unknown one, offering the nearest, and for an unusable one."""
     known = registry.names(VERB)
     if name not in known:
         raise UserError(f"unknown verb {name!r}; {nearest(name, known)}")
-    return registry.require(name, VERB)
+    verb: Verb = registry.require(name, VERB).plugin
+    return verb
 
 
 def _help() -> str:
-    found = {item.name: item for item in registry.discover(VERB)}
-    own = [name for name in ORDER if name in found]
+    found = {item.name: item for item in registry.discover(kind=VERB)}
+    own = [name for name in VERBS if name in found]
     rows = [
         f"  {name:13}{item.plugin.summary if item.plugin else f'cannot be used: {item.error}'}"
         for name, item in ((name, found[name]) for name in (*own, *sorted(found.keys() - set(own))))

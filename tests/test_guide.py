@@ -1,4 +1,4 @@
-"""The commands and the Python of docs/guide work as they stand, on the model that is there."""
+"""The commands of docs/guide, and the Python of docs/guide and docs/api.md, work as written, on the model in docs/."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from composegan.cli import main
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted((DOCS / "guide").glob("*.md"))
 QUICK = {"sample", "edit", "mix", "components", "interpolate"}
-"""Verbs that take a second or two; what takes longer is run with `pytest -m slow`, or has tests of its own."""
+"""Verbs that take a second or two."""
 
 
 def blocks(page, language):
@@ -26,14 +26,14 @@ def commands(page):
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """An empty folder in which `docs/` is ours."""
+    """An empty folder with a link to docs/."""
     (tmp_path / "docs").symlink_to(DOCS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_verb_and_setting_of_a_page_is_there(page, capsys):
+def test_verbs_and_settings_of_a_page_exist(page, capsys):
     for verb, *settings in commands(page):
         assert main([verb, "--help"]) == 0
         known = set(re.findall(r"^  ([\w.]+)=", capsys.readouterr().out, re.MULTILINE))
@@ -41,13 +41,13 @@ def test_every_verb_and_setting_of_a_page_is_there(page, capsys):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_pictures_of_a_page_are_there(page):
+def test_pictures_of_a_page_exist_and_are_small(page):
     for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
         path = page.parent / picture
         assert path.is_file() and path.stat().st_size < 700_000, picture
 
 
-def test_the_commands_of_editing_work(here, capsys):
+def test_commands_of_editing_run(here, capsys):
     for command in commands(DOCS / "guide" / "editing.md"):
         assert command[0] in QUICK
         assert main(command) == 0, capsys.readouterr().err
@@ -55,7 +55,12 @@ def test_the_commands_of_editing_work(here, capsys):
     assert all((here / name).stat().st_size > 0 for name in made)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem)
-def test_the_python_of_a_page_works(page, here):
-    for block in blocks(page, "python"):
-        exec(compile(block, str(page), "exec"), {"__name__": "guide"})
+@pytest.mark.parametrize(
+    "page", [DOCS / "api.md", *(page for page in PAGES if blocks(page, "python"))], ids=lambda page: page.stem
+)
+def test_python_of_a_page_runs(page, here, monkeypatch, as_before):
+    monkeypatch.setenv("COMPOSEGAN_CACHE", str(here / "cache"))
+    names = {"__name__": "guide"}  # the blocks of a page are one program
+    with as_before():
+        for block in blocks(page, "python"):
+            exec(compile(block, str(page), "exec"), names)

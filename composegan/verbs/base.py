@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from composegan.config.lists import numbers_in
 from composegan.config.run_folder import newest_run, require_run
 from composegan.config.settings import help_of, settings_of
-from composegan.config.values import describe, show
 from composegan.errors import UserError, nearest
 from composegan.model import TRUNCATION
 from composegan.plugin.contracts import Verb
@@ -39,6 +38,9 @@ class Command:
         raise NotImplementedError
 
 
+C = TypeVar("C", bound=Command)
+
+
 def command(
     settings: type[Command], summary: str, about: str, *usage: str, more: Iterable[str] = (), bare: str = ""
 ) -> Verb:
@@ -56,7 +58,7 @@ def command(
     return Verb(summary, run, help_function(name, usage, about, settings, more))
 
 
-def read_settings(settings: type[Command], arguments: Sequence[str], name: str) -> Command:
+def read_settings(settings: type[C], arguments: Sequence[str], name: str) -> C:
     """The checked settings that the arguments of the verb `name` give."""
     from composegan.config.compose import read_arguments
 
@@ -79,13 +81,15 @@ def help_function(
 
 def settings_lines(schema: type) -> list[str]:
     """`key=default  type  help` for each setting, in columns, with a blank line before each section."""
+    from composegan.config.values import describe, show  # yaml
+
     texts = help_of(schema)
     rows = [
         (f"{item.key}={show(item.default)}", describe(item.type), texts[key])
         for key, item in settings_of(schema).items()
     ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    lines = []
+    lines: list[str] = []
     for _, section in groupby(rows, key=lambda row: row[0].partition("=")[0].rpartition(".")[0]):
         lines += ["", *(f"  {first:{widths[0]}}  {kind:{widths[1]}}  {text}" for first, kind, text in section)]
     return lines
@@ -122,7 +126,7 @@ class ModelCommand(Command):
 
         from composegan.model.saved_model import load
 
-        model = load(self.folder, "cuda" if torch.cuda.is_available() else "cpu")
+        model: Model = load(self.folder, "cuda" if torch.cuda.is_available() else "cpu")
         return model.with_delta(self.delta) if self.delta else model
 
     def output(self, out: str | None, default: str) -> Path:

@@ -63,7 +63,6 @@ def studies(folder: Path) -> dict[str, str]:
 
 
 def first_line(path: Path) -> str:
-    """Of a module's docstring."""
     """The first line of a module's docstring."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     return (docstring or "").partition("\n")[0]

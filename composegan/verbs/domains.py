@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from composegan.config.values import convert
 from composegan.errors import UserError
 from composegan.plugin.contracts import Verb
 from composegan.verbs.base import help_function
@@ -17,6 +16,8 @@ EXTENSION_COLUMNS = ("name", "kind", "distribution", "version", "status")
 
 def run(arguments: Sequence[str]) -> None:
     """Print a row per registered domain, or per other extension, including those that cannot be used."""
+    from composegan.config.values import convert
+
     extensions = False
     for argument in arguments:
         key, _, value = argument.partition("=")
@@ -38,17 +39,17 @@ def run(arguments: Sequence[str]) -> None:
         _print_plain(columns, rows)
 
 
-def _domains() -> list[tuple[str, ...]]:
+def _domains() -> Sequence[tuple[str, ...]]:
     from composegan.plugin.registry import discover
 
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for found in discover():
         classes = str(len(found.plugin.spec.classes)) if found.plugin else ""
         rows.append((found.name, classes, found.distribution, found.version, _status(found.error)))
     return rows
 
 
-def _extensions() -> list[tuple[str, ...]]:
+def _extensions() -> Sequence[tuple[str, ...]]:
     from composegan.plugin.contracts import EXTENSIONS
     from composegan.plugin.registry import discover
 

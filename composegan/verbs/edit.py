@@ -103,7 +103,7 @@ class Edit(ClassesCommand, CodesCommand):
         numbers = numbers_in(self.pictures, "pictures") or range(count)
         if max(numbers) >= len(files) or len(numbers) != count:
             raise UserError(
-                f"photos={self.photos}: has {len(files)}, for {count} pictures of codes={self.codes}; select with pictures="
+                f"photos={self.photos}: has {len(files)}, for {count} pictures of codes={self.codes}; write pictures="
             )
         return np.stack([files.read(files.names[number]).image.transpose(1, 2, 0) for number in numbers])
 

@@ -81,7 +81,8 @@ verb = Verb(
     "measure how good a model is", run,
     help_function(
         "evaluate", ["run=PATH key=value ...", "model=PATH domain=NAME key=value ..."],
-        "Compare generated pictures with real ones. Figures go to evaluation.json, their meaning: docs/guide.", Evaluate,
+        "Compare generated pictures with real ones. Figures go to evaluation.json, their meaning: docs/guide.",
+        Evaluate,
         ["The real set is the run's own unless data.* say otherwise; its size is the model's.",
          "On several GPUs: torchrun --nproc-per-node=N -m composegan.cli evaluate key=value ..."],
     ),

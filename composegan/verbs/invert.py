@@ -51,6 +51,6 @@ verb = command(
     Invert, "find the codes of photos, to edit them",
     "Find codes whose picture is the photo, and tune the weights to what is missing (docs/guide/inversion.md).",
     "run=PATH photos=FILE key=value ...", "model=PATH photos=FOLDER masks=FOLDER key=value ...",
-    more=["Writes a folder per photo: reconstruction, mask, codes.npz, delta.safetensors (tuned weights), sheet, figures.",
+    more=["Writes per photo: reconstruction, mask, codes.npz, delta.safetensors (tuned weights), sheet, figures.",
           "If interrupted, repeat the command: photos that are done are skipped."],
 )  # fmt: skip

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from composegan.config.arguments import split_arguments
 from composegan.config.schema import Config
-from composegan.config.values import convert
 from composegan.errors import UserError
 from composegan.plugin.contracts import Verb
 from composegan.verbs.base import help_function
@@ -14,6 +13,8 @@ from composegan.verbs.base import help_function
 
 def run(arguments: Sequence[str]) -> None:
     """Print the table, and the plan that `fit` would choose with the same arguments."""
+    from composegan.config.values import convert
+
     given = dict(split_arguments(arguments))
     try:
         measure = convert(given.pop("measure", "off"), bool)

@@ -34,6 +34,6 @@ class Prepare(Command):
 
 verb = command(
     Prepare, "pack images and labels into one compact form that reads fast",
-    "Pack images and labels (without data.root, the drawn demo) at data.height and data.width, for `fit data.root=OUT`.",
+    "Pack images and labels, or the drawn demo, at data.height and data.width, for `fit data.root=OUT`.",
     "domain=NAME data.root=PATH out=PATH key=value ...",
 )  # fmt: skip

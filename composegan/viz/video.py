@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from composegan.errors import UserError, nearest
+from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
 
 FORMATS = (".mp4", ".gif")
@@ -20,7 +20,7 @@ FORMATS = (".mp4", ".gif")
 def check_video_path(path: Path) -> None:
     """Raise UserError unless the path ends in .mp4 or .gif and its folder exists."""
     if path.suffix.lower() not in FORMATS:
-        raise UserError(f"out={path}: must end in .mp4 or .gif; {nearest(path.suffix, FORMATS)}")
+        raise UserError(f"out={path}: must end in .mp4 or .gif")
     if not path.parent.is_dir():
         raise UserError(f"out={path}: folder {path.parent} does not exist; create it first")
 

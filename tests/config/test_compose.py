@@ -9,7 +9,7 @@ from composegan.config.compose import compose, compose_for_run, load_config, ope
 from composegan.config.schema import Config
 from composegan.errors import UserError
 from composegan.plugin.recipes import common_recipes
-from composegan.verbs.sample import SampleConfig
+from composegan.verbs.sample import Sample
 
 
 def refused(arguments):
@@ -245,13 +245,13 @@ def test_a_run_whose_domain_file_is_gone_names_it(run, pets):
 
 
 def test_a_small_schema_is_read_the_same_way():
-    config = read_arguments(SampleConfig, ["n=1e2", "truncation=1", "out="], see="composegan sample --help")
-    assert config == SampleConfig(n=100, truncation=1.0, out=None)
+    config = read_arguments(Sample, ["n=1e2", "truncation=1", "out="], see="composegan sample --help")
+    assert config == Sample(n=100, truncation=1.0, out=None)
     assert {item.name for item in fields(config)} >= {"run", "n"}
     with pytest.raises(UserError, match="unknown key 'truncaton'; did you mean 'truncation'"):
-        read_arguments(SampleConfig, ["truncaton=1"], see="composegan sample --help")
+        read_arguments(Sample, ["truncaton=1"], see="composegan sample --help")
     with pytest.raises(UserError, match="unknown key 'zzz'; `composegan sample --help` lists"):
-        read_arguments(SampleConfig, ["zzz=1"], see="composegan sample --help")
+        read_arguments(Sample, ["zzz=1"], see="composegan sample --help")
 
 
 def test_a_domain_file_opens_as_a_plugin_without_code(pets):

@@ -12,8 +12,8 @@ from composegan.config.schema import Config
 from composegan.config.settings import check_bounds, settings_of, unknown_key
 from composegan.errors import UserError
 from composegan.plugin import choice, number
-from composegan.verbs.prepare import PrepareConfig
-from composegan.verbs.sample import SampleConfig
+from composegan.verbs.prepare import Prepare
+from composegan.verbs.sample import Sample
 
 
 @dataclass
@@ -75,7 +75,7 @@ def test_value_out_of_bounds_names_setting_and_bounds(change, said):
     assert str(caught.value) == said
 
 
-@pytest.mark.parametrize("schema", [Config, InversionConfig, SampleConfig, PrepareConfig])
+@pytest.mark.parametrize("schema", [Config, InversionConfig, Sample, Prepare])
 def test_every_setting_has_help_and_words(schema):
     assert all(item.help and item.words for item in settings_of(schema).values())
 

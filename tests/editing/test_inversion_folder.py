@@ -1,4 +1,4 @@
-"""What `composegan invert` leaves, and how it goes on after an interruption."""
+"""What `composegan invert` writes, and how it resumes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import composegan
 from composegan.cli import main
 from composegan.config.inversion import InversionConfig
 from composegan.data.photos import PhotoFiles
@@ -20,11 +19,6 @@ from composegan.model.codes import Codes
 from composegan.plugin.domain import DomainSpec, SemanticClass
 
 QUICK = ["steps=6", "tune_steps=3", "size=32", "lpips=off"]
-
-
-@pytest.fixture(scope="module")
-def model(whole_run):
-    return composegan.load(whole_run)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +81,7 @@ def made(model, photos, tmp_path_factory):
     return composegan_model, out, said.getvalue()
 
 
-def test_the_verb_writes_and_says_so(made):
+def test_invert_verb_writes_a_folder_per_photo(made):
     _, out, said = made
     first, *middle, last = said.splitlines()
     assert first == "3 photo(s), 2 with a mask; perceptual distance: EfficientNet-Lite0 at 32 pixels"
@@ -106,7 +100,7 @@ def test_the_verb_writes_and_says_so(made):
     assert sorted(contents(out)) == sorted([*each, *together, "codes.npz"])
 
 
-def test_the_files_are_those_of_one_model_and_one_inversion(made, model):
+def test_written_files_agree_with_each_other(made, model):
     _, out, _ = made
     codes = Codes.load(out, model)
     assert len(codes) == 3
@@ -126,14 +120,14 @@ def test_the_files_are_those_of_one_model_and_one_inversion(made, model):
     assert figures["mean"]["tuned"]["mse"] == pytest.approx(np.mean([one["tuned"]["mse"] for one in figures["each"]]))
 
 
-def test_other_verbs_take_codes_and_tuned_weights(made, tmp_path, capsys):
+def test_sample_verb_reads_codes_and_tuned_weights(made, tmp_path, capsys):
     folder, out, _ = made
     person, drawn = out / "anna", tmp_path / "drawn"
     assert main(["sample", f"model={folder}", f"delta={person}", f"codes={person}", f"out={drawn}"]) == 0
     assert (drawn / "images" / "00000.png").read_bytes() == (person / "reconstruction.png").read_bytes()
 
 
-def test_what_is_done_is_passed_over(run, tmp_path, monkeypatch):
+def test_finished_photos_are_skipped(run, tmp_path, monkeypatch):
     run(tmp_path)
     before = contents(tmp_path)
     monkeypatch.setattr(inversion_folder, "search", None)
@@ -146,7 +140,7 @@ def test_what_is_done_is_passed_over(run, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("where", ["search", "tune"])
 @pytest.mark.parametrize("call", [1, 2])
-def test_stopped_and_started_again_it_is_the_same(run, tmp_path, monkeypatch, where, call):
+def test_a_resumed_inversion_is_the_same(run, tmp_path, monkeypatch, where, call):
     """The second batch's search, or a photo's tuning, is interrupted."""
     run(tmp_path / "whole")
     calls, original = [], getattr(inversion_folder, where)
@@ -165,7 +159,7 @@ def test_stopped_and_started_again_it_is_the_same(run, tmp_path, monkeypatch, wh
     assert contents(tmp_path / "again") == contents(tmp_path / "whole")
 
 
-def test_a_photo_that_was_changed_is_done_again(run, tmp_path, photos):
+def test_a_changed_photo_is_inverted_again(run, tmp_path, photos):
     run(tmp_path, tune_steps=0)
     before = contents(tmp_path)
     Image.new("RGB", (16, 16), "red").save(photos / "photos" / "carl.png")
@@ -176,7 +170,7 @@ def test_a_photo_that_was_changed_is_done_again(run, tmp_path, photos):
     assert not (tmp_path / "anna" / "delta.safetensors").exists()
 
 
-def test_without_tuning_no_tuned_weights_stay(run, tmp_path):
+def test_without_tuning_old_tuned_weights_are_removed(run, tmp_path):
     run(tmp_path)
     means = run(tmp_path, tune_steps=0)
     assert list(means) == ["w+"] and not list(tmp_path.rglob("delta.safetensors"))
@@ -192,7 +186,7 @@ def told(capsys, *arguments):
 def test_mistakes_are_one_line(made, photos, tmp_path, capsys, full_disk):
     folder, out, _ = made
     model, pictures = f"model={folder}", f"photos={photos / 'photos'}"
-    assert told(capsys, model) == "which photos? write photos=FILE or photos=FOLDER"
+    assert told(capsys, model) == "photos=: missing; write photos=FILE or photos=FOLDER"
     assert told(capsys, model, "photos=none").startswith("photos=none: there is no such file")
     assert told(capsys, model, pictures, "batch=0") == "batch=0: must be 1 or more"
     assert told(capsys, model, pictures, "recipe=smal") == "recipe=smal: did you mean 'small'?"

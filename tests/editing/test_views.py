@@ -8,19 +8,14 @@ import pytest
 import torch
 from PIL import Image
 
-import composegan
 from composegan.cli import main
 from composegan.editing.components import components
 from composegan.editing.interpolation import closed_curve, draw_frames, loop
 from composegan.editing.mix import mix
+from composegan.editing.target import Target
 
 
-@pytest.fixture(scope="module")
-def model(whole_run):
-    return composegan.load(whole_run)
-
-
-def test_components_end_with_the_whole_picture(model):
+def test_components_end_with_the_full_picture(model):
     codes = model.codes(1)
     parts = components(model, codes, ["glass", "ground", "ball"])
     whole = model.synthesize(codes.slots)
@@ -32,20 +27,20 @@ def test_components_end_with_the_whole_picture(model):
     assert (parts.steps.images[0] != parts.steps.images[2]).any()
 
 
-def test_mixing_takes_the_classes_from_the_columns(model):
+def test_mix_takes_the_classes_from_the_columns(model):
     rows, columns = model.codes(2), model.codes(3, seed=1)
-    chosen = rows.slots_of(["ball"])
-    mixed = mix(model, rows, columns, chosen)
-    assert len(mixed.images) == 6
+    target, chosen = Target(("ball",)), rows.slots_of(["ball"])
+    mixed = mix(model, rows, columns, target).mixed
+    assert len(mixed) == 6
     for r in range(2):
         for c in range(3):
             cell = mixed.codes.slots[3 * r + c]
             assert torch.equal(cell[chosen], columns.slots[c, chosen])
             assert torch.equal(cell[~chosen], rows.slots[r, ~chosen])
-    np.testing.assert_array_equal(mix(model, rows, rows, chosen).images[[0, 3]], model.draw(rows).images)
+    np.testing.assert_array_equal(mix(model, rows, rows, target).mixed.images[[0, 3]], model.draw(rows).images)
 
 
-def test_the_curve_goes_through_the_points_and_is_smooth_where_it_closes():
+def test_the_curve_passes_its_points_and_is_smooth_where_it_closes():
     points = torch.randn(5, 3, dtype=torch.float64)
     fine = closed_curve(points, 1000)
     torch.testing.assert_close(fine[::1000], points)
@@ -56,25 +51,25 @@ def test_the_curve_goes_through_the_points_and_is_smooth_where_it_closes():
     torch.testing.assert_close(two[4:].flip(0)[:3], two[1:4].flip(0).flip(0), atol=1e-9, rtol=0)
 
 
-def test_only_the_named_classes_move(model):
+def test_a_loop_moves_the_named_classes_only(model):
     codes = model.codes(3)
-    chosen = codes.slots_of(["ball"], ["texture"])
-    frames = loop(codes, chosen, 4)
+    target = Target(("ball",), "texture")
+    frames = loop(codes, target, 4)
     assert len(frames) == 12
-    assert torch.equal((frames.slots != frames.slots[:1]).any(dim=2).any(dim=0), chosen)
+    assert torch.equal((frames.slots != frames.slots[:1]).any(dim=2).any(dim=0), target.mask(codes))
     pictures = list(draw_frames(model, frames, masks=True, least=32, batch=5))
     assert len(pictures) == 12 and pictures[0].shape == (32, 64, 3)
     np.testing.assert_array_equal(pictures[4][::2, :32:2], model.draw(frames[4]).images[0])
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".gif"])
-def test_a_video_holds_the_frames(whole_run, model, tmp_path, capsys, ending):
+def test_interpolate_verb_writes_the_frames(whole_run, model, tmp_path, capsys, ending):
     out = tmp_path / f"loop{ending}"
     arguments = ["n=3", "frames=4", "rate=10", "size=64", "masks=off", f"out={out}"]
     assert main(["interpolate", f"run={whole_run}", *arguments]) == 0
     assert capsys.readouterr().out == f"wrote {out}: 12 frames, 1.2 s, endless\n"
     codes = model.codes(3, truncation=0.7)
-    frames = loop(codes, torch.ones(7, dtype=torch.bool), 4)
+    frames = loop(codes, Target.of(model, "all", base=True), 4)
     expected = np.stack(list(draw_frames(model, frames, masks=False, least=64)))
     if ending == ".gif":
         picture = Image.open(out)
@@ -91,7 +86,7 @@ def test_a_video_holds_the_frames(whole_run, model, tmp_path, capsys, ending):
     assert np.abs(np.stack(found).astype(float) - expected).mean() < 12
 
 
-def test_the_verbs_write_what_they_say(whole_run, tmp_path, capsys):
+def test_components_and_mix_verbs_write_what_they_print(whole_run, tmp_path, capsys):
     assert main(["components", f"run={whole_run}", "n=2", f"out={tmp_path / 'c'}"]) == 0
     assert main(["mix", f"run={whole_run}", "classes=ball", "n=2", "columns=3", f"out={tmp_path / 'm.png'}"]) == 0
     assert capsys.readouterr().out == (

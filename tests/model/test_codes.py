@@ -125,7 +125,7 @@ def test_a_saved_file_loads_unchanged(model, tmp_path):
         ({"slots": np.array([None])}, "is damaged"),
         ({"slots": np.zeros((1, 7, 16), np.complex64)}, "is damaged .*complex64, not floating-point numbers"),
         ({"slots": np.full((1, 7, 16), "1")}, "is damaged .*not floating-point numbers"),
-        ({"slots": np.zeros((200_000, 7, 16), np.float32)}, "is damaged .*it would unpack to"),
+        ({"slots": np.zeros((200_000, 7, 16), np.float32)}, "cannot be read \\(it would unpack to"),
         ({"present": np.zeros((1, 3), bool)}, "a picture has no classes"),
         ({"format": np.array(9)}, "is damaged .*format 9, not 1"),
     ],

@@ -132,7 +132,7 @@ def test_sample_verb_draws_from_codes_numbers_and_the_mean(whole_run, model, tmp
         np.testing.assert_array_equal(pixels(again / "images" / f"{ours:05d}.png"), picture)
     np.testing.assert_array_equal(pixels(mean / "images" / "00000.png"), model.sample(1, truncation=0).images[0])
     assert main(["sample", f"run={whole_run}", f"codes={some}", "pictures=2", f"out={again}"]) == 2
-    assert capsys.readouterr().err == f"composegan: pictures=2: {some} has 0 to 1 only\n"
+    assert capsys.readouterr().err == f"composegan: pictures=2: {some} has only 0 to 1\n"
 
 
 def test_sample_verb_writes_images_masks_labels_codes_and_a_sheet(whole_run, model, tmp_path, capsys):

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 import composegan
-from composegan.editing.edit import resample
+from composegan.editing.edit import edit_codes
+from composegan.editing.target import Target
 from composegan.errors import UserError
 from composegan.model.codes import Codes
 from composegan.model.random_codes import mean_codes
@@ -104,7 +105,7 @@ def test_copied_class_is_present_if_its_shape_is_copied(model):
     changed = two.clone()
     changed["glass"] = other["glass"]
     assert changed["glass"].present.all() and not two["glass"].present.any()
-    assert torch.equal(resample(model, two, two.slots_of(["glass"])).present, two.present)
+    assert torch.equal(edit_codes(model, two, Target(("glass",))).present, two.present)
 
 
 def test_codes_keep_their_classes_in_a_file(model, tmp_path):

@@ -53,15 +53,15 @@ def test_every_figure_is_tested():
     assert {case[0] for case in mark.args[1]} == set(FIGURES)
 
 
-def test_hues_have_their_places():
+def test_hue_of_primary_colours():
     labels = torch.ones(4, 2, 2, dtype=torch.uint8)
     colors = torch.tensor([[1.0, -1, -1], [1, 1, -1], [-1, 1, -1], [-1, -1, 1]])  # red, yellow, green, blue
     found = class_attribute("hue(ball)", NAMES).measure(colors.view(4, 3, 1, 1).expand(4, 3, 2, 2), labels)
     torch.testing.assert_close(found, torch.tensor([0, 1 / 6, 1 / 3, -1 / 3], dtype=torch.float64))
 
 
-def test_a_few_pixels_are_not_the_class():
-    """4 in 4,096 are, 3 are not; neither is a mask of nothing."""
+def test_a_class_of_few_pixels_counts_as_absent():
+    """4 of 4,096 pixels are enough, 3 are not."""
     labels = torch.zeros(3, 64, 64, dtype=torch.uint8)
     labels[0, 3, 3:7] = labels[1, 3, 3:6] = 1
     images = torch.zeros(3, 3, 64, 64)
@@ -73,7 +73,7 @@ def test_a_few_pixels_are_not_the_class():
         assert values.isfinite().tolist() == [True, False, False]
 
 
-def test_colours_beyond_the_range_count_as_its_end(pictures):
+def test_colours_out_of_range_are_clamped(pictures):
     images, labels = pictures
     bright = class_attribute("brightness(ball)", NAMES).measure(images * 0 + 3, labels)
     torch.testing.assert_close(bright[:2], torch.ones(2, dtype=torch.float64))
@@ -88,6 +88,6 @@ def test_colours_beyond_the_range_count_as_its_end(pictures):
         ("area()", "write it as"),
     ],
 )
-def test_another_attribute(text, reason):
+def test_a_malformed_attribute_is_refused(text, reason):
     with pytest.raises(UserError, match=reason):
         class_attribute(text, NAMES)

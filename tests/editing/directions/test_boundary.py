@@ -25,7 +25,7 @@ def test_a_planted_normal_is_found():
     assert boundary.accuracy > 0.9 and boundary.held_out in (120, 121)
 
 
-def test_an_uneven_share_does_not_tilt_it():
+def test_unequal_sides_do_not_tilt_the_boundary():
     """A tenth on one side: the accuracy is of both sides, not of saying no to all."""
     codes, _, normal = planted(n=3000)
     projected = codes @ normal
@@ -34,14 +34,14 @@ def test_an_uneven_share_does_not_tilt_it():
     assert boundary.normal @ normal > 0.95 and boundary.accuracy > 0.9
 
 
-def test_labels_that_mean_nothing_are_at_chance():
+def test_random_labels_are_at_chance_on_held_out_codes():
     """On held-out codes, though there are so many numbers to a code that the others are told apart without a fault."""
     draws = torch.Generator().manual_seed(1)
     boundary = find_boundary(torch.randn(400, 500, generator=draws), torch.rand(400, generator=draws) > 0.5)
     assert 0.3 < boundary.accuracy < 0.7
 
 
-def test_too_few_on_one_side():
+def test_too_few_codes_on_one_side_raises():
     codes, sides, _ = planted(100)
     sides[:] = False
     sides[:7] = True
@@ -49,7 +49,7 @@ def test_too_few_on_one_side():
         find_boundary(codes, sides)
 
 
-def test_the_ends_of_a_statistic():
+def test_split_extremes_keeps_equal_values_together():
     values = torch.tensor([3.0, 1, 2, torch.nan, 6, 5, 4], dtype=torch.float64)
     low, high = split_extremes(values, 1 / 3)
     assert set(values[low].tolist()) == {1, 2} and set(values[high].tolist()) == {5, 6}

@@ -24,7 +24,7 @@ def state():
     return timm.create_model(SMALL, pretrained=False, num_classes=3).state_dict()
 
 
-def test_the_bundled_network_says_what_its_own_package_says():
+def test_the_bundled_network_agrees_with_its_package():
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     attribute = classifier_attribute("classifier(tf_efficientnet_lite0:551)", None, CPU)
     assert attribute.kind == "tf_efficientnet_lite0-551" and not attribute.binary and attribute.subject == ""
@@ -34,7 +34,7 @@ def test_the_bundled_network_says_what_its_own_package_says():
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_a_network_of_ones_own(tmp_path, state, suffix):
+def test_a_network_with_given_weights(tmp_path, state, suffix):
     path = tmp_path / f"weights{suffix}"
     (save_file if suffix == ".safetensors" else torch.save)(state, path)
     images = torch.rand(2, 3, 32, 32) * 2 - 1
@@ -52,10 +52,10 @@ def test_a_network_of_ones_own(tmp_path, state, suffix):
         ("classifier(resnet18)", "write it as in"),
         ("classifier(tf_efficientnet_lite:1)", "no network 'tf_efficientnet_lite'; did you mean 'tf_efficientnet_lite"),
         ("classifier(tf_efficientnet_lite0:1000)", "has classes 0 to 999"),
-        (f"classifier({SMALL}:1)", "weights=FILE is needed"),
+        (f"classifier({SMALL}:1)", "give its state dict, weights=FILE"),
     ],
 )
-def test_other_classifiers(text, reason):
+def test_unknown_classifiers_are_refused(text, reason):
     with pytest.raises(UserError, match=reason):
         classifier_attribute(text, None, CPU)
 
@@ -65,7 +65,7 @@ class Foreign:
         return Path.touch, (Path("ran"),)
 
 
-def test_weights_of_something_else(tmp_path, state, monkeypatch):
+def test_weights_of_another_network_are_refused_and_nothing_is_executed(tmp_path, state, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "foreign.pth").write_bytes(pickle.dumps({"fc.weight": Foreign()}, protocol=2))
     torch.save({"fc.weight": Foreign()}, tmp_path / "zipped.pth")

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from composegan.editing.directions.direction import Direction, Target, with_sign
+from composegan.editing.directions.direction import Direction, with_sign
+from composegan.editing.target import Target
 from composegan.errors import UserError
 
 
-def test_a_target_has_the_slots_of_its_classes_and_a_name(model):
+def test_a_target_has_slots_and_a_name(model):
     known = model.classes
     assert Target(("ball",)).slots(model) == (3, 4) and Target(("ball",)).name(known) == "ball"
     assert Target(("ball",), "shape").slots(model) == (3,)
@@ -20,8 +21,15 @@ def test_a_target_has_the_slots_of_its_classes_and_a_name(model):
     assert Target((), "shape", base=True).slots(model) == (0,) and Target((), "shape", True).name(known) == "base"
     assert Target(known, "both", True).slots(model) == tuple(range(7))
     assert Target(known, "both", True).name(known) == "all+base"
-    with pytest.raises(UserError, match="did you mean 'ball'"):
-        Target(("bal",)).slots(model)
+    assert Target.of(model, "glass,ball", "shape") == Target.of(model, ["glass", "ball"], "shape")
+    assert Target.of(model, "all").classes == known
+    for wrong, reason in (
+        (("bal",), "classes=bal: there is no 'bal'; did you mean 'ball'"),
+        (("ball", "shap"), "part=shap: did you mean 'shape'"),
+        (("",), "classes=: name at least one"),
+    ):
+        with pytest.raises(UserError, match=reason):
+            Target.of(model, *wrong)
 
 
 @pytest.fixture
@@ -29,10 +37,10 @@ def direction(model):
     """Along the first number of w, whose standard deviation is 3 here."""
     vector = torch.eye(16)[0]
     spread = 9 * torch.eye(16, dtype=torch.float64)
-    return Direction.alike(model, "pca", 2, Target(("ball", "glass"), "texture"), vector, spread)
+    return Direction.uniform(model, "pca", 2, Target(("ball", "glass"), "texture"), vector, spread)
 
 
-def test_one_sigma_moves_every_chosen_slot_by_the_deviation_of_w_and_no_other(model, direction):
+def test_one_sigma_moves_chosen_slots_by_the_deviation_of_w(model, direction):
     assert direction.name == "ball+glass.texture.pca2"
     torch.testing.assert_close(direction.vectors.norm(), torch.tensor(1.0))
     codes = model.codes(3)
@@ -51,6 +59,6 @@ def test_codes_of_another_model_are_refused(model, direction):
             direction.apply(replace(model.codes(1), **other), 1.0)
 
 
-def test_the_sign_of_a_vector_is_that_of_its_largest_number():
+def test_the_sign_makes_the_largest_entry_positive():
     vectors = torch.tensor([[1.0, -3.0], [2.0, -1.0], [-1.0, 0.5]])
     assert with_sign(vectors).tolist() == [[-1, 3], [2, -1], [1, -0.5]]

@@ -1,12 +1,18 @@
-"""Factorised weights, against what the forward pass does with them."""
+"""Principal components of a known mapping, and factorised weights against the forward pass."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from composegan.editing.directions.direction import Target
-from composegan.editing.directions.sefa import driven_layers, sefa_directions, style_affines
+from composegan.editing.directions.unsupervised import (
+    covariance,
+    driven_layers,
+    pca_directions,
+    sefa_directions,
+    style_affines,
+)
+from composegan.editing.target import Target
 from composegan.errors import UserError
 from composegan.model.codes import Codes
 from composegan.networks.generator import Generator
@@ -22,7 +28,7 @@ def small(**changes):
     return Generator(**{**settings, **changes}).requires_grad_(False)
 
 
-def test_the_layers_of_a_part():
+def test_driven_layers_of_each_slot():
     generator = small()  # slots: base, then (shape, texture) of each class
     assert driven_layers(generator, (3,)) == [(1, 1), (2, 1)]  # shape of class 1: without the base layer
     assert driven_layers(generator, (4,)) == [(3, 1)]
@@ -33,8 +39,8 @@ def test_the_layers_of_a_part():
 
 
 @pytest.mark.parametrize("part", ["shape", "texture", "both"])
-def test_no_direction_changes_the_styles_more(model, part):
-    """Measured on the styles that the forward pass computes, for the first ones and for many at random."""
+def test_sefa_finds_the_directions_that_change_styles_most(model, part):
+    """Measured on the styles of the forward pass, against many random directions."""
     target = Target(("ball",), part)
     found = sefa_directions(model, target, 3, torch.eye(16, dtype=torch.float64))
     generator = model.generator
@@ -60,23 +66,46 @@ def test_no_direction_changes_the_styles_more(model, part):
     assert effect(without_first).max() <= strengths[1] * 1.0001
 
 
-def test_classes_of_a_group_count_once():
+def test_sefa_counts_classes_of_a_group_once():
     generator = small(group_of=(0, 1, 1))
     torch.testing.assert_close(style_affines(generator, (4, 6)), style_affines(generator, (4,)))
     assert len(style_affines(generator, (2, 4))) == 12
 
 
-def test_a_part_that_drives_nothing(squares):
+def test_sefa_refuses_a_part_that_drives_no_layer():
     generator = small(base_layers=3)  # class 1 has no shape layer of its own
     with pytest.raises(UserError, match="no layer takes these codes"):
         style_affines(generator, (5,))
 
 
-def test_the_top_one_moves_the_picture_more_than_the_last(model):
-    """The order holds for what is seen: the strongest against the weakest of all."""
+def test_sefa_order_holds_for_the_picture(model):
     target = Target(("ground",), "both")
     found = sefa_directions(model, target, 16, torch.eye(16, dtype=torch.float64))
     codes = Codes.of(model, model.codes(8).slots)
     before = model.synthesize(codes.slots).image
     change = [(model.synthesize(found[i].apply(codes, 1.0).slots).image - before).abs().mean() for i in (0, -1)]
     assert change[0] > 1.5 * change[1]
+
+
+def test_pca_finds_the_axes_of_a_linear_mapping_and_their_deviations(model, monkeypatch):
+    """`w = z D Q` for a rotation Q has the covariance `Q^T D^2 Q`: components are Q's rows, deviations D."""
+    draws = torch.Generator().manual_seed(3)
+    rotation = torch.linalg.qr(torch.randn(16, 16, generator=draws))[0]
+    deviations = torch.tensor([5.0, 3.0, 2.0] + [0.1] * 13)
+    monkeypatch.setattr(model.generator, "map", lambda z: z * deviations @ rotation)
+    found = pca_directions(model, Target(("ball",), "texture"), 3, covariance(model))
+    assert [direction.name for direction in found] == [f"ball.texture.pca{i}" for i in range(3)]
+    for direction, row, deviation in zip(found, rotation, deviations, strict=False):
+        assert (direction.vectors[0] @ row).abs() > 0.995
+        assert abs(direction.sigma / deviation - 1) < 0.03
+    parts = [direction.facts["explained"] for direction in found]
+    wanted = (deviations[:3] ** 2 / (deviations**2).sum()).tolist()
+    assert all(abs(part - want) < 0.02 for part, want in zip(parts, wanted, strict=True))
+
+
+def test_one_sigma_is_the_deviation_of_w_in_every_slot(model):
+    spread = covariance(model)
+    (one,) = pca_directions(model, Target(("ball",), "texture"), 1, spread)
+    (many,) = pca_directions(model, Target(("ball", "glass"), "both"), 1, spread)
+    step_of_one, step_of_many = ((d.sigma * d.vectors).double() for d in (one, many))
+    torch.testing.assert_close(step_of_many, step_of_one.expand(4, -1), rtol=1e-5, atol=1e-7)

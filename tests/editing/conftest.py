@@ -1,4 +1,4 @@
-"""A model whose pictures are known: what its codes do can be worked out by hand."""
+"""A trained model, and one whose pictures can be computed by hand."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ def squares():
 
 @pytest.fixture(scope="session")
 def model(whole_run):
-    """Classes ground, ball and glass; only to be read."""
+    """Classes ground, ball and glass. Read only."""
     return composegan.load(whole_run)

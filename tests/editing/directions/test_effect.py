@@ -1,4 +1,4 @@
-"""Effect and leakage, on a model where both can be worked out."""
+"""Effect and leakage, on a model where both can be computed by hand."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import pytest
 import torch
 
 from composegan.editing.directions.attributes import class_attribute
-from composegan.editing.directions.direction import Direction, Target
-from composegan.editing.directions.measure import measured, report
+from composegan.editing.directions.direction import Direction
+from composegan.editing.directions.effect import measured, report
+from composegan.editing.target import Target
 
 UNIT = torch.eye(8, dtype=torch.float64)
 
 
 def towards(model, target, vector):
-    return Direction.alike(model, "pca", 0, target, vector, UNIT)
+    return Direction.uniform(model, "pca", 0, target, vector, UNIT)
 
 
-def test_the_change_is_within_the_class_and_is_what_the_code_does(squares):
+def test_the_effect_within_the_class_is_that_of_the_code(squares):
     direction = towards(squares, Target(("ball",), "texture"), squares.generator.red)
     codes = squares.codes(40, truncation=0.3)
     attribute = class_attribute("red(ball)", squares.classes)
@@ -31,7 +32,7 @@ def test_the_change_is_within_the_class_and_is_what_the_code_does(squares):
     assert found["before"] - found["minus"] == pytest.approx(0.2, rel=1e-4)
 
 
-def test_leakage_is_the_part_of_the_change_that_is_elsewhere(squares):
+def test_leakage_is_the_fraction_of_the_change_elsewhere(squares):
     squares.generator.leak = 0.5
     direction = towards(squares, Target(("ball",), "texture"), squares.generator.red)
     codes = squares.codes(1, truncation=0.0)  # the ball fills the left half
@@ -41,14 +42,13 @@ def test_leakage_is_the_part_of_the_change_that_is_elsewhere(squares):
     assert "attribute" not in effect
 
 
-def test_what_all_classes_share_cannot_leak(squares):
+def test_base_codes_have_no_leakage(squares):
     direction = towards(squares, Target(("ball",), "texture", base=True), squares.generator.red)
     result = measured(squares, direction, squares.codes(3), 1.0)
     assert result.facts["effect"]["leakage"] is None and "leakage" not in report(result)
 
 
-def test_a_class_that_is_nowhere(squares):
-    """No colour to measure: no figure, and no fault."""
+def test_an_absent_class_has_no_attribute_and_no_change(squares):
     direction = towards(squares, Target(("ball",), "texture"), squares.generator.red).with_facts(attribute="red(ball)")
     codes = squares.codes(2)
     codes["ball"].shape = -10 * squares.generator.reach

@@ -1,0 +1,134 @@
+"""What can be done with a loaded model from Python, and that it is what the verbs do."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import composegan
+from composegan.cli import main
+from composegan.errors import UserError
+
+PHOTO = {"steps": 2, "tune_steps": 1, "size": 32, "lpips": "off", "perceptual": 0.0}
+
+
+@pytest.fixture(scope="module")
+def model(whole_run):
+    return composegan.load(whole_run)
+
+
+def test_repr_is_one_line(model):
+    codes = model.codes(2)
+    shown = [model, codes, model.draw(codes), model.edit(codes, "ball"), model.mix(codes, codes, "ball")]
+    shown += [model.components(codes[0]), model.directions("ball", count=1, measured_on=0)]
+    assert repr(model) == "Model(domain 'shapes', 16x16, 3 classes, cpu)"
+    assert all("\n" not in repr(item) and len(repr(item)) < 120 for item in shown)
+
+
+def test_results_show_themselves_in_a_notebook(model):
+    codes = model.codes(2)
+    for result in (model.edit(codes, "ball"), model.mix(codes, codes, "ball"), model.components(codes[0])):
+        picture = Image.open(io.BytesIO(result._repr_png_()))
+        assert (picture.format, picture.size) == ("PNG", result.sheet().size)
+
+
+def test_default_truncation_is_that_of_the_command_line(model, whole_run, tmp_path):
+    assert main(["sample", f"run={whole_run}", "n=2", f"out={tmp_path}"]) == 0
+    drawn = composegan.Codes.load(tmp_path, model)
+    assert torch.equal(drawn.slots, model.sample(2).codes.slots)
+    assert torch.equal(drawn.slots, model.codes(2, truncation=0.7).slots)
+
+
+def test_edit_is_that_of_the_command_line(model, whole_run, tmp_path):
+    given = ["classes=ball", "part=texture", "other_seed=3", "n=2"]
+    assert main(["edit", f"run={whole_run}", *given, f"out={tmp_path}"]) == 0
+    edit = model.edit(model.codes(2), "ball", part="texture", seed=3)
+    for number, picture in enumerate(edit.after.images):
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "after/images" / f"{number:05d}.png")), picture)
+    assert edit.classes == ("ball",) and 0 <= edit.mean_leakage() <= 1
+    by_hand = model.compare(edit.before.codes, edit.after.codes, "ball")
+    np.testing.assert_array_equal(by_hand.after.images, edit.after.images)
+
+
+def test_mistakes_name_the_nearest(model):
+    codes = model.codes(2)
+    for call, reason in (
+        (lambda: model.edit(codes, "bal"), "classes=bal: there is no 'bal'; did you mean 'ball'"),
+        (lambda: model.edit(codes, "ball", part="textur"), "part=textur: did you mean 'texture'"),
+        (lambda: model.edit(codes, "ball", method="resampl"), "method=resampl: did you mean 'resample'"),
+        (lambda: model.directions("ball", method="sef"), "method=sef: did you mean 'sefa'"),
+        (lambda: model.directions("ball", count=17), "count=17: must be 1 to 16"),
+        (lambda: model.invert("photo.png", step=3), "unknown key 'step'; did you mean 'steps'"),
+        (lambda: model.invert("nowhere.png"), "photos=nowhere.png: there is no such file"),
+        (lambda: model.evaluate(metrics=["FS"]), "metrics=FS: there is no 'FS'; did you mean 'FSD'"),
+        (lambda: model.evaluate(splt="train", metrics="FSD"), "unknown key 'splt'; did you mean 'split'"),
+        (lambda: model.interpolate(codes, "loop.avi"), "out=loop.avi: must end in .mp4 or .gif"),
+        (lambda: model.draw(model.codes(0)), "n=0: must be 1 or more"),
+        (lambda: composegan.concat([]), "concat needs at least one element"),
+    ):
+        with pytest.raises(UserError, match=reason):
+            call()
+
+
+def test_interpolate_has_about_the_length_asked_for(model, tmp_path):
+    path = model.interpolate(model.codes(3), tmp_path / "loop.gif", seconds=0.6, rate=10, size=16)
+    assert Image.open(path).n_frames == 6
+
+
+def test_directions_are_those_of_the_command_line(model, whole_run, tmp_path):
+    given = ["classes=ball", "part=texture", "method=sefa", "count=2", "measured=4", "shown=0"]
+    assert main(["directions", f"run={whole_run}", *given, f"out={tmp_path}"]) == 0
+    saved = composegan.Directions.load(tmp_path, model)
+    found = model.directions("ball", part="texture", method="sefa", count=2, measured_on=4)
+    assert list(found.items) == list(saved.items) == found._ipython_key_completions_()
+    assert [one.facts for one in found] == [one.facts for one in saved]
+
+
+def test_invert_takes_a_photo_in_any_form(model, tmp_path):
+    sample = model.sample(1, seed=4)[0]
+    sample.image.save(tmp_path / "photo.png")
+    Image.fromarray(sample.labels).save(tmp_path / "mask.png")
+    large = sample.image.resize((48, 32), Image.Resampling.NEAREST)  # wider: cropped at the centre
+    forms = [tmp_path / "photo.png", str(tmp_path / "photo.png"), sample.image, np.asarray(sample.image)]
+    forms += [[sample.image], np.asarray(sample.image)[None]]
+    results = [model.invert(form, **PHOTO) for form in forms]
+    assert all(torch.equal(result.codes.slots, results[0].codes.slots) for result in results)
+    assert len(model.invert([large, sample.image], **PHOTO).codes) == 2
+    with_mask = model.invert(tmp_path / "photo.png", tmp_path / "mask.png", **PHOTO)
+    assert "mask_iou" in with_mask.figures[0]["w+"] and "mask_iou" not in results[0].figures[0]["w+"]
+    again = model.invert(sample.image, sample.labels, **PHOTO)
+    assert torch.equal(again.codes.slots, with_mask.codes.slots)
+    with pytest.raises(UserError, match="a photo is float64 .*; uint8 \\(H, W, 3\\) is needed"):
+        model.invert(np.zeros((4, 4, 3)), **PHOTO)
+    with pytest.raises(UserError, match="2 masks for 1 photos"):
+        model.invert(sample.image, [sample.labels] * 2, **PHOTO)
+
+
+def test_evaluate_compares_with_a_folder(model, shapes, whole_run, tmp_path, monkeypatch):
+    monkeypatch.setenv("COMPOSEGAN_CACHE", str(tmp_path / "cache"))
+    domain, root = (setting.partition("=")[2] for setting in shapes)
+    evaluation = model.evaluate(root, metrics=["FSD"], domain=domain, n=4)
+    assert evaluation["FSD"] >= 0 and repr(evaluation).startswith("Evaluation(FSD ")
+    assert (evaluation.save(tmp_path / "out") / "evaluation.json").is_file()
+    with pytest.raises(UserError, match="there is no figure 'FDS'; did you mean 'FSD'"):
+        evaluation["FDS"]
+    given = [domain and f"domain={domain}", f"data.root={root}", "metrics=FSD", "n=4", f"out={tmp_path / 'verb'}"]
+    assert main(["evaluate", f"run={whole_run}", *given]) == 0
+    assert (tmp_path / "verb" / "evaluation.json").is_file()
+
+
+def test_save_and_load_give_the_same_model(model, tmp_path):
+    again = composegan.load(model.save(tmp_path / "copy"))
+    assert isinstance(again, composegan.Model) and again.about == model.about
+    np.testing.assert_array_equal(again.sample(2).images, model.sample(2).images)
+    assert isinstance(model.to("cpu"), composegan.Model)
+
+
+def test_old_model_folders_load():
+    model = composegan.load(Path(__file__).parents[2] / "docs" / "guide" / "avatars")
+    assert model.domain == "faces" and len(model.classes) == 13 and model.sample(1).images.shape == (1, 64, 64, 3)
