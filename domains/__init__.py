@@ -1,1 +1,1 @@
-"""The domains that come with composegan, one YAML each; data only. Installed as `composegan.domains`."""
+"""The domains that come with composegan, one YAML each; data only. Installed as `composegan.domain_files`."""

@@ -13,7 +13,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 
-HOMES = {"composegan": "composegan", "domains": "composegan.domains", "plugins": "composegan.plugins"}
+HOMES = {"composegan": "composegan", "domains": "composegan.domain_files", "plugins": "composegan.plugins"}
 """Folders of the checkout, and the packages that they are installed as."""
 
 
@@ -107,7 +107,7 @@ def test_imports_of_finds_every_import(tmp_path):
 FLOORS = (
     "version", "errors", "io", "runtime", "plugin", "networks", "metrics", "losses", "viz", "config", "data", "draw",
     "grouping", "training", "planning", "model", "editing", "evaluation", "interop", "runs", "devkit", "api", "verbs",
-    "cli", "domains", "plugins",
+    "cli", "domain_files", "plugins",
 )  # fmt: skip
 """The packages of composegan from the ground up. A module imports from its own floor and from those below."""
 
@@ -208,7 +208,7 @@ def test_the_core_imports_no_plugin():
 
 
 def test_plugins_import_public_names_only():
-    public = ("composegan.plugin", "composegan.data", "composegan.draw", "composegan.devkit", "composegan.domains")
+    public = ("composegan.plugin", "composegan.data", "composegan.draw", "composegan.devkit", "composegan.domain_files")
     for item in from_package("composegan.plugins"):
         if within(item.module, "composegan.plugins"):
             # A plugin may import its own package, not another domain's.
@@ -249,7 +249,7 @@ def test_the_command_line_loads_nothing_heavy_at_the_top():
 
 
 def test_domains_are_data_only():
-    assert from_package("composegan.domains") == []
+    assert from_package("composegan.domain_files") == []
 
 
 def test_every_package_is_named_in_pyproject():

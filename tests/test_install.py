@@ -19,14 +19,14 @@ pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).parents[1]
 
 LOADS = """
-import composegan.domains, composegan.plugins, composegan.plugins.faces
+import composegan.domain_files, composegan.plugins, composegan.plugins.faces
 from importlib.resources import files
 from composegan.plugin.recipes import common_recipes
 from composegan.plugin.domain_file import read_domain_file
 print(composegan.__file__)
-print(composegan.domains.__file__)
+print(composegan.domain_files.__file__)
 print(composegan.plugins.faces.__file__)
-print(read_domain_file(files("composegan.domains") / "faces.yaml").names[0])
+print(read_domain_file(files("composegan.domain_files") / "faces.yaml").names[0])
 print("quick" in common_recipes())
 """
 

@@ -16,7 +16,6 @@ from composegan.data.open import cache_folder, demo_seed, open_source
 from composegan.errors import UserError, nearest
 from composegan.evaluation import report as reports
 from composegan.evaluation.evaluate import Report, evaluate
-from composegan.evaluation.names import MEASURES
 from composegan.evaluation.real import RESIZE, real_set
 from composegan.model.saved_model import Model
 from composegan.plugin import registry
@@ -25,16 +24,15 @@ from composegan.plugin.domain import DomainPlugin
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation:
+class EvaluationResult:
     """What was measured: `evaluation["FSD"]` is a value.
 
     report: all figures, see `composegan.evaluation.evaluate.Report`; settings: plain values of how they were taken;
-    colors: of the classes; statistics: the folder that keeps the real set's statistics, None if they are not kept.
+    statistics: the folder that keeps the real set's statistics, None if they are not kept.
     """
 
     report: Report
     settings: Mapping[str, Any]
-    colors: tuple[tuple[int, int, int], ...]
     statistics: Path | None
 
     @property
@@ -50,14 +48,14 @@ class Evaluation:
 
     def save(self, folder: str | PathLike[str]) -> Path:
         """Write evaluation.json, evaluation.md and pictures. Raises UserError if they cannot be written."""
-        return reports.save(self.report, self.settings, self.colors, Path(folder))
+        return reports.save(self.report, self.settings, Path(folder))
 
     def __str__(self) -> str:
         return "\n".join(reports.lines_of(self.report, self.settings))
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name} {value:.4g}" for name, value in list(self.values.items())[:5])
-        return f"Evaluation({values}{', ...' * (len(self.values) > 5)})"
+        return f"EvaluationResult({values}{', ...' * (len(self.values) > 5)})"
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.values)
@@ -76,15 +74,13 @@ def evaluate_model(
     inception: str | None = None,
     batch: int = 32,
     name: str = "",
-) -> Evaluation:
+) -> EvaluationResult:
     """Compare n random pictures of the model with the images of `data`, at most real_images of them.
 
     metrics: names such as "FSD,edit_leakage", or "all"; inception: file of Inception weights; name: of the model, for
     the report. Raises UserError for unknown metrics, for data of another size, and for data that cannot be read.
     """
-    wanted = names_in(metrics, MEASURES, "metrics", more=registry.names(METRIC))
-    if not wanted:
-        raise UserError(f"metrics=: name at least one, or all; there are: {', '.join(MEASURES)}")
+    wanted = metric_names(metrics)
     size = (model.generator.height, model.generator.width)
     if (data.height, data.width) != size:
         raise UserError(f"data.height, data.width: the model draws {size[0]}x{size[1]}; leave them out")
@@ -99,7 +95,15 @@ def evaluate_model(
         "model": name or model.domain, "n": n, "seed": seed, "truncation": truncation, "height": data.height,
         "width": data.width, "real_set": title, "real_images": len(real), "real_resize": RESIZE,
     }  # fmt: skip
-    return Evaluation(report, settings, model.colors, real.folder)
+    return EvaluationResult(report, settings, real.folder)
+
+
+def metric_names(text: str) -> list[str]:
+    """The names in `text`, such as "FSD,edit_leakage" or "all". Raises UserError for unknown ones."""
+    own = registry.names(METRIC, own=True)
+    if not (wanted := names_in(text, own, "metrics", more=registry.names(METRIC))):
+        raise UserError(f"metrics=: name at least one, or all; there are: {', '.join(own)}")
+    return wanted
 
 
 def open_domain_of(model: Model, domain: str = "", plugin_path: str | None = None) -> DomainPlugin:

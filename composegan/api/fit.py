@@ -62,7 +62,7 @@ class Run:
 
         Only settings that do not change what the run computes are allowed. Otherwise as `fit`.
         """
-        return Run(training.resume(self.path, as_arguments(settings), *_given(callbacks, loggers)))
+        return Run(training.resume(self.path, as_arguments(settings), callbacks=callbacks, loggers=loggers))
 
     def __repr__(self) -> str:
         rows = self.metrics
@@ -80,7 +80,7 @@ def fit(domain: str, callbacks: Sequence[Callback] = (), loggers: Sequence[Logge
     composed = compose([f"domain={domain}", *as_arguments(settings)])
     if is_first_process() and composed.notes:
         print_line(*composed.notes)
-    return Run(training.fit(composed, *_given(callbacks, loggers)))
+    return Run(training.fit(composed, callbacks=callbacks, loggers=loggers))
 
 
 def as_arguments(settings: Mapping[str, Any]) -> list[str]:
@@ -107,7 +107,3 @@ def as_arguments(settings: Mapping[str, Any]) -> list[str]:
 def domains() -> list[str]:
     """The installed domains that can be used, by name. `composegan domains` also says what is wrong with others."""
     return [found.name for found in registry.discover() if found.plugin]
-
-
-def _given(*parts: Sequence[Any]) -> list[Any]:
-    return list(parts) if any(parts) else []

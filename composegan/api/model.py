@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 import torch
 
-from composegan.api.evaluation import Evaluation, evaluate_model, open_domain_of
+from composegan.api.evaluation import EvaluationResult, evaluate_model, metric_names, open_domain_of
 from composegan.api.photos import fit_photos
 from composegan.config.inversion import InversionConfig
 from composegan.config.lists import names_in
@@ -168,7 +168,7 @@ class Model(saved_model.Model):
         truncation: float = 1.0,
         batch: int = 32,
         **settings: Any,
-    ) -> Evaluation:
+    ) -> EvaluationResult:
         """Compare n random pictures with real ones: `model.evaluate("pets", metrics=["FSD"])["FSD"]`.
 
         data: folder of images and labels, as data.root of `composegan fit`; None: the demo of the domain. domain: whose
@@ -179,11 +179,12 @@ class Model(saved_model.Model):
         for key in settings:
             if key not in known:
                 raise UserError(unknown_key(key, known, see="composegan evaluate --help"))
+        wanted = ",".join(metric_names(_text(metrics)))  # before the domain is opened
         size = {"height": self.generator.height, "width": self.generator.width}
         config = DataConfig(**{**size, **settings, "root": None if data is None else str(data)})
         plugin = open_domain_of(self, domain)
         return evaluate_model(
-            self, plugin, config, _text(metrics), n=n, seed=seed, truncation=truncation, batch=batch
+            self, plugin, config, wanted, n=n, seed=seed, truncation=truncation, batch=batch
         )  # fmt: skip
 
 

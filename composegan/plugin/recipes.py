@@ -37,7 +37,7 @@ def find_recipe(spec: DomainSpec, name: str = "") -> Recipe:
 @cache
 def common_recipes() -> Mapping[str, Recipe]:
     """The recipes that every domain has."""
-    path = files("composegan.domains") / "recipes.yaml"
+    path = files("composegan.domain_files") / "recipes.yaml"
     return read_recipes(read_yaml(path), str(path))
 
 

@@ -20,7 +20,7 @@ class Check(Command):
         from composegan.config.validate import validate_data
 
         validate_data(self.data)
-        from composegan.devkit.testing import CHECKS, open_subject, verdicts_of
+        from composegan.devkit import CHECKS, open_subject, verdicts_of
 
         subject = open_subject(self.domain, self.data, self.plugin_path)
         failed = total = 0

@@ -48,7 +48,6 @@ def run(arguments: Sequence[str]) -> None:
     """
     from composegan.config.arguments import split_arguments
     from composegan.config.compose import load_config, merge
-    from composegan.evaluation.names import MEASURES
     from composegan.plugin import registry
 
     choice = read_settings(Evaluate, arguments, "evaluate")
@@ -58,7 +57,7 @@ def run(arguments: Sequence[str]) -> None:
         base = Evaluate(domain=own.domain, plugin_path=own.plugin_path, data=own.data)
     if plugin_path := choice.plugin_path or base.plugin_path:
         registry.add_plugin_path(os.path.expanduser(plugin_path))
-    names_in(choice.metrics, MEASURES, "metrics", more=registry.names(METRIC))  # before torch is loaded
+    names_in(choice.metrics, registry.names(METRIC, own=True), "metrics", more=registry.names(METRIC))  # before torch
     from composegan.api.evaluation import evaluate_model, open_domain_of
     from composegan.evaluation.shares import together
 

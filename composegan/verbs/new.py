@@ -15,11 +15,9 @@ class New(Command):
     out: str = ""  # folder to write; empty: composegan-NAME
 
     def execute(self) -> None:
-        from composegan.devkit.scaffold.names import check_name, read_classes
+        from composegan.devkit.scaffold import check_name, read_classes, write_package
 
         name, classes = check_name(self.name), read_classes(self.classes)
-        from composegan.devkit.scaffold.write import write_package
-
         out = write_package(name, classes, Path(self.out or f"composegan-{name.replace('_', '-')}").expanduser())
         print(f"wrote {out}\nnext: pip install -e {out} && composegan check {name} && composegan fit domain={name}")
         print(f"or, without installing it: composegan fit domain={name} plugin_path={out}")

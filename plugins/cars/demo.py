@@ -14,7 +14,7 @@ from composegan.plugins.cars.camera import Camera
 from composegan.plugins.cars.drawing import draw_car, extreme_points
 from composegan.plugins.cars.shapes import PAINTS, choose, draw_shape
 
-spec = read_domain_file(files("composegan.domains") / "cars.yaml")
+spec = read_domain_file(files("composegan.domain_files") / "cars.yaml")
 
 VIEW = (0.0, 0.0, 300.0, 200.0)  # x, y, width, height of the drawing
 UNLABELLED = ("backdrop", "shadow", "seam")

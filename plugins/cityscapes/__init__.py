@@ -13,8 +13,8 @@ from composegan.plugins.cityscapes.merged import Merged
 from composegan.plugins.cityscapes.reader import Cityscapes
 from composegan.plugins.cityscapes.street.source import StreetSource
 
-spec = read_domain_file(files("composegan.domains") / "cityscapes.yaml")
-spec16 = read_domain_file(files("composegan.domains") / "cityscapes16.yaml")
+spec = read_domain_file(files("composegan.domain_files") / "cityscapes.yaml")
+spec16 = read_domain_file(files("composegan.domain_files") / "cityscapes16.yaml")
 
 
 def open_cityscapes(root: Path, split: str) -> Cityscapes:

@@ -13,7 +13,7 @@ from composegan.plugin import DomainPlugin, read_domain_file
 from composegan.plugins.faces.avatars import AvatarSource
 from composegan.plugins.faces.celebamask import CelebAMask
 
-spec = read_domain_file(files("composegan.domains") / "faces.yaml")
+spec = read_domain_file(files("composegan.domain_files") / "faces.yaml")
 
 
 def open_faces(root: Path, split: str) -> CelebAMask:

@@ -113,7 +113,7 @@ def test_evaluate_compares_with_a_folder(model, shapes, whole_run, tmp_path, mon
     monkeypatch.setenv("COMPOSEGAN_CACHE", str(tmp_path / "cache"))
     domain, root = (setting.partition("=")[2] for setting in shapes)
     evaluation = model.evaluate(root, metrics=["FSD"], domain=domain, n=4)
-    assert evaluation["FSD"] >= 0 and repr(evaluation).startswith("Evaluation(FSD ")
+    assert evaluation["FSD"] >= 0 and repr(evaluation).startswith("EvaluationResult(FSD ")
     assert (evaluation.save(tmp_path / "out") / "evaluation.json").is_file()
     with pytest.raises(UserError, match="there is no figure 'FDS'; did you mean 'FSD'"):
         evaluation["FDS"]
