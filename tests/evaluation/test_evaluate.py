@@ -123,12 +123,12 @@ def test_evaluate_on_inception_weights_uses_the_published_names(whole_run, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["n=1"], "n=1: at least 2 pictures are needed, and 1,000 to say much"),
+        (["n=1"], "n=1: must be 2 or more, and about 1,000 for meaningful figures"),
         (["n=3", "metrics=precision-EffNetLite0"], "precision-EffNetLite0: 3 images are too few; precision and recall"),
         (["metrics=FIDD"], "metrics=FIDD: there is no 'FIDD'; did you mean 'FID'?"),
         (["metrics=FID"], "no Inception weights in "),
         (["inception=none.pth"], "inception=none.pth: there is no such file; download https://"),
-        (["metrics="], "metrics=: which? all, or some of: FD-EffNetLite0, FID, FSD"),
+        (["metrics="], "metrics=: name at least one, or all"),
         (["data.height=32"], "data.height, data.width: the model draws 16x16"),
         (["real_images=1", "metrics=FSD"], "FSD: 1 images are too few; a covariance needs at least 2"),
         (["domain=faces", "data.root="], "domain=faces: has other classes than the model (they differ in: "),

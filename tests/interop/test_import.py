@@ -100,18 +100,16 @@ def test_import_reports_unsupported_training_options(checkpoint, domain, tmp_pat
 
 def test_import_reports_bad_arguments_in_one_line(checkpoint, domain, tmp_path, capsys):
     path, out = checkpoint(), f"out={tmp_path / 'out'}"
-    assert refused(capsys, out) == "which file? write composegan import FILE.pt out=PATH"
-    assert refused(capsys, path, path, out).endswith("out=PATH; found 2")
-    assert refused(capsys, path).startswith("where to? write out=PATH")
+    assert refused(capsys, out) == "name one file, as in composegan import FILE.pt out=PATH"
+    assert refused(capsys, path, path, out).endswith("out=PATH; found 2 files")
+    assert refused(capsys, path).startswith("write out=PATH for a model to use, or run=PATH")
     assert refused(capsys, path, out, "training.batch=2").startswith("training.* is for a run")
     assert refused(capsys, path, out, "domian=faces").startswith("unknown key 'domian'; did you mean 'domain'?")
     assert "did you mean 'faces'" in refused(capsys, path, out, "domain=face")
     assert refused(capsys, tmp_path / "none.pt", out, domain) == f"{tmp_path / 'none.pt'}: does not exist"
-    assert refused(capsys, path, out) == (
-        f"{path}: has 3 classes; which are they? write domain=NAME or domain=FILE.yaml"
-    )
+    assert refused(capsys, path, out) == (f"{path}: has 3 classes; say which, with domain=NAME or domain=FILE.yaml")
     assert refused(capsys, path, out, "domain=faces") == f"{path}: has 3 classes, domain 'faces' has 13"
-    assert refused(capsys, path, f"run={tmp_path}", domain).startswith(f"run={tmp_path}: is there already")
+    assert refused(capsys, path, f"run={tmp_path}", domain).startswith(f"run={tmp_path}: exists; give another folder")
     assert not (tmp_path / "out").exists()
 
 
