@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import TextIO
+from typing import Any, TextIO
 
 from composegan.errors import UserError, first_line, nearest
 from composegan.plugin import registry
@@ -145,8 +145,11 @@ def _run_verb(name: str, arguments: list[str]) -> int:
     if verb.settings is None:
         return verb.run(arguments) or 0
     from composegan.config.compose import read_arguments
+    from composegan.config.settings import check_bounds
 
-    return verb.run(read_arguments(verb.settings, arguments, see=f"composegan {name} --help")) or 0
+    settings: Any = read_arguments(verb.settings, arguments, see=f"composegan {name} --help")
+    check_bounds(settings)
+    return verb.run(settings) or 0
 
 
 def _help_of(name: str, arguments: list[str]) -> str:

@@ -135,9 +135,9 @@ def test_version(capsys):
         ("fit run={here}", "run={here}: is not a run (it has no config.yaml); a run is a folder such as"),
         ("fit run=", "run=.: is not a run"),
         ("domains faces", "faces: domains takes plugin_path=DIR and extensions=on only"),
-        ("sample n=0 model={here}", "n=0: must be 1 or more"),
-        ("sample n=1e12 model={here}", "n=1000000000000: must be 1000000 or less"),
-        ("sample batch=0 model={here}", "batch=0: must be 1 or more"),
+        ("sample n=0 model={here}", "n=0: must be 1 to 1,000,000"),
+        ("sample n=1e12 model={here}", "n=1000000000000: must be 1 to 1,000,000"),
+        ("sample batch=0 model={here}", "batch=0: must be 1 to 1,000,000"),
         ("sample seed=-1 model={here}", "seed=-1: must be 0 or more"),
         ("sample truncation=2 model={here}", "truncation=2.0: must be 0 to 1"),
         ("sample run=a model=b", "give run= or model=, not both"),
@@ -188,7 +188,7 @@ def test_fit_passes_on_the_configuration_and_prints_the_recipe_once(capsys, verb
     seen = []
     verb_module("composegan.runs.fit", fit=lambda composed: seen.append(composed) or Path("runs/pets/now"))
     status, out, _ = run(capsys, "fit", f"domain={pets}", "training.batch=2")
-    assert status == 0 and out.startswith("recipe=quick")
+    assert status == 0 and out.startswith("recipe=quick (the default): ")
     assert seen[0].config.training.batch == 2
     assert seen[0].overrides == [f"domain={pets}", "training.batch=2"]
     monkeypatch.setenv("LOCAL_RANK", "1")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from composegan.api.model import Model, load
-from composegan.config.compose import compose, flat, load_config
+from composegan.config.compose import compose, load_config
+from composegan.config.merge import flat
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.schema import Config
 from composegan.config.settings import settings_of, unknown_key

@@ -9,6 +9,7 @@ from composegan.config.arguments import split_arguments
 from composegan.config.schema import AdaptConfig, DataConfig, OutputConfig, TrainerConfig, TrainingConfig
 from composegan.errors import UserError
 from composegan.plugin.contracts import Verb
+from composegan.plugin.fields import choice, number
 from composegan.verbs.base import ModelCommand, help_function, read_settings
 
 
@@ -16,9 +17,9 @@ from composegan.verbs.base import ModelCommand, help_function, read_settings
 class Adapt(ModelCommand):
     domain: str = ""  # the model's domain, where its name is not enough: a path to a domain YAML; empty: as it says
     plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
-    seed: int = 0  # of data order and every draw
-    freeze: str = AdaptConfig.freeze  # local: only the render net learns, and layout stays; none: all but the mapping
-    keep: float = AdaptConfig.keep  # with freeze=none, weight of the loss that holds masks to the model's own; 0: free
+    seed: int = number(0, least=0)  # of data order and every draw
+    freeze: str = choice("local", "none")  # local: train the render net only, keeping the layout; none: everything
+    keep: float = number(AdaptConfig.keep, least=0)  # weight of the loss that ties masks to the model's, freeze=none
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     output: OutputConfig = field(default_factory=OutputConfig)  # type: ignore[assignment]

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from composegan.config.lists import numbers_in
 from composegan.config.run_folder import newest_run, require_run
-from composegan.config.settings import help_of, settings_of
-from composegan.errors import UserError, nearest
+from composegan.config.settings import check_bounds, settings_of
+from composegan.errors import UserError
 from composegan.model import TRUNCATION
 from composegan.plugin.contracts import Verb
+from composegan.plugin.fields import choice, number
 from composegan.runtime.ranks import is_first_process
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from composegan.model.saved_model import Model
 
 LARGEST_COUNT = 1_000_000
-"""Upper limit of every count of pictures, frames and the like."""
+
+
+def count(default: int, least: int = 1) -> Any:
+    """A field for a number of pictures, frames and the like."""
+    return number(default, least=least, most=LARGEST_COUNT)
 
 
 @dataclass
@@ -63,6 +68,7 @@ def read_settings(settings: type[C], arguments: Sequence[str], name: str) -> C:
     from composegan.config.compose import read_arguments
 
     found = read_arguments(settings, arguments, see=f"composegan {name} --help")
+    check_bounds(found)
     found.check()
     return found
 
@@ -74,20 +80,24 @@ def help_function(
 
     def text(arguments: Sequence[str]) -> str:
         lines = [f"{'usage:' if n == 0 else '':7}composegan {name} {line}".rstrip() for n, line in enumerate(usage)]
-        return "\n".join([*lines, "", about, *more, *(settings_lines(settings) if settings else [])])
+        lines += ["", about, *more]
+        if settings:
+            from composegan.config.extensions import extension_schemas
+
+            lines += settings_lines(settings)
+            for prefix, schema in extension_schemas(settings, [text for text in arguments if "=" in text]):
+                lines += settings_lines(schema, prefix)
+        return "\n".join(lines)
 
     return text
 
 
-def settings_lines(schema: type) -> list[str]:
+def settings_lines(schema: type, prefix: str = "") -> list[str]:
     """`key=default  type  help` for each setting, in columns, with a blank line before each section."""
-    from composegan.config.values import describe, show  # yaml
+    from composegan.config.values import show
 
-    texts = help_of(schema)
-    rows = [
-        (f"{item.key}={show(item.default)}", describe(item.type), texts[key])
-        for key, item in settings_of(schema).items()
-    ]
+    settings = settings_of(schema, prefix).values()
+    rows = [(f"{item.key}={show(item.default)}", item.words, item.help) for item in settings]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines: list[str] = []
     for _, section in groupby(rows, key=lambda row: row[0].partition("=")[0].rpartition(".")[0]):
@@ -139,16 +149,13 @@ class CodesCommand(ModelCommand):
     """A command that starts from codes."""
 
     codes: str | None = None  # codes.npz that sample, edit or invert wrote; empty: drawn from seed
-    seed: int = 0  # of drawn codes
+    seed: int = number(0, least=0)  # of drawn codes
     pictures: str = ""  # which of the codes, by number, such as 0,3,5-8; empty: the first ones
-    truncation: float = TRUNCATION  # of drawn codes; 1: full variety; towards 0: closer to the mean picture
+    truncation: float = number(TRUNCATION, least=0, most=1)  # of drawn codes; 1: full variety; 0: mean picture
 
     def check(self) -> None:
-        """Raise UserError for values out of range."""
+        """Raise UserError for a list that cannot be read."""
         super().check()
-        at_least(0, seed=self.seed)
-        if not 0 <= self.truncation <= 1:
-            raise UserError(f"truncation={self.truncation}: must be 0 to 1")
         numbers_in(self.pictures, "pictures")
 
     def load_codes(self, model: Model, n: int | None) -> Codes:
@@ -176,13 +183,14 @@ class ClassesCommand(ModelCommand):
     """A command that changes the codes of some classes."""
 
     classes: str = "all"  # which classes, such as hair,hat; all is every one
-    part: str = "both"  # of their codes: shape (outline and position), texture (colour and surface) or both
+    part: str = choice(
+        "shape", "texture", "both", default="both"
+    )  # shape (outline, position) or texture (colour, surface)
     base: bool = False  # and the base codes, which all classes share: pose and layout
 
     def check(self) -> None:
         """Raise UserError if nothing is named."""
         super().check()
-        one_of(("shape", "texture", "both"), part=self.part)
         if not self.classes.strip() and not self.base:
             raise UserError("classes=: name at least one, as in classes=hair,hat")
 
@@ -191,22 +199,6 @@ class ClassesCommand(ModelCommand):
         from composegan.editing.target import Target
 
         return Target.of(model, self.classes, self.part, self.base)
-
-
-def at_least(least: float, **values: float) -> None:
-    """Raise UserError for a setting below `least`, or a count (from 1) above LARGEST_COUNT."""
-    for key, value in values.items():
-        if value < least:
-            raise UserError(f"{key}={value}: must be {least} or more")
-        if least == 1 and value > LARGEST_COUNT:
-            raise UserError(f"{key}={value}: must be {LARGEST_COUNT} or less")
-
-
-def one_of(choices: Sequence[str], **values: str) -> None:
-    """Raise UserError, offering the nearest, for a setting that is not one of `choices`."""
-    for key, value in values.items():
-        if value not in choices:
-            raise UserError(f"{key}={value}: {nearest(value, choices)}")
 
 
 def in_file_name(names: Sequence[str]) -> str:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from composegan.config.lists import names_in
-from composegan.verbs.base import CodesCommand, at_least, command
+from composegan.verbs.base import CodesCommand, command, count
 
 
 @dataclass
 class Components(CodesCommand):
     classes: str = "all"  # in the order they are added, such as background,face,hair
     out: str | None = None  # folder to write; empty: components in the run's or model's folder
-    n: int = 2  # how many pictures
-
-    def check(self) -> None:
-        super().check()
-        at_least(1, n=self.n)
+    n: int = count(2)  # how many pictures
 
     def execute(self) -> None:
         model = self.load_model()

@@ -6,44 +6,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composegan.config.lists import numbers_in
+from composegan.editing import DIRECTION_METHODS
 from composegan.errors import UserError
 from composegan.model import TRUNCATION
-from composegan.verbs.base import ClassesCommand, at_least, command, one_of
+from composegan.plugin.fields import choice, number
+from composegan.verbs.base import ClassesCommand, command
+from composegan.verbs.base import count as number_of
 
 
 @dataclass
 class FindDirections(ClassesCommand):
-    method: str = "pca"  # pca (where codes vary most), sefa (what weights respond to most) or boundary (an attribute)
-    count: int = 5  # of pca and sefa: how many directions
+    method: str = choice(*DIRECTION_METHODS)  # by variance, by weights, or towards an attribute
+    count: int = number_of(5)  # of pca and sefa: how many directions
     attribute: str | None = None  # of boundary: area(hair), x, y, presence, brightness, saturation, hue, red, ...
     weights: str | None = None  # of attribute=classifier(NETWORK:CLASS): the state dict of that timm network
     labels: str | None = None  # of boundary, instead of an attribute: a CSV of picture,0 or 1 for those of codes=
     codes: str | None = None  # of labels: codes.npz of the pictures that were labelled
-    n: int = 2000  # of boundary: how many pictures are drawn and measured
-    share: float = 0.33  # of boundary: the part of them at either end of the attribute that is told apart
-    amount: float = 2.0  # standard deviations at which effect and leakage are measured
-    measured: int = 64  # how many pictures they are measured on
+    n: int = number_of(2000)  # of boundary: how many pictures are drawn and measured
+    share: float = number(0.33, above=0, most=0.5)  # of boundary: fraction of them on each side
+    amount: float = number(2.0, above=0)  # standard deviations at which effect and leakage are measured
+    measured: int = number_of(64)  # how many pictures they are measured on
     shown: str = "0,1"  # the numbers of the drawn pictures that the strips show, such as 0,3,5-8
-    seed: int = 0  # of the pictures that are drawn
-    truncation: float = TRUNCATION  # of these; 1: full variety; towards 0: closer to the mean picture
+    seed: int = number(0, least=0)  # of the pictures that are drawn
+    truncation: float = number(TRUNCATION, above=0, most=1)  # of these; 1: full variety; 0: mean picture
     out: str | None = None  # folder to write; empty: directions in the run's or model's folder; adds to what is there
-    batch: int = 16  # images at a time
+    batch: int = number_of(16)  # images at a time
 
     def check(self) -> None:
         super().check()
-        from composegan.editing import DIRECTION_METHODS
-
-        one_of(DIRECTION_METHODS, method=self.method)
-        at_least(1, count=self.count, n=self.n, measured=self.measured, batch=self.batch)
-        at_least(0, seed=self.seed)
         if not numbers_in(self.shown, "shown"):
             raise UserError("shown=: name at least one picture, as in shown=0,1")
-        if not 0 < self.truncation <= 1:
-            raise UserError(f"truncation={self.truncation}: must be above 0, where all pictures are the same, to 1")
-        if not 0 < self.share <= 0.5:
-            raise UserError(f"share={self.share}: must be above 0, to 0.5")
-        if self.amount <= 0:
-            raise UserError(f"amount={self.amount}: must be above 0; both signs are measured")
         given = [key for key in ("attribute", "labels") if getattr(self, key)]
         if self.method == "boundary" and len(given) != 1:
             raise UserError("method=boundary needs attribute=, as in 'attribute=area(hair)', or labels= and codes=")

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composegan.config.lists import numbers_in
+from composegan.editing import METHODS
 from composegan.errors import UserError
-from composegan.verbs.base import ClassesCommand, CodesCommand, at_least, codes_of, command, in_file_name, one_of
+from composegan.plugin.fields import choice, number
+from composegan.verbs.base import ClassesCommand, CodesCommand, codes_of, command, count, in_file_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,34 +21,29 @@ if TYPE_CHECKING:
 
 @dataclass
 class Edit(ClassesCommand, CodesCommand):
-    method: str = "resample"  # resample (fresh codes), copy (another's), scale, interpolate, add, remove or slide
+    method: str = choice(*METHODS, "slide")  # resample: fresh codes; copy: those of other=
     amount: float = 0.5  # of scale: 0 the mean, 1 unchanged, 2 twice as far; of interpolate: 0 unchanged, 1 the other
     other: str | None = None  # codes.npz to copy from or interpolate to; empty: drawn from other_seed
-    other_seed: int = 1  # of the other codes, and of resampled ones
+    other_seed: int = number(1, least=0)  # of the other codes, and of resampled ones
     other_pictures: str = ""  # which of the other codes, one for all or one for each; empty: the first ones
     slide: str | None = None  # of slide: standard deviations of directions, as in hair.texture.pca0:2,hair.area:-1.5
     directions: str | None = None  # of slide: the folder that `composegan directions` wrote
     composite: bool = True  # paste the edited classes into the pictures before, so that nothing else changes
     photos: str | None = None  # the photos that codes= were inverted from, to paste the edited classes into them
     out: str | None = None  # folder to write; empty: edit-CLASSES-METHOD in the run's or model's folder
-    n: int = 4  # how many pictures
-    batch: int = 16  # images at a time
+    n: int = count(4)  # how many pictures
+    batch: int = count(16)  # images at a time
 
     def check(self) -> None:
         if self.slide and self.method == "resample":
             self.method = "slide"
         super().check()
-        from composegan.editing import METHODS
-
-        one_of((*METHODS, "slide"), method=self.method)
         if [bool(self.slide), bool(self.directions)] != [self.method == "slide"] * 2:
             raise UserError("slide= and directions= go together, and with no other method: what to move, and its file")
         if self.slide and (self.classes, self.part, self.base) != ("all", "both", False):
             raise UserError("classes=, part= and base= do not apply to slide=; each direction has its own")
         if self.photos and (not self.codes or self.base or not self.composite):
             raise UserError(f"photos={self.photos}: needs codes= of invert, and neither base=on nor composite=off")
-        at_least(1, n=self.n, batch=self.batch)
-        at_least(0, other_seed=self.other_seed)
 
     def execute(self) -> None:
         model = self.load_model()

@@ -12,7 +12,8 @@ from composegan.config.run_folder import CONFIG
 from composegan.config.schema import DataConfig
 from composegan.errors import UserError
 from composegan.plugin.contracts import METRIC, Verb
-from composegan.verbs.base import ModelCommand, at_least, help_function, read_settings
+from composegan.plugin.fields import number
+from composegan.verbs.base import ModelCommand, count, help_function, read_settings
 
 
 @dataclass
@@ -20,23 +21,17 @@ class Evaluate(ModelCommand):
     domain: str = ""  # whose images are the real set; empty: the run's, or the model's own
     plugin_path: str | None = None  # folder of a plugin that is not installed; empty: the run's, if it has one
     metrics: str = "all"  # which, such as FSD,edit_leakage; all: every one that can be taken
-    n: int = 1000  # how many pictures are generated
-    seed: int = 0  # of the generated pictures
-    truncation: float = 1.0  # of the generated pictures; below 1: less varied, often better looking
-    real_images: int = 50_000  # at most so many real images
+    n: int = count(1000, least=2)  # how many pictures are generated
+    seed: int = number(0, least=0)  # of the generated pictures
+    truncation: float = number(1.0, least=0, most=1)  # of the generated pictures; below 1: less varied
+    real_images: int = count(50_000)  # at most so many real images
     inception: str | None = None  # file of Inception weights; empty: torch hub's copy, if there is one
     out: str | None = None  # folder to write; empty: evaluation in the run's or model's folder
-    batch: int = 32  # pictures at a time
+    batch: int = count(32)  # pictures at a time
     data: DataConfig = field(default_factory=DataConfig)
 
     def check(self) -> None:
         super().check()
-        at_least(0, seed=self.seed)
-        at_least(1, batch=self.batch, real_images=self.real_images)
-        if self.n < 2:
-            raise UserError(f"n={self.n}: must be 2 or more, and about 1,000 for meaningful figures")
-        if not 0 <= self.truncation <= 1:
-            raise UserError(f"truncation={self.truncation}: must be 0 to 1")
         if not self.metrics.strip(" ,"):
             raise UserError("metrics=: name at least one, or all; docs/guide/evaluation.md lists them")
 
@@ -47,7 +42,8 @@ def run(arguments: Sequence[str]) -> None:
     Settings that are not given are the run's. Raises UserError for what cannot be measured.
     """
     from composegan.config.arguments import split_arguments
-    from composegan.config.compose import load_config, merge
+    from composegan.config.compose import load_config
+    from composegan.config.merge import merge
     from composegan.plugin import registry
 
     choice = read_settings(Evaluate, arguments, "evaluate")

@@ -5,24 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from composegan.verbs.base import ClassesCommand, CodesCommand, at_least, command, in_file_name
+from composegan.verbs.base import ClassesCommand, CodesCommand, command, count, in_file_name
 
 
 @dataclass
 class Interpolate(ClassesCommand, CodesCommand):
     base: bool = True  # the base codes, which all classes share, change as well: pose and layout
     out: str | None = None  # .mp4 or .gif to write; empty: both, in the run's or model's folder
-    n: int = 6  # how many pictures the loop goes through
-    frames: int = 24  # from one picture to the next
-    rate: int = 24  # frames per second
+    n: int = count(6, least=2)  # how many pictures the loop goes through
+    frames: int = count(24)  # from one picture to the next
+    rate: int = count(24)  # frames per second
     masks: bool = True  # masks beside the pictures
-    size: int = 256  # small pictures are enlarged to at least this many pixels
-    batch: int = 16  # images at a time
+    size: int = count(256)  # small pictures are enlarged to at least this many pixels
+    batch: int = count(16)  # images at a time
 
     def check(self) -> None:
         super().check()
-        at_least(1, frames=self.frames, rate=self.rate, size=self.size, batch=self.batch)
-        at_least(2, n=self.n)
         if self.out:
             from composegan.viz.video import check_video_path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from composegan.config.inversion import InversionConfig
 from composegan.errors import UserError
-from composegan.verbs.base import ModelCommand, at_least, command
+from composegan.verbs.base import ModelCommand, command, count
 
 
 @dataclass
@@ -15,11 +15,10 @@ class Invert(InversionConfig, ModelCommand):
     photos: str = ""  # a photo, or a folder of them
     masks: str | None = None  # their masks, where there are any: a file, or a folder with the photos' names
     out: str | None = None  # folder to write; empty: inverted-PHOTOS in the run's or model's folder
-    batch: int = 8  # photos at a time
+    batch: int = count(8)  # photos at a time
 
     def check(self) -> None:
         super().check()
-        at_least(1, batch=self.batch)
         if not self.photos:
             raise UserError("photos=: missing; write photos=FILE or photos=FOLDER")
         if self.delta:

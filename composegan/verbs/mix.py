@@ -7,26 +7,25 @@ from pathlib import Path
 
 from composegan.errors import UserError, nearest
 from composegan.io.atomic import atomic_file
-from composegan.verbs.base import ClassesCommand, CodesCommand, at_least, codes_of, command, in_file_name
+from composegan.plugin.fields import number
+from composegan.verbs.base import ClassesCommand, CodesCommand, codes_of, command, count, in_file_name
 
 ENDINGS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
 @dataclass
 class Mix(ClassesCommand, CodesCommand):
-    columns: int = 6  # how many pictures give the named classes
+    columns: int = count(6)  # how many pictures give the named classes
     column_codes: str | None = None  # their codes.npz; empty: drawn from column_seed
-    column_seed: int = 1  # of drawn ones
+    column_seed: int = number(1, least=0)  # of drawn ones
     column_pictures: str = ""  # which of them, such as 0,3,5-8; empty: the first ones
     out: str | None = None  # picture to write; empty: mix-CLASSES.png in the run's or model's folder
-    n: int = 4  # how many rows
+    n: int = count(4)  # how many rows
     masks: bool = False  # masks below the pictures
-    batch: int = 16  # images at a time
+    batch: int = count(16)  # images at a time
 
     def check(self) -> None:
         super().check()
-        at_least(1, n=self.n, columns=self.columns, batch=self.batch)
-        at_least(0, column_seed=self.column_seed)
         if self.out and (ending := Path(self.out).suffix.lower()) not in ENDINGS:
             raise UserError(f"out={self.out}: must be the name of a picture; {nearest(ending, ENDINGS)}")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composegan.config.lists import changes_in
-from composegan.verbs.base import CodesCommand, at_least, command
+from composegan.verbs.base import CodesCommand, command, count
 
 
 @dataclass
@@ -14,12 +14,8 @@ class Sample(CodesCommand):
     mean: bool = False  # the mean picture instead
     classes: str = ""  # what each picture has: +hat,-eyeglass changes its own classes; hair,face: no others
     out: str | None = None  # folder to write; empty: samples-seedSEED in the run's or model's folder
-    n: int = 16  # how many images
-    batch: int = 16  # images at a time
-
-    def check(self) -> None:
-        super().check()
-        at_least(1, n=self.n, batch=self.batch)
+    n: int = count(16)  # how many images
+    batch: int = count(16)  # images at a time
 
     def execute(self) -> None:
         model = self.load_model()

@@ -143,7 +143,7 @@ def told(capsys, *arguments):
         ("edit n=2 method=copy other=FILE other_pictures=0-2", "other has 3 pictures for 2; select 1 or 2 of them"),
         ("interpolate out=/none/a.mp4", "out=/none/a.mp4: folder /none does not exist; create it first"),
         ("interpolate out=a.avi", "out=a.avi: must end in .mp4 or .gif"),
-        ("interpolate n=1", "n=1: must be 2 or more"),
+        ("interpolate n=1", "n=1: must be 2 to 1,000,000"),
         ("interpolate pictures=3", "a loop needs at least 2 pictures; name more with pictures="),
         ("components classes=moon", "classes=moon: there is no 'moon'; there are: ball, glass, ground"),
     ],

@@ -123,7 +123,7 @@ def test_evaluate_on_inception_weights_uses_the_published_names(whole_run, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["n=1"], "n=1: must be 2 or more, and about 1,000 for meaningful figures"),
+        (["n=1"], "n=1: must be 2 to 1,000,000"),
         (["n=3", "metrics=precision-EffNetLite0"], "precision-EffNetLite0: 3 images are too few; precision and recall"),
         (["metrics=FIDD"], "metrics=FIDD: there is no 'FIDD'; did you mean 'FID'?"),
         (["metrics=FID"], "no Inception weights in "),
