@@ -69,7 +69,7 @@ def test_train_sample_and_resume_drawn_faces(composegan_at, tiny, tmp_path):
     assert len(list((tmp_path / "some" / "images").iterdir())) == 2
 
     status, out, _ = composegan_at("fit", f"run={run}", "training.images=8")
-    assert status == 0 and f"continuing {run} from 4 images\n" in out
+    assert status == 0 and f"resuming {run} at 4 images\n" in out
     assert seen_and_lines(run) == (8, [2, 4, 6, 8])
 
     model = composegan.load(run)
