@@ -190,7 +190,7 @@ def test_mistakes_are_one_line(made, photos, tmp_path, capsys, full_disk):
     assert told(capsys, model, "photos=none").startswith("photos=none: there is no such file")
     assert told(capsys, model, pictures, "batch=0") == "batch=0: must be 1 to 1,000,000"
     assert told(capsys, model, pictures, "recipe=smal") == "recipe=smal: did you mean 'small'?"
-    assert told(capsys, model, pictures, "lpips=none.pth").startswith("lpips=none.pth: is not VGG-16")
+    assert told(capsys, model, pictures, "lpips=none.pth").startswith("lpips=none.pth: does not exist")
     assert told(capsys, model, pictures, f"delta={out / 'anna'}").startswith("delta=: invert tunes the weights itself")
     (tmp_path / "text.png").write_text("no picture")
     assert told(capsys, model, f"photos={tmp_path / 'text.png'}").startswith(f"{tmp_path}/text.png: is not an image")
