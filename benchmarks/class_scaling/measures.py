@@ -95,17 +95,9 @@ def reference(judges: Mapping[str, Judge], network: Describer) -> dict[str, Any]
     )
     masks = {}
     for name, judge in judges.items():
-        known, iou = judge.known[LAYOUT.name], intersection_over_union(judge.segmenter.held_out_pixels).nan_to_num(0)
-        there, rare = presence_rates(known) > 0, rare_classes(known)
-        masks[name] = {
-            "FSD": frechet_distance(moments(known[:half]), moments(known[half:])),
-            "mask_consistency": iou[there].mean().item(),
-            "rare_mask_consistency": plain(iou[rare].mean()),
-            "rare_recall": plain(rare_recall(known[:half], known[half:])),
-            "rare_pixel_recall": plain(recall(judge.segmenter.held_out_pixels).nan_to_num(0)[rare].mean()),
-            "presence": presence_agreement(known[:half], known[half:]),
-            "classes_drawn": int(there.sum()),
-        }
+        known = judge.known[LAYOUT.name]
+        masks[name] = mask_figures(judge, known[:half], known[half:], judge.segmenter.held_out_pixels)
+        masks[name]["classes_drawn"] = int((presence_rates(known) > 0).sum())
     return {"pictures": pictures, "masks": masks}
 
 
@@ -130,34 +122,42 @@ def distances(pictures: tuple[Tensor, Tensor], features: tuple[Tensor, Tensor]) 
     }
 
 
+def mask_figures(judge: Judge, real: Tensor, fake: Tensor, pixels: Tensor) -> dict[str, float | None]:
+    """Compare class proportions (N, K) with real ones, and masks with what the segmenter sees: pixels (K, K)."""
+    known, iou = judge.known[LAYOUT.name], intersection_over_union(pixels).nan_to_num(0)
+    there, rare = presence_rates(known) > 0, rare_classes(known)
+    return {
+        "FSD": frechet_distance(moments(real), moments(fake)),
+        "mask_consistency": iou[there].mean().item(),
+        "rare_mask_consistency": plain(iou[rare].mean()),
+        "rare_recall": plain(rare_recall(real, fake)),
+        "rare_pixel_recall": plain(recall(pixels).nan_to_num(0)[rare].mean()),
+        "presence": presence_agreement(real, fake),
+    }
+
+
 def of_masks(drawn: Drawn, judge: Judge, seed: int) -> tuple[dict, dict]:
     """Measures of all classes together, and by class."""
     table, classes = judge.table_of[drawn.model.domain], len(judge.names)
     labels, known = relabel(drawn.labels, table), judge.known[LAYOUT.name]
     proportions = class_proportions(labels, classes)
     pixels = agreement(drawn.images, labels, judge.segmenter, classes)
-    iou = intersection_over_union(pixels).nan_to_num(0)
-    there, rare = presence_rates(known) > 0, rare_classes(known)
     leaks = leakages(drawn.model, drawn.codes, table, proportions, seed)
     figures = {
-        "FSD": frechet_distance(moments(known), moments(proportions)),
-        "mask_consistency": iou[there].mean().item(),
-        "rare_mask_consistency": iou[rare].mean().item(),
-        "rare_recall": rare_recall(known, proportions),
-        "rare_pixel_recall": recall(pixels).nan_to_num(0)[rare].mean().item(),
-        "presence": presence_agreement(known, proportions),
-        "sets_followed": presence_accuracy(sets_in(drawn.codes, table, classes), present(proportions)).mean,
-        **{f"leakage_{part}": mean_known(values) for part, values in leaks.items()},
+        **mask_figures(judge, known, proportions, pixels),
+        "sets_followed": plain(presence_accuracy(sets_in(drawn.codes, table, classes), present(proportions)).mean),
+        **{f"leakage_{part}": plain(mean_known(values)) for part, values in leaks.items()},
         "classes_drawn": int((presence_rates(proportions) > 0).sum()),
     }
     columns = {
         "presence_real": presence_rates(known), "presence": presence_rates(proportions),
         "recall": class_recall(known, proportions), "pixels_real": known.mean(dim=0), "pixels": proportions.mean(dim=0),
-        "iou": iou, "iou_of_segmenter": intersection_over_union(judge.segmenter.held_out_pixels),
+        "iou": intersection_over_union(pixels).nan_to_num(0),
+        "iou_of_segmenter": intersection_over_union(judge.segmenter.held_out_pixels),
         "pixel_recall": recall(pixels), **{f"leakage_{part}": values for part, values in leaks.items()},
     }  # fmt: skip
     by_class = {name: {key: plain(v[k]) for key, v in columns.items()} for k, name in enumerate(judge.names)}
-    return {key: plain(value) for key, value in figures.items()}, by_class
+    return figures, by_class
 
 
 def sets_in(codes: Codes, table: np.ndarray, classes: int) -> Tensor:

@@ -122,7 +122,7 @@ def build(folder: Path) -> None:
     before = composegan.load(folder / "run" / "model").generator
     after = copy.deepcopy(before)
     with torch.no_grad():
-        after.renderer.convs[0].bias.add_(0.01)
+        next(after.renderer.parameters()).add_(0.01)
     Delta.between(before, after).save(folder / "delta.safetensors")
     _write_release(folder / "release.pt")
 
