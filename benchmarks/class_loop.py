@@ -1,7 +1,7 @@
 """The baseline: the local stage as a plain loop over classes, on the weights of a `LocalBank`.
 
-Written from the facts of the reference model (SemanticStyleGAN, section 3.2): each class is its own sequence of
-modulated 1x1 grouped convolutions, each class is projected to the full feature width, then weighed and summed.
+After the description of the reference model (SemanticStyleGAN, section 3.2): each class has its own sequence of
+modulated 1x1 grouped convolutions and is projected to the full feature width; then the classes are weighted and summed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from composegan.networks.local_bank import LocalBank
 
 
 class ClassLoop(nn.Module):
-    """Stands where a `LocalBank` of one class a group stood, holds its very parameters and answers the same."""
+    """Drop-in for a `LocalBank` with one class per group: shares its parameters and computes the same."""
 
     def __init__(self, bank: LocalBank) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class ClassLoop(nn.Module):
             features.append(feature)
             depths.append(depth)
         depth = torch.cat(depths, dim=1)  # (B, K, h, w)
-        if present is not None:  # computed all the same, as a plain loop has it
+        if present is not None:  # absent classes are computed anyway
             depth = depth.masked_fill(~present.to(depth.device)[..., None, None], -math.inf)
         m = depth.softmax(dim=1)  # (B, K, h, w)
         weights = m  # (B, K, h, w)
@@ -65,7 +65,7 @@ class ClassLoop(nn.Module):
 
 
 def modulated_conv(x: Tensor, weight: Tensor, style: Tensor) -> Tensor:
-    """x (B, in, h, w), weight (out, in), style (B, in) -> (B, out, h, w): StyleGAN2's convolution, a group a sample."""
+    """x (B, in, h, w), weight (out, in), style (B, in) -> (B, out, h, w): StyleGAN2's convolution, one group per sample."""
     batch, channels, height, width = x.shape
     weight = weight / math.sqrt(channels) * style[:, None]  # (B, out, in)
     weight = weight * (weight.square().sum(dim=2, keepdim=True) + 1e-8).rsqrt()
@@ -82,7 +82,7 @@ def fixed_conv(x: Tensor, weight: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
 
 @contextmanager
 def looped(generator: Generator) -> Iterator[Generator]:
-    """The same generator with a `ClassLoop` for its bank, inside the `with`."""
+    """Within the block, the generator uses a `ClassLoop` in place of its bank."""
     bank = generator.local
     generator.local = ClassLoop(bank)  # type: ignore[assignment]
     try:

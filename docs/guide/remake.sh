@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes every picture of the guide anew, from the model in docs/guide/avatars, with the commands that its pages show.
+# Regenerate every picture of the guide from the model in docs/guide/avatars, with the commands that its pages show.
 #
 #   docs/guide/remake.sh OUT [editing] [directions] [inversion] [adaptation] [evaluation]
 #
-# OUT keeps everything, what the commands printed included (OUT/*.txt, for the pages' text). A quarter of an hour on
-# two cores, most of it for adaptation and the inversion benchmark.
+# OUT keeps all results and the printed output (OUT/*.txt, for the text of the pages). Takes a quarter of an hour on two
+# cores, mostly for adaptation and the inversion benchmark.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 images=$here/docs/guide/images out=$(mkdir -p "$1" && realpath "$1")
@@ -13,14 +13,14 @@ pages=${*:-editing directions inversion adaptation evaluation}
 cd "$out"
 ln -sfn "$here/docs" docs
 wanted() { [[ " $pages " == *" $1 "* ]]; }
-# Small files: as many colours as these drawings need.
+# Quantized to 256 colors, which these drawings do not exceed visibly, for small files.
 keep() { python - "$1" "$images/$2" <<'PY'
 import sys
 from PIL import Image
 Image.open(sys.argv[1]).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(sys.argv[2], optimize=True)
 PY
 }
-# The commands of a page in order, without those that stand for something of the reader's own.
+# Run the commands of a page in order, except those with placeholders for the reader's own files.
 run() { python - "$here/docs/guide/$1.md" <<'PY' > "$1.sh"
 import re, sys
 text = open(sys.argv[1], encoding="utf-8").read()
