@@ -213,6 +213,6 @@ def test_a_run_that_cannot_be_resumed_says_why(composegan_at, whole_run, tmp_pat
     for name in ("last.pt", "previous.pt"):
         (run / "checkpoints" / name).write_bytes(b"PK")
     line = told(f"run={run}", "training.images=26")
-    assert line.startswith(f"{run}/checkpoints/last.pt: the checkpoint is damaged (")
+    assert line.startswith(f"{run}/checkpoints/last.pt: is damaged or not a checkpoint of composegan (")
     (run / "config.yaml").write_text("model: 3\n")
     assert told(f"run={run}").startswith(f"{run}/config.yaml: ")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from composegan.errors import UserError
-from composegan.io.guarded import check_saved
+from composegan.io.guarded import check_saved, reading
 from composegan.metrics.rows import Describer, Rows, Setting
 
 CHANNELS = 2048
@@ -39,7 +39,7 @@ class Inception(nn.Module):
         super().__init__()
         self.network: Any
         network = _network_class()
-        try:
+        with reading(f"inception={weights}", f"the file {WEIGHTS}"):
             check_saved(weights)
             state = torch.load(weights, map_location="cpu", weights_only=True)
             # torch-fidelity unpickles its file without restrictions, so it gets one with these tensors only.
@@ -47,9 +47,6 @@ class Inception(nn.Module):
                 clean = os.path.join(folder, WEIGHTS)
                 torch.save(dict(state), clean)
                 self.network = network("inception-v3-compat", ["2048"], feature_extractor_weights_path=clean)
-        except Exception as error:  # a damaged or foreign file can raise anything
-            reason = " ".join(str(error).split())[:120]
-            raise UserError(f"inception={weights}: is not {WEIGHTS} ({reason})") from error
         self.requires_grad_(False).eval()
 
     def features(self, images: Tensor) -> Tensor:

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from composegan.errors import UserError, first_line
+from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import check_archive
+from composegan.io.guarded import check_archive, reading
 from composegan.training.moments import is_plain
 
 LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
@@ -38,18 +38,14 @@ def save(folder: Path, state: dict[str, Any], *, best: bool = False, instead: bo
 
 def read(path: Path) -> dict[str, Any]:
     """What `save` wrote, on the CPU. Raises UserError naming the file when it is missing or damaged."""
-    try:
-        check_archive(path)  # torch does not look at the checksums
-        with warnings.catch_warnings(action="ignore"):  # of tensors that are no checkpoint's, which is told below
+    with reading(path, "a checkpoint of composegan"):
+        check_archive(path)  # torch does not verify the checksums
+        with warnings.catch_warnings(action="ignore"):  # about content that is rejected below
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such checkpoint") from None
-    except Exception as error:  # in a damaged file anything can go wrong
-        raise UserError(f"{path}: the checkpoint is damaged ({first_line(error)})") from error
-    if not isinstance(state, dict) or any(key not in state for key in CONTENT):
-        raise UserError(f"{path}: is not a checkpoint of composegan")
-    if wrong := _what_is_wrong(state):
-        raise UserError(f"{path}: the checkpoint is damaged ({wrong})")
+        if not isinstance(state, dict) or any(key not in state for key in CONTENT):
+            raise ValueError(f"it lacks some of {', '.join(CONTENT)}")
+        if wrong := _what_is_wrong(state):
+            raise ValueError(wrong)
     return state
 
 

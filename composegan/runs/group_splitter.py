@@ -9,11 +9,10 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 
-from composegan.errors import UserError
 from composegan.grouping.conflict import cosines
 from composegan.grouping.propose import splitting_of
 from composegan.io.atomic import atomic_file, writing
-from composegan.io.guarded import JSON, UnreadableError, read_text
+from composegan.io.guarded import JSON, read_text, reading
 from composegan.plugin.grouping_plan import Split
 from composegan.runs.module import step_of
 from composegan.runs.schedule import is_due
@@ -79,10 +78,8 @@ def decide(step: TrainingStep) -> Split | None:
 def drop_later_lines(path: Path, images_seen: int) -> None:
     """Keep the lines of grouping.jsonl up to `images_seen`. Raises UserError when the file cannot be read."""
     kept = []
-    try:
+    with reading(path, remedy="move it away to continue without it"):
         lines = read_text(path, JSON).splitlines() if path.exists() else []
-    except (OSError, UnreadableError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); move it away to continue without it") from error
     for line in lines:
         try:
             seen = json.loads(line)["images_seen"]

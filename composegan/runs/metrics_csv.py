@@ -7,9 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from composegan.errors import UserError
 from composegan.io.atomic import atomic_file, writing
-from composegan.io.guarded import JSON, UnreadableError, read_text
+from composegan.io.guarded import JSON, read_text, reading
 
 FILE = "metrics.csv"
 
@@ -45,10 +44,8 @@ class MetricsCsv:
     def _read(self) -> list[dict[str, str]]:
         if not self.path.exists():
             return []
-        try:
+        with reading(self.path, "a table of figures", "move it away to continue without it"):
             rows = list(csv.DictReader(read_text(self.path, JSON).splitlines()))
-        except (OSError, UnreadableError, csv.Error) as error:
-            raise UserError(f"{self.path}: cannot be read ({error}); move it away to continue without it") from error
         # A line that was cut short by a kill has no number in front, or fewer values than columns.
         whole = [row for row in rows if None not in (*row, *row.values())]
         return [row for row in whole if re.fullmatch("[0-9]{1,15}", row.get("images_seen", ""))]

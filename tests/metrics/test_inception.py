@@ -60,7 +60,7 @@ def test_inception_refuses_another_file(content, tmp_path):
     pytest.importorskip("torch_fidelity")
     path = tmp_path / "other.pth"
     path.write_bytes(b"nothing") if content is None else torch.save(content, path, pickle_module=pickle)
-    with pytest.raises(UserError, match=f"^inception={path}: is not {WEIGHTS}"):
+    with pytest.raises(UserError, match=f"^inception={path}: is damaged or not the file {WEIGHTS}"):
         Inception(path)
 
 

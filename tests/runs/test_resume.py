@@ -65,7 +65,7 @@ def test_damaged_checkpoint_falls_back_to_the_previous_one(whole_run, fit, resum
     capsys.readouterr()
     assert_same_run(resume(run, "training.images=24"), whole_run, extended=True)
     first, second, *_ = capsys.readouterr().out.splitlines()
-    assert first.startswith(f"{last}: the checkpoint is damaged (") and first.endswith("; continuing from previous.pt")
+    assert first.startswith(f"{last}: is damaged or not a checkpoint of composegan (") and first.endswith("; continuing from previous.pt")
     assert second == f"resuming {run} at 8 images"
     assert len(figures_of(run)) == 12  # the lines after 8 images were written anew
 
@@ -113,8 +113,8 @@ class TestRefused:
         for path in (self.last, self.previous):
             path.write_bytes(b"\0" * 100)
         line = self.told()
-        assert f"{self.last}: the checkpoint is damaged (" in line
-        assert f"{self.previous}: the checkpoint is damaged (" in line
+        assert f"{self.last}: is damaged or not a checkpoint of composegan (" in line
+        assert f"{self.previous}: is damaged or not a checkpoint of composegan (" in line
         assert "\n" not in line
 
     def test_checkpoint_of_another_domain(self):
