@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from composegan.data.photos import PhotoFiles
-from composegan.data.resize import centre_crop, resize_image, resize_labels
+from composegan.data.resize import center_crop, resize_image, resize_labels
 from composegan.editing.objective import UNKNOWN
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
@@ -59,7 +59,7 @@ def _fit_image(photo: Any, spec: DomainSpec, height: int, width: int) -> np.ndar
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise UserError(f"a photo is {pixels.dtype} {pixels.shape}; uint8 (H, W, 3) is needed")
     image = pixels.transpose(2, 0, 1)
-    rows, columns = centre_crop(image.shape[1], image.shape[2], height, width)
+    rows, columns = center_crop(image, height, width)
     return resize_image(image[:, rows, columns], height, width)
 
 
@@ -68,5 +68,5 @@ def _fit_labels(mask: Any, height: int, width: int) -> np.ndarray:
     labels = np.asarray(mask)
     if labels.dtype != np.uint8 or labels.ndim != 2:
         raise UserError(f"a mask is {labels.dtype} {labels.shape}; class numbers, uint8 (H, W), are needed")
-    rows, columns = centre_crop(labels.shape[0], labels.shape[1], height, width)
+    rows, columns = center_crop(labels, height, width)
     return resize_labels(labels[rows, columns], height, width)

@@ -64,7 +64,7 @@ def test_mistakes_name_the_nearest(model):
         (lambda: model.directions("ball", method="sef"), "method=sef: did you mean 'sefa'"),
         (lambda: model.directions("ball", count=17), "count=17: must be 1 to 16"),
         (lambda: model.invert("photo.png", step=3), "unknown key 'step'; did you mean 'steps'"),
-        (lambda: model.invert("nowhere.png"), "photos=nowhere.png: there is no such file"),
+        (lambda: model.invert("nowhere.png"), "photos=nowhere.png: no such file"),
         (lambda: model.evaluate(metrics=["FS"]), "metrics=FS: there is no 'FS'; did you mean 'FSD'"),
         (lambda: model.evaluate(splt="train", metrics="FSD"), "unknown key 'splt'; did you mean 'split'"),
         (lambda: model.interpolate(codes, "loop.avi"), "out=loop.avi: must end in .mp4 or .gif"),

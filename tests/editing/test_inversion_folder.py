@@ -187,7 +187,7 @@ def test_mistakes_are_one_line(made, photos, tmp_path, capsys, full_disk):
     folder, out, _ = made
     model, pictures = f"model={folder}", f"photos={photos / 'photos'}"
     assert told(capsys, model) == "photos=: missing; write photos=FILE or photos=FOLDER"
-    assert told(capsys, model, "photos=none").startswith("photos=none: there is no such file")
+    assert told(capsys, model, "photos=none").startswith("photos=none: no such file")
     assert told(capsys, model, pictures, "batch=0") == "batch=0: must be 1 to 1,000,000"
     assert told(capsys, model, pictures, "recipe=smal") == "recipe=smal: did you mean 'small'?"
     assert told(capsys, model, pictures, "lpips=none.pth").startswith("lpips=none.pth: does not exist")
