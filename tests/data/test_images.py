@@ -54,13 +54,15 @@ def test_read_image_composes_transparent_palette_over_white(save):
     assert read_image(save(picture, transparency=0))[:, 0, 0].tolist() == [255, 255, 255]
 
 
-def test_read_image_applies_exif_orientation(save):
-    picture = Image.new("RGB", (4, 2), (0, 0, 0))
-    picture.putpixel((0, 0), (255, 255, 255))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # rotate a quarter clockwise to see it upright
-    pixels = read_image(save(picture, exif=exif))
-    assert pixels.shape == (3, 4, 2) and pixels[0, 0].tolist() == [0, 255]
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_read_image_applies_exif_orientation(save, orientation):
+    turns = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # EXIF orientation -> Image.Transpose
+    ramp = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    picture, exif = Image.fromarray(ramp), Image.Exif()
+    if orientation in turns:
+        picture = picture.transpose(Image.Transpose(turns[orientation]))
+    exif[0x0112] = orientation
+    assert (read_image(save(picture, exif=exif))[0] == ramp).all()
 
 
 def test_read_image_in_strips_equals_whole(save, monkeypatch):

@@ -94,26 +94,16 @@ def test_batches_of_ranks_concatenate_to_one_process(packed):
     assert_same([join(parts) for parts in zip(*ranks, strict=True)], whole)
 
 
-def test_flip_mirrors_image_and_labels(packed):
-    plain, flipped = join(take(packed, 12, flip=False)), join(take(packed, 12))
-    mirrored = [index for index in range(48) if not torch.equal(plain["image"][index], flipped["image"][index])]
-    assert 12 < len(mirrored) < 36
+@pytest.mark.parametrize("mirrored", [(), (0, 3, 2, 1)])
+def test_flip_mirrors_half_of_images_and_labels_and_swaps_classes(packed, mirrored):
+    plain, flipped = join(take(packed, 12, flip=False)), join(take(packed, 12, mirrored=mirrored))
+    here = [index for index in range(48) if not torch.equal(plain["image"][index], flipped["image"][index])]
+    assert 12 < len(here) < 36 and (plain["labels"] == 1).any() and (plain["labels"] == 3).any()
+    swap = torch.tensor(mirrored or range(4), dtype=torch.uint8)
     for index in range(48):
-        for name in ("image", "labels"):
-            expected = plain[name][index].flip(-1) if index in mirrored else plain[name][index]
-            assert torch.equal(flipped[name][index], expected)
-
-
-def test_flip_swaps_left_and_right_classes(packed):
-    plain, flipped = join(take(packed, 12, flip=False)), join(take(packed, 12, mirrored=(0, 3, 2, 1)))
-    mirrored = [index for index in range(48) if not torch.equal(plain["image"][index], flipped["image"][index])]
-    assert 12 < len(mirrored) < 36
-    other = torch.tensor([0, 3, 2, 1], dtype=torch.uint8)
-    for index in range(48):
-        labels = plain["labels"][index]
-        expected = other[labels.flip(-1).long()] if index in mirrored else labels
-        assert torch.equal(flipped["labels"][index], expected)
-    assert (plain["labels"] == 1).any() and (plain["labels"] == 3).any()
+        image, labels = plain["image"][index], plain["labels"][index]
+        expected = (image.flip(-1), swap[labels.flip(-1).long()]) if index in here else (image, labels)
+        assert torch.equal(flipped["image"][index], expected[0]) and torch.equal(flipped["labels"][index], expected[1])
 
 
 def test_flip_leaves_source_unchanged(packed):
@@ -155,12 +145,9 @@ def test_skipped_item_is_replaced_and_recorded(towns, workers, caplog):
     assert [record.getMessage()[:20] for record in caplog.records] == ["skipped (1 so far): ", "skipped (2 so far): "]
 
 
-def test_only_bad_items_raise(towns):
+def test_unusable_sources_raise(towns):
     with pytest.raises(UserError, match="none of the 3 images can be used; the last: town"):
         take(towns(3, bad=(0, 1, 2)), 1, on_error="skip")
-
-
-def test_empty_source_raises(towns):
     with pytest.raises(UserError, match="no images to train on"):
         take(towns(0), 1)
 

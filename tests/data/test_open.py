@@ -184,17 +184,17 @@ def test_domain_without_demo_raises(plugin, data):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reason"),
     [
         ({"split": "valdation"}, "data.split=valdation: did you mean 'validation'?"),
         ({"on_error": "ignore"}, "data.on_error=ignore: there are: skip, stop"),
         ({"demo_count": 0}, "data.demo_count=0: must be 1 to 1,000,000"),
     ],
 )
-def test_invalid_settings_raise(plugin, data, change, told):
+def test_invalid_settings_raise(plugin, data, change, reason):
     with pytest.raises(UserError) as caught:
         open_source(plugin, replace(data, **change))
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(reason)
 
 
 def test_plain_folder_is_opened(plugin, data, write_folder):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -39,33 +35,11 @@ def ramp(height, width):
     return np.stack([x * 255 // width, y * 255 // height, 0 * x], axis=2).astype(np.uint8)
 
 
-@pytest.mark.parametrize(
-    ("mode", "ending"),
-    [("RGB", "jpg"), ("L", "png"), ("P", "png"), ("RGBA", "png"), ("LA", "png"), ("CMYK", "tif"), ("1", "bmp")],
-)
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (300, 200), (3, 5), (1, 40)])
-def test_photos_of_any_mode_and_size_are_resized(find, save, mode, ending, height, width):
-    save(f"photos/x.{ending}", Image.fromarray(ramp(height, width)).convert(mode))
+def test_photos_of_any_size_are_resized(find, save, height, width):
+    save("photos/x.jpg", Image.fromarray(ramp(height, width)))
     (photo,) = find("photos")
     assert photo.image.shape == (3, 8, 8) and photo.image.dtype == np.uint8 and photo.labels is None
-
-
-def test_16_bit_photo(find, save):
-    save("x.png", Image.fromarray(np.full((20, 20), 257 * 100, np.uint16)))
-    assert (find("x.png").read("x").image == 100).all()
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_photo_is_upright_for_every_exif_orientation(find, save, orientation):
-    turns = {1: (), 2: (0,), 3: (3,), 4: (1,), 5: (5,), 6: (2,), 7: (6,), 8: (4,)}
-    picture = Image.fromarray(ramp(16, 16))
-    for turn in turns[orientation]:  # what the sensor saw: PIL's numbers of transposes
-        picture = picture.transpose(Image.Transpose(turn))
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    save("x.png", picture, exif=exif)
-    upright = find("x.png").read("x").image.astype(int)
-    assert (np.diff(upright[0], axis=1) > 0).all() and (np.diff(upright[1], axis=0) > 0).all()
 
 
 def test_photo_and_mask_of_any_size_are_cropped_alike(find, save):
@@ -98,7 +72,7 @@ def test_masks_match_by_name_and_are_optional(find, save):
     assert list(find("photos/a.png", "other.png").masks) == ["a"]
 
 
-def told(call):
+def refused(call):
     with pytest.raises(UserError) as error:
         call()
     assert "\n" not in str(error.value)
@@ -109,13 +83,13 @@ def test_missing_photos_and_masks_raise(find, save, tmp_path):
     save("photos/x.png", Image.fromarray(ramp(8, 8)))
     save("photos/y.png", Image.fromarray(ramp(8, 8)))
     (tmp_path / "empty").mkdir()
-    assert told(lambda: find("none")) == f"photos={tmp_path}/none: no such file or folder"
-    assert told(lambda: find("photos", "none")).startswith(f"masks={tmp_path}/none: no such")
-    assert "there are no images in it (.bmp" in told(lambda: find("empty"))
+    assert refused(lambda: find("none")) == f"photos={tmp_path}/none: no such file or folder"
+    assert refused(lambda: find("photos", "none")).startswith(f"masks={tmp_path}/none: no such")
+    assert "there are no images in it (.bmp" in refused(lambda: find("empty"))
     save("masks/z.png", Image.new("L", (8, 8), 1))
-    assert "has no mask of the same name as a photo, such as x.png" in told(lambda: find("photos", "masks"))
+    assert "has no mask of the same name as a photo, such as x.png" in refused(lambda: find("photos", "masks"))
     save("photos/x.jpg", Image.fromarray(ramp(8, 8)))
-    assert "has the same name" in told(lambda: find("photos"))
+    assert "has the same name" in refused(lambda: find("photos"))
 
 
 def test_unusable_masks_raise(find, save, tmp_path):
@@ -123,37 +97,12 @@ def test_unusable_masks_raise(find, save, tmp_path):
     bad = np.zeros((8, 8), np.uint8)
     bad[0, :3], bad[1, 0] = 200, 9
     save("masks/x.png", Image.fromarray(bad))
-    message = told(lambda: list(find("photos", "masks")))
+    message = refused(lambda: list(find("photos", "masks")))
     assert message == (
         f"{tmp_path}/masks/x.png: label values outside the vocabulary (9, 200) in 4 of 64 pixels; "
         "the 4 classes are 0..3; correct them, or name more classes"
     )
     save("masks/x.png", Image.new("RGB", (8, 8), (1, 2, 3)))
-    assert "colors that are no class of domain 'town', (1, 2, 3)" in told(lambda: list(find("photos", "masks")))
+    assert "colors that are no class of domain 'town', (1, 2, 3)" in refused(lambda: list(find("photos", "masks")))
     save("masks/x.png", Image.new("L", (16, 8), 1))
-    assert "is 8 x 16 but its photo is 8 x 8" in told(lambda: list(find("photos", "masks")))
-
-
-def bomb(width, height):
-    """A PNG whose header promises that size, and holds next to nothing."""
-
-    def chunk(kind, content):
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
-
-
-def test_200_megapixel_photo_is_rejected_before_decoding(find, tmp_path):
-    (tmp_path / "x.png").write_bytes(bomb(20_000, 10_000))
-    message = told(lambda: list(find("x.png")))
-    assert message.startswith(f"{tmp_path}/x.png: is ") and message.endswith("scale it down")
-
-
-def test_damaged_photos_raise(find, tmp_path):
-    whole = io.BytesIO()
-    Image.fromarray(ramp(64, 64)).save(whole, "PNG")
-    half = whole.getvalue()[: whole.tell() // 2]
-    for content, reason in ((b"", "is not an image"), (b"junk", "is not an image"), (half, "damaged")):
-        (tmp_path / "x.png").write_bytes(content)
-        assert reason in told(lambda: list(find("x.png")))
+    assert "is 8 x 16 but its photo is 8 x 8" in refused(lambda: list(find("photos", "masks")))

@@ -14,7 +14,7 @@ def test_check_sample_returns_good_sample():
 
 
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("bad", "reason"),
     [
         (sample(image_shape=(4, 6)), r"a\.png: image is uint8 \(4, 6\); uint8 \(3, height, width\) is needed"),
         (sample(labels_shape=(1, 4, 6)), r"a\.png: labels is uint8 \(1, 4, 6\)"),
@@ -24,8 +24,8 @@ def test_check_sample_returns_good_sample():
         (sample(labels_shape=(6, 4)), r"a\.png: the image is 4 x 6 but its labels are 6 x 4"),
     ],
 )
-def test_check_sample_rejects_wrong_arrays(bad, told):
-    with pytest.raises(UserError, match=told):
+def test_check_sample_rejects_wrong_arrays(bad, reason):
+    with pytest.raises(UserError, match=reason):
         check_sample(bad, classes=1)
 
 

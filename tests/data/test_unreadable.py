@@ -60,18 +60,18 @@ each_way = pytest.mark.parametrize("read", [statistics, cached, packed])
 
 @each_way
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reason"),
     [
         (io_error, "item 2: cannot be read (Input/output error)"),
         (io_error_of_a_file, "/mnt/2.png: cannot be read (Input/output error)"),
         (lost, "item 2: cannot be read (the network is gone)"),
     ],
 )
-def test_os_error_of_a_source_is_a_bad_item(read, error, told, flaky, tmp_path, spec):
+def test_os_error_of_a_source_is_a_bad_item(read, error, reason, flaky, tmp_path, spec):
     source = flaky(7, bad=(2, 3), error=error)
     with pytest.raises(UserError) as caught:
         read(source, tmp_path, spec, "stop")
-    assert str(caught.value) == told
+    assert str(caught.value) == reason
     assert read(source, tmp_path, spec, "skip") == 5
 
 

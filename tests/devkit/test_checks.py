@@ -37,57 +37,29 @@ class Toys:
         return Sample(colors[:, labels], labels, f"toy {index}")
 
 
-class TooManyLabels(Toys):
-    def __getitem__(self, index):
-        sample = super().__getitem__(index)
-        return replace(sample, labels=sample.labels * 7)
+def spoiled(change):
+    """A demo whose items are change(source, index, sample)."""
+
+    class Spoiled(Toys):
+        def __getitem__(self, index):
+            return change(self, index, super().__getitem__(index))
+
+    return Spoiled
 
 
-class Floats(Toys):
-    def __getitem__(self, index):
-        sample = super().__getitem__(index)
-        return replace(sample, image=sample.image / 255)
+def restless(toys, index, sample):
+    toys.seed += 1
+    return sample
 
 
-class Tuples(Toys):
-    def __getitem__(self, index):
-        sample = super().__getitem__(index)
-        return sample.image, sample.labels
-
-
-class Squares(Toys):
-    """Takes the width for the height."""
-
-    def __getitem__(self, index):
-        return Toys(self.count, self.width, self.width, self.seed)[index]
-
-
-class Restless(Toys):
-    def __getitem__(self, index):
-        self.seed += 1
-        return super().__getitem__(index)
-
-
-class Seedless(Toys):
-    def __getitem__(self, index):
-        return Toys(self.count, self.height, self.width, 0)[0]
+def broken(toys, index, sample):
+    raise ZeroDivisionError("no such thing")
 
 
 class Locked(Toys):
     def __init__(self, *settings):
         super().__init__(*settings)
         self.draw = lambda: None
-
-
-class Bare(Toys):
-    def __getitem__(self, index):
-        sample = super().__getitem__(index)
-        return replace(sample, labels=sample.labels * 0)
-
-
-class Broken(Toys):
-    def __getitem__(self, index):
-        raise ZeroDivisionError("no such thing")
 
 
 def subject(demo=Toys, **changes):
@@ -116,23 +88,26 @@ def test_check_passes_good_domain(check):
 
 
 @pytest.mark.parametrize(
-    ("check", "demo", "said"),
+    ("check", "change", "said"),
     [
-        (checks.images, TooManyLabels, "7"),
-        (checks.images, Floats, "image is float64"),
-        (checks.images, Tuples, "demo: gives a tuple; a composegan.data.Sample of NumPy arrays is needed"),
-        (checks.images, Squares, "asked for 2 of 32x64, drew 2 of 64x64; draw (count, height, width, seed) as asked"),
-        (checks.images, Broken, "raised ZeroDivisionError: no such thing; see "),
-        (checks.presence, Bare, "demo: ball: in none of 16 images; mark it `optional: true`"),
-        (checks.determinism, Restless, "reading an image again gives a different one; make each a function of"),
-        (checks.determinism, Seedless, "other indices or seeds draw the same; draw from both seed and index"),
-        (workers, Locked, "does not pickle"),
+        (checks.images, lambda t, i, s: replace(s, labels=s.labels * 7), "7"),
+        (checks.images, lambda t, i, s: replace(s, image=s.image / 255), "image is float64"),
+        (checks.images, lambda t, i, s: (s.image, s.labels), "demo: gives a tuple; a composegan.data.Sample of NumPy"),
+        (checks.images, lambda t, i, s: Toys(t.count, t.width, t.width, 0)[i], "asked for 2 of 32x64, drew 2 of 64x64"),
+        (checks.images, broken, "raised ZeroDivisionError: no such thing; see "),
+        (checks.presence, lambda t, i, s: replace(s, labels=s.labels * 0), "demo: ball: in none of 16 images; mark it"),
+        (checks.determinism, restless, "reading an image again gives a different one; make each a function of"),
+        (checks.determinism, lambda t, i, s: Toys(t.count, t.height, t.width, 0)[0], "other indices or seeds draw the"),
     ],
 )
-def test_check_reports_faulty_demo_with_remedy(check, demo, said):
-    (line,) = failures(check, subject(demo))
-    assert said in line
-    assert "\n" not in line
+def test_check_reports_faulty_demo_with_remedy(check, change, said):
+    (line,) = failures(check, subject(spoiled(change)))
+    assert said in line and "; " in line and "\n" not in line
+
+
+def test_workers_reports_source_that_does_not_pickle():
+    (line,) = failures(workers, subject(Locked))
+    assert "does not pickle" in line and "; keep in it only what pickles" in line
 
 
 SENT = """
@@ -153,7 +128,7 @@ class OfTheProcess(Toys):
 
 def test_unreadable_images_fail_once_and_skip_other_checks():
     for check in (checks.presence, checks.determinism, workers, CHECKS[-1]):
-        (line,) = lines(check, subject(Broken))
+        (line,) = lines(check, subject(spoiled(broken)))
         assert line == f"skip  {check.__name__}: its images cannot be used; see the verdicts of `images`"
 
 
@@ -255,7 +230,7 @@ def test_conformance_class_has_a_test_per_check():
 
 def test_conformance_class_fails_and_skips_with_verdict_lines():
     class Wrong(DomainConformance):
-        _subject = subject(TooManyLabels)
+        _subject = subject(spoiled(broken))
 
     with pytest.raises(pytest.fail.Exception, match="FAIL  images: "):
         Wrong().test_images()
