@@ -1,4 +1,4 @@
-"""The same images with merged classes: the usual alternative to sharing weights between classes."""
+"""Merge classes into super-classes: the usual alternative to sharing weights between classes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from composegan.plugin import DomainSpec, Source, UserError
 
 
 class Merged:
-    """Maps the labels of a source from `fine` to `coarse`, by the table `merged` in the YAML of `coarse`.
-
-    Raises UserError as `merging_table` does.
-    """
+    """A source with its labels mapped from domain `fine` to `coarse`. Raises UserError as `merging_table` does."""
 
     def __init__(self, source: Source, fine: DomainSpec, coarse: DomainSpec) -> None:
         self.source = source
@@ -29,21 +26,23 @@ class Merged:
 
 
 def merging_table(fine: DomainSpec, coarse: DomainSpec) -> np.ndarray:
-    """The index of the super-class of each class: uint8 (classes of `fine`,).
+    """Return the super-class of each class, uint8 (classes of `fine`,), from `merged` in the YAML of `coarse`.
 
-    Raises UserError for a table with unknown, missing or duplicate classes, or a super-class without any.
+    Raises UserError for unknown, missing or duplicate classes and for a super-class without any.
     """
     where, merged = f"domain {coarse.name!r}: merged", coarse.foreign["merged"]
     parents: dict[int, int] = {}
     for parent, names in merged.items():
         for name in names:
             if fine.index(name) in parents:
-                raise UserError(f"{where}: {name} is in {coarse.names[parents[fine.index(name)]]} and in {parent}")
+                raise UserError(
+                    f"{where}: {name} is in {coarse.names[parents[fine.index(name)]]} and in {parent}; remove one"
+                )
             parents[fine.index(name)] = coarse.index(parent)
     missing = [name for name in fine.names if fine.index(name) not in parents]
     if missing:
-        raise UserError(f"{where}: is missing {', '.join(missing)}")
+        raise UserError(f"{where}: lacks {', '.join(missing)}; add them to a super-class")
     empty = [name for name in coarse.names if coarse.index(name) not in parents.values()]
     if empty:
-        raise UserError(f"{where}: no class is in {', '.join(empty)}")
+        raise UserError(f"{where}: has no class for {', '.join(empty)}; add one")
     return np.array([parents[label] for label in range(len(fine.classes))], np.uint8)

@@ -1,13 +1,12 @@
-"""The drawn streets: every class is there, about as often as in real ones, and where it belongs."""
+"""Drawn streets contain every class, in realistic proportions and positions."""
 
-import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from composegan.data import check_sample
-from composegan.plugins.cityscapes import draw_streets, plugin, spec
+from composegan.plugins.cityscapes import draw_streets, spec
 from composegan.plugins.cityscapes.street.camera import Camera, Pose, facing
 from composegan.plugins.cityscapes.street.light import WEATHER
 from composegan.plugins.cityscapes.street.source import StreetSource
@@ -25,23 +24,23 @@ def streets():
 
 @pytest.fixture(scope="module")
 def shares(streets):
-    """Per class name: (the part of the scenes that has it, the part of all pixels that is it)."""
+    """Class name -> (fraction of scenes that contain it, fraction of all pixels)."""
     counts = np.stack([np.bincount(item.ravel(), minlength=30) for item in streets[1]])
     presence, area = (counts > 0).mean(0), counts.sum(0) / counts.sum()
     return dict(zip(spec.names, zip(presence.tolist(), area.tolist(), strict=True), strict=True))
 
 
 def test_streets_have_common_classes(shares):
-    for name in ("road", "sidewalk", "building", "vegetation", "sky", "car", "pole"):
-        assert shares[name][0] > 0.85, name
+    common = ("road", "sidewalk", "building", "vegetation", "sky", "car", "pole")
+    assert [name for name in common if shares[name][0] <= 0.85] == []
     dominant = sorted(shares, key=lambda name: -shares[name][1])[:5]
     assert set(dominant) == {"road", "building", "vegetation", "car", "sky"} and dominant[0] == "road"
     assert 0.2 < shares["road"][1] < 0.45
 
 
 def test_rare_classes_are_rare(shares):
-    for name in ("caravan", "trailer", "tunnel", "guard_rail", "polegroup", "bridge"):
-        assert shares[name][0] < 0.15, name
+    rare = ("caravan", "trailer", "tunnel", "guard_rail", "polegroup", "bridge")
+    assert [name for name in rare if shares[name][0] >= 0.15] == []
     for common, rare in (("traffic_sign", "polegroup"), ("person", "motorcycle"), ("car", "truck"), ("wall", "tunnel")):
         assert shares[common][0] > 2 * shares[rare][0]
 
@@ -52,7 +51,7 @@ def test_street_has_a_dozen_classes(streets):
 
 
 def test_every_class_is_drawn_at_maximal_chances():
-    """With all chances at their most, so that few scenes are enough."""
+    """Maximal probabilities, so that few scenes are enough."""
     streets = dict(spec.foreign["streets"])
     streets["chance"] = {name: 1.0 for name in streets["chance"]} | {"tunnel": 0.0}
     streets["count"] = {name: [1.0, *values[1:]] for name, values in streets["count"].items()}
@@ -66,7 +65,7 @@ def test_every_class_is_drawn_at_maximal_chances():
 
 @pytest.mark.slow
 def test_every_class_is_drawn_at_default_chances():
-    """With the chances as they are, among the streets that a first training draws."""
+    """Among the streets of a first training run."""
     source, seen = draw_streets(600, 64, 128, 0), set()
     for index in range(600):
         seen |= set(np.unique(source[index].labels).tolist())
@@ -89,7 +88,7 @@ def test_street_classes_lie_at_plausible_positions(streets):
 
 
 def test_street_labels_match_colors(streets):
-    """Colours are of what the label says: leaves are green, the sky is bright, and asphalt is grey."""
+    """Leaves are green, the sky is bright, and asphalt is grey."""
     images, labels = streets[0].transpose(0, 2, 3, 1).astype(float), streets[1]
 
     def colors(name):
@@ -103,7 +102,7 @@ def test_street_labels_match_colors(streets):
 
 
 def test_label_edges_coincide_with_image_edges():
-    """Where the sky ends in the label map, the picture changes, and not a pixel beside it."""
+    """The image changes where the sky ends in the label map, not two pixels away."""
     source = draw_streets(20, 128, 256, 3)
     on, beside = [], []
     for index in range(20):
@@ -116,30 +115,9 @@ def test_label_edges_coincide_with_image_edges():
     assert np.mean(on) > 1.5 * np.mean(beside)
 
 
-def test_street_depends_on_seed_and_index_only():
-    source = draw_streets(8, 32, 64, 7)
-    again = pickle.loads(pickle.dumps(source))
-    for index in (5, 0):
-        assert (source[index].image == again[index].image).all() and (source[index].labels == again[index].labels).all()
-    assert (source[0].image != source[1].image).any()
-    assert (source[0].image != draw_streets(8, 32, 64, 8)[0].image).any()
-    assert (draw_streets(1000, 32, 64, 7)[5].labels == source[5].labels).all()
-
-
 def test_street_is_the_same_at_two_sizes():
     small, large = (draw_streets(4, size, 2 * size, 0)[2].labels for size in (64, 128))
     assert (small == large[1::2, 1::2]).mean() > 0.9
-
-
-def test_street_index_is_bounded():
-    with pytest.raises(IndexError, match="street 3 of 3"):
-        draw_streets(3, 16, 32, 0)[3]
-
-
-def test_streets_draw_any_size():
-    for height, width in ((64, 64), (16, 128), (33, 70)):
-        sample = check_sample(plugin.demo(2, height, width, 0)[1], 30)
-        assert sample.labels.shape == (height, width)
 
 
 def test_chances_name_existing_things():
@@ -150,12 +128,12 @@ def test_chances_name_existing_things():
         assert 0 < chance <= 1 <= least <= most
 
 
-def test_the_camera():
+def test_camera_projects_points_and_bends():
     camera = Camera(focal=200, height=1.5, horizon=40, centre=100, curvature=0.0)
-    assert camera.point(0, 1.5, 10) == (100, 40)  # at the height of the lens: on the horizon
+    assert camera.point(0, 1.5, 10) == (100, 40)  # at the height of the lens, so on the horizon
     assert camera.point(2, 0, 20) == (120, 55)
     near, far = camera.point(3, 0, 5), camera.point(3, 0, 500)
-    assert near[0] > far[0] > 100 and near[1] > far[1] > 40  # towards the vanishing point
+    assert near[0] > far[0] > 100 and near[1] > far[1] > 40  # closer to the vanishing point
     bent = replace(camera, curvature=0.01)
     assert bent.point(0, 0, 20)[0] == pytest.approx(100 + 200 * 0.5 * 0.01 * 20)
 

@@ -1,7 +1,8 @@
-"""Streets drawn on the spot: a road in one-point perspective and what stands along it and moves on it.
+"""Drawn streets: a road in one-point perspective, with everything that stands along it and moves on it.
 
-camera.py projects metres to the picture; sketch.py collects shapes, far to near; light.py colors them, paints the sky
-and the grain of surfaces; solid.py turns side views into solids. Each other module draws one kind of object,
-in metres, independently of the others. layout.py divides the street, scene.py builds it and traffic.py fills it, by
-the chances in domains/cityscapes.yaml; source.py turns that into labelled images.
+camera.py projects metres to the picture; light.py computes colours, paints the sky and adds grain; scene.py collects
+shapes by distance; svg.py writes them; figure.py and solid.py have the coordinates of people and vehicles. ground.py,
+buildings.py, barriers.py, vegetation.py, furniture.py, things.py, people.py and vehicles.py draw one kind of object
+each. layout.py samples the cross-section of a street, builder.py builds it and traffic.py fills it, by the
+probabilities in domains/cityscapes.yaml; source.py is the data source.
 """

@@ -1,4 +1,4 @@
-"""The projection of the street to the picture: from metres to units of VIEW."""
+"""The projection from the street, in metres, to the picture, in units of VIEW."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ class Camera:
     curvature: float
 
     def scale(self, z: float) -> float:
-        """Units per metre at the distance z."""
+        """Return the number of units per metre at distance z."""
         return self.focal / z
 
     def point(self, x: float, y: float, z: float) -> Point:
-        """x is relative to the road, which bends by curvature z^2 / 2."""
+        """Project a point. x is relative to the road, which bends by curvature z^2 / 2."""
         scale = self.focal / z
         bend = 0.5 * self.curvature * z * z
         return self.centre + scale * (x + bend), self.horizon - scale * (y - self.height)
+
+    def points(self, *positions: tuple[float, float, float]) -> list[Point]:
+        return [self.point(x, y, z) for x, y, z in positions]
 
     def quad(self, x0: float, x1: float, y0: float, y1: float, z: float) -> list[Point]:
         """An upright rectangle that faces the camera."""
@@ -74,6 +77,6 @@ class Pose:
 
 
 def facing(points: list[Point]) -> bool:
-    """Whether a polygon, anticlockwise seen from outside, shows its outside."""
+    """Return whether a polygon, anticlockwise when seen from outside, shows its outside."""
     area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(points, points[1:] + points[:1], strict=True))
     return area < 0  # y points down

@@ -1,16 +1,18 @@
-"""What lies flat: road, sidewalk, parking, rails, grass, and the paint on them. All at distances beyond any thing's."""
+"""Flat surfaces: road, sidewalk, parking, rails, grass and road markings. They are drawn before all objects."""
 
 from __future__ import annotations
 
 from composegan.plugins.cityscapes.street.camera import Point
 from composegan.plugins.cityscapes.street.light import Rgb, vary
-from composegan.plugins.cityscapes.street.sketch import line, polygon, polygons
-from composegan.plugins.cityscapes.street.stage import Stage
+from composegan.plugins.cityscapes.street.scene import Scene
+from composegan.plugins.cityscapes.street.svg import line, polygon, polygons
 
 NEAR, FAR = 2.0, 150.0
 LEVEL = 1000.0
-"""The distance at which flat things are drawn: before everything that stands on them."""
+"""The distance by which flat surfaces are sorted: beyond every object."""
 CURB = 0.12  # height of a sidewalk
+HAZE = (14, 28, 55)
+"""Distances from which a surface is drawn again, with more haze."""
 
 ASPHALT: Rgb = (92, 92, 96)
 PAVING: Rgb = (150, 146, 142)
@@ -23,104 +25,95 @@ SURFACES: dict[str, Rgb] = {
 
 
 def surface(
-    stage: Stage, part: str, x0: float, x1: float, z0: float = NEAR, z1: float = FAR, over: float = 0.0
+    scene: Scene, part: str, x0: float, x1: float, z0: float = NEAR, z1: float = FAR, over: float = 0.0
 ) -> None:
-    """A strip of ground from x0 to x1. over: higher ones lie over lower ones."""
-    color = vary(SURFACES[part], stage.rng, 10, 0.1)
-    near = polygon(stage.camera.flat(x0, x1, z0, z1), stage.tone(color, 6))
-    haze = []
-    for start in (14, 28, 55):  # air, in three steps
-        if z0 < start < z1:
-            haze.append(polygon(stage.camera.flat(x0, x1, start, z1), stage.tone(color, start * 1.4)))
-    stage.add(part, LEVEL - over, near, *haze)
+    """A strip of ground from x0 to x1. over: strips with higher values cover those with lower ones."""
+    color = vary(SURFACES[part], scene.rng, 10, 0.1)
+    shapes = [polygon(scene.camera.flat(x0, x1, z0, z1), scene.tone(color, 6))]
+    for z in HAZE:
+        if z0 < z < z1:
+            shapes.append(polygon(scene.camera.flat(x0, x1, z, z1), scene.tone(color, z * 1.4)))
+    scene.add(part, LEVEL - over, *shapes)
 
 
-def pavement(stage: Stage, x_road: float, x_front: float, z1: float = FAR) -> None:
+def pavement(scene: Scene, x_road: float, x_front: float, z1: float = FAR) -> None:
     """A raised sidewalk between the road's edge and the house fronts, with its kerb and joints."""
-    camera, tone = stage.camera, stage.tone
-    color = vary(PAVING, stage.rng, 13, 0.15)
+    camera, tone = scene.camera, scene.tone
+    color = vary(PAVING, scene.rng, 13, 0.15)
     kerb = polygon(camera.upright(x_road, 0, CURB, NEAR, z1), tone(color, 8, 0, 0.78))
     edge = x_road + (0.22 if x_front > x_road else -0.22)
     shapes = [polygon(camera.flat(x_road, x_front, NEAR, z1, CURB), tone(color, 6))]
-    shapes += [polygon(camera.flat(x_road, x_front, z, z1, CURB), tone(color, 1.4 * z)) for z in (14, 28, 55) if z < z1]
+    shapes += [polygon(camera.flat(x_road, x_front, z, z1, CURB), tone(color, 1.4 * z)) for z in HAZE if z < z1]
     shapes.append(polygon(camera.flat(x_road, edge, NEAR, z1, CURB), tone(color, 8, 0, 1.14)))
-    size = stage.rng.choice((1.2, 2.0, 3.5))
+    size = scene.rng.choice((1.2, 2.0, 3.5))
     joints = [camera.flat(x_road, x_front, z, z * 1.004 + 0.03, CURB) for z in spaced(3, 26, size)]
     shapes.append(polygons(joints, tone(color, 8, 0, 0.8), 0.45))
-    stage.add("sidewalk", LEVEL - 5, *shapes, kerb)
+    scene.add("sidewalk", LEVEL - 5, *shapes, kerb)
 
 
 def spaced(start: float, end: float, step: float) -> list[float]:
+    """Return start, start + step, ... below end."""
     return [start + step * index for index in range(int((end - start) / step))]
 
 
-def lane_line(stage: Stage, x: float, dashed: bool, width: float = 0.14) -> None:
-    """A painted line along the road, solid, or 3 m of paint and 5 m of none."""
-    camera = stage.camera
-    if not dashed:
-        shapes = [camera.flat(x - width / 2, x + width / 2, NEAR, 80)]
-    else:
-        start = stage.rng.uniform(1, 9)
-        starts = [z for z in spaced(start, 75, 8) if z + 3 > 3]
-        shapes = [camera.flat(x - width / 2, x + width / 2, max(z, 2.5), z + 3) for z in starts]
-    stage.add("road", LEVEL - 2, polygons(shapes, stage.tone(PAINT, 14)))
+def lane_line(scene: Scene, x: float, dashed: bool, width: float = 0.14) -> None:
+    """A painted line along the road: solid, or dashes of 3 m with gaps of 5 m."""
+    spans = [(max(z, 2.5), z + 3) for z in spaced(scene.rng.uniform(1, 9), 75, 8)] if dashed else [(NEAR, 80)]
+    shapes = [scene.camera.flat(x - width / 2, x + width / 2, *span) for span in spans]
+    scene.add("road", LEVEL - 2, polygons(shapes, scene.tone(PAINT, 14)))
 
 
-def zebra(stage: Stage, x0: float, x1: float, z: float, depth: float = 3.2) -> None:
+def zebra(scene: Scene, x0: float, x1: float, z: float, depth: float = 3.2) -> None:
     """A pedestrian crossing: stripes along the road from x0 to x1, and a stop line before it."""
-    camera = stage.camera
+    camera = scene.camera
     count = int((x1 - x0) / 1.0)
     stripes = [camera.flat(x0 + 0.25 + index, x0 + 0.75 + index, z, z + depth) for index in range(count)]
     stripes.append(camera.flat(0.2, x1, max(2.2, z - 1.8), max(2.5, z - 1.4)))
-    stage.add("road", LEVEL - 2.5, polygons(stripes, stage.tone(PAINT, z)))
+    scene.add("road", LEVEL - 2.5, polygons(stripes, scene.tone(PAINT, z)))
 
 
-def wear(stage: Stage, x0: float, x1: float) -> None:
-    """What makes asphalt look used: repaired patches, tar seams, wheel tracks, a manhole."""
-    camera, rng = stage.camera, stage.rng
+def wear(scene: Scene, x0: float, x1: float) -> None:
+    """Traces of use on the asphalt: wheel tracks, repaired patches and tar seams."""
+    camera, rng = scene.camera, scene.rng
     shapes = []
     for x in (-0.75, 0.75):
-        shapes.append(polygon(camera.flat(x - 0.25, x + 0.25, NEAR, 60), stage.tone(ASPHALT, 4, 0, 0.8), 0.2))
+        shapes.append(polygon(camera.flat(x - 0.25, x + 0.25, NEAR, 60), scene.tone(ASPHALT, 4, 0, 0.8), 0.2))
     for _ in range(rng.randint(1, 4)):
         x, z = rng.uniform(x0, x1 - 1), rng.uniform(4, 26)
         patch = camera.flat(x, min(x1, x + rng.uniform(0.8, 3)), z, z + rng.uniform(1, 6))
-        shapes.append(polygon(patch, stage.tone(ASPHALT, z, 0, rng.choice((0.8, 0.86, 1.14))), 0.42))
+        shapes.append(polygon(patch, scene.tone(ASPHALT, z, 0, rng.choice((0.8, 0.86, 1.14))), 0.42))
     for _ in range(rng.randint(0, 2)):
         x, z = rng.uniform(x0, x1), rng.uniform(4, 12)
         ends: list[Point] = [camera.point(x + rng.uniform(-0.4, 0.4), 0, z + step * 4) for step in range(4)]
-        shapes.append(line(ends, 0.35, stage.tone((60, 60, 62), 4), 0.45))
-    stage.add("road", LEVEL - 1, *shapes)
+        shapes.append(line(ends, 0.35, scene.tone((60, 60, 62), 4), 0.45))
+    scene.add("road", LEVEL - 1, *shapes)
 
 
-def rails(stage: Stage, x0: float, x1: float, grassy: bool) -> None:
+def rails(scene: Scene, x0: float, x1: float, grassy: bool) -> None:
     """A tramway: its own bed, with two tracks if there is room, labelled as rail track."""
-    surface(stage, "rail_track", x0, x1, over=3)
-    camera = stage.camera
+    surface(scene, "rail_track", x0, x1, over=3)
+    camera = scene.camera
     bed = (104, 122, 66) if grassy else (120, 108, 98)
-    stage.add("rail_track", LEVEL - 3.5, polygon(camera.flat(x0 + 0.2, x1 - 0.2, NEAR, 60), stage.tone(bed, 10)))
+    scene.add("rail_track", LEVEL - 3.5, polygon(camera.flat(x0 + 0.2, x1 - 0.2, NEAR, 60), scene.tone(bed, 10)))
     middles = [(x0 + x1) / 2] if x1 - x0 < 5 else [x0 + (x1 - x0) * 0.27, x0 + (x1 - x0) * 0.73]
-    steel = [
-        camera.flat(middle + side * 0.72 - 0.05, middle + side * 0.72 + 0.05, NEAR, 90)
-        for middle in middles
-        for side in (-1, 1)
-    ]
+    steel = [camera.flat(m + s * 0.72 - 0.05, m + s * 0.72 + 0.05, NEAR, 90) for m in middles for s in (-1, 1)]
     if not grassy:
         sleepers = [camera.flat(m - 1.1, m + 1.1, z, z + 0.22) for m in middles for z in spaced(3, 28, 0.75)]
-        stage.add("rail_track", LEVEL - 3.6, polygons(sleepers, stage.tone((88, 76, 68), 8)))
-    stage.add("rail_track", LEVEL - 3.7, polygons(steel, stage.tone((176, 172, 170), 8)))
+        scene.add("rail_track", LEVEL - 3.6, polygons(sleepers, scene.tone((88, 76, 68), 8)))
+    scene.add("rail_track", LEVEL - 3.7, polygons(steel, scene.tone((176, 172, 170), 8)))
 
 
-def bays(stage: Stage, x0: float, x1: float) -> None:
+def bays(scene: Scene, x0: float, x1: float) -> None:
     """Parking along the kerb, between white lines."""
-    surface(stage, "parking", x0, x1, over=1.5)
-    camera = stage.camera
-    start = stage.rng.uniform(2, 7)
+    surface(scene, "parking", x0, x1, over=1.5)
+    camera = scene.camera
+    start = scene.rng.uniform(2, 7)
     marks = [camera.flat(x0, x1, z, z + 0.14 + z * 0.004) for z in spaced(start, 60, 5.6)]
-    stage.add("parking", LEVEL - 2.2, polygons(marks, stage.tone(PAINT, 14)))
+    scene.add("parking", LEVEL - 2.2, polygons(marks, scene.tone(PAINT, 14)))
 
 
-def shadow_of_houses(stage: Stage, x_front: float, reach: float) -> None:
-    """The shade that a row of houses throws on the street, where the sun stands behind it."""
+def shadow_of_houses(scene: Scene, x_front: float, reach: float) -> None:
+    """The shadow of a row of houses on the street when the sun is behind it."""
     toward = -1 if x_front > 0 else 1
-    shade = stage.camera.flat(x_front, x_front + toward * reach, NEAR, 90, 0.0)
-    stage.add("road", LEVEL - 8, polygon(shade, "#0c1024", min(0.45, 1.1 * stage.light.contrast)))
+    shade = scene.camera.flat(x_front, x_front + toward * reach, NEAR, 90, 0.0)
+    scene.add("road", LEVEL - 8, polygon(shade, "#0c1024", min(0.45, 1.1 * scene.light.contrast)))

@@ -14,8 +14,8 @@ LANE = 3.2
 class Side:
     """One side of the street, from the road outwards, as x relative to the camera. side: -1 left, 1 right.
 
-    road: its edge. kerb: where the sidewalk begins (after parking). walk: where it ends. front: where houses stand.
-    parking, verge, forecourt: whether there are bays, grass at the kerb, a paved yard before the houses.
+    road: edge of the road. kerb, walk: inner and outer edge of the sidewalk. front: fronts of the houses.
+    parking, verge, forecourt: whether there are parking bays, grass at the kerb, a paved yard before the houses.
     """
 
     side: int
@@ -28,15 +28,15 @@ class Side:
     forecourt: bool
 
     def on_walk(self, rng: random.Random) -> float:
-        """A random x on the sidewalk."""
+        """Sample an x on the sidewalk."""
         first = self.kerb + self.side * (2.2 if self.verge else 0.5)
         return first + (self.walk - self.side * 0.4 - first) * rng.random()
 
 
 @dataclass(frozen=True)
 class Layout:
-    """setting: city, boulevard, residential or arterial. ours, others: centers of the lanes in both directions.
-    rails: from x to x, or None. end: the distance at which the street is closed (a tunnel), metres."""
+    """setting: city, boulevard, residential or arterial. ours, others: centres of the lanes ahead and oncoming.
+    rails: (x0, x1) of a tramway, or None. end: distance of a tunnel that ends the street, else 150."""
 
     setting: str
     left: Side
@@ -52,7 +52,7 @@ class Layout:
 
 
 def draw_layout(settings: Mapping[str, Any], rng: random.Random) -> Layout:
-    """A random street by the chances in `settings` (the block `streets` of domains/cityscapes.yaml)."""
+    """Sample a street by the probabilities in `settings` (the block `streets` of domains/cityscapes.yaml)."""
     chance = settings["chance"]
     setting = rng.choices(*zip(*settings["settings"].items(), strict=True))[0]
     wide = setting in ("boulevard", "arterial")

@@ -1,4 +1,4 @@
-"""Light: the color of surfaces by distance and direction, the sky, and the grain of surfaces."""
+"""Light: the colours of surfaces by distance and direction, the sky, and the grain of surfaces."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Rgb = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Weather:
-    """top, low: the sky's colors above and at the horizon. tint: of surfaces, by channel.
+    """top, low: colours of the sky at the zenith and the horizon. tint: factors of surface colours, by channel.
 
-    contrast: between sunny and shaded sides. reach: metres of haze over which 63 % of a
-    color turns into the sky's. lamps: whether lamps and windows are lit.
+    contrast: between sunny and shaded sides. reach: distance at which haze replaces 63 % of a colour by that of the
+    horizon, metres. lamps: whether lamps and windows are lit.
     """
 
     top: Rgb
@@ -41,43 +41,32 @@ GRAIN = {
     "road": 0.055, "sidewalk": 0.06, "parking": 0.06, "rail_track": 0.14, "ground": 0.07, "building": 0.03,
     "wall": 0.08, "bridge": 0.05, "tunnel": 0.07, "vegetation": 0.12, "terrain": 0.12,
 }  # fmt: skip
-"""Roughness of a class's surface: the standard deviation of its brightness."""
+"""The grain of each class's surface: the standard deviation of its brightness."""
 
 
 @dataclass(frozen=True)
-class Light:
-    """One scene's light. sun: the side it comes from, -1 left to 1 right; lamps: whether windows and lamps are lit."""
+class Light(Weather):
+    """A random variation of a weather. sun: where it stands, -1 left to 1 right. clouds: 0 to 1."""
 
-    top: Rgb
-    low: Rgb
-    tint: Rgb
-    contrast: float
-    reach: float
-    sun: float
-    lamps: bool
-    clouds: float
+    sun: float = 0.0
+    clouds: float = 0.25
 
     @classmethod
     def draw(cls, weather: str, rng: random.Random) -> Light:
-        settings = WEATHER[weather]
+        """Sample the light of a weather, one of WEATHER."""
+        base = WEATHER[weather]
         bright, warm = rng.uniform(0.93, 1.07), rng.uniform(-0.03, 0.03)
-        red, green, blue = settings.tint
+        red, green, blue = base.tint
         tint = red * bright * (1 + warm), green * bright, blue * bright * (1 - warm)
-        return cls(
-            top=settings.top,
-            low=settings.low,
-            tint=tint,
-            contrast=settings.contrast,
-            reach=settings.reach * rng.uniform(0.8, 1.3),
-            sun=rng.choice((-1, 1)) * rng.uniform(0.4, 1),
-            lamps=settings.lamps,
-            clouds=rng.uniform(0.1, 0.7) if weather in ("sunny", "fair", "dusk") else 0.25,
-        )
+        reach = base.reach * rng.uniform(0.8, 1.3)
+        sun = rng.choice((-1, 1)) * rng.uniform(0.4, 1)
+        clouds = rng.uniform(0.1, 0.7) if weather in ("sunny", "fair", "dusk") else 0.25
+        return cls(base.top, base.low, tint, base.contrast, reach, base.lamps, sun, clouds)
 
     def tone(self, color: Rgb, z: float = 0.0, side: float = 0.0, shade: float = 1.0) -> str:
-        """#rrggbb of a surface at the distance z.
+        """Return the colour (#rrggbb) of a surface at distance z.
 
-        side: its direction, -1 left to 1 right, 0 towards the camera or up. shade: an extra factor.
+        side: the direction it faces, -1 left to 1 right, 0 towards the camera or up. shade: an extra factor.
         """
         bright = shade * (1 + self.contrast * side * self.sun)
         keep = 2.718 ** (-z / self.reach)
@@ -89,7 +78,7 @@ class Light:
         return f"#{red:02x}{green:02x}{blue:02x}"
 
     def glow(self, color: Rgb, z: float = 0.0) -> str:
-        """#rrggbb of a light source: full brightness at any hour, dimmed by haze only."""
+        """Return the colour (#rrggbb) of a light source at distance z, which only haze dims."""
         keep = 2.718 ** (-0.3 * z / self.reach)
         red, green, blue = (int(keep * value + (1 - keep) * low) for value, low in zip(color, self.low, strict=True))
         return f"#{red:02x}{green:02x}{blue:02x}"
@@ -101,26 +90,25 @@ def dim(color: Rgb, factor: float) -> Rgb:
 
 
 def vary(color: Rgb, rng: random.Random, spread: float = 12.0, hue: float = 0.3) -> Rgb:
-    """A random color near `color`: brightness shifted by about `spread`, each channel by about `hue` of that."""
+    """Vary a colour randomly: brightness by about `spread`, and each channel by about `hue * spread`."""
     shift = rng.gauss(0, spread)
     red, green, blue = (min(255.0, max(0.0, value + shift + rng.gauss(0, hue * spread))) for value in color)
     return red, green, blue
 
 
 def paint_sky(light: Light, height: int, width: int, horizon: float, rng: np.random.Generator) -> np.ndarray:
-    """uint8 (height, width, 3): from `top` to `low` at the horizon (a fraction of the height), with clouds."""
+    """Paint a cloudy sky, uint8 (height, width, 3). horizon: its position as a fraction of the height."""
     down = np.clip(np.linspace(0, 1, height, dtype=np.float32) / max(horizon, 0.05), 0, 1)[:, None, None] ** 0.8
     top, low = np.array(light.top, np.float32), np.array(light.low, np.float32)
     sky = np.broadcast_to(top + (low - top) * down, (height, width, 3))
-    cover = np.clip(
-        noise((5, 7), height, width, rng) + 0.6 * noise((11, 14), height, width, rng) + light.clouds - 0.5, 0, 1
-    )
+    clouds = noise((5, 7), height, width, rng) + 0.6 * noise((11, 14), height, width, rng) + light.clouds - 0.5
+    cover = np.clip(clouds, 0, 1)
     bright = np.minimum(255, 0.35 * low + 0.65 * max(light.low) + 6)
     return (sky + (bright - sky) * (0.75 * cover[..., None])).astype(np.uint8)
 
 
 def add_grain(image: np.ndarray, labels: np.ndarray, grain: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The image uint8 (3, H, W) with rough surfaces. labels uint8 (H, W); grain: float32 (K,), of each class.
+    """Add grain to the surfaces of an image uint8 (3, H, W). labels: uint8 (H, W). grain: float32 (K,), by class.
 
     Fine grain plus broad patches of brightness; hues stay the same.
     """
@@ -132,6 +120,6 @@ def add_grain(image: np.ndarray, labels: np.ndarray, grain: np.ndarray, rng: np.
 
 
 def noise(cells: tuple[int, int], height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """Smooth noise, float32 (height, width), mean about 0, deviation about 0.7. cells: the coarse grid."""
+    """Sample smooth noise, float32 (height, width), mean about 0, deviation about 0.7. cells: its coarse grid."""
     values = Image.fromarray(rng.standard_normal(cells, np.float32))
     return np.asarray(values.resize((width, height), Image.Resampling.BICUBIC))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from composegan.plugins.cityscapes.street import furniture, ground, people, vehicles
+from composegan.plugins.cityscapes.street import furniture, ground, people, things, vehicles
 from composegan.plugins.cityscapes.street.camera import Pose
 from composegan.plugins.cityscapes.street.layout import Layout, Side
-from composegan.plugins.cityscapes.street.stage import Stage
+from composegan.plugins.cityscapes.street.scene import Scene
 
 FIRST, SLOT = 11.0, 8.0
 """Each lane has slots for vehicles, SLOT metres long, from FIRST on."""
@@ -20,17 +20,18 @@ class Traffic:
 
     def __init__(
         self,
-        stage: Stage,
+        scene: Scene,
         layout: Layout,
         count: Mapping[str, Any],
         crossing: float | None,
         taken: set[tuple[int, int]],
     ) -> None:
-        self.stage, self.layout, self.count, self.crossing, self.taken = stage, layout, count, crossing, taken
-        self.rng = stage.rng
+        self.scene, self.layout, self.count, self.crossing, self.taken = scene, layout, count, crossing, taken
+        self.rng = scene.rng
         self.free = {(lane, slot) for lane in (*layout.ours, *layout.others) for slot in range(9)}
 
     def number(self, name: str) -> int:
+        """Sample how many objects of a class to draw."""
         chance, least, most = self.count[name]
         if self.rng.random() > chance:
             return 0
@@ -46,8 +47,8 @@ class Traffic:
             for _ in range(self.number("train")):
                 left, right = self.layout.rails
                 middle = left + (right - left) * (0.5 if right - left < 5 else self.rng.choice((0.27, 0.73)))
-                vehicles.draw_train(self.stage, Pose(middle, self.rng.uniform(26, 60), self.rng.choice((0.0, math.pi))))
-                furniture.overhead_mast(self.stage, left - 0.4, right + 0.4, self.rng.uniform(14, 40))
+                vehicles.draw_train(self.scene, Pose(middle, self.rng.uniform(26, 60), self.rng.choice((0.0, math.pi))))
+                furniture.overhead_mast(self.scene, left - 0.4, right + 0.4, self.rng.uniform(14, 40))
         for name in ("rider", "motorcycle"):
             for _ in range(self.number(name)):
                 self.ride(name)
@@ -75,19 +76,18 @@ class Traffic:
         if pose is None:
             return
         if name == "car":
-            vehicles.draw_car(self.stage, pose)
+            vehicles.draw_car(self.scene, pose)
         elif name in ("caravan", "trailer"):
-            vehicles.draw_towing(self.stage, pose, name)
+            vehicles.draw_towing(self.scene, pose, name)
         else:
-            {"bus": vehicles.draw_bus, "truck": vehicles.draw_truck}[name](self.stage, pose)
+            {"bus": vehicles.draw_bus, "truck": vehicles.draw_truck}[name](self.scene, pose)
 
     def ride(self, name: str) -> None:
         """A rider along the kerb or on the crossing, or a parked motorcycle."""
         rng, side = self.rng, self.rng.choice(self.layout.sides)
-        on = "motorcycle" if name == "motorcycle" else "bicycle"
         if name == "motorcycle" and rng.random() < 0.5:
             pose = Pose(side.on_walk(rng), rng.uniform(7, 25), rng.uniform(0.6, 2.4) * rng.choice((-1, 1)))
-            people.motorcycle(self.stage, pose, ground.CURB)
+            people.motorcycle(self.scene, pose, ground.CURB)
             return
         z = rng.uniform(7, 28)
         if self.crossing and rng.random() < 0.3:
@@ -99,7 +99,7 @@ class Traffic:
         else:
             inside = 0.9 if (side.side, int(z / 6)) not in self.taken else 2.6
             pose = Pose(side.road - side.side * inside, z, (0.0 if side.side > 0 else math.pi) + rng.gauss(0, 0.3))
-        people.rider(self.stage, pose, on)
+        people.rider(self.scene, pose, "motorcycle" if name == "motorcycle" else "bicycle")
 
     def on_foot(self) -> None:
         """People on the sidewalks and the crossing, alone and in groups."""
@@ -114,34 +114,33 @@ class Traffic:
             z = crossing + rng.uniform(0, 3) if crossing is not None else 5.5 + 36 * rng.random() ** 1.4
             x = rng.uniform(layout.left.road, layout.right.road) if across else side.on_walk(rng)
             for member in range(group):
-                people.person(self.stage, x + 0.55 * member, z + 0.3 * rng.random(), 0 if across else ground.CURB)
+                people.person(self.scene, x + 0.55 * member, z + 0.3 * rng.random(), 0 if across else ground.CURB)
         for _ in range(self.number("bicycle")):
             side = rng.choice(layout.sides)
             pose = Pose(side.kerb + side.side * rng.uniform(0.5, 1.2), rng.uniform(5.5, 22), rng.gauss(0.3, 0.5))
-            people.bicycle(self.stage, pose, ground.CURB)
+            people.bicycle(self.scene, pose, ground.CURB)
 
     def furnish(self) -> None:
-        rng, layout, stage = self.rng, self.layout, self.stage
-
-        def along(near: float, far: float) -> tuple[Side, float]:
-            return rng.choice(layout.sides), near + (min(far, layout.end - 1) - near) * rng.random() ** 1.4
-
+        """Poles, signs, lights and objects on the sidewalk."""
+        rng, layout, scene = self.rng, self.layout, self.scene
         for index in range(self.number("pole")):
             side, z = layout.sides[index % 2], 6 + 13 * index * rng.uniform(0.8, 1.2)
             if z < layout.end:
-                furniture.lamp_post(stage, side.kerb + 0.5 * side.side, z)
-        for _ in range(self.number("traffic_sign")):
-            side, z = along(6, 40)
-            furniture.sign(stage, side.kerb + 0.6 * side.side, z)
-        for _ in range(self.number("traffic_light")):
-            side, z = along(12, 45)
-            furniture.traffic_light(stage, side.kerb + 0.5 * side.side, z, rng.random() < 0.25)
-        for _ in range(self.number("polegroup")):
-            side, z = along(6, 16)
-            furniture.pole_group(stage, side.kerb + 0.4 * side.side, z)
-        for _ in range(self.number("static")):
-            side, z = along(6, 28)
-            furniture.static_thing(stage, side.kerb + side.side * rng.uniform(0.7, 1.6), z, ground.CURB)
-        for _ in range(self.number("dynamic")):
-            side, z = along(6, 22)
-            furniture.dynamic_thing(stage, side.on_walk(rng), z, ground.CURB)
+                furniture.lamp_post(scene, side.kerb + 0.5 * side.side, z)
+
+        def place(name: str, near: float, far: float, draw: Callable[[Side, float], None]) -> None:
+            for _ in range(self.number(name)):
+                side = rng.choice(layout.sides)
+                draw(side, near + (min(far, layout.end - 1) - near) * rng.random() ** 1.4)
+
+        def static(side: Side, z: float) -> None:
+            things.static_object(scene, side.kerb + side.side * rng.uniform(0.7, 1.6), z, ground.CURB)
+
+        def light(side: Side, z: float) -> None:
+            furniture.traffic_light(scene, side.kerb + 0.5 * side.side, z, rng.random() < 0.25)
+
+        place("traffic_sign", 6, 40, lambda side, z: furniture.sign(scene, side.kerb + 0.6 * side.side, z))
+        place("traffic_light", 12, 45, light)
+        place("polegroup", 6, 16, lambda side, z: furniture.pole_group(scene, side.kerb + 0.4 * side.side, z))
+        place("static", 6, 28, static)
+        place("dynamic", 6, 22, lambda side, z: things.dynamic_object(scene, side.on_walk(rng), z, ground.CURB))

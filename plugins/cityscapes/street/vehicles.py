@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from composegan.plugins.cityscapes.street.camera import Pose
 from composegan.plugins.cityscapes.street.light import Rgb, vary
+from composegan.plugins.cityscapes.street.scene import Scene
 from composegan.plugins.cityscapes.street.solid import GLASS, Plate, Solid, Spot, draw_solid
-from composegan.plugins.cityscapes.street.stage import Stage
 
 PAINTS: tuple[tuple[Rgb, float], ...] = (
     ((42, 44, 48), 5), ((92, 96, 100), 4), ((168, 172, 176), 5), ((226, 226, 224), 4), ((36, 56, 104), 2.5),
@@ -23,12 +23,12 @@ BLACK: Rgb = (26, 26, 28)
 PLATE: Rgb = (236, 236, 228)
 
 
-def both(low: float, high: float, y0: float, y1: float, color: Rgb, glow: bool = True) -> tuple[Plate, Plate]:
-    """The same plate left and right, such as lamps."""
+def pair(low: float, high: float, y0: float, y1: float, color: Rgb, glow: bool = True) -> tuple[Plate, Plate]:
+    """The same plate on the left and on the right, such as lamps."""
     return Plate((-high, -low), (y0, y1), color, glow), Plate((low, high), (y0, y1), color, glow)
 
 
-def mirrored(length: float, *spots: Spot) -> tuple[Spot, ...]:
+def centred(length: float, *spots: Spot) -> tuple[Spot, ...]:
     """Spots measured from the rear, moved so that the middle is at 0."""
     return tuple((along - length / 2, y) for along, y in spots)
 
@@ -36,9 +36,9 @@ def mirrored(length: float, *spots: Spot) -> tuple[Spot, ...]:
 def car(
     length: float, width: float, boot: float, waist: float, roof: float, back: float, screen: float, nose: float
 ) -> Solid:
-    """A car by a few measures: heights of boot, waist and roof; where the roof begins (back) and the windscreen ends
-    (screen), from the rear; nose: height of the bonnet's front edge."""
-    outline = mirrored(
+    """A car from a few dimensions: heights of boot, waist and roof; distances from the rear at which the roof begins
+    (back) and the windscreen ends (screen); nose: height of the bonnet's front edge."""
+    outline = centred(
         length, (0.05, 0.24), (0, 0.62), (0.06, boot), (back * 0.45, waist + 0.02), (back, roof - 0.03),
         (back + 0.42 * (screen - back), roof), (screen - 0.62, roof - 0.08), (screen + 0.12, waist),
         (length - 0.12, nose), (length, nose - 0.3), (length - 0.02, 0.24),
@@ -46,19 +46,19 @@ def car(
     pillar = back + 0.46 * (screen - back)
     low, high = waist + 0.03, roof - 0.13
     panes = (
-        mirrored(length, (back * 0.45 + 0.32, low), (back + 0.1, high), (pillar - 0.05, high), (pillar - 0.05, low)),
-        mirrored(length, (pillar + 0.05, low), (pillar + 0.05, high), (screen - 0.7, high - 0.03), (screen - 0.1, low)),
+        centred(length, (back * 0.45 + 0.32, low), (back + 0.1, high), (pillar - 0.05, high), (pillar - 0.05, low)),
+        centred(length, (pillar + 0.05, low), (pillar + 0.05, high), (screen - 0.7, high - 0.03), (screen - 0.1, low)),
     )
     half = width / 2
     rear = (
         Plate((-half + 0.04, half - 0.04), (0.26, 0.46), BLACK),
-        *both(half - 0.42, half - 0.06, 0.66, 0.86, RED),
+        *pair(half - 0.42, half - 0.06, 0.66, 0.86, RED),
         Plate((-0.26, 0.26), (0.56, 0.68), PLATE),
     )
     front = (
         Plate((-half + 0.04, half - 0.04), (0.24, 0.36), BLACK),
         Plate((-half + 0.5, half - 0.5), (0.44, nose - 0.34), BLACK),
-        *both(half - 0.46, half - 0.08, 0.5, nose - 0.3, LAMP),
+        *pair(half - 0.46, half - 0.08, 0.5, nose - 0.3, LAMP),
         Plate((-0.26, 0.26), (0.37, 0.47), PLATE),
     )
     return Solid(
@@ -69,8 +69,8 @@ def car(
 def box(
     length: float, width: float, low: float, high: float, wheels: tuple[float, ...] = (), radius: float = 0.5
 ) -> Solid:
-    """A box from `low` to `high`; wheels: how far each axle is from the rear."""
-    outline = mirrored(
+    """A box between two heights. wheels: distance of each axle from the rear."""
+    outline = centred(
         length, (0, low), (0, high - 0.12), (0.12, high), (length - 0.12, high), (length, high - 0.12), (length, low)
     )
     return Solid(outline, width, wheels=tuple((along - length / 2, radius) for along in wheels))
@@ -83,7 +83,7 @@ def windows(
     step = (length - 2 * ends) / count
     starts = [ends + step * index for index in range(count)]
     return tuple(
-        mirrored(length, (start, y0), (start, y1), (start + step - gap, y1), (start + step - gap, y0))
+        centred(length, (start, y0), (start, y1), (start + step - gap, y1), (start + step - gap, y0))
         for start in starts
     )
 
@@ -91,7 +91,7 @@ def windows(
 def van(length: float, roof: float) -> Solid:
     solid = car(length, 1.95, 1.0, 1.05, roof, 0.12, length - 0.75, 1.05)
     side = (
-        mirrored(
+        centred(
             length, (length - 2.35, 1.1), (length - 2.35, roof - 0.3), (length - 1.6, roof - 0.3), (length - 1.0, 1.1)
         ),
     )
@@ -110,24 +110,24 @@ CARS: Mapping[str, tuple[Solid, float]] = {
 
 CABIN_FRONT = (
     Plate((-1.05, 1.05), (1.55, 2.45), GLASS),
-    *both(0.75, 1.1, 0.6, 0.85, LAMP),
+    *pair(0.75, 1.1, 0.6, 0.85, LAMP),
     Plate((-0.6, 0.6), (0.65, 1.1), BLACK),
 )
 BUS_FRONT = (
     Plate((-1.1, 1.1), (1.15, 2.5), GLASS),
     Plate((-0.9, 0.9), (2.6, 2.9), (34, 34, 30)),
-    *both(0.8, 1.15, 0.5, 0.72, LAMP),
+    *pair(0.8, 1.15, 0.5, 0.72, LAMP),
 )
 BUS_REAR = (
     Plate((-1.0, 1.0), (1.6, 2.5), GLASS),
-    *both(1.0, 1.2, 0.6, 1.2, RED),
+    *pair(1.0, 1.2, 0.6, 1.2, RED),
     Plate((-0.9, 0.9), (0.5, 1.1), BLACK),
 )
 
 CABIN = replace(box(2.1, 2.3, 0.45, 2.75, (1.2,)), front=CABIN_FRONT, panes=windows(2.1, 1, 1.5, 2.3, 0.3, 0.3))
 CARGO = replace(
     box(5.6, 2.45, 0.85, 3.5, (1.1, 2.2)),
-    rear=(*both(0.85, 1.15, 0.9, 1.08, RED), Plate((-0.03, 0.03), (0.9, 3.4), (90, 90, 92))),
+    rear=(*pair(0.85, 1.15, 0.9, 1.08, RED), Plate((-0.03, 0.03), (0.9, 3.4), (90, 90, 92))),
 )
 BUS = replace(
     box(11.5, 2.55, 0.34, 3.1, (2.6, 8.8)),
@@ -146,62 +146,61 @@ TRAM_CAR = replace(
 CARAVAN = replace(
     box(5.0, 2.2, 0.4, 2.55, (2.4,), 0.33),
     panes=windows(5.0, 2, 1.35, 1.95, 0.5, 0.6),
-    rear=(Plate((-0.8, 0.8), (1.35, 1.95), GLASS), *both(0.75, 1.0, 0.6, 0.8, RED)),
+    rear=(Plate((-0.8, 0.8), (1.35, 1.95), GLASS), *pair(0.75, 1.0, 0.6, 0.8, RED)),
     front=(Plate((-0.8, 0.8), (1.35, 1.95), GLASS),),
     stripe=(0.95, 1.1),
 )
 TRAILER = replace(
     box(3.0, 1.7, 0.45, 1.55, (1.4,), 0.32),
-    rear=(*both(0.6, 0.8, 0.5, 0.65, RED), Plate((-0.25, 0.25), (0.5, 0.62), PLATE)),
+    rear=(*pair(0.6, 0.8, 0.5, 0.65, RED), Plate((-0.25, 0.25), (0.5, 0.62), PLATE)),
 )
 
 
-def car_paint(stage: Stage) -> Rgb:
+def car_paint(scene: Scene) -> Rgb:
     colors, weights = zip(*PAINTS, strict=True)
-    return vary(stage.rng.choices(colors, weights)[0], stage.rng, 8)
+    return vary(scene.rng.choices(colors, weights)[0], scene.rng, 8)
 
 
-def draw_car(stage: Stage, pose: Pose) -> None:
+def draw_car(scene: Scene, pose: Pose) -> None:
     models, weights = zip(*CARS.values(), strict=True)
-    draw_solid(stage, "car", stage.rng.choices(models, weights)[0], pose, car_paint(stage))
+    draw_solid(scene, "car", scene.rng.choices(models, weights)[0], pose, car_paint(scene))
 
 
-def draw_truck(stage: Stage, pose: Pose) -> None:
+def draw_truck(scene: Scene, pose: Pose) -> None:
     """A lorry: cabin and cargo box."""
-    rng = stage.rng
+    rng = scene.rng
     cabin = vary(rng.choice(((196, 48, 40), (52, 84, 142), (222, 222, 218), (226, 158, 46), (70, 110, 80))), rng)
     cargo = vary(rng.choice(((224, 224, 220), (200, 200, 196), (150, 160, 170), (60, 90, 140), (196, 176, 140))), rng)
-    both_parts = [(CARGO, cargo, -1.05), (CABIN, cabin, 2.9)]
-    couple(stage, "truck", pose, both_parts)
+    couple(scene, "truck", pose, [(CARGO, cargo, -1.05), (CABIN, cabin, 2.9)])
 
 
-def draw_bus(stage: Stage, pose: Pose) -> None:
+def draw_bus(scene: Scene, pose: Pose) -> None:
     color = vary(
-        stage.rng.choice(((222, 186, 44), (198, 42, 44), (230, 228, 222), (60, 110, 160), (70, 132, 96))), stage.rng
+        scene.rng.choice(((222, 186, 44), (198, 42, 44), (230, 228, 222), (60, 110, 160), (70, 132, 96))), scene.rng
     )
-    draw_solid(stage, "bus", BUS, pose, color)
+    draw_solid(scene, "bus", BUS, pose, color)
 
 
-def draw_train(stage: Stage, pose: Pose) -> None:
+def draw_train(scene: Scene, pose: Pose) -> None:
     """A tram of two cars."""
-    color = vary(stage.rng.choice(((218, 180, 36), (186, 38, 42), (66, 116, 168), (228, 226, 220))), stage.rng)
-    couple(stage, "train", pose, [(TRAM_CAR, color, -6.7), (TRAM_CAR, color, 6.7)])
+    color = vary(scene.rng.choice(((218, 180, 36), (186, 38, 42), (66, 116, 168), (228, 226, 220))), scene.rng)
+    couple(scene, "train", pose, [(TRAM_CAR, color, -6.7), (TRAM_CAR, color, 6.7)])
 
 
-def draw_towing(stage: Stage, pose: Pose, load: str) -> None:
+def draw_towing(scene: Scene, pose: Pose, load: str) -> None:
     """A car with a caravan or a trailer behind it."""
     models = [CARS[name][0] for name in ("estate", "sedan", "suv")]
     x, z = pose.place(4.9 if load == "caravan" else 4.0, 0)
-    draw_solid(stage, "car", stage.rng.choice(models), replace(pose, x=x, z=z), car_paint(stage))
+    draw_solid(scene, "car", scene.rng.choice(models), replace(pose, x=x, z=z), car_paint(scene))
     if load == "caravan":
-        draw_solid(stage, "caravan", CARAVAN, pose, vary((228, 226, 218), stage.rng, 6))
+        draw_solid(scene, "caravan", CARAVAN, pose, vary((228, 226, 218), scene.rng, 6))
     else:
-        color = stage.rng.choice(((70, 78, 90), (52, 92, 66), (150, 146, 140), (44, 62, 110)))
-        draw_solid(stage, "trailer", TRAILER, pose, vary(color, stage.rng))
+        color = scene.rng.choice(((70, 78, 90), (52, 92, 66), (150, 146, 140), (44, 62, 110)))
+        draw_solid(scene, "trailer", TRAILER, pose, vary(color, scene.rng))
 
 
-def couple(stage: Stage, part: str, pose: Pose, solids: list[tuple[Solid, Rgb, float]]) -> None:
+def couple(scene: Scene, part: str, pose: Pose, solids: list[tuple[Solid, Rgb, float]]) -> None:
     """Draw several solids in a row, each `along` metres ahead of the pose."""
     for solid, color, along in solids:
         x, z = pose.place(along, 0)
-        draw_solid(stage, part, solid, replace(pose, x=x, z=max(z, 1.0)), color)
+        draw_solid(scene, part, solid, replace(pose, x=x, z=max(z, 1.0)), color)
