@@ -13,9 +13,10 @@ from typing import Any
 
 from composegan.config.arguments import split_arguments
 from composegan.config.merge import merge, values_of
-from composegan.config.settings import Setting, check_bounds, settings_of
+from composegan.config.settings import check_bounds, settings_of
 from composegan.errors import UserError
 from composegan.plugin import registry
+from composegan.plugin.contracts import Kind
 from composegan.plugin.registry import Found
 
 
@@ -25,7 +26,7 @@ def extension(section: Any, field: str, name: str = "") -> Found:
     name: which one, for a field that names several. Raises UserError if it is not installed or cannot be used.
     """
     kind = settings_of(type(section))[field].kind
-    assert kind, f"{field} names no extension"
+    assert kind is not None, f"{field} names no extension"
     found = registry.require(name or kind.named(getattr(section, field))[0], kind)
     return found.with_settings(_settings(found, section.extensions, f"{field}.{found.name}."))
 
@@ -33,10 +34,10 @@ def extension(section: Any, field: str, name: str = "") -> Found:
 def used_extensions(config: Any) -> list[Found]:
     """The extensions of other packages that the settings name. Raises UserError for one that cannot be used."""
     return [
-        registry.require(name, setting.kind)
-        for setting, names in _naming(config)
+        registry.require(name, kind)
+        for kind, names in _naming(config)
         for name in names
-        if not registry.is_own(name, setting.kind)
+        if not registry.is_own(name, kind)
     ]
 
 
@@ -47,20 +48,20 @@ def resolve_extensions(config: Any, given: Collection[str] = ()) -> None:
     Raises UserError for an unusable extension, an unknown key, and a value of the wrong type or out of bounds.
     """
     resolved: dict[str, dict[str, Any]] = {}
-    for setting, names in _naming(config):
-        section, dot, field = setting.key.rpartition(".")
+    for kind, names in _naming(config):
+        section, dot, field = kind.setting.rpartition(".")
         values = resolved.setdefault(section, {})
         raw = attrgetter(f"{section}{dot}extensions")(config)
         for name in names:
             prefix = f"{field}.{name}."
-            if registry.is_own(name, setting.kind) and not any(key.startswith(prefix) for key in raw):
+            if registry.is_own(name, kind) and not any(key.startswith(prefix) for key in raw):
                 continue  # composegan's own are loaded where they are used
-            found = registry.require(name, setting.kind)
+            found = registry.require(name, kind)
             settings = _settings(found, raw, prefix, section + dot)
             values |= values_of(settings, prefix) if settings is not None else {}
         for key in raw:
             if f"{section}{dot}{key}" in given and key not in values and key.startswith(field + "."):
-                raise UserError(f"{section}{dot}{key}: {setting.key} does not name that {setting.kind.word}")
+                raise UserError(f"{section}{dot}{key}: {kind.setting} does not name that {kind.word}")
     for section, values in resolved.items():
         (attrgetter(section)(config) if section else config).extensions = values
 
@@ -71,17 +72,18 @@ def extension_schemas(schema: type, arguments: Sequence[str]) -> Iterator[tuple[
     Raises UserError for one that cannot be used.
     """
     given = dict(split_arguments(arguments))
-    for setting in settings_of(schema).values():
-        for name in setting.kind.named(given[setting.key]) if setting.kind and setting.key in given else ():
-            if settings := registry.require(name, setting.kind).plugin.settings:
-                yield f"{setting.key}.{name}.", settings
+    for key, setting in settings_of(schema).items():
+        if (kind := setting.kind) and key in given:
+            for name in kind.named(given[key]):
+                if settings := registry.require(name, kind).plugin.settings:
+                    yield f"{key}.{name}.", settings
 
 
-def _naming(config: Any) -> Iterator[tuple[Setting, list[str]]]:
-    """The settings that name extensions, with the names."""
+def _naming(config: Any) -> Iterator[tuple[Kind, list[str]]]:
+    """(kind, names) for each setting that names extensions. The kind's `setting` is that setting's key."""
     for key, setting in settings_of(type(config)).items():
         if kind := setting.kind:
-            yield replace(setting, kind=replace(kind, setting=key)), kind.named(attrgetter(key)(config))
+            yield replace(kind, setting=key), kind.named(attrgetter(key)(config))
 
 
 def _settings(found: Found, values: dict[str, Any], prefix: str, above: str = "") -> Any:

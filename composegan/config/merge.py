@@ -35,12 +35,13 @@ def merge(
                 _assign(values, settings, key, value, see)
             except UserError as error:
                 raise UserError(f"{where}{error}") from error
-    return _build(schema, values, prefix)
+    merged: Schema = _build(schema, values, prefix)
+    return merged
 
 
 def values_of(config: Any, prefix: str = "") -> dict[str, Any]:
     """The values of a settings dataclass and of the dataclasses in it by dotted key, copied."""
-    values = {}
+    values: dict[str, Any] = {}
     for item in fields(config):
         value = getattr(config, item.name)
         values |= values_of(value, f"{prefix}{item.name}.") if is_dataclass(value) else {prefix + item.name: value}
@@ -56,10 +57,10 @@ def flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{key}", value
 
 
-def _build(schema: type[Schema], values: Mapping[str, Any], prefix: str) -> Schema:
-    types = get_type_hints(schema)
-    parts = {}
-    for item in fields(schema):  # type: ignore[arg-type]
+def _build(schema: Any, values: Mapping[str, Any], prefix: str) -> Any:
+    """The opposite of `values_of`."""
+    types, parts = get_type_hints(schema), {}
+    for item in fields(schema):
         key, kind = prefix + item.name, types[item.name]
         parts[item.name] = _build(kind, values, key + ".") if is_dataclass(kind) else values[key]
     return schema(**parts)

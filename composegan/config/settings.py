@@ -40,14 +40,19 @@ class Setting:
         return ", ".join([describe(self.type), *[str(self.bounds)] * (self.bounds is not None)])
 
 
-@cache
 def settings_of(schema: type, prefix: str = "") -> Mapping[str, Setting]:
-    """Every setting of a dataclass and of the dataclasses in it, by dotted key, in order."""
-    types, comments, settings = get_type_hints(schema), _comments(schema), {}
+    """Every setting of a dataclass and of the dataclasses in it, by dotted key, in order. prefix: of all keys."""
+    return _settings_of(schema, prefix)
+
+
+@cache
+def _settings_of(schema: Any, prefix: str) -> Mapping[str, Setting]:
+    types, comments = get_type_hints(schema), _comments(schema)
+    settings: dict[str, Setting] = {}
     for item in fields(schema):
         key, kind, more = prefix + item.name, types[item.name], item.metadata
-        if is_dataclass(kind):
-            settings |= settings_of(kind, key + ".")
+        if is_dataclass(types[item.name]):
+            settings |= _settings_of(kind, key + ".")
         elif not more.get("hidden"):
             default = item.default if item.default_factory is MISSING else item.default_factory()
             text = comments.get(item.name, "")

@@ -124,4 +124,4 @@ def _typed(value: Any, kind: type, where: str) -> Any:
 def _found(value: Any) -> str:
     if value is None:
         return "nothing"
-    return {dict: "`key: value` lines", list: "a list"}.get(type(value), repr(value)[:60])
+    return _EXPECTED[type(value)] if isinstance(value, (dict, list)) else repr(value)[:60]

@@ -148,18 +148,19 @@ def _load(item: Registered, registered: Sequence[Registered], kind: Kind) -> Fou
     """The row of an entry point. registered: all of its kind, which may claim the same name."""
 
     def row(plugin: Any = None, error: str | None = None) -> Found:
-        return Found(*map(printable, (item.name, item.distribution, item.version)), plugin, error, kind)
+        name, distribution, version = map(printable, (item.name, item.distribution, item.version))
+        return Found(name, distribution, version, plugin, error, kind)
 
-    if error := item.error or _name_error(item, registered, kind):
-        return row(error=error)
+    if wrong := item.error or _name_error(item, registered, kind):
+        return row(error=wrong)
     try:
         plugin = entry_points.load(item)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # anything may happen during an import, SystemExit included
         return row(error=f"{printable(item.target)}: {one_line(error)}")
-    error = _contract_error(item, plugin, kind)
-    return row(error=error) if error else row(plugin)
+    wrong = _contract_error(item, plugin, kind)
+    return row(error=wrong) if wrong else row(plugin)
 
 
 def _name_error(item: Registered, registered: Sequence[Registered], kind: Kind) -> str | None:
@@ -179,8 +180,9 @@ def _name_error(item: Registered, registered: Sequence[Registered], kind: Kind) 
 
 def _contract_error(item: Registered, plugin: Any, kind: Kind) -> str | None:
     """What is wrong with a loaded plugin; None if it can be used."""
-    if not isinstance(plugin, kind.contract):
-        return f"{item.target} is a {type(plugin).__name__}; a composegan.plugin.{kind.contract.__name__} is needed"
+    contract: Any = kind.contract
+    if not isinstance(plugin, contract):
+        return f"{item.target} is a {type(plugin).__name__}; a composegan.plugin.{contract.__name__} is needed"
     if plugin.api != kind.api:
         return f"made for version {plugin.api} of the {kind.word} contract; this composegan has {kind.api}"
     if kind is DOMAIN and not isinstance(plugin.spec, DomainSpec):

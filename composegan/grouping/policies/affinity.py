@@ -52,7 +52,7 @@ def merges(distance: np.ndarray) -> list[GroupingPlan]:
 
     Ties go to the first classes, so that equal distances give equal plans.
     """
-    groups = [(index,) for index in range(len(distance))]
+    groups: list[tuple[int, ...]] = [(index,) for index in range(len(distance))]
     plans = [GroupingPlan(tuple(groups))]
     while len(groups) > 1:
         pairs = [(a, b) for a in range(len(groups)) for b in range(a + 1, len(groups))]
