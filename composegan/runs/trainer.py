@@ -23,6 +23,7 @@ OTHER_LAUNCHERS = ("LOCAL_RANK", "LSB_JOBID", "OMPI_COMM_WORLD_RANK")
 
 NEEDLESS = (
     ".*does not have many workers.*",
+    ".*Consider setting `persistent_workers=True`.*",  # the loader is iterated once
     ".*GPU available but not used.*",
     ".*`isinstance.treespec.*",
     r"Found \d+ module\(s\) in eval mode.*",  # the averaged generator, always in eval mode
