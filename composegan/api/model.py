@@ -203,7 +203,7 @@ def concat(parts: Sequence[Samples]) -> Samples: ...
 def concat(parts: Sequence[Any]) -> Codes | Samples:
     """Join codes, or samples, of one model: the pictures of all parts, one after another.
 
-    Raises UserError if there are none, and if they belong to different models.
+    Raises UserError for an empty sequence, and for parts of different models.
     """
     return concat_samples(parts) if parts and isinstance(parts[0], Samples) else concat_codes(parts)
 

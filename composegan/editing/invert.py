@@ -93,7 +93,7 @@ def invert(
 def objective_of(
     model: Model, images: np.ndarray, masks: np.ndarray | None, distance: PerceptualDistance, how: Inversion
 ) -> Objective:
-    """The validated arguments of `invert` on the model's device. masks: UNKNOWN where there is none."""
+    """The validated arguments of `invert` on the model's device. masks: UNKNOWN for photos without one."""
     size = (model.generator.height, model.generator.width)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*size, 3) or not len(images):
         raise UserError(f"images are {images.dtype} {images.shape}; the model takes uint8 (N, {size[0]}, {size[1]}, 3)")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lightning
 import pytest
 import torch
+from lightning.pytorch.loggers import CSVLogger
 
 import composegan
 from composegan.api.fit import as_arguments
@@ -49,6 +51,22 @@ def test_fit_returns_a_run_that_resumes(shapes, tiny, tmp_path, as_before):
     assert torch.equal(model.codes(1).slots, composegan.load(run.path).codes(1).slots)
     with pytest.raises(UserError, match="is not a run"):
         composegan.Run(tmp_path)
+
+
+def test_fit_takes_callbacks_and_loggers_of_lightning(shapes, tiny, tmp_path, as_before):
+    steps = []
+
+    class Count(lightning.Callback):
+        def on_train_batch_end(self, trainer, module, *arguments):
+            steps.append(trainer.global_step)
+
+    domain, root = (setting.partition("=")[2] for setting in shapes)
+    settings = dict(setting.split("=", 1) for setting in tiny) | {"training.images": 6, "output.root": tmp_path}
+    logger = CSVLogger(tmp_path / "own", name="", version="")
+    with as_before():
+        run = composegan.fit(domain, [Count()], [logger], recipe="quick", data={"root": root}, **settings)
+    assert len(steps) == 3 and len(run.metrics) == 3
+    assert "loss/generator" in (tmp_path / "own" / "metrics.csv").read_text().splitlines()[0]
 
 
 def test_domains_lists_the_usable_ones():

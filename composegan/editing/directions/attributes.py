@@ -41,16 +41,6 @@ def presence(images: Tensor, region: Tensor) -> Tensor:
     return (area(images, region) >= PRESENT).double()
 
 
-def height_of(images: Tensor, region: Tensor) -> Tensor:
-    """The region's centre from the top, as a fraction of the picture's height, 0..1."""
-    return _centre(region, dim=2)
-
-
-def column_of(images: Tensor, region: Tensor) -> Tensor:
-    """The region's centre from the left, as a fraction of the picture's width, 0..1."""
-    return _centre(region, dim=1)
-
-
 def brightness(images: Tensor, region: Tensor) -> Tensor:
     """Luma of the mean colour, 0..1: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601)."""
     return mean_color(images, region) @ torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64, device=images.device)
@@ -71,25 +61,18 @@ def hue(images: Tensor, region: Tensor) -> Tensor:
     return torch.where(grey, torch.nan, angle)
 
 
-def red(images: Tensor, region: Tensor) -> Tensor:
-    """How far the mean colour's red is above the mean of green and blue, -1..1."""
-    return _above_the_others(images, region, 0)
-
-
-def green(images: Tensor, region: Tensor) -> Tensor:
-    """As `red`, for green."""
-    return _above_the_others(images, region, 1)
-
-
-def blue(images: Tensor, region: Tensor) -> Tensor:
-    """As `red`, for blue."""
-    return _above_the_others(images, region, 2)
-
-
-FIGURES = {
-    "area": area, "presence": presence, "x": column_of, "y": height_of, "brightness": brightness,
-    "saturation": saturation, "hue": hue, "red": red, "green": green, "blue": blue,
-}  # fmt: skip
+FIGURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "area": area,
+    "presence": presence,
+    "x": lambda images, region: _center(region, dim=1),  # fraction of the width, from the left
+    "y": lambda images, region: _center(region, dim=2),  # fraction of the height, from the top
+    "brightness": brightness,
+    "saturation": saturation,
+    "hue": hue,
+    "red": lambda images, region: _excess(images, region, 0),
+    "green": lambda images, region: _excess(images, region, 1),
+    "blue": lambda images, region: _excess(images, region, 2),
+}
 """By name; each takes images (N, 3, H, W) in -1..1 and a region (N, H, W) bool -> (N,) float64."""
 
 
@@ -129,13 +112,14 @@ def _pixels(region: Tensor) -> Tensor:
     return torch.where(count >= PRESENT * region[0].numel(), count, torch.nan)
 
 
-def _centre(region: Tensor, dim: int) -> Tensor:
+def _center(region: Tensor, dim: int) -> Tensor:
     """Mean position along the other dimension, 0..1: (N, H, W) bool -> (N,), NaN for too few pixels."""
     weights = region.double().sum(dim=dim)  # (N, L)
     places = (torch.arange(weights.shape[1], dtype=torch.float64, device=weights.device) + 0.5) / weights.shape[1]
     return weights @ places / _pixels(region)
 
 
-def _above_the_others(images: Tensor, region: Tensor, channel: int) -> Tensor:
+def _excess(images: Tensor, region: Tensor, channel: int) -> Tensor:
+    """How far a channel of the mean colour is above the mean of the other two, -1..1."""
     color = mean_color(images, region)  # (N, 3)
     return 1.5 * color[:, channel] - 0.5 * color.sum(dim=1)

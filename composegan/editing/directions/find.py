@@ -45,7 +45,7 @@ def find_directions(
     """Directions of a target, with their measured effect as the fact `effect` (see `effect.measured`).
 
     method: "pca" and "sefa" find `count`. "boundary" finds one, towards an attribute of n random pictures such as
-    "area(hair)" (share: the fraction at either end that is told apart; keep: see `attribute_of`; weights: of a
+    "area(hair)" (share: the fraction on each side; keep: see `attribute_of`; weights: of a
     classifier's network), or towards the codes that a CSV file labels 1. measured_on: pictures at which the effect is
     measured, at +amount and -amount standard deviations; 0: not measured. found: called with each measured direction.
     Raises UserError for a method, attribute, count or file that cannot be used, and for too few pictures on a side.

@@ -67,13 +67,13 @@ def attribute_direction(
             f"method=boundary: {ends}; at least {FEWEST} on each side are needed: raise n= or truncation=, or choose "
             "an attribute that varies"
         )
-    told = torch.cat((without, with_it))
+    both = torch.cat((without, with_it))
     what = attribute.kind
     if attribute.subject and (attribute.subject,) != target.classes:
         what = f"{attribute.subject}-{what}"
-    sides = torch.arange(len(told)) >= len(without)
-    direction = _normal(model, target, what, codes.slots[told], sides, spread, seed)
-    return direction.with_facts(attribute=attribute.text, pictures=len(told))
+    sides = torch.arange(len(both)) >= len(without)
+    direction = _normal(model, target, what, codes.slots[both], sides, spread, seed)
+    return direction.with_facts(attribute=attribute.text, pictures=len(both))
 
 
 def labelled_direction(model: Model, target: Target, path: Path, codes: Codes, spread: Tensor, seed: int) -> Direction:

@@ -35,7 +35,7 @@ def test_unequal_sides_do_not_tilt_the_boundary():
 
 
 def test_random_labels_are_at_chance_on_held_out_codes():
-    """On held-out codes, though there are so many numbers to a code that the others are told apart without a fault."""
+    """Although a code has so many dimensions that training codes separate perfectly."""
     draws = torch.Generator().manual_seed(1)
     boundary = find_boundary(torch.randn(400, 500, generator=draws), torch.rand(400, generator=draws) > 0.5)
     assert 0.3 < boundary.accuracy < 0.7
