@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from composegan.data.loader import TrainingLoader
-from composegan.runs.rank import stop_file
 from composegan.runtime.console import print_line
 from composegan.runtime.distributed import all_reduce_max, first_message
 
@@ -18,6 +19,15 @@ REPEAT = 1.0
 """Seconds until a second signal is a second request: `timeout` and job systems send each to process and group."""
 
 STOPPING = "\nstopping after this step; again to stop at once"
+
+
+STOP_FILE = "COMPOSEGAN_STOP_FILE"
+"""In the environment of a rank: a file that the launcher creates to request a stop."""
+
+
+def stop_file() -> Path | None:
+    """The file that requests a stop once it exists; None in a process that `launch` did not start."""
+    return Path(os.environ[STOP_FILE]) if STOP_FILE in os.environ else None
 
 
 class GracefulStop(AbstractContextManager):

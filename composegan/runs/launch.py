@@ -22,8 +22,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from composegan.errors import UserError
-from composegan.runs.graceful_stop import REPEAT, STOPPING
-from composegan.runs.rank import STOP_FILE
+from composegan.runs.graceful_stop import REPEAT, STOP_FILE, STOPPING
 from composegan.runtime.console import print_line
 
 SHUTDOWN_SECONDS = 5

@@ -12,14 +12,6 @@ from pathlib import Path
 
 from composegan.runtime.ranks import poll_until
 
-STOP_FILE = "COMPOSEGAN_STOP_FILE"
-"""In the environment of a rank: a file that the launcher creates to request a stop."""
-
-
-def stop_file() -> Path | None:
-    """The file that requests a stop once it exists; None in a process that `launch` did not start."""
-    return Path(os.environ[STOP_FILE]) if STOP_FILE in os.environ else None
-
 
 def main() -> int:
     """Train one rank of the run that the arguments name: the folder, new or resume, settings. Returns the exit status.
