@@ -145,10 +145,8 @@ def _run_verb(name: str, arguments: list[str]) -> int:
     if verb.settings is None:
         return verb.run(arguments) or 0
     from composegan.config.compose import read_arguments
-    from composegan.config.settings import check_bounds
 
     settings: Any = read_arguments(verb.settings, arguments, see=f"composegan {name} --help")
-    check_bounds(settings)
     return verb.run(settings) or 0
 
 

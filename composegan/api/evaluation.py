@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -21,6 +21,7 @@ from composegan.model.saved_model import Model
 from composegan.plugin import registry
 from composegan.plugin.contracts import METRIC
 from composegan.plugin.domain import DomainPlugin
+from composegan.plugin.registry import Found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,7 +66,7 @@ def evaluate_model(
     model: Model,
     plugin: DomainPlugin,
     data: DataConfig,
-    metrics: str = "all",
+    metrics: str | Sequence[Found] = "all",
     *,
     n: int = 1000,
     seed: int = 0,
@@ -77,10 +78,11 @@ def evaluate_model(
 ) -> EvaluationResult:
     """Compare n random pictures of the model with the images of `data`, at most real_images of them.
 
-    metrics: names such as "FSD,edit_leakage", or "all"; inception: file of Inception weights; name: of the model, for
-    the report. Raises UserError for unknown metrics, for data of another size, and for data that cannot be read.
+    metrics: names such as "FSD,edit_leakage", "all", or metrics of the registry; inception: file of Inception weights;
+    name: of the model, for the report. Raises UserError for unknown metrics, for data of another size, and for data
+    that cannot be read.
     """
-    wanted = metric_names(metrics)
+    wanted = metric_names(metrics) if isinstance(metrics, str) else metrics
     size = (model.generator.height, model.generator.width)
     if (data.height, data.width) != size:
         raise UserError(f"data.height, data.width: the model draws {size[0]}x{size[1]}; leave them out")

@@ -70,7 +70,7 @@ class Evaluation:
 def evaluate(
     model: Model,
     real: RealSet,
-    wanted: Sequence[str] | None = None,
+    wanted: Sequence[str | Found] | None = None,
     *,
     n: int = 1000,
     seed: int = 0,
@@ -78,7 +78,7 @@ def evaluate(
     inception: str | None = None,
     batch: int = 32,
 ) -> Report:
-    """Measure n generated images. wanted: names of metrics; None: all that composegan ships.
+    """Measure n generated images. wanted: metrics or their names; None: all that composegan ships.
 
     Where all are wanted, those whose network is missing are skipped. Of several processes (`shares`) each draws its
     part, and the first has the figures.
@@ -86,9 +86,10 @@ def evaluate(
     fails.
     """
     shipped = registry.names(METRIC, own=True)
-    metrics = [registry.require(name, METRIC) for name in (shipped if wanted is None else wanted)]
+    chosen = shipped if wanted is None else wanted
+    metrics = [item if isinstance(item, Found) else registry.require(item, METRIC) for item in chosen]
     metrics.sort(key=lambda found: found.plugin.position)
-    optional = inception is None and (wanted is None or set(shipped) <= set(wanted))
+    optional = inception is None and (wanted is None or set(shipped) <= {found.name for found in metrics})
     skipped: list[str] = []
     setting = Setting(len(model.classes), model.generator.height, model.generator.width, model.device, inception, real)
     with first_alone():

@@ -12,16 +12,15 @@ from composegan.data.items import Items
 from composegan.data.resize import fit_sample
 from composegan.evaluation.registered import compare, rows_of, summarize
 from composegan.metrics.rows import Setting
-from composegan.plugin import registry
-from composegan.plugin.contracts import METRIC
 from composegan.plugin.domain import Source
+from composegan.plugin.registry import Found
 from composegan.viz.pictures import to_uint8
 
 BATCH = 16
 
 
 class Scores:
-    """Distances of generated images from `count` real ones, by the metrics that are named.
+    """Distances of generated images from `count` real ones, by registered metrics.
 
     The real images are drawn with replacement, seeded by `seed`. Values of few images have the same bias every time, so
     they compare with each other but not with `composegan evaluate`. Raises UserError if real images cannot be read.
@@ -29,7 +28,7 @@ class Scores:
 
     def __init__(
         self,
-        names: Sequence[str],
+        metrics: Sequence[Found],
         source: Source,
         data: DataConfig,
         classes: int,
@@ -37,7 +36,7 @@ class Scores:
         seed: int,
         device: torch.device,
     ) -> None:
-        self.metrics = [registry.require(name, METRIC) for name in names]
+        self.metrics = list(metrics)
         self.rows = {rows.name: rows for rows in map(rows_of, self.metrics)}
         setting = Setting(classes, data.height, data.width, device)
         with torch.random.fork_rng():
@@ -45,7 +44,7 @@ class Scores:
         self.real = self._summaries(*_draw(source, data, classes, count, seed))
 
     def __call__(self, images: Tensor, labels: Tensor) -> dict[str, float]:
-        """Generated images (N, 3, H, W) in -1..1 and labels (N, H, W) -> a value for each name."""
+        """Generated images (N, 3, H, W) in -1..1 and labels (N, H, W) -> a value for each metric, by name."""
         fake = self._summaries(images, labels)
         return {found.name: compare(found, self.real[found.name], fake[found.name]) for found in self.metrics}
 

@@ -15,6 +15,7 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from composegan.config.compose import Composed
+from composegan.config.extensions import extension
 from composegan.config.validate import score_names
 from composegan.evaluation.scores import Scores
 from composegan.io.atomic import atomic_file
@@ -185,9 +186,10 @@ class RunRecorder(Callback):
     def _measure(self, step: TrainingStep) -> dict[str, float]:
         count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")
         if self.scores is None:
-            names, classes = score_names(self.config), len(self.spec.classes)
+            metrics = [extension(self.config.output, "metrics", name) for name in score_names(self.config)]
+            classes = len(self.spec.classes)
             device = step.path_mean.device
-            self.scores = Scores(names, self.source, self.config.data, classes, count, seed, device)
+            self.scores = Scores(metrics, self.source, self.config.data, classes, count, seed, device)
         return self.scores(*average_pictures(step, count, seed))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from composegan.config.lists import numbers_in
 from composegan.config.run_folder import newest_run, require_run
-from composegan.config.settings import check_bounds, settings_of
+from composegan.config.settings import settings_of
 from composegan.errors import UserError
 from composegan.model import TRUNCATION
 from composegan.plugin.contracts import Verb
@@ -68,7 +68,6 @@ def read_settings(settings: type[C], arguments: Sequence[str], name: str) -> C:
     from composegan.config.compose import read_arguments
 
     found = read_arguments(settings, arguments, see=f"composegan {name} --help")
-    check_bounds(found)
     found.check()
     return found
 

@@ -6,13 +6,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from composegan.config.lists import names_in
 from composegan.config.run_folder import CONFIG
 from composegan.config.schema import DataConfig
 from composegan.errors import UserError
 from composegan.plugin.contracts import METRIC, Verb
-from composegan.plugin.fields import number
+from composegan.plugin.fields import extension, extension_values, number
 from composegan.verbs.base import ModelCommand, count, help_function, read_settings
 
 
@@ -20,7 +21,7 @@ from composegan.verbs.base import ModelCommand, count, help_function, read_setti
 class Evaluate(ModelCommand):
     domain: str = ""  # whose images are the real set; empty: the run's, or the model's own
     plugin_path: str | None = None  # folder of a plugin that is not installed; empty: the run's, if it has one
-    metrics: str = "all"  # which, such as FSD,edit_leakage; all: every one that can be taken
+    metrics: str = extension(METRIC, "all")  # which, such as FSD,edit_leakage; all: every one that can be taken
     n: int = count(1000, least=2)  # how many pictures are generated
     seed: int = number(0, least=0)  # of the generated pictures
     truncation: float = number(1.0, least=0, most=1)  # of the generated pictures; below 1: less varied
@@ -29,6 +30,7 @@ class Evaluate(ModelCommand):
     out: str | None = None  # folder to write; empty: evaluation in the run's or model's folder
     batch: int = count(32)  # pictures at a time
     data: DataConfig = field(default_factory=DataConfig)
+    extensions: dict[str, Any] = extension_values()
 
     def check(self) -> None:
         super().check()
@@ -41,6 +43,7 @@ def run(arguments: Sequence[str]) -> None:
 
     Settings that are not given are the run's. Raises UserError for what cannot be measured.
     """
+    from composegan.config import extensions
     from composegan.config.arguments import split_arguments
     from composegan.config.compose import load_config
     from composegan.config.merge import merge
@@ -53,7 +56,7 @@ def run(arguments: Sequence[str]) -> None:
         base = Evaluate(domain=own.domain, plugin_path=own.plugin_path, data=own.data)
     if plugin_path := choice.plugin_path or base.plugin_path:
         registry.add_plugin_path(os.path.expanduser(plugin_path))
-    names_in(choice.metrics, registry.names(METRIC, own=True), "metrics", more=registry.names(METRIC))  # before torch
+    names = names_in(choice.metrics, registry.names(METRIC, own=True), "metrics", more=registry.names(METRIC))
     from composegan.api.evaluation import evaluate_model, open_domain_of
     from composegan.evaluation.shares import together
 
@@ -61,9 +64,11 @@ def run(arguments: Sequence[str]) -> None:
         model = choice.load_model()
         base.data = replace(base.data, height=model.generator.height, width=model.generator.width)
         given = merge(Evaluate, [("", split_arguments(arguments))], base=base, see="composegan evaluate --help")
+        extensions.resolve_extensions(given, dict(split_arguments(arguments)))
+        metrics = [extensions.extension(given, "metrics", name) for name in names]
         plugin = open_domain_of(model, given.domain, given.plugin_path)
         evaluation = evaluate_model(
-            model, plugin, given.data, given.metrics, n=given.n, seed=given.seed, truncation=given.truncation,
+            model, plugin, given.data, metrics, n=given.n, seed=given.seed, truncation=given.truncation,
             real_images=given.real_images, inception=given.inception, batch=given.batch, name=str(choice.folder),
         )  # fmt: skip
         if first:

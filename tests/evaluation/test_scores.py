@@ -14,6 +14,8 @@ from composegan.data.open import open_source
 from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.evaluation.scores import Scores, _draw
+from composegan.plugin import registry
+from composegan.plugin.contracts import METRIC
 from composegan.runs import checkpoint
 
 SCORES = ("sliced_wasserstein", "FSD", "FD-EffNetLite0", "KD-EffNetLite0")
@@ -31,7 +33,8 @@ def real(shapes):
     composed = compose([*shapes, "data.height=16", "data.width=16", "model.coarse_size=8", "model.min_feat_size=4"])
     source = open_source(composed.plugin, composed.config.data)
     data = DataConfig(height=16, width=16)
-    scores = Scores(SCORES, source, data, 3, 6, seed=1, device=torch.device("cpu"))
+    metrics = [registry.require(name, METRIC) for name in SCORES]
+    scores = Scores(metrics, source, data, 3, 6, seed=1, device=torch.device("cpu"))
     draws = torch.Generator().manual_seed(1)
     samples = [source[i] for i in torch.randint(len(source), (6,), generator=draws).tolist()]
     images = torch.stack([torch.from_numpy(s.image) for s in samples]).float() / 127.5 - 1

@@ -159,9 +159,7 @@ def test_truncated_weights_are_refused(folder, part):
     assert refused(folder).startswith(f"{path}: is damaged or not weights of this model (")
 
 
-@pytest.mark.parametrize(
-    "content", [b"garbage" * 9, pickle.dumps({"a": 1}), b"\xff" * 64], ids=list("abc")
-)
+@pytest.mark.parametrize("content", [b"garbage" * 9, pickle.dumps({"a": 1}), b"\xff" * 64], ids=list("abc"))
 def test_weights_of_another_format_are_refused(folder, content):
     path = folder / "model.safetensors"
     path.write_bytes(content)

@@ -38,7 +38,9 @@ def test_classes_are_enough(tmp_path):
 def test_the_packaged_domains_read():
     import composegan.domain_files
 
-    files = [path for path in Path(composegan.domain_files.__file__).parent.glob("*.yaml") if path.name != "recipes.yaml"]
+    files = [
+        path for path in Path(composegan.domain_files.__file__).parent.glob("*.yaml") if path.name != "recipes.yaml"
+    ]
     for path in files:
         assert read_domain_file(path).name == path.stem
 

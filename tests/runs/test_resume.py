@@ -65,7 +65,9 @@ def test_damaged_checkpoint_falls_back_to_the_previous_one(whole_run, fit, resum
     capsys.readouterr()
     assert_same_run(resume(run, "training.images=24"), whole_run, extended=True)
     first, second, *_ = capsys.readouterr().out.splitlines()
-    assert first.startswith(f"{last}: is damaged or not a checkpoint of composegan (") and first.endswith("; continuing from previous.pt")
+    assert first.startswith(f"{last}: is damaged or not a checkpoint of composegan (") and first.endswith(
+        "; continuing from previous.pt"
+    )
     assert second == f"resuming {run} at 8 images"
     assert len(figures_of(run)) == 12  # the lines after 8 images were written anew
 
