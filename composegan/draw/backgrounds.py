@@ -55,6 +55,7 @@ def uniform(rng: np.random.Generator, low: float = 0.0, high: float = 1.0) -> fl
 
 
 def rotate(x: Plane, y: Plane, angle: float) -> tuple[Plane, Plane]:
+    """Return the coordinates along and across the direction `angle`, radians."""
     cos, sin = math.cos(angle), math.sin(angle)
     return cos * x + sin * y, cos * y - sin * x
 

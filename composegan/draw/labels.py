@@ -145,6 +145,7 @@ def repaint_shape(element: Element, paint: Paint, paints: Mapping[str, str], rul
 
 
 def blended(element: Element) -> bool:
+    """Return whether an element is blended with the picture below it, as shadows are."""
     return "mix-blend-mode" in element.get("style", "")
 
 

@@ -51,7 +51,7 @@ class Backdrop:
 
     def on_ground(self, points: Points, fill: str, opacity: float = 1.0) -> None:
         """Add a polygon (N, 3) on the ground; corners behind the camera are dropped."""
-        ahead = (points - self.camera.place) @ self.camera.axes[2] > NEAR
+        ahead = (points - self.camera.position) @ self.camera.axes[2] > NEAR
         if ahead.sum() > 2:
             self.polygon(self.camera.project(points[ahead]), fill, opacity)
 
@@ -107,7 +107,7 @@ def road(backdrop: Backdrop) -> None:
         houses(backdrop, far)
     backdrop.band(far, 200, color(green, 0.4, 0.55), color(green, 0.45, 0.62))
     grey = rng.uniform(0.36, 0.52)
-    side = -1 if backdrop.camera.place[1] > 0 else 1  # the far side of the car
+    side = -1 if backdrop.camera.position[1] > 0 else 1  # the far side of the car
     verge = side * rng.uniform(1.7, 3.2)
     other = -side * 9.0
     along = np.concatenate([np.linspace(-60, 8, 60), np.linspace(8.5, 60, 30)])

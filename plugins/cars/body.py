@@ -58,6 +58,7 @@ class Body:
         return stack(x, y, self.shape.sill + up * (self.shoulder(corner) - self.shape.sill) + crown)
 
     def corner(self, front: bool) -> float:
+        """Return the x at which the sides meet the front or back end."""
         return (1 if front else -1) * (self.shape.length / 2 - ROUND)
 
     def side(self, side: int, x: Line, up: Line) -> Points:
@@ -78,9 +79,11 @@ class Body:
         return stack(x, across * self.half_width(x) * WIDTHS[-1], level + 0.03 * along + crown)
 
     def belt_width(self, x: Line) -> Line:
+        """Return half the width of the cabin at its lower edge."""
         return self.half_width(x) * 0.93
 
     def roof_width(self) -> float:
+        """Return half the width of the roof."""
         return self.shape.width / 2 * (0.76 if self.shape.height > 1.65 else 0.71)
 
     def glass(self, front: bool, across: Line, up: Line) -> Points:
@@ -142,6 +145,7 @@ def cabin_points(body: Body) -> Points:
 
 
 def stack(x: Line, y: Line, z: Line) -> Points:
+    """Stack coordinates that broadcast to (...,) to points (..., 3)."""
     points = np.empty((*np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(z)), 3))
     points[..., 0], points[..., 1], points[..., 2] = x, y, z
     return points

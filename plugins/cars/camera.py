@@ -16,9 +16,9 @@ ROUND = np.stack([np.cos(ANGLES), np.sin(ANGLES)], -1)
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera at `place`; `scale` and `shift` map its image plane to units of the drawing."""
+    """A camera at `position`; `scale` and `shift` map its image plane to units of the drawing."""
 
-    place: Points
+    position: Points
     axes: np.ndarray  # (3, 3): right, up, forwards
     scale: float = 1.0
     shift: tuple[float, float] = (0.0, 0.0)
@@ -27,34 +27,34 @@ class Camera:
     def around(cls, azimuth: float, height: float, distance: float, target: Points) -> Camera:
         """Look at `target`. azimuth: degrees, 0 in front of the car, 90 on its left, 180 behind, -90 on its right."""
         angle = np.radians(azimuth)
-        place = np.array([np.cos(angle) * distance, np.sin(angle) * distance, height])
-        forwards = (target - place) / np.linalg.norm(target - place)
+        position = np.array([np.cos(angle) * distance, np.sin(angle) * distance, height])
+        forwards = (target - position) / np.linalg.norm(target - position)
         right = np.cross(forwards, [0.0, 0.0, 1.0])
         right /= np.linalg.norm(right)
-        return cls(place, np.stack([right, np.cross(right, forwards), forwards]))
+        return cls(position, np.stack([right, np.cross(right, forwards), forwards]))
 
     def project(self, points: Points) -> Plane:
-        """(..., 3) -> (..., 2). Points must lie in front of the camera."""
-        seen = (points - self.place) @ self.axes.T
+        """Project points in front of the camera: (..., 3) -> (..., 2)."""
+        seen = (points - self.position) @ self.axes.T
         plane = seen[..., :2] / seen[..., 2:]
         return plane * (self.scale, -self.scale) + self.shift
 
     def horizon(self) -> float:
-        """The height of the horizon in the drawing, y downwards."""
+        """Return the y of the horizon in the drawing."""
         return float(self.shift[1] + self.scale * self.axes[2, 2] / self.axes[1, 2])
 
     def fitted(self, points: Points, box: tuple[float, float, float, float]) -> Camera:
-        """The same camera scaled so that `points` (N, 3) stand centered in the box (x, y, width, height)."""
-        plane = Camera(self.place, self.axes).project(points)
+        """Return the camera scaled so that `points` (N, 3) stand centred in the box (x, y, width, height)."""
+        plane = Camera(self.position, self.axes).project(points)
         low, high = plane.min(0), plane.max(0)
         x, y, width, height = box
         scale = min(width / (high[0] - low[0]), height / (high[1] - low[1]))
         shift = (x + width / 2 - scale * (low[0] + high[0]) / 2, y + height - scale * high[1])
-        return Camera(self.place, self.axes, scale, shift)
+        return Camera(self.position, self.axes, scale, shift)
 
 
 def convex_hull(points: Plane) -> Plane:
-    """The convex hull (M, 2) of points (N, 2), from the extreme points in 96 directions.
+    """Return the convex hull (M, 2) of points (N, 2), from the extreme points in 96 directions.
 
     A corner blunter than 4 degrees may be missing.
     """

@@ -43,7 +43,7 @@ class Drawing:
 
     def panel(self, panel: Panel) -> None:
         """Draw a panel, unless it faces away from the camera."""
-        if not panel.bulging and ((self.camera.place - panel.spine) * panel.normals).sum() <= 0:
+        if not panel.bulging and ((self.camera.position - panel.spine) * panel.normals).sum() <= 0:
             return
         outline = self.camera.project(panel.outline)
         outline = convex_hull(outline) if panel.bulging else outline
@@ -63,12 +63,12 @@ class Drawing:
 
 
 def draw_car(body: Body, camera: Camera, paint: str, rim: str, spokes: int) -> Drawing:
-    """Draw a car, far parts first. paint, rim: colors of the body and the wheels, #rrggbb."""
+    """Draw a car, far parts first. paint, rim: colours of the body and the wheels, #rrggbb."""
     drawing = Drawing(camera, from_hex(paint))
-    near = 1 if camera.place[1] > 0 else -1
-    ahead = camera.place[0] > 0
+    near = 1 if camera.position[1] > 0 else -1
+    ahead = camera.position[0] > 0
     groups: dict[str, list[Panel]] = {}
-    for panel in car_panels(body, camera.place):
+    for panel in car_panels(body, camera.position):
         groups.setdefault(panel.zone, []).append(panel)
     shadow(drawing, body)
     for side in (-near, near):
@@ -117,6 +117,7 @@ def base(drawing: Drawing, body: Body) -> None:
 
 
 def treads(drawing: Drawing, body: Body, side: int, axle: int) -> None:
+    """Draw the tread of a wheel: the hull of its outer and inner circle."""
     radius = body.shape.wheel
     both = np.concatenate([circle(body, side, axle, radius, 0.02), circle(body, side, axle, radius, 0.26)])
     drawing.polygon("wheel", convex_hull(drawing.camera.project(both)), COLORS["tyre"])
@@ -126,7 +127,7 @@ def wheel(drawing: Drawing, body: Body, side: int, axle: int, rim: str, spokes: 
     """Draw the arch, tyre and rim of a wheel on the near side, unless its outer face is hidden."""
     camera, radius = drawing.camera, body.shape.wheel
     disc = circle(body, side, axle, radius, 0.03)
-    if (camera.place - disc.mean(0))[1] * side <= 0:
+    if (camera.position - disc.mean(0))[1] * side <= 0:
         return
     project = camera.project
     drawing.polygon("body", project(circle(body, side, axle, radius * 1.16, 0.0, body.shape.sill)), COLORS["arch"])
@@ -155,6 +156,7 @@ def ring_point(ring: Points, position: float) -> Points:
 
 
 def mirrors(drawing: Drawing, body: Body, side: int, ahead: bool) -> None:
+    """Draw a wing mirror, with its glass unless the camera is in front of the car."""
     box, pane = mirror(body, side)
     name = "left_mirror" if side > 0 else "right_mirror"
     hull = convex_hull(drawing.camera.project(box))

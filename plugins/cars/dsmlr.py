@@ -93,6 +93,7 @@ def read_parts(source: Path, annotated: dict[Path, AnnotatedImage], file: Path, 
 
 
 def read_annotations(file: Path) -> dict[str, Any]:
+    """Read a COCO file. Raises UserError if it is missing, damaged or not an object."""
     with reading(file, remedy="download the data set again"):
         content = read_json(file)
     if not isinstance(content, dict):

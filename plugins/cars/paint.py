@@ -25,7 +25,7 @@ def to_hex(color: Rgb) -> str:
 
 
 def shade(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> np.ndarray:
-    """Shade a color on surfaces with `normals` (N, 3), under a bright sky and a sun high behind the camera: (N, 3).
+    """Shade a colour on surfaces with `normals` (N, 3), under a bright sky and a sun high behind the camera: (N, 3).
 
     gloss: strength of the reflections of sky and ground.
     """
@@ -41,7 +41,7 @@ def shade(color: Rgb, normals: Points, camera: Camera, gloss: float = 1.0) -> np
 
 
 def gradient_colors(material: str, paint: Rgb, normals: Points, camera: Camera) -> np.ndarray:
-    """Return the colors of a panel from its lower to its upper edge: (N, 3) for normals (N, 3)."""
+    """Return the colours of a panel from its lower to its upper edge: (N, 3) for normals (N, 3)."""
     if material == "paint":
         return shade(paint, normals, camera)
     rising = np.linspace(0, 1, len(normals))[:, None]

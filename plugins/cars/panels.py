@@ -168,6 +168,7 @@ def span(side: int, inner: float, outer: float) -> tuple[float, float]:
 
 
 def light_heights(body: Body) -> tuple[float, float]:
+    """Return the lower and upper edge of the tail lights, as fractions of the back end."""
     return {"lid": (0.62, 0.9), "door": (0.52, 0.95), "bed": (0.5, 0.93)}[body.shape.back]
 
 

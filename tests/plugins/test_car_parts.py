@@ -117,8 +117,7 @@ def test_part_becomes_its_class(dsmlr, part):
 
 
 @pytest.mark.parametrize(
-    ("below", "above"),
-    [("front_bumper", "front_left_light"), ("tailgate", "back_glass"), ("hood", "left_mirror")],
+    ("below", "above"), [("front_bumper", "front_left_light"), ("tailgate", "back_glass"), ("hood", "left_mirror")]
 )
 def test_lights_glass_and_mirrors_are_painted_over_panels(dsmlr, below, above):
     parts = [(below, WHOLE), (above, [box(20, 10, 40, 30)])]

@@ -37,8 +37,8 @@ def build_street(settings: Mapping[str, Any], rng: random.Random) -> Scene:
     crossing = draw_crossing(scene, layout, chance)
     if layout.end > 100 and rng.random() < chance["bridge"]:
         barriers.bridge(scene, rng.uniform(22, 70), layout.left.walk, layout.right.walk)
-    taken = draw_parked(scene, layout, chance)
-    Traffic(scene, layout, settings["count"], crossing, taken).draw()
+    occupied = draw_parked(scene, layout, chance)
+    Traffic(scene, layout, settings["count"], crossing, occupied).draw()
     return scene
 
 
@@ -47,6 +47,7 @@ def ordered(one: float, other: float) -> tuple[float, float]:
 
 
 def draw_ground(scene: Scene, layout: Layout) -> None:
+    """Draw road, sidewalks, rails, parking, verges, markings and the shadow of the houses."""
     green = layout.setting in ("residential", "arterial")
     ground.surface(scene, "terrain" if green else "sidewalk", -260, 260, over=-5)
     left, right = layout.left, layout.right
@@ -74,6 +75,7 @@ def draw_ground(scene: Scene, layout: Layout) -> None:
 
 
 def draw_far_end(scene: Scene, layout: Layout) -> None:
+    """Draw the skyline and woods in the distance, and a tunnel if there is one."""
     if layout.setting != "arterial" or scene.rng.random() < 0.5:
         buildings.skyline(scene, layout.setting == "city")
     vegetation.woods(scene, scene.rng.uniform(5, 14) * (0.6 if layout.setting == "city" else 1))
@@ -165,7 +167,7 @@ def draw_crossing(scene: Scene, layout: Layout, chance: Mapping[str, float]) -> 
 def draw_parked(scene: Scene, layout: Layout, chance: Mapping[str, float]) -> set[tuple[int, int]]:
     """Draw cars along the kerb and return the occupied places as (side, metres / 6)."""
     rng = scene.rng
-    taken = set()
+    occupied = set()
     for side in layout.sides:
         if layout.setting == "arterial" or (side.side < 0 and layout.rails):
             continue
@@ -178,6 +180,6 @@ def draw_parked(scene: Scene, layout: Layout, chance: Mapping[str, float]) -> se
             if rng.random() < full:
                 heading = 0.0 if side.side > 0 or rng.random() < 0.15 else math.pi
                 vehicles.draw_car(scene, Pose(x + rng.gauss(0, 0.06), z, heading))
-                taken.add((side.side, int(z / 6)))
+                occupied.add((side.side, int(z / 6)))
             z += rng.uniform(5.2, 6.4)
-    return taken
+    return occupied

@@ -43,32 +43,33 @@ class House:
 
 
 def draw_house(scene: Scene, house: House) -> None:
+    """Draw a house: roof, gable, front, windows, ground floor and cornices."""
     camera, rng, side = scene.camera, scene.rng, house.side
     color = vary(rng.choice(PLASTER), rng)
-    looks = -0.9 * side  # the front faces the street
+    direction = -0.9 * side  # the front faces the street
     shapes = []
     if not house.modern:
         ridge = house.height + rng.uniform(1.8, 3.4)
         eaves, top = house.x - 0.3 * side, house.x + 4 * side
         lower = (eaves, house.height, house.z0), (eaves, house.height, house.z1)
         roof = camera.points(*lower, (top, ridge, house.z1), (top, ridge, house.z0))
-        shapes.append(polygon(roof, scene.tone(rng.choice(ROOF), house.middle, looks * 0.6)))
+        shapes.append(polygon(roof, scene.tone(rng.choice(ROOF), house.middle, direction * 0.6)))
     gable = camera.quad(house.x, house.x + 11.0 * side, 0, house.height, house.z0)
     if not house.modern:
         gable.insert(3, camera.point(house.x + 4 * side, ridge, house.z0))
     shapes.append(polygon(gable, scene.tone(color, house.z0, 0, 0.86)))
     for start in haze_steps(house.z0, house.z1):
         front = camera.upright(house.x, 0, house.height, start, house.z1)
-        shapes.append(polygon(front, scene.tone(color, start * 1.15, looks)))
+        shapes.append(polygon(front, scene.tone(color, start * 1.15, direction)))
     shapes += gable_windows(scene, house)
-    shapes += front_windows(scene, house, looks)
-    shapes += ground_floor(scene, house, color, looks)
+    shapes += front_windows(scene, house, direction)
+    shapes += ground_floor(scene, house, color, direction)
     if not house.modern:
         cornices = [
             camera.upright(house.x - 0.15 * side, level - 0.2, level + 0.08, house.z0, house.z1)
             for level in (STOREY + 0.3, house.height)
         ]
-        shapes.append(polygons(cornices, scene.tone(color, house.middle, looks, 1.14)))
+        shapes.append(polygons(cornices, scene.tone(color, house.middle, direction, 1.14)))
     scene.add("building", house.z1, *shapes)
 
 
@@ -78,16 +79,18 @@ def haze_steps(z0: float, z1: float) -> list[float]:
 
 
 def columns(z0: float, z1: float, pitch: float) -> list[float]:
+    """Return the centres of windows at intervals of about `pitch` metres."""
     count = max(1, round((z1 - z0) / pitch))
     step = (z1 - z0) / count
     return [z0 + step * (index + 0.5) for index in range(count)]
 
 
 def pane(scene: Scene, x: float, y0: float, y1: float, z0: float, z1: float) -> list[Point]:
+    """Project a rectangle in a front."""
     return scene.camera.points((x, y0, z0), (x, y0, z1), (x, y1, z1), (x, y1, z0))
 
 
-def front_windows(scene: Scene, house: House, looks: float) -> list[str]:
+def front_windows(scene: Scene, house: House, direction: float) -> list[str]:
     """Rows of windows of dark glass that reflects the sky, some of them lit in the evening."""
     rng, camera = scene.rng, scene.camera
     width, pitch = (rng.uniform(1.0, 1.4), rng.uniform(2.1, 3.0)) if not house.modern else (2.2, 2.6)
@@ -95,7 +98,7 @@ def front_windows(scene: Scene, house: House, looks: float) -> list[str]:
     bright = house.modern or rng.random() < 0.4
     (red, green, blue), sky = dim(GLASS, 0.6), dim(scene.light.top, 0.4)
     mirror = red + sky[0], green + sky[1], blue + sky[2]
-    glass = scene.tone(mirror, far, looks) if bright else scene.tone(GLASS, far, looks, 0.8)
+    glass = scene.tone(mirror, far, direction) if bright else scene.tone(GLASS, far, direction, 0.8)
     if camera.scale(house.z1) * width * (house.z1 - house.z0) / house.z1 < 0.5:  # too far for single windows
         bands = [
             camera.upright(house.x, level * STOREY + 1.2, level * STOREY + 2.5, house.z0, house.z1) for level in levels
@@ -113,7 +116,7 @@ def front_windows(scene: Scene, house: House, looks: float) -> list[str]:
             if not house.modern and z < 45:
                 frames.append(pane(scene, house.x, bottom - 0.15, top + 0.12, z - half - 0.12, z + half + 0.12))
             (lit if rng.random() < share else dark).append(pane(scene, house.x, bottom, top, z - half, z + half))
-    trim = scene.tone((224, 220, 212) if rng.random() < 0.7 else (120, 110, 102), far, looks)
+    trim = scene.tone((224, 220, 212) if rng.random() < 0.7 else (120, 110, 102), far, direction)
     shapes = [polygons(frames, trim), polygons(dark, glass), polygons(lit, scene.light.glow(LIT, far))]
     if house.z0 < 30 and not house.modern:
         mullions = [
@@ -140,7 +143,7 @@ def gable_windows(scene: Scene, house: House) -> list[str]:
     return [polygons(panes, scene.tone(GLASS, house.z0))]
 
 
-def ground_floor(scene: Scene, house: House, color: Rgb, looks: float) -> list[str]:
+def ground_floor(scene: Scene, house: House, color: Rgb, direction: float) -> list[str]:
     """A plinth and a door, or shop windows with a sign above them and an awning."""
     camera, rng, x, side, middle = scene.camera, scene.rng, house.x, house.side, house.middle
     if not house.shop:
@@ -148,21 +151,24 @@ def ground_floor(scene: Scene, house: House, color: Rgb, looks: float) -> list[s
         z = rng.uniform(house.z0 + 1, max(house.z0 + 1.1, house.z1 - 2))
         door = pane(scene, x - 0.06 * side, 0.1, 2.3, z, min(z + 1.2, house.z1))
         wood = rng.choice(((92, 62, 44), (60, 74, 66), (70, 66, 66)))
-        return [polygon(plinth, scene.tone(color, middle, looks, 0.7)), polygon(door, scene.tone(wood, middle, looks))]
+        return [
+            polygon(plinth, scene.tone(color, middle, direction, 0.7)),
+            polygon(door, scene.tone(wood, middle, direction)),
+        ]
     band = camera.upright(x - 0.04 * side, 0, 3.2, house.z0, house.z1)
-    shapes = [polygon(band, scene.tone(vary((92, 86, 82), rng), middle, looks))]
+    shapes = [polygon(band, scene.tone(vary((92, 86, 82), rng), middle, direction))]
     panes = [pane(scene, x - 0.06 * side, 0.45, 2.5, z - 1.35, z + 1.35) for z in columns(house.z0, house.z1, 3.6)]
     lit = scene.light.lamps or rng.random() < 0.25
-    glass = scene.light.glow((250, 222, 168), middle) if lit else scene.tone((62, 70, 80), middle, looks, 1.1)
+    glass = scene.light.glow((250, 222, 168), middle) if lit else scene.tone((62, 70, 80), middle, direction, 1.1)
     shapes.append(polygons(panes, glass))
     sign = camera.upright(x - 0.1 * side, 2.62, 3.12, house.z0 + 0.4, max(house.z0 + 0.5, house.z1 - 0.4))
-    shapes.append(polygon(sign, scene.tone(vary(rng.choice(AWNING), rng), middle, looks, 1.1)))
+    shapes.append(polygon(sign, scene.tone(vary(rng.choice(AWNING), rng), middle, direction, 1.1)))
     if rng.random() < 0.5:
         start = house.z0 + 0.5
         end = min(house.z1, start + rng.uniform(3, 8))
         out = x - 1.4 * side
         awning = camera.points((x, 2.9, start), (x, 2.9, end), (out, 2.3, end), (out, 2.3, start))
-        shapes.append(polygon(awning, scene.tone(rng.choice(AWNING), middle, looks * 0.4, 1.15)))
+        shapes.append(polygon(awning, scene.tone(rng.choice(AWNING), middle, direction * 0.4, 1.15)))
     return shapes
 
 

@@ -36,6 +36,7 @@ class Camera:
         return self.centre + scale * (x + bend), self.horizon - scale * (y - self.height)
 
     def points(self, *positions: tuple[float, float, float]) -> list[Point]:
+        """Project several points."""
         return [self.point(x, y, z) for x, y, z in positions]
 
     def quad(self, x0: float, x1: float, y0: float, y1: float, z: float) -> list[Point]:
@@ -71,7 +72,7 @@ class Pose:
     heading: float = 0.0
 
     def place(self, along: float, across: float) -> tuple[float, float]:
-        """(x, z) of a point `along` metres ahead of the thing's middle and `across` to its right."""
+        """Return (x, z) of a point `along` metres ahead of the object's centre and `across` to its right."""
         sin, cos = math.sin(self.heading), math.cos(self.heading)
         return self.x + along * sin + across * cos, self.z + along * cos - across * sin
 

@@ -24,9 +24,11 @@ class Figure:
         self.unit = scene.camera.scale(z) * size
 
     def at(self, across: float, y: float) -> Point:
+        """Project a spot."""
         return self.scene.camera.point(self.x + self.side * across * self.size, y * self.size + self.ground, self.z)
 
     def shape(self, *spots: Spot) -> list[Point]:
+        """Project several spots."""
         return [self.at(across, y) for across, y in spots]
 
     def polygon(self, color: Rgb, *spots: Spot, shade: float = 1.0) -> str:
@@ -54,6 +56,7 @@ class TwoWheeler:
         self.unit = scene.camera.scale(pose.z)
 
     def at(self, along: float, y: float, across: float = 0.0) -> Point:
+        """Project a spot, `across` metres to the right of the plane."""
         x, z = self.pose.place(along, across)
         return self.scene.camera.point(x, y + self.ground, max(z, 0.6))
 
@@ -61,6 +64,7 @@ class TwoWheeler:
         return line(points, width * self.unit, self.scene.tone(color, self.pose.z))
 
     def bar(self, color: Rgb, width: float, *spots: Spot, across: float = 0.0) -> str:
+        """A line with round ends through some spots, `width` metres wide."""
         return self.line([self.at(along, y, across) for along, y in spots], width, color)
 
     def handlebar(self, along: float, y: float, half: float, width: float, color: Rgb) -> str:

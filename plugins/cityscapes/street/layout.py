@@ -75,6 +75,7 @@ def draw_layout(settings: Mapping[str, Any], rng: random.Random) -> Layout:
 def draw_side(
     side: int, road: float, setting: str, chance: Mapping[str, float], rng: random.Random, rails: bool
 ) -> Side:
+    """Sample one side of a street, whose road ends at x = `road`."""
     parking = not rails and setting != "arterial" and rng.random() < chance["parking"] * 0.7
     kerb = road + side * (2.2 if parking else 0.0)
     verge = setting != "city" and rng.random() < chance["verge"]

@@ -69,9 +69,9 @@ class Light(Weather):
         side: the direction it faces, -1 left to 1 right, 0 towards the camera or up. shade: an extra factor.
         """
         bright = shade * (1 + self.contrast * side * self.sun)
-        keep = 2.718 ** (-z / self.reach)
+        clear = 2.718 ** (-z / self.reach)
         mixed = (
-            keep * value * tint * bright + (1 - keep) * low
+            clear * value * tint * bright + (1 - clear) * low
             for value, tint, low in zip(color, self.tint, self.low, strict=True)
         )
         red, green, blue = (0 if value < 0 else 255 if value > 255 else int(value) for value in mixed)
@@ -79,12 +79,13 @@ class Light(Weather):
 
     def glow(self, color: Rgb, z: float = 0.0) -> str:
         """Return the colour (#rrggbb) of a light source at distance z, which only haze dims."""
-        keep = 2.718 ** (-0.3 * z / self.reach)
-        red, green, blue = (int(keep * value + (1 - keep) * low) for value, low in zip(color, self.low, strict=True))
+        clear = 2.718 ** (-0.3 * z / self.reach)
+        red, green, blue = (int(clear * value + (1 - clear) * low) for value, low in zip(color, self.low, strict=True))
         return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def dim(color: Rgb, factor: float) -> Rgb:
+    """Multiply a colour by a factor."""
     red, green, blue = color
     return factor * red, factor * green, factor * blue
 

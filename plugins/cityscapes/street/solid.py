@@ -51,7 +51,7 @@ class Solid:
     wheels: tuple[Spot, ...] = ()
     front: tuple[Plate, ...] = ()
     rear: tuple[Plate, ...] = ()
-    stripe: tuple[float, float] | None = None  # heights of a colored band along the sides
+    stripe: tuple[float, float] | None = None  # heights of a coloured band along the sides
 
 
 class Placed:
@@ -61,6 +61,7 @@ class Placed:
         self.scene, self.solid, self.pose = scene, solid, pose
 
     def point(self, along: float, across: float, y: float) -> Point:
+        """Project a point of the solid, narrowed above the waist."""
         solid = self.solid
         if y > solid.waist and abs(across) > 0.4 * solid.width:
             across -= math.copysign(solid.taper * (y - solid.waist), across)
@@ -105,6 +106,7 @@ def middle_z(placed: Placed, edge: tuple[Spot, Spot]) -> float:
 
 
 def draw_edge(placed: Placed, number: int, first: Spot, second: Spot, color: Rgb) -> list[str]:
+    """Draw the strip over one edge of the outline, with a pane and a glint if it is glass."""
     strip = placed.strip(first, second)
     if not facing(strip):
         return []
@@ -129,20 +131,21 @@ def lerp(first: Spot, second: Spot, t: float) -> Spot:
 
 
 def draw_side(placed: Placed, side: int, color: Rgb) -> list[str]:
+    """Draw one side with its sill, stripe, windows and wheels, if it faces the camera."""
     outline = placed.face(placed.solid.outline, side)
     if facing(outline) != (side < 0):
         return []
     scene, solid, z = placed.scene, placed.solid, placed.pose.z
-    looks = placed.side_tone(side)
-    shapes = [polygon(outline, scene.tone(color, z, looks, 0.9))]
+    direction = placed.side_tone(side)
+    shapes = [polygon(outline, scene.tone(color, z, direction, 0.9))]
     rear, front = solid.outline[0], solid.outline[-1]
     low = [rear, (rear[0], rear[1] + 0.22), (front[0], front[1] + 0.22), front]
-    shapes.append(polygon(placed.face(low, side), scene.tone(color, z, looks, 0.62)))
+    shapes.append(polygon(placed.face(low, side), scene.tone(color, z, direction, 0.62)))
     if solid.stripe:
         bottom, top = solid.stripe
         band = [(rear[0] + 0.1, bottom), (rear[0] + 0.1, top), (front[0] - 0.3, top), (front[0] - 0.3, bottom)]
-        shapes.append(polygon(placed.face(band, side), scene.tone((232, 228, 220), z, looks)))
-    glass = scene.tone(GLASS, z, looks, 0.95)
+        shapes.append(polygon(placed.face(band, side), scene.tone((232, 228, 220), z, direction)))
+    glass = scene.tone(GLASS, z, direction, 0.95)
     shapes.append(polygons([placed.face(pane, side) for pane in solid.panes], glass))
     return shapes + wheels(placed, side)
 

@@ -24,6 +24,7 @@ def dynamic_object(scene: Scene, x: float, z: float, ground: float) -> None:
 
 
 def pick(figure: Figure, colors: tuple[Rgb, ...], spread: float = 12.0) -> Rgb:
+    """Choose one of the colours and vary it."""
     return vary(figure.scene.rng.choice(colors), figure.scene.rng, spread)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
 
 from composegan.plugins.cityscapes.street import furniture, ground, people, things, vehicles
 from composegan.plugins.cityscapes.street.camera import Pose
@@ -15,18 +15,27 @@ FIRST, SLOT = 11.0, 8.0
 """Each lane has slots for vehicles, SLOT metres long, from FIRST on."""
 
 
+VEHICLES = {
+    "bus": vehicles.draw_bus,
+    "truck": vehicles.draw_truck,
+    "caravan": partial(vehicles.draw_towing, load="caravan"),
+    "trailer": partial(vehicles.draw_towing, load="trailer"),
+    "car": vehicles.draw_car,
+}
+Counts = Mapping[str, tuple[float, int, int]]
+"""Class -> (probability that a street has any, least and greatest number then)."""
+
+
 class Traffic:
-    """Draws each class of `count` by its chance and number."""
+    """Draws the classes of `count`.
+
+    crossing: distance of the pedestrian crossing, if any. occupied: places with parked cars, (side, metres / 6).
+    """
 
     def __init__(
-        self,
-        scene: Scene,
-        layout: Layout,
-        count: Mapping[str, Any],
-        crossing: float | None,
-        taken: set[tuple[int, int]],
+        self, scene: Scene, layout: Layout, count: Counts, crossing: float | None, occupied: set[tuple[int, int]]
     ) -> None:
-        self.scene, self.layout, self.count, self.crossing, self.taken = scene, layout, count, crossing, taken
+        self.scene, self.layout, self.count, self.crossing, self.occupied = scene, layout, count, crossing, occupied
         self.rng = scene.rng
         self.free = {(lane, slot) for lane in (*layout.ours, *layout.others) for slot in range(9)}
 
@@ -38,11 +47,10 @@ class Traffic:
         return least + int((most - least + 1) * self.rng.random() ** 1.5)
 
     def draw(self) -> None:
-        for name in ("bus", "truck", "caravan", "trailer"):
+        """Draw everything. Long vehicles choose their slots first."""
+        for name in VEHICLES:
             for _ in range(self.number(name)):
                 self.drive(name)
-        for _ in range(self.number("car")):
-            self.drive("car")
         if self.layout.rails:
             for _ in range(self.number("train")):
                 left, right = self.layout.rails
@@ -55,32 +63,27 @@ class Traffic:
         self.on_foot()
         self.furnish()
 
-    def slot(self, long: int = 1) -> Pose | None:
-        """Take `long` free slots in a lane, near ones more often."""
-        places = [
-            place for place in self.free
-            if all((place[0], place[1] + step) in self.free for step in range(long))
-            and FIRST + SLOT * place[1] < self.layout.end - 4
-        ]  # fmt: skip
-        if not places:
+    def take_slots(self, count: int) -> Pose | None:
+        """Occupy `count` consecutive free slots in a lane, near ones with higher probability, if there are any."""
+        candidates = sorted(
+            (lane, slot)
+            for lane, slot in self.free
+            if all((lane, slot + step) in self.free for step in range(count))
+            and FIRST + SLOT * slot < self.layout.end - 4
+        )
+        if not candidates:
             return None
-        places.sort()
-        lane, slot = self.rng.choices(places, [1 / (2.5 + place[1]) for place in places])[0]
-        for step in range(-1 if long > 1 else 0, long + (long > 1)):
+        lane, slot = self.rng.choices(candidates, [1 / (2.5 + slot) for _, slot in candidates])[0]
+        for step in range(-1 if count > 1 else 0, count + (count > 1)):  # long vehicles keep a gap at both ends
             self.free.discard((lane, slot + step))
-        z = FIRST + SLOT * slot + self.rng.uniform(0, 2.5) + 4 * (long - 1)
+        z = FIRST + SLOT * slot + self.rng.uniform(0, 2.5) + 4 * (count - 1)
         return Pose(lane + self.rng.gauss(0, 0.15), z, 0.0 if lane in self.layout.ours else math.pi)
 
     def drive(self, name: str) -> None:
-        pose = self.slot({"car": 1, "bus": 2, "truck": 2, "caravan": 2, "trailer": 2}[name])
-        if pose is None:
-            return
-        if name == "car":
-            vehicles.draw_car(self.scene, pose)
-        elif name in ("caravan", "trailer"):
-            vehicles.draw_towing(self.scene, pose, name)
-        else:
-            {"bus": vehicles.draw_bus, "truck": vehicles.draw_truck}[name](self.scene, pose)
+        """Draw a vehicle in a lane."""
+        pose = self.take_slots(1 if name == "car" else 2)
+        if pose is not None:
+            VEHICLES[name](self.scene, pose)
 
     def ride(self, name: str) -> None:
         """A rider along the kerb or on the crossing, or a parked motorcycle."""
@@ -97,7 +100,7 @@ class Traffic:
                 rng.choice((-1, 1)) * math.pi / 2,
             )
         else:
-            inside = 0.9 if (side.side, int(z / 6)) not in self.taken else 2.6
+            inside = 0.9 if (side.side, int(z / 6)) not in self.occupied else 2.6
             pose = Pose(side.road - side.side * inside, z, (0.0 if side.side > 0 else math.pi) + rng.gauss(0, 0.3))
         people.rider(self.scene, pose, "motorcycle" if name == "motorcycle" else "bicycle")
 

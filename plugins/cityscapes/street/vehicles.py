@@ -1,4 +1,4 @@
-"""Cars, vans, lorries, buses, trams, caravans and trailers: their measures, as data, and their colors."""
+"""Cars, vans, lorries, buses, trams, caravans and trailers: their dimensions, as data, and colours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAINTS: tuple[tuple[Rgb, float], ...] = (
     ((134, 28, 32), 2), ((88, 116, 142), 1), ((62, 84, 66), 0.8), ((176, 158, 122), 0.8), ((196, 164, 48), 0.4),
     ((116, 72, 46), 0.5),
 )  # fmt: skip
-"""The colors of cars with their weights."""
+"""The colours of cars and their sampling weights."""
 
 RED: Rgb = (176, 26, 26)
 LAMP: Rgb = (244, 238, 214)
@@ -89,6 +89,7 @@ def windows(
 
 
 def van(length: float, roof: float) -> Solid:
+    """A van: a car with a high roof and one window in each side."""
     solid = car(length, 1.95, 1.0, 1.05, roof, 0.12, length - 0.75, 1.05)
     side = (
         centred(
@@ -106,7 +107,7 @@ CARS: Mapping[str, tuple[Solid, float]] = {
     "suv": (car(4.5, 1.88, 1.08, 1.08, 1.7, 0.55, 3.2, 1.04), 2),
     "van": (van(4.9, 1.95), 1.2),
 }
-"""Each with its weight."""
+"""Models of cars and their sampling weights."""
 
 CABIN_FRONT = (
     Plate((-1.05, 1.05), (1.55, 2.45), GLASS),
