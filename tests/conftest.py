@@ -219,6 +219,22 @@ def full_disk():
 
 
 @pytest.fixture
+def error_line(capsys):
+    """(arguments...) -> the one error line of `composegan` with these arguments, which must exit with status 2."""
+
+    def error_line(*arguments):
+        from composegan.cli import main
+
+        capsys.readouterr()
+        assert main(list(map(str, arguments))) == 2
+        lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("composegan: ")]
+        assert len(lines) == 1
+        return lines[0].removeprefix("composegan: ")
+
+    return error_line
+
+
+@pytest.fixture
 def command(tmp_path):
     """(arguments...) -> (exit status, standard output, standard error) of `composegan` in a process of its own.
 

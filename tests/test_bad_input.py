@@ -10,22 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from composegan.cli import main
-
 CLASSES = {"ground": [10, 10, 10], "ball": [200, 40, 40], "glass": [40, 40, 200]}
-
-
-@pytest.fixture
-def told(capsys):
-    """(arguments...) -> the one error line of a command that ends with status 2."""
-
-    def told(*arguments):
-        assert main(list(map(str, arguments))) == 2
-        lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("composegan: ")]
-        assert len(lines) == 1
-        return lines[0].removeprefix("composegan: ")
-
-    return told
 
 
 def vocabulary(path, *classes, more=""):
@@ -47,9 +32,9 @@ def vocabulary(path, *classes, more=""):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("verb", ["fit", "plan"])
-def test_a_domain_file_with_duplicates_is_refused(told, tmp_path, verb, classes, more, said):
+def test_a_domain_file_with_duplicates_is_refused(error_line, tmp_path, verb, classes, more, said):
     path = vocabulary(tmp_path / "pets.yaml", *classes, more=more)
-    line = told(verb, f"domain={path}", "recipe=quick")
+    line = error_line(verb, f"domain={path}", "recipe=quick")
     assert line.startswith(str(path)) and re.search(said, line)
 
 
@@ -64,9 +49,9 @@ def test_a_domain_file_with_duplicates_is_refused(told, tmp_path, verb, classes,
     ],
 )
 @pytest.mark.parametrize("verb", ["fit", "plan"])
-def test_groups_that_do_not_partition_the_classes_are_refused(told, shapes, tiny, tmp_path, verb, grouping, said):
+def test_groups_that_do_not_partition_the_classes_are_refused(error_line, shapes, tiny, tmp_path, verb, grouping, said):
     given = [verb, "recipe=quick", *shapes, *tiny, f"grouping={grouping}", f"output.root={tmp_path / 'runs'}"]
-    assert told(*given) == said
+    assert error_line(*given) == said
     assert not (tmp_path / "runs").exists()
 
 
@@ -79,14 +64,14 @@ def test_groups_that_do_not_partition_the_classes_are_refused(told, shapes, tiny
          "config.yaml: grouping: is a plan for other classes (ground, glass, ball); these are sky, road, car"),
     ],
 )  # fmt: skip
-def test_a_run_whose_domain_has_changed_is_refused(told, fit, grouping, longer, other):
+def test_a_run_whose_domain_has_changed_is_refused(error_line, fit, grouping, longer, other):
     """One more class, and other classes: neither is trained on."""
     run = fit("training.images=4", f"grouping={grouping}")
     (copy,) = (run / "domain").glob("*.yaml")
     vocabulary(copy, *CLASSES.items(), ("cat", [5, 5, 5]))
-    assert told("fit", f"run={run}", "training.images=8").startswith(f"{run}/{longer}")
+    assert error_line("fit", f"run={run}", "training.images=8").startswith(f"{run}/{longer}")
     vocabulary(copy, ("sky", [1, 1, 1]), ("road", [2, 2, 2]), ("car", [3, 3, 3]))
-    assert told("fit", f"run={run}", "training.images=8").startswith(f"{run}/{other}")
+    assert error_line("fit", f"run={run}", "training.images=8").startswith(f"{run}/{other}")
 
 
 @pytest.mark.parametrize(
@@ -98,27 +83,27 @@ def test_a_run_whose_domain_has_changed_is_refused(told, fit, grouping, longer, 
         ([[1, 1]], [1], "class sets of 2 classes, not 3"),
     ],
 )
-def test_class_sets_that_do_not_fit_a_model_are_refused(told, whole_run, tmp_path, sets, counts, said):
+def test_class_sets_that_do_not_fit_a_model_are_refused(error_line, whole_run, tmp_path, sets, counts, said):
     shutil.copytree(whole_run / "model", tmp_path / "model")
     file = tmp_path / "model" / "model.safetensors"
     tensors = {"class_sets.sets": torch.tensor(sets, dtype=torch.uint8), "class_sets.counts": torch.tensor(counts)}
     save_file({**load_file(file), **tensors}, file)
-    line = told("sample", f"model={tmp_path / 'model'}", "n=1", f"out={tmp_path / 'out'}")
+    line = error_line("sample", f"model={tmp_path / 'model'}", "n=1", f"out={tmp_path / 'out'}")
     assert line.startswith(f"{file}: is damaged or not weights of this model ({said}")
 
 
-def test_removing_all_classes_is_refused(told, whole_run, tmp_path):
-    line = told("sample", f"run={whole_run}", "n=1", "classes=-ground,-ball,-glass", f"out={tmp_path / 'out'}")
+def test_removing_all_classes_is_refused(error_line, whole_run, tmp_path):
+    line = error_line("sample", f"run={whole_run}", "n=1", "classes=-ground,-ball,-glass", f"out={tmp_path / 'out'}")
     assert line == "picture 0 would have no classes left; keep at least one"
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_with_two_classes_of_one_name_is_refused(told, whole_run, tmp_path):
+def test_a_model_with_two_classes_of_one_name_is_refused(error_line, whole_run, tmp_path):
     shutil.copytree(whole_run / "model", tmp_path / "model")
     file = tmp_path / "model" / "config.json"
     facts = json.loads(file.read_text())
     facts["classes"][1]["name"] = facts["classes"][0]["name"]
     file.write_text(json.dumps(facts))
-    line = told("sample", f"model={tmp_path / 'model'}", "n=1", f"out={tmp_path / 'out'}")
+    line = error_line("sample", f"model={tmp_path / 'model'}", "n=1", f"out={tmp_path / 'out'}")
     reason = "class name ground is used more than once"
     assert line.startswith(f"{file}: is damaged or not a model's configuration (") and reason in line

@@ -31,14 +31,6 @@ def run(capsys, *arguments):
     return status, captured.out, captured.err
 
 
-def refused(capsys, *arguments):
-    """The error line of a command that ends with status 2."""
-    status, _, err = run(capsys, *arguments)
-    assert status == 2
-    assert err.startswith("composegan: ") and err.endswith("\n") and err.count("\n") == 1
-    return err.removeprefix("composegan: ").rstrip("\n")
-
-
 @pytest.fixture
 def verb_module(monkeypatch):
     """Replace one of the modules that do a verb's work, to see what it is called with."""
@@ -98,7 +90,7 @@ def test_every_verb_has_help(capsys, verb):
     assert status == 0 and out.startswith(f"usage: composegan {verb}")
 
 
-def test_a_verb_of_another_package_is_listed_and_runs(capsys, tmp_path, monkeypatch):
+def test_a_verb_of_another_package_is_listed_and_runs(capsys, error_line, tmp_path, monkeypatch):
     (tmp_path / "greet.py").write_text(
         "from dataclasses import dataclass\n"
         "from composegan.plugin.contracts import Verb\n"
@@ -118,8 +110,8 @@ def test_a_verb_of_another_package_is_listed_and_runs(capsys, tmp_path, monkeypa
     assert run(capsys, "greet", "--help")[1].splitlines() == [
         "usage: composegan greet key=value ...", "", "say hello", "", "  name=you  text  whom to greet",
     ]  # fmt: skip
-    assert refused(capsys, "greet", "nam=Ada") == "unknown key 'nam'; did you mean 'name'?"
-    assert refused(capsys, "broken").startswith("verb 'broken' of greet cannot be used: greet:nothing: ")
+    assert error_line("greet", "nam=Ada") == "unknown key 'nam'; did you mean 'name'?"
+    assert error_line("broken").startswith("verb 'broken' of greet cannot be used: greet:nothing: ")
 
 
 def test_version(capsys):
@@ -147,13 +139,13 @@ def test_version(capsys):
         ("prepare domain={pets} data.width=65 out=x", "data.width=65: "),
     ],
 )
-def test_a_mistake_is_one_line_and_status_2(capsys, pets, tmp_path, line, said):
-    told = refused(capsys, *line.format(pets=pets, here=tmp_path).split())
+def test_a_mistake_is_one_line_and_status_2(error_line, pets, tmp_path, line, said):
+    told = error_line(*line.format(pets=pets, here=tmp_path).split())
     assert told.startswith(said.format(here=tmp_path))
 
 
-def test_a_list_of_too_many_pictures_is_refused(capsys, tmp_path):
-    told = refused(capsys, "sample", "pictures=" + "0-90000," * 100, f"model={tmp_path}")
+def test_a_list_of_too_many_pictures_is_refused(error_line, tmp_path):
+    told = error_line("sample", "pictures=" + "0-90000," * 100, f"model={tmp_path}")
     assert told.startswith("pictures=0-90000") and "100000 numbers" in told
 
 
@@ -170,9 +162,9 @@ def test_a_list_of_too_many_pictures_is_refused(capsys, tmp_path):
          "or networks need less"),
     ],
 )  # fmt: skip
-def test_an_error_of_a_verb_is_one_readable_line(capsys, failing_fit, pets, error, said):
+def test_an_error_of_a_verb_is_one_readable_line(error_line, failing_fit, pets, error, said):
     failing_fit(error)
-    assert refused(capsys, "fit", f"domain={pets}") == said
+    assert error_line("fit", f"domain={pets}") == said
 
 
 def test_ctrl_c_is_130_and_a_bug_raises(capsys, failing_fit, pets):

@@ -93,7 +93,7 @@ def test_edit_verb_writes_codes_pictures_and_figures(whole_run, model, tmp_path,
     assert np.asarray(Image.open(out / "difference" / "00001.png")).shape == (16, 16, 3)
 
 
-def test_edit_verb_pastes_into_the_given_photos(whole_run, model, tmp_path, capsys):
+def test_edit_verb_pastes_into_the_given_photos(whole_run, model, tmp_path, capsys, error_line):
     photos = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
     (tmp_path / "photos").mkdir()
     for name, photo in zip("abc", photos, strict=True):
@@ -111,9 +111,9 @@ def test_edit_verb_pastes_into_the_given_photos(whole_run, model, tmp_path, caps
         np.testing.assert_array_equal(after[~near], photo[~near])
         assert near.any() and (after[near] != photo[near]).any()
     assert "of the model's change is outside" in capsys.readouterr().out
-    assert told(capsys, *given, "classes=ball", "base=on").startswith("photos=")
+    assert error_line(*given, "classes=ball", "base=on").startswith("photos=")
     (tmp_path / "photos" / "c.png").unlink()
-    assert "has 2, for 3 pictures" in told(capsys, *given, "classes=ball")
+    assert "has 2, for 3 pictures" in error_line(*given, "classes=ball")
 
 
 PARTS = ("before", "after")
@@ -123,13 +123,6 @@ def test_an_edit_of_base_codes_has_no_leakage(whole_run, tmp_path, capsys):
     assert main(["edit", f"run={whole_run}", "classes=", "base=on", "n=1", f"out={tmp_path / 'out'}"]) == 0
     assert "outside" not in capsys.readouterr().out
     assert "leakage" not in json.loads((tmp_path / "out" / "edit.json").read_text())
-
-
-def told(capsys, *arguments):
-    assert main([*arguments]) == 2
-    out, err = capsys.readouterr()
-    assert out == "" and err.count("\n") == 1
-    return err.removeprefix("composegan: ").rstrip("\n")
 
 
 @pytest.mark.parametrize(
@@ -148,6 +141,6 @@ def told(capsys, *arguments):
         ("components classes=moon", "classes=moon: there is no 'moon'; there are: ball, glass, ground"),
     ],
 )
-def test_a_mistake_is_one_line(whole_run, model, tmp_path, capsys, line, said):
+def test_a_mistake_is_one_line(whole_run, model, tmp_path, error_line, line, said):
     file = model.codes(3).save(tmp_path / "codes.npz")
-    assert told(capsys, *line.replace("FILE", str(file)).split(), f"run={whole_run}") == said
+    assert error_line(*line.replace("FILE", str(file)).split(), f"run={whole_run}") == said

@@ -176,29 +176,26 @@ def test_without_tuning_old_tuned_weights_are_removed(run, tmp_path):
     assert list(means) == ["w+"] and not list(tmp_path.rglob("delta.safetensors"))
 
 
-def told(capsys, *arguments):
-    assert main(["invert", *arguments]) == 2
-    _, err = capsys.readouterr()
-    assert err.count("\n") == 1 and err.startswith("composegan: ")
-    return err.removeprefix("composegan: ").rstrip("\n")
-
-
-def test_mistakes_are_one_line(made, photos, tmp_path, capsys, full_disk):
+def test_mistakes_are_one_line(made, photos, tmp_path, error_line, full_disk):
     folder, out, _ = made
     model, pictures = f"model={folder}", f"photos={photos / 'photos'}"
-    assert told(capsys, model) == "photos=: missing; write photos=FILE or photos=FOLDER"
-    assert told(capsys, model, "photos=none").startswith("photos=none: no such file")
-    assert told(capsys, model, pictures, "batch=0") == "batch=0: must be 1 to 1,000,000"
-    assert told(capsys, model, pictures, "recipe=smal") == "recipe=smal: did you mean 'small'?"
-    assert told(capsys, model, pictures, "lpips=none.pth").startswith("lpips=none.pth: does not exist")
-    assert told(capsys, model, pictures, f"delta={out / 'anna'}").startswith("delta=: invert tunes the weights itself")
+    assert error_line("invert", model) == "photos=: missing; write photos=FILE or photos=FOLDER"
+    assert error_line("invert", model, "photos=none").startswith("photos=none: no such file")
+    assert error_line("invert", model, pictures, "batch=0") == "batch=0: must be 1 to 1,000,000"
+    assert error_line("invert", model, pictures, "recipe=smal") == "recipe=smal: did you mean 'small'?"
+    assert error_line("invert", model, pictures, "lpips=none.pth").startswith("lpips=none.pth: does not exist")
+    assert error_line("invert", model, pictures, f"delta={out / 'anna'}").startswith(
+        "delta=: invert tunes the weights itself"
+    )
     (tmp_path / "text.png").write_text("no picture")
-    assert told(capsys, model, f"photos={tmp_path / 'text.png'}").startswith(f"{tmp_path}/text.png: is not an image")
+    assert error_line("invert", model, f"photos={tmp_path / 'text.png'}").startswith(
+        f"{tmp_path}/text.png: is not an image"
+    )
     shutil.copytree(photos / "masks", tmp_path / "masks")
     Image.fromarray(np.full((16, 16), 9, np.uint8)).save(tmp_path / "masks" / "bert.png")
-    assert "label values outside the vocabulary (9) in 256 of 256" in told(
-        capsys, model, pictures, f"masks={tmp_path / 'masks'}"
+    assert "label values outside the vocabulary (9) in 256 of 256" in error_line(
+        "invert", model, pictures, f"masks={tmp_path / 'masks'}"
     )
     with full_disk(100):
-        assert main(["invert", model, pictures, f"out={tmp_path / 'full'}", "steps=1", "tune_steps=0", "size=32"]) == 2
-    assert capsys.readouterr().err.endswith("codes.npz: cannot be written (no space left on the disk)\n")
+        line = error_line("invert", model, pictures, f"out={tmp_path / 'full'}", "steps=1", "tune_steps=0", "size=32")
+    assert line.endswith("codes.npz: cannot be written (no space left on the disk)")

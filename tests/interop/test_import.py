@@ -54,14 +54,6 @@ def checkpoint(tmp_path):
     return checkpoint
 
 
-def refused(capsys, *arguments):
-    capsys.readouterr()
-    assert main(["import", *map(str, arguments)]) == 2
-    err = capsys.readouterr().err
-    assert err.startswith("composegan: ") and err.count("\n") == 1
-    return err.removeprefix("composegan: ").rstrip()
-
-
 @pytest.mark.parametrize("how", ["{}", "from={}", "file={}"])
 def test_import_writes_a_saved_model(checkpoint, domain, tmp_path, capsys, how):
     path = checkpoint()
@@ -98,28 +90,31 @@ def test_import_reports_unsupported_training_options(checkpoint, domain, tmp_pat
     assert "\nit was trained with detach_texture, which training does not support" in capsys.readouterr().out
 
 
-def test_import_reports_bad_arguments_in_one_line(checkpoint, domain, tmp_path, capsys):
+def test_import_reports_bad_arguments_in_one_line(checkpoint, domain, tmp_path, error_line):
     path, out = checkpoint(), f"out={tmp_path / 'out'}"
-    assert refused(capsys, out) == "name one file, as in composegan import FILE.pt out=PATH"
-    assert refused(capsys, path, path, out).endswith("out=PATH; found 2 files")
-    assert refused(capsys, path).startswith("write out=PATH for a model to use, or run=PATH")
-    assert refused(capsys, path, out, "training.batch=2").startswith("training.* is for a run")
-    assert refused(capsys, path, out, "domian=faces").startswith("unknown key 'domian'; did you mean 'domain'?")
-    assert "did you mean 'faces'" in refused(capsys, path, out, "domain=face")
-    assert refused(capsys, tmp_path / "none.pt", out, domain) == f"{tmp_path / 'none.pt'}: does not exist"
-    assert refused(capsys, path, out) == (f"{path}: has 3 classes; say which, with domain=NAME or domain=FILE.yaml")
-    assert refused(capsys, path, out, "domain=faces") == f"{path}: has 3 classes, domain 'faces' has 13"
-    assert refused(capsys, path, f"run={tmp_path}", domain).startswith(f"run={tmp_path}: exists; give another folder")
+    assert error_line("import", out) == "name one file, as in composegan import FILE.pt out=PATH"
+    assert error_line("import", path, path, out).endswith("out=PATH; found 2 files")
+    assert error_line("import", path).startswith("write out=PATH for a model to use, or run=PATH")
+    assert error_line("import", path, out, "training.batch=2").startswith("training.* is for a run")
+    assert error_line("import", path, out, "domian=faces").startswith("unknown key 'domian'; did you mean 'domain'?")
+    assert "did you mean 'faces'" in error_line("import", path, out, "domain=face")
+    assert error_line("import", tmp_path / "none.pt", out, domain) == f"{tmp_path / 'none.pt'}: does not exist"
+    line = error_line("import", path, out)
+    assert line == f"{path}: has 3 classes; say which, with domain=NAME or domain=FILE.yaml"
+    assert error_line("import", path, out, "domain=faces") == f"{path}: has 3 classes, domain 'faces' has 13"
+    assert error_line("import", path, f"run={tmp_path}", domain).startswith(
+        f"run={tmp_path}: exists; give another folder"
+    )
     assert not (tmp_path / "out").exists()
 
 
-def test_import_refuses_a_run_it_cannot_train(checkpoint, domain, tmp_path, capsys):
+def test_import_refuses_a_run_it_cannot_train(checkpoint, domain, tmp_path, error_line):
     run = f"run={tmp_path / 'run'}"
-    assert "has no 'd', a discriminator, so it cannot be trained on" in refused(capsys, checkpoint(d=None), run, domain)
-    assert "training.batch=0: must be 1 to 1,000,000" in refused(capsys, checkpoint(), run, domain, "training.batch=0")
+    assert "has no 'd', a discriminator, so it cannot be" in error_line("import", checkpoint(d=None), run, domain)
+    assert "training.batch=0: must be 1 to" in error_line("import", checkpoint(), run, domain, "training.batch=0")
     opaque = Path(domain.removeprefix("domain=")).read_text().replace(", transparent: true", "")
     (tmp_path / "opaque.yaml").write_text(opaque)
-    line = refused(capsys, checkpoint(), run, f"domain={tmp_path / 'opaque.yaml'}")
+    line = error_line("import", checkpoint(), run, f"domain={tmp_path / 'opaque.yaml'}")
     assert "its transparent classes are glass; in domain 'opaque' they are none" in line
     assert not (tmp_path / "run").exists()
 

@@ -162,24 +162,22 @@ def test_sample_verb_writes_beside_the_model_by_default(whole_run, tmp_path, cap
     assert (tmp_path / "model" / "samples-seed2" / "images" / "00000.png").exists()
 
 
-def told(capsys, *arguments):
-    assert main(["sample", *arguments]) == 2
-    out, err = capsys.readouterr()
-    assert out == "" and err.count("\n") == 1 and err.startswith("composegan: ")
-    return err.removeprefix("composegan: ").rstrip("\n")
-
-
-def test_sample_verb_reports_mistakes_in_one_line(whole_run, tmp_path, capsys, full_disk):
+def test_sample_verb_reports_mistakes_in_one_line(whole_run, tmp_path, error_line, full_disk):
     (tmp_path / "file").touch()
     (tmp_path / "young").mkdir()
     (tmp_path / "young" / "config.yaml").write_text("seed: 0\n")
-    assert told(capsys, f"run={tmp_path}").startswith(f"run={tmp_path}: is not a run")
-    assert told(capsys, f"model={tmp_path / 'none'}").startswith(
+    assert error_line("sample", f"run={tmp_path}").startswith(f"run={tmp_path}: is not a run")
+    assert error_line("sample", f"model={tmp_path / 'none'}").startswith(
         f"{tmp_path}/none: is not a saved model (no such folder)"
     )
-    assert told(capsys, f"run={tmp_path / 'young'}").startswith(f"{tmp_path / 'young'}: is not a saved model (")
+    assert error_line("sample", f"run={tmp_path / 'young'}").startswith(f"{tmp_path / 'young'}: is not a saved model (")
     out = tmp_path / "file" / "out"
-    assert told(capsys, f"run={whole_run}", "n=1", f"out={out}") == f"{out}: cannot be written (Not a directory)"
+    assert (
+        error_line("sample", f"run={whole_run}", "n=1", f"out={out}") == f"{out}: cannot be written (Not a directory)"
+    )
     out = tmp_path / "out"
     with full_disk(100):
-        assert told(capsys, f"run={whole_run}", f"out={out}") == f"{out}: cannot be written (no space left on the disk)"
+        assert (
+            error_line("sample", f"run={whole_run}", f"out={out}")
+            == f"{out}: cannot be written (no space left on the disk)"
+        )

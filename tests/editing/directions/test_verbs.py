@@ -88,8 +88,8 @@ def test_directions_from_labels_and_codes(directions, model, whole_run, tmp_path
 )
 def test_mistakes_are_one_line_and_nothing_is_written(directions, tmp_path, arguments, reason):
     status, _, err = directions(*arguments)
-    told = [line for line in err.splitlines() if line.startswith("composegan: ")]
-    assert status == 2 and len(told) == 1 and reason in told[0], err
+    lines = [line for line in err.splitlines() if line.startswith("composegan: ")]
+    assert status == 2 and len(lines) == 1 and reason in lines[0], err
     assert not (tmp_path / "out").exists()
 
 
