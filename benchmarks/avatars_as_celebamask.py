@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.script import read_settings, run_study
+from composegan.plugin.fields import number
 from composegan.plugins.faces import draw_avatars, spec
 from composegan.plugins.faces.celebamask import FIRST_VALIDATION, IMAGES, MASKS, MASKS_PER_FOLDER
 from composegan.runtime.progress import progress_bar
@@ -27,9 +28,9 @@ PART_OF = {item["class"]: item["part"] for item in reversed(spec.foreign["celeba
 @dataclass
 class AvatarsConfig:
     out: str = "avatars"  # folder to write
-    train: int = 200  # number of training images
-    validation: int = 32  # number of validation images
-    size: int = 256  # pixels
+    train: int = number(200, least=0)  # number of training images
+    validation: int = number(32, least=0)  # number of validation images
+    size: int = number(256, least=16)  # pixels
 
 
 def write(root: Path, count: int, first: int, size: int, seed: int) -> None:

@@ -35,6 +35,7 @@ from benchmarks.networks import TINY_RUN
 from benchmarks.script import RESULTS, command_line, newest_run, output, read_settings, run_study, write_json
 from composegan import cli
 from composegan.errors import UserError
+from composegan.plugin.fields import number
 
 SETTINGS = f"""
 domain=faces {TINY_RUN} data.demo_count=64 data.flip=true model.noise=true training.mixing=0.5 training.augment=0.3
@@ -48,9 +49,9 @@ EARLIEST, LATEST = 0.05, 0.5
 
 @dataclass
 class ChaosConfig:
-    kills: int = 30  # of each kind of run
-    chain: int = 6  # kills of one run, after which it may finish
-    images: int = 240  # to train on, two per step
+    kills: int = number(30, least=0)  # of each kind of run
+    chain: int = number(6, least=1)  # kills of one run, after which it may finish
+    images: int = number(240, least=2)  # to train on, two per step
     seed: int = 0  # of the moments
     kinds: str = "1x0,1x2,2x0,2x2"  # devices x workers
     out: str = ""  # file to write, and to resume from; empty: benchmarks/results/chaos.json

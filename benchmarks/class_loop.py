@@ -65,7 +65,7 @@ class ClassLoop(nn.Module):
 
 
 def modulated_conv(x: Tensor, weight: Tensor, style: Tensor) -> Tensor:
-    """x (B, in, h, w), weight (out, in), style (B, in) -> (B, out, h, w): StyleGAN2's convolution, one group per sample."""
+    """x (B, in, h, w), weight (out, in), style (B, in) -> (B, out, h, w): StyleGAN2's, grouped by sample."""
     batch, channels, height, width = x.shape
     weight = weight / math.sqrt(channels) * style[:, None]  # (B, out, in)
     weight = weight * (weight.square().sum(dim=2, keepdim=True) + 1e-8).rsqrt()

@@ -21,6 +21,7 @@ from importlib.metadata import version
 
 from benchmarks.measure import machine
 from benchmarks.script import RESULTS, command_line, output, read_settings, run_study, write_json
+from composegan.plugin.fields import number
 
 PACKAGES = ("numpy", "pillow", "dicebear-core", "dicebear-styles", "resvg-py")
 
@@ -37,9 +38,9 @@ if __name__ == "__main__":
 
 @dataclass
 class DrawConfig:
-    count: int = 2000  # number of avatars
-    size: int = 64  # pixels
-    runs: int = 3  # fresh processes
+    count: int = number(2000, least=1)  # number of avatars
+    size: int = number(64, least=1)  # pixels
+    runs: int = number(3, least=1)  # fresh processes
     target: float = 20.0  # seconds
     out: str = ""  # file to write; empty: benchmarks/results/draw_avatars.json
 

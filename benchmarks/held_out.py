@@ -15,13 +15,14 @@ from benchmarks.script import read_settings, run_study
 from composegan.config.compose import open_domain
 from composegan.config.schema import DataConfig
 from composegan.data import open_source
+from composegan.plugin.fields import number
 from composegan.runtime.progress import progress_bar
 
 
 @dataclass
 class HeldOutConfig:
     domain: str = "faces"  # domain of the images
-    n: int = 100  # number of images at most, from the first
+    n: int = number(100, least=1)  # number of images at most, from the first
     out: str = "held-out"  # folder to write
     data: DataConfig = field(default_factory=DataConfig)
 

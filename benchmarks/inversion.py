@@ -17,6 +17,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from composegan.metrics.leakage import change, region_of
 from composegan.model.codes import Codes
 from composegan.model.saved_model import Model
 from composegan.plugin import registry
+from composegan.plugin.fields import number
 
 SEED = 1
 """Seed of the drawings, the validation split's (`composegan.data.open.demo_seed`). Training drew with 0."""
@@ -57,9 +59,9 @@ ENOUGH = 1 / 32
 @dataclass
 class InversionStudy:
     model: str = ""  # folder of a trained model of faces; empty: docs/guide/avatars
-    count: int = 8  # number of avatars
+    count: int = number(8, least=1)  # number of avatars
     edit: str = "hair"  # class whose texture is replaced
-    steps: int = 0  # steps of the search and of tuning, for a quick look; 0: the recipe's, or 100 in a sweep
+    steps: int = number(0, least=0)  # of the search and of tuning each; 0: the recipe's, or 100 in a sweep
     sweep: bool = False  # change one setting of the search at a time, without tuning
     draw: str = ""  # folder to draw three avatars into; nothing else is done
     out: str = ""  # file to write; empty: inversion.json or inversion_sweep.json in benchmarks/results
@@ -70,11 +72,9 @@ def held_out(count: int, height: int, width: int, class_name: str) -> tuple[np.n
     plugin = registry.load("faces")
     assert plugin.demo
     source, index = plugin.demo(8 * count, height, width, SEED), plugin.spec.index(class_name)
-    chosen: list[int] = []
-    for number in range(len(source)):
-        if len(chosen) < count and (source[number].labels == index).mean() >= ENOUGH:
-            chosen.append(number)
-    samples = [source[number] for number in chosen]
+    fitting = (i for i in range(len(source)) if (source[i].labels == index).mean() >= ENOUGH)
+    chosen = list(islice(fitting, count))
+    samples = [source[i] for i in chosen]
     images = np.stack([sample.image.transpose(1, 2, 0) for sample in samples])
     return images, np.stack([sample.labels for sample in samples]), chosen
 

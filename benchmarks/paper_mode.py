@@ -34,6 +34,7 @@ from composegan.config.lists import numbers_in
 from composegan.config.schema import TrainingConfig
 from composegan.networks.generator import Generator
 from composegan.planning.cost import saved_local
+from composegan.plugin.fields import number
 from composegan.runtime.memory import keep_freed_memory
 from composegan.training.phases import Phase
 
@@ -47,9 +48,9 @@ In float64 they agree to 1e-14."""
 @dataclass
 class PaperConfig:
     sizes: str = "256,512"  # image sizes, pixels
-    batch: int = 1  # images at a time
-    repeats: int = 9  # timed repetitions of the local stage and the generator
-    step_repeats: int = 3  # timed repetitions of each phase of a training step; 0: no training step
+    batch: int = number(1, least=1)  # images at a time
+    repeats: int = number(9, least=1)  # timed repetitions of the local stage and the generator
+    step_repeats: int = number(3, least=0)  # timed repetitions of each phase of a training step; 0: no training step
     device: str = ""  # cuda or cpu; empty: cuda if there is one
     tiny: bool = False  # small networks at 64, to try it out
     out: str = ""  # file to write; empty: benchmarks/results/paper_mode.json

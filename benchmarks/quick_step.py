@@ -29,6 +29,7 @@ from benchmarks.script import RESULTS, command_line, output, read_settings, run_
 from composegan.config.compose import compose
 from composegan.networks.layers import GAIN, SLOPE
 from composegan.networks.resample import _depthwise
+from composegan.plugin.fields import number
 from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runtime.memory import keep_freed_memory
 from composegan.training.build import build
@@ -58,7 +59,7 @@ VARIANTS: dict[str, list[tuple[str, object]]] = {
 
 @dataclass
 class QuickConfig:
-    repeats: int = 15  # timed steps of each variant
+    repeats: int = number(15, least=1)  # timed steps of each variant
     compile: bool = True  # include the compiled variant, which needs a C++ compiler
     keep_memory: bool = True  # keep freed memory in the process; see only_default
     only_default: bool = False  # print the seconds of a default step and write nothing

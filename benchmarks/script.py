@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from composegan.cli import HELP
 from composegan.config.compose import read_arguments
 from composegan.config.run_folder import CONFIG
+from composegan.config.settings import check_bounds
 from composegan.errors import UserError, nearest
 from composegan.io.atomic import atomic_file
 from composegan.verbs.base import settings_lines
@@ -28,13 +29,15 @@ def read_settings(schema: type[Settings], arguments: Sequence[str], name: str) -
     """Parse `key=value` arguments into the dataclass `schema`, whose field comments are the help texts.
 
     name: of the study, as typed after `benchmarks.`. `--help` prints the module's docstring and the settings, and
-    exits. Raises UserError for an unknown key or a value of the wrong type.
+    exits. Raises UserError for an unknown key and for a value of the wrong type or out of bounds.
     """
     if any(argument in HELP for argument in arguments):
         about = inspect.getdoc(sys.modules[schema.__module__]) or ""
         print("\n".join([about, *settings_lines(schema)]))
         raise SystemExit(0)
-    return read_arguments(schema, arguments, see=f"python -m benchmarks.{name} --help")
+    settings = read_arguments(schema, arguments, see=f"python -m benchmarks.{name} --help")
+    check_bounds(settings)
+    return settings
 
 
 def choose(what: str, parts: Iterable[str], arguments: Sequence[str]) -> tuple[list[str], Sequence[str]]:

@@ -27,6 +27,7 @@ from composegan.config.lists import names_in, numbers_in
 from composegan.errors import UserError
 from composegan.planning.budget import bytes_in
 from composegan.planning.cost import Cost, cost_of
+from composegan.plugin.fields import number
 from composegan.runtime.memory import keep_freed_memory
 
 PARTS = ("estimate", "stage", "step")
@@ -38,13 +39,13 @@ class CostConfig:
     widths: str = "all"  # networks: paper256 (the paper's, at 256x256), quick (the quick recipe's, at 64x64)
     arms: str = "all"  # loop, bank, merged, grouped, presence, routed
     classes: str = "8,13,19,30,66,150"  # numbers of classes; ratios are to 8
-    batch: int = 1  # pictures in a timed step or stage of paper256; quick has its recipe's
-    estimate_batch: int = 4  # pictures in an estimate of paper256: a batch of 32 on 8 devices
-    stage_repeats: int = 5  # repetitions of the local stage
-    repeats: int = 1  # repetitions of a step of paper256; five times as many of quick
+    batch: int = number(1, least=1)  # pictures in a timed step or stage of paper256; quick has its recipe's
+    estimate_batch: int = number(4, least=1)  # pictures in an estimate of paper256: a batch of 32 on 8 devices
+    stage_repeats: int = number(5, least=1)  # repetitions of the local stage
+    repeats: int = number(1, least=1)  # repetitions of a step of paper256; five times as many of quick
     memory: str = "10GB"  # limit of a timed step with its reference; what needs more is only estimated
-    minutes: float = 600.0  # limit of the whole study; the same command resumes
-    threads: int = 0  # CPU threads; 0: torch's default; 1: CPU time is measured, which other jobs do not affect
+    minutes: float = number(600.0, least=0)  # limit of the whole study; the same command resumes
+    threads: int = number(0, least=0)  # CPU threads; 0: torch's default; 1: measures CPU time, not wall-clock time
     device: str = ""  # cuda or cpu; empty: cuda if there is one
     out: str = ""  # file to write, with a CSV beside it; empty: benchmarks/results/class_cost.json
     plot: str = ""  # file of the plot; empty: docs/images/class_scaling.png

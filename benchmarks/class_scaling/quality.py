@@ -25,7 +25,8 @@ from benchmarks.script import CHECKOUT, RESULTS, command_line, newest_run, outpu
 from composegan.config.compose import Composed, compose
 from composegan.config.lists import names_in, numbers_in
 from composegan.data.open import open_source
-from composegan.errors import UserError, nearest
+from composegan.errors import UserError
+from composegan.plugin.fields import choice, number
 
 CODE_SEED = 1000
 """Seed of the codes that are measured, the same for all runs and different from every training seed."""
@@ -33,12 +34,12 @@ CODE_SEED = 1000
 
 @dataclass
 class QualityConfig:
-    scale: str = "small"  # small: hours on two cores; large: days on a GPU
+    scale: str = choice(*SCALES)  # small: hours on two cores; large: days on a GPU
     arms: str = "all"  # such as per_class,merged16,affinity8
     seeds: str = "0,1,2"  # of training, such as 0-2
-    images: int = 0  # to train each run on; 0: the scale's
-    pictures: int = 0  # to evaluate each run with; 0: the scale's
-    jobs: int = 1  # runs at the same time, each in a process; 0: one after another in this process
+    images: int = number(0, least=0)  # to train each run on; 0: the scale's
+    pictures: int = number(0, least=0)  # to evaluate each run with; 0: the scale's
+    jobs: int = number(1, least=0)  # runs at the same time, each in a process; 0: one after another in this process
     out: str = "runs/class_quality"  # folder of the runs
     results: str = ""  # folder for tables; empty: benchmarks/results
     plot: str = ""  # file of the plot; empty: docs/images/class_quality.png
@@ -48,15 +49,13 @@ def main(arguments: Sequence[str]) -> None:
     more = [argument for argument in arguments if "." in argument.partition("=")[0]]
     own = [argument for argument in arguments if argument not in more]
     config = read_settings(QualityConfig, own, "class_scaling quality")
-    if config.scale not in SCALES:
-        raise UserError(f"scale={config.scale}: {nearest(config.scale, SCALES)}")
     scale, out = SCALES[config.scale], Path(config.out)
     images, pictures = config.images or scale.images, config.pictures or scale.pictures
     arms, seeds = names_in(config.arms, list(ARMS), "arms"), numbers_in(config.seeds, "seeds")
     if not arms or not seeds:
         raise UserError("arms= and seeds=: at least one of each is needed")
-    if pictures < 2 or config.jobs < 0:
-        raise UserError(f"pictures={pictures} jobs={config.jobs}: at least 2 pictures are needed, and 0 jobs or more")
+    if pictures < 2:
+        raise UserError(f"pictures={pictures}: at least 2 are needed")
     runs = {(arm, seed): settings_of(arm, seed, config.scale, images, more) for seed in seeds for arm in arms}
     composed = [compose(runs[arm, seeds[0]]) for arm in arms]  # reports a wrong setting before any work is done
     roots = {(arm, seed): out / f"{arm}-{seed}" for arm, seed in runs}

@@ -26,13 +26,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from composegan.plugin.fields import number
+
 
 @dataclass
 class GpuConfig:
     out: str = ""  # folder for results and pictures; empty: benchmarks/results/gpu
     work: str = "runs/gpu"  # folder of state for the next call: rows so far, the run, drawn avatars
-    minutes: float = 7.0  # for each stage
+    minutes: float = number(7.0, least=0)  # for each stage
     device: str = ""  # cuda or cpu; empty: cuda if there is one
-    images: int = 4_000_000  # train: images to train on at most
+    images: int = number(4_000_000, least=1)  # train: images to train on at most
     tiny: bool = False  # small networks and few repetitions, to try the study on any machine
     keep_model: bool = False  # train: also copy the trained model, 15 MB, to `out`

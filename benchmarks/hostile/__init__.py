@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from composegan.plugin.fields import number
+
 
 @dataclass
 class HostileConfig:
-    files: int = 1000  # number of changed files
-    lines: int = 2000  # number of command lines
+    files: int = number(1000, least=0)  # number of changed files
+    lines: int = number(2000, least=0)  # number of command lines
     seed: int = 0  # of both
-    seconds: float = 60.0  # time limit of a command
+    seconds: float = number(60.0, least=1)  # time limit of a command
     out: str = ""  # file to write; empty: benchmarks/results/hostile.json

@@ -13,7 +13,7 @@ pages=${*:-editing directions inversion adaptation evaluation}
 cd "$out"
 ln -sfn "$here/docs" docs
 wanted() { [[ " $pages " == *" $1 "* ]]; }
-# Quantized to 256 colors, which these drawings do not exceed visibly, for small files.
+# 256 colors are enough for these drawings and keep the files small.
 keep() { python - "$1" "$images/$2" <<'PY'
 import sys
 from PIL import Image
