@@ -13,6 +13,7 @@ import re
 import signal
 import weakref
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing.context import BaseContext
@@ -34,6 +35,8 @@ from composegan.runtime.ranks import end_with_parent
 log = logging.getLogger(__name__)
 PATIENCE = 0.5
 """Seconds that each reading process has to exit once it is no longer needed, before it is killed."""
+
+DEAD_READER = "a process that reads data {}; is the data still there, and are memory and /dev/shm large enough?"
 
 Batch = dict[str, torch.Tensor]
 
@@ -111,6 +114,10 @@ class TrainingLoader(DataLoader):
                 item, failures = dead_reader(error), {}
                 if item is None:
                     raise
+            except (OSError, EOFError):  # of the connection to a reader that died
+                if not self.num_workers:
+                    raise
+                item, failures = DEAD_READER.format("ended"), {}
             for name, reason in failures.items():
                 if name not in self.skipped:
                     self.skipped[name] = reason
@@ -137,7 +144,8 @@ class Reader(multiprocessing.Process):
     """
 
     def join(self, timeout: float | None = None) -> None:
-        super().join(timeout and min(timeout, PATIENCE))
+        with suppress(RuntimeError):  # raised by torch's SIGCHLD handler when a reader has died
+            super().join(timeout and min(timeout, PATIENCE))
 
     def terminate(self) -> None:
         self.kill()
@@ -166,8 +174,7 @@ def dead_reader(error: RuntimeError) -> str | None:
     found = re.search(r"DataLoader worker .*?(?:killed by signal: ([\w ]+)|exited unexpectedly)", str(error))
     if found is None:
         return None
-    how = f"was killed ({found[1].strip()})" if found[1] else "ended"
-    return f"a process that reads data {how}; is the data still there, and are memory and /dev/shm large enough?"
+    return DEAD_READER.format(f"was killed ({found[1].strip()})" if found[1] else "ended")
 
 
 class Steps(Sampler[int]):

@@ -222,6 +222,28 @@ def test_hanging_readers_end_with_killed_trainer(hanging, tmp_path):
     assert_end(tmp_path / "readers", 4)
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.01])
+def test_dead_reader_raises_one_line(packed, monkeypatch, pause):
+    """Torch raises a RuntimeError, also in the midst of a step, or the error of the connection to the reader."""
+    read = loaders.Batches.__getitem__
+
+    def killed(batches, step):
+        if step == 6:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(batches, step)
+
+    monkeypatch.setattr(loaders.Batches, "__getitem__", killed)
+    for _ in range(4):
+        try:
+            for _ in training_loader(packed, classes=4, batch=4, height=16, width=16, seed=7, workers=1):
+                time.sleep(pause)
+        except UserError as error:
+            line = str(error)
+        except RuntimeError as error:
+            line = loaders.dead_reader(error)
+        assert line.startswith("a process that reads data ")
+
+
 def test_loader_has_no_length(packed):
     with pytest.raises(TypeError):
         len(training_loader(packed, classes=4, batch=4, height=16, width=16, seed=0))

@@ -75,7 +75,7 @@ def test_an_error_of_the_system_is_told_as_one_of_the_data(
 
     monkeypatch.setattr(FolderSource, "__getitem__", stale)
     with pytest.raises(
-        UserError, match="^/mnt/data/5.png: cannot be read .Stale file handle.; saved at 20 images; once"
+        UserError, match="^/mnt/data/5.png: cannot be read .Stale file handle.; saved at 20 images; fix this"
     ):
         fit("output.score_every=0")
     monkeypatch.undo()
@@ -93,9 +93,8 @@ def test_a_reader_that_is_killed(fit, monkeypatch, resume, whole_run, assert_sam
         return get(batches, step)
 
     monkeypatch.setattr(Batches, "__getitem__", killed)
-    with pytest.raises(
-        UserError, match=r"^a process that reads data was killed \(Bus error\); is the data still there, "
-    ):
+    how = r"(was killed \(Bus error\)|ended)"  # torch may notice the lost connection before the signal
+    with pytest.raises(UserError, match=f"^a process that reads data {how}; is the data still there, "):
         fit("data.workers=1")
     monkeypatch.undo()
     (run,) = (tmp_path / "runs" / "shapes").iterdir()
