@@ -138,7 +138,7 @@ class Codes:
 
     def __setitem__(self, name: str, value: ClassCodes) -> None:
         """`codes["hair"] = other["hair"]` copies both codes and whether the class is present."""
-        self.check_space(value._codes.classes, value._codes.space)
+        check_space("codes", value._codes.classes, value._codes.space, self)
         self[name].shape, self[name].texture, self[name].present = value.shape, value.texture, value.present
 
     def __iter__(self) -> Iterator[Codes]:
@@ -155,17 +155,6 @@ class Codes:
         if name not in self.classes:
             raise UserError(f"there is no class {name!r}; {nearest(name, self.classes)}")
         return self.classes.index(name)
-
-    def check_space(self, classes: Sequence[str], space: str, what: str = "codes") -> None:
-        """Raise UserError unless these are the classes and the latent space of a model that shares these codes."""
-        if self.classes != tuple(classes):
-            differ = ", ".join(sorted(set(self.classes) ^ set(classes))[:5]) or "their order"
-            raise UserError(f"{what}: for other classes than the model's (they differ in: {differ})")
-        if self.space != space:
-            raise UserError(
-                f"{what}: from another model (latent space {self.space}, not {space}); "
-                "draw or invert them with the model that uses them"
-            )
 
     def clone(self) -> Codes:
         """A copy."""
@@ -208,7 +197,7 @@ class Codes:
         or one. Where amount >= 0.5, classes whose shape code is chosen are present if they are in `other`.
         Raises UserError for codes of another model.
         """
-        other.check_space(self.classes, self.space)
+        check_space("codes", other.classes, other.space, self)
         amount = torch.as_tensor(amount, dtype=self.slots.dtype, device=self.slots.device).reshape(-1, 1, 1)
         moved = torch.lerp(self.slots, other.slots.expand_as(self.slots), amount.expand_as(self.slots))
         if chosen is not None:
@@ -232,7 +221,7 @@ class Codes:
         path = Path(path) / "codes.npz" if Path(path).is_dir() else Path(path)
         slots, classes, space, present = read_codes(path)
         codes = cls(torch.from_numpy(slots), classes, space, torch.from_numpy(present))
-        codes.check_space(model.classes, space, f"codes={path}")
+        check_space(f"codes={path}", classes, space, model)
         wanted = (model.generator.layout.slots, model.generator.latent_channels)
         if slots.ndim != 3 or slots.shape[1:] != wanted or not len(slots) or not np.isfinite(slots).all():
             raise UserError(
@@ -241,8 +230,21 @@ class Codes:
             )
         if present.shape != (len(slots), len(classes)) or not present.any(axis=1).all():
             raise UserError(f"codes={path}: present has shape {present.shape}, or a picture has no classes")
-        codes.check_space(classes, model.space, f"codes={path}")
         return replace(codes, slots=codes.slots.to(model.device))
+
+
+def check_space(what: str, classes: Sequence[str], space: str, own: Codes | Model) -> None:
+    """Raise UserError unless something of these classes and this latent space fits a model, or other codes.
+
+    what: the beginning of the error line.
+    """
+    if tuple(classes) != own.classes:
+        differ = ", ".join(sorted(set(classes) ^ set(own.classes))[:5]) or "their order"
+        raise UserError(f"{what}: for other classes than the model's (they differ in: {differ})")
+    if space != own.space:
+        raise UserError(
+            f"{what}: from another model (latent space {space}, not {own.space}); use it with its own model"
+        )
 
 
 def concat_codes(parts: Sequence[Codes]) -> Codes:
@@ -250,6 +252,6 @@ def concat_codes(parts: Sequence[Codes]) -> Codes:
     if not parts:
         raise UserError("concat needs at least one element")
     for part in parts:
-        part.check_space(parts[0].classes, parts[0].space)
+        check_space("codes", part.classes, part.space, parts[0])
     slots = torch.cat([part.slots.to(parts[0].slots.device) for part in parts])
     return replace(parts[0], slots=slots, present=torch.cat([part.present for part in parts]))

@@ -20,7 +20,7 @@ from composegan.errors import UserError, nearest
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import TENSORS, TEXT, check_file, read_json, reading
 from composegan.model import TRUNCATION
-from composegan.model.codes import Codes
+from composegan.model.codes import Codes, check_space
 from composegan.model.delta import Delta, apply_delta
 from composegan.model.random_codes import draw_codes
 from composegan.model.sample import Samples, draw
@@ -101,7 +101,7 @@ class Model:
         codes, with `classes` (B, K) bool or all. Raises UserError for `Codes` of another model.
         """
         if isinstance(codes, Codes):
-            codes.check_space(self.classes, self.space)
+            check_space("codes", codes.classes, codes.space, self)
             latent, classes = codes.slots, codes.present
         else:
             latent = codes

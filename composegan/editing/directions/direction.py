@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from composegan.editing.target import Target
-from composegan.model.codes import Codes
+from composegan.model.codes import Codes, check_space
 from composegan.model.saved_model import Model
 
 
@@ -53,7 +53,7 @@ class Direction:
 
         Raises UserError for codes of another model.
         """
-        codes.check_space(self.classes, self.space, f"direction {self.name}")
+        check_space(f"direction {self.name}", self.classes, self.space, codes)
         amount = torch.as_tensor(amount, dtype=codes.slots.dtype, device=codes.slots.device).reshape(-1, 1, 1)
         moved = codes.slots.clone()
         moved[:, list(self.slots)] += amount * self.sigma * self.vectors.to(moved)  # (N, m, S)

@@ -19,8 +19,7 @@ from composegan.editing.target import Target
 from composegan.errors import UserError, nearest
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import TENSORS, check_file, read_json, reading
-from composegan.model.codes import PARTS
-from composegan.model.random_codes import mean_codes
+from composegan.model.codes import PARTS, check_space
 from composegan.model.saved_model import Model
 
 FORMAT = 1
@@ -92,7 +91,7 @@ class Directions:
             if facts["format"] != FORMAT:
                 raise ValueError(f"format {facts['format']}, not {FORMAT}")
             classes, space = tuple(map(str, facts["classes"])), str(facts["space"])
-            mean_codes(model).check_space(classes, space, setting)
+            check_space(setting, classes, space, model)
             check_file(folder / VECTORS, TENSORS)
             vectors = load_file(folder / VECTORS, device=str(model.device))
             items = facts["directions"].items()
