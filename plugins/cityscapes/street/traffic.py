@@ -15,7 +15,7 @@ FIRST, SLOT = 11.0, 8.0
 """Each lane has slots for vehicles, SLOT metres long, from FIRST on."""
 
 
-VEHICLES = {
+VEHICLES: dict[str, Callable[[Scene, Pose], None]] = {
     "bus": vehicles.draw_bus,
     "truck": vehicles.draw_truck,
     "caravan": partial(vehicles.draw_towing, load="caravan"),
