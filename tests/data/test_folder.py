@@ -41,24 +41,18 @@ def test_missing_split_raises(write_folder, spec, tmp_path):
 
 
 def test_unusable_roots_raise(tmp_path, spec):
-    lines = {}
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "file").write_text("")
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "notes.txt").write_text("")
-    for name in ("missing", "empty", "file", "other"):
-        with pytest.raises(UserError, match=str(tmp_path / name)) as caught:
-            FolderSource(tmp_path / name, spec)
-        lines[name] = str(caught.value)
-    assert "does not exist" in lines["missing"] and "is empty" in lines["empty"] and "is a file" in lines["file"]
-    assert "other/images: does not exist" in lines["other"]
-
-
-def test_empty_folders_raise(tmp_path, spec):
-    for part in ("images", "labels"):
-        (tmp_path / part).mkdir()
-    with pytest.raises(UserError, match="there are no images with labels"):
-        FolderSource(tmp_path, spec)
+    (tmp_path / "file").touch()
+    for folder in ("empty", "other/notes", "neither/images", "neither/labels"):
+        (tmp_path / folder).mkdir(parents=True)
+    for root, reason in (
+        ("missing", "missing: does not exist"),
+        ("file", "file: is a file"),
+        ("empty", "empty: is empty"),
+        ("other", "other/images: does not exist"),
+        ("neither", "neither: there are no images with labels in it"),
+    ):
+        with pytest.raises(UserError, match=f"^{tmp_path}/{reason}; "):
+            FolderSource(tmp_path / root, spec)
 
 
 def test_unpaired_files_raise_or_are_skipped(write_folder, spec):

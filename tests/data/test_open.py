@@ -197,11 +197,6 @@ def test_invalid_settings_raise(plugin, data, change, reason):
     assert str(caught.value).startswith(reason)
 
 
-def test_plain_folder_is_opened(plugin, data, write_folder):
-    source = open_source(plugin, replace(data, root=str(write_folder(3))))
-    assert isinstance(source, FolderSource) and len(source) == 3
-
-
 def test_plain_layout_takes_precedence_over_domain_format(plugin, data, write_folder, tmp_path):
     own = replace(plugin, dataset=lambda root, split: [root, split])
     assert isinstance(open_source(own, replace(data, root=str(write_folder(3)))), FolderSource)
@@ -220,9 +215,8 @@ def test_text_labels_are_not_the_plain_layout(plugin, data, tmp_path):
         assert open_source(own, replace(data, root=str(root))) == (root, "train")
 
 
-@pytest.mark.parametrize("own", [None, lambda root, split: pytest.fail("it was opened")])
-def test_missing_or_empty_root_raises(plugin, data, tmp_path, own):
-    plugin = replace(plugin, dataset=own)
+def test_missing_or_empty_root_raises_before_the_domain_opens_it(plugin, data, tmp_path):
+    plugin = replace(plugin, dataset=lambda root, split: pytest.fail("it was opened"))
     with pytest.raises(UserError, match="nowhere: does not exist"):
         open_source(plugin, replace(data, root=str(tmp_path / "nowhere")))
     (tmp_path / "empty").mkdir()
@@ -260,23 +254,13 @@ def test_prepare_logs_skipped_images(plugin, data, write_folder, tmp_path, caplo
     assert len(PackedSource(tmp_path / "out")) == 3
 
 
-def test_prepare_packs_a_demo(plugin, data, tmp_path):
-    source = PackedSource(prepare(plugin, data, tmp_path / "out"))
-    assert len(source) == 6 and source.index.source == "demo, seed 0"
-
-
-def test_packed_splits_side_by_side(plugin, data, tmp_path):
-    for split in ("train", "validation"):
+def test_packed_splits_side_by_side(plugin, data, tmp_path, spec):
+    for split, seed in (("train", 0), ("validation", 1)):
         prepare(plugin, replace(data, split=split), tmp_path / "packed" / split)
-    for split in ("train", "validation"):
         source = open_source(plugin, replace(data, root=str(tmp_path / "packed"), split=split))
-        assert source.index.split == split
+        assert (source.index.split, source.index.source, len(source)) == (split, f"demo, seed {seed}", 6)
+    only_train = replace(data, root=str(tmp_path / "packed" / "train"))
     with pytest.raises(UserError, match="holds the split 'train', not 'validation'"):
-        open_source(plugin, replace(data, root=str(tmp_path / "packed" / "train"), split="validation"))
-
-
-def test_packed_folder_of_other_vocabulary_raises(plugin, data, tmp_path, spec):
-    prepare(plugin, data, tmp_path / "out")
-    other = replace(plugin, spec=replace(spec, classes=spec.classes[:2]))
+        open_source(plugin, replace(only_train, split="validation"))
     with pytest.raises(UserError, match="was packed for 4 classes of domain 'town'"):
-        open_source(other, replace(data, root=str(tmp_path / "out")))
+        open_source(replace(plugin, spec=replace(spec, classes=spec.classes[:2])), only_train)

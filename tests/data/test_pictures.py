@@ -55,11 +55,6 @@ def test_labels_of_plain_layout_are_not_pictures(folder):
     assert PictureSource(folder).files == ["0.png"]
 
 
-def test_single_picture_is_enough(tmp_path):
-    Image.new("RGB", (8, 8)).save(tmp_path / "only.png")
-    assert len(PictureSource(tmp_path)) == 1
-
-
 def test_unusable_picture_root_raises(tmp_path):
     for root, line in (
         (tmp_path / "nowhere", "does not exist; data.root is a folder of images"),

@@ -39,10 +39,3 @@ def test_check_sample_counts_wrong_labels():
     ):
         check_sample(bad, classes=4)
     assert check_sample(bad, classes=251)
-
-
-def test_check_sample_cuts_long_list_of_values():
-    bad = sample()
-    bad.labels[:] = np.arange(100, 124).reshape(4, 6)
-    with pytest.raises(UserError, match=r"\(100, 101, 102, 103, 104, 105, 106, 107, \.\.\.\) in 24 of 24"):
-        check_sample(bad, classes=4)
