@@ -90,7 +90,10 @@ def pack(
         raise UserError(f"{folder}: there is nothing to pack; {about or 'the source'} is empty")
     with atomic_folder(folder) as unfinished:
         check_space(unfinished, folder, 4 * len(source) * height * width)
-        offsets = make_files(unfinished, len(source), height, width)
+        offsets = (
+            write_header(unfinished / IMAGES, (len(source), 3, height, width)),
+            write_header(unfinished / LABELS, (len(source), height, width)),
+        )
         job = Job(unfinished, len(source), len(spec.classes), height, width, on_error, offsets)
         names: list[str] = [""] * len(source)
         failures: dict[int, str] = {}
@@ -119,6 +122,7 @@ def pack(
 
 
 def usable_cpus() -> int:
+    """The number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -131,15 +135,8 @@ def check_space(folder: Path, target: Path, needed: int) -> None:
         )
 
 
-def make_files(folder: Path, count: int, height: int, width: int) -> tuple[int, int]:
-    """Create both array files with their headers and zeros; return the lengths of the headers, bytes."""
-    return (
-        write_header(folder / IMAGES, (count, 3, height, width)),
-        write_header(folder / LABELS, (count, height, width)),
-    )
-
-
 def write_header(path: Path, shape: tuple[int, ...]) -> int:
+    """Create an array file of zeros, uint8; return the length of its header, bytes."""
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
         length = file.tell()
@@ -156,9 +153,9 @@ def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
         return
     others = set(active_children())
     # Spawned: forking a process that already runs torch's threads can hang.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=start_worker, initargs=(source, job))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker, initargs=(source, job))
     try:
-        yield from pool.map(work, starts)
+        yield from pool.map(_work, starts)
     except BrokenProcessPool as error:
         raise UserError(
             f"{job.folder.parent}: a process that draws or reads images died (out of memory, or a script without "
@@ -175,15 +172,15 @@ def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
 _write: Callable[[int], Written] | None = None  # set in worker processes
 
 
-def start_worker(source: Source, job: Job) -> None:
+def _start_worker(source: Source, job: Job) -> None:
     global _write
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and stops the workers
     end_with_parent()  # otherwise a pool's worker would wait for work forever
     _write = partial(write_chunk, source, job)
 
 
-def work(start: int) -> Written:
-    assert _write is not None  # set by start_worker
+def _work(start: int) -> Written:
+    assert _write is not None  # set by _start_worker
     return _write(start)
 
 

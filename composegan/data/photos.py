@@ -56,6 +56,7 @@ class PhotoFiles:
 
     @property
     def names(self) -> Sequence[str]:
+        """The names of the photos, sorted."""
         return list(self.photos)
 
     def __len__(self) -> int:

@@ -44,6 +44,7 @@ class ClassStatistics:
 
     @property
     def images(self) -> int:
+        """The number of images."""
         return int(self.counts.sum())
 
 

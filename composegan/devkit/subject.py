@@ -49,6 +49,7 @@ class Subject:
 
     @property
     def spec(self) -> DomainSpec:
+        """The domain's classes."""
         return self.plugin.spec
 
     @property

@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, locked, and read with care when anyone may have written them."""
+"""Files: atomic writers, locks between processes, and guarded readers of files of unknown origin."""
