@@ -1,169 +1,189 @@
-"""How several processes come to be one training: torchrun, SLURM, several machines; and other numbers of them."""
+"""`trainer.devices=N`: ranks under torch's elastic agent, and how they end together."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
-from composegan.config.schema import Config, TrainerConfig
-from composegan.errors import UserError
 from composegan.runs.checkpoint import read
-from composegan.runs.trainer import make_trainer
-from composegan.runtime import ranks as processes
+from composegan.runs.graceful_stop import STOPPING
 
-TWO = ["training.batch=4", "training.images=8", "output.score_every=0"]
-SLURM = {"SLURM_JOB_ID": "71", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "2", "SLURM_NODELIST": "127.0.0.1"}
-
-
-def srun_on_one_machine(rank):
-    return {**SLURM, "SLURM_NTASKS_PER_NODE": "2", "SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank),
-            "SLURM_NNODES": "1", "SLURM_NODEID": "0"}  # fmt: skip
+TWO = ["trainer.devices=2", "training.batch=4", "output.score_every=0"]
+INTERRUPTED = "composegan: interrupted\n"
 
 
-def srun_on_two_machines(rank):
-    return {**SLURM, "SLURM_NTASKS_PER_NODE": "1", "SLURM_PROCID": str(rank), "SLURM_LOCALID": "0",
-            "SLURM_NNODES": "2", "SLURM_NODEID": str(rank)}  # fmt: skip
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "timeout"
+        time.sleep(0.05)
+    return found
 
 
-@pytest.mark.parametrize(
-    ("environment", "settings"),
-    [(None, []), (srun_on_one_machine, []), (srun_on_two_machines, ["trainer.num_nodes=2"])],
-)
-def test_launched_by_torchrun_and_by_srun(ranks, fit, capfd, environment, settings):
-    """The launchers' variables say who is who; `trainer.devices` is auto. Only the first process writes and speaks."""
-
-    def work(rank):
-        run = fit(*TWO, *settings)
-        return [str(run), processes.is_first_process()]
-
-    (run, first), (_, second) = ranks(work, environment=environment)
-    assert first and not second
-    out, err = capfd.readouterr()
-    assert out.count("2 x cpu") == out.count("done: 8 images") == 1 and "Traceback" not in err
-    state = read(os.path.join(run, "checkpoints", "last.pt"))
-    assert (state["images_seen"], state["world"], state["parts"]) == (8, 2, 2)
+def children_of(process):
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True).stdout
+    return [int(number) for number in listed.split()]
 
 
-@pytest.mark.parametrize(("devices", "nodes"), [("1", 1), ("2", 2), ("auto", 2)])
-def test_more_or_fewer_than_were_started(monkeypatch, devices, nodes):
-    """Two runs in one folder, or a wait without end, were it not told."""
-    for name, value in srun_on_one_machine(0).items():
-        monkeypatch.setenv(name, value)
-    line = "and 2 were started, 2 on this machine; give trainer.num_nodes=1 and leave trainer.devices=auto$"
-    with pytest.raises(UserError, match=line):
-        make_trainer(Config(trainer=TrainerConfig(accelerator="cpu", devices=devices, num_nodes=nodes)))
+def is_alive(process):
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True).stdout
+    return state.strip()[:1] not in ("", "Z")
 
 
-def test_a_command_in_a_shell_of_slurm_is_on_its_own(monkeypatch):
-    monkeypatch.delenv("SLURM_NTASKS", raising=False)
-    assert processes.launched() is None
-    monkeypatch.setenv("SLURM_NTASKS", "4")
-    assert processes.launched() == (4, 4)
-    monkeypatch.setenv("SLURM_JOB_NAME", "interactive")
-    assert processes.launched() is None
+class Launched:
+    """`composegan fit` with two ranks, in a process group of its own."""
 
+    def __init__(self, folder, *arguments):
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "composegan.cli", "fit", *arguments],
+            cwd=folder, env=environment, text=True, start_new_session=True,
+            stdout=(folder / "out").open("w"), stderr=(folder / "err").open("w"),
+        )  # fmt: skip
 
-@pytest.mark.slow
-@pytest.mark.parametrize("nodes", [1, 2])
-def test_torchrun_itself(tiny, shapes, tmp_path, nodes):
-    """Two processes on one machine; and one on each of two, which here are the same one."""
-    settings = ["recipe=quick", *shapes, *tiny, *TWO, f"output.root={tmp_path}", f"trainer.num_nodes={nodes}"]
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={2 // nodes}"]
-    each = [["--standalone"]]
-    if nodes == 2:
-        each = [[f"--node-rank={n}", "--nnodes=2", "--master-addr=127.0.0.1", "--master-port=29517"] for n in range(2)]
-    started = [
-        subprocess.Popen(
-            [*torchrun, *options, "-m", "composegan.cli", "fit", *settings],
-            cwd=tmp_path,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+    def wait_for_metrics(self):
+        """Wait for the first steps -> the run folder and the process numbers of both ranks."""
+        (metrics,) = wait_for(
+            lambda: [p for p in self.folder.glob("shapes/*/metrics.csv") if p.read_bytes().count(b"\n") > 1]
         )
-        for options in each
-    ]
-    told = [process.communicate(timeout=110) for process in started]
-    assert [process.returncode for process in started] == [0] * len(started), told
-    out = "".join(out for out, _ in told)
-    assert out.count("2 x cpu") == out.count("done: 8 images") == 1
-    (run,) = (tmp_path / "shapes").iterdir()
-    assert read(run / "checkpoints" / "last.pt")["world"] == 2
+        ranks = children_of(self.process.pid)
+        assert len(ranks) == 2
+        return metrics.parent, sorted(ranks)
+
+    def end(self, seconds=60):
+        """Wait for the end -> exit status, standard output and standard error."""
+        status = self.process.wait(seconds)
+        return status, (self.folder / "out").read_text(), (self.folder / "err").read_text()
 
 
 @pytest.fixture
-def streams(monkeypatch):
-    """Of each step that is done from here on: where in the stream its images are."""
-    from composegan.training.step import TrainingStep
+def launched(tiny, shapes, tmp_path):
+    """(settings...) -> a new run with two ranks."""
+    started = []
 
-    noted, step = [], TrainingStep.run
+    def launched(*settings):
+        arguments = ["recipe=quick", *shapes, *tiny, *TWO, "training.images=1000000", f"output.root={tmp_path}"]
+        started.append(Launched(tmp_path, *arguments, *settings))
+        return started[-1]
 
-    def training_step(module, batch, *rest):
-        noted.append(batch["position"].tolist())
-        step(module, batch, *rest)
-
-    monkeypatch.setattr(TrainingStep, "run", training_step)
-    return noted
-
-
-def test_another_number_of_processes_goes_on_with_the_same_images(fit, resume, ranks, streams, capsys):
-    """From two to one and back to two; who draws otherwise than before is told, and who need not is not."""
-
-    def in_two(rank):
-        del streams[:]
-        resume(run, "training.images=16", "trainer.devices=2", "trainer.accumulate=1")
-        return list(streams)
-
-    run = fit("training.batch=4", "output.score_every=0", "training.images=4", "trainer.accumulate=2")
-    assert streams == [[0, 1, 2, 3]]
-    capsys.readouterr()
-    first, second = ranks(in_two)
-    assert first == [[4, 5], [8, 9], [12, 13]] and second == [[6, 7], [10, 11], [14, 15]]
-    del streams[:]
-    resume(run, "training.images=24", "trainer.devices=1", "trainer.accumulate=1")
-    assert streams == [[16, 17, 18, 19], [20, 21, 22, 23]]
-    told = (
-        "a step was done in 2 parts (devices x trainer.accumulate) and now is in 1: the images come in the same order,"
-    )
-    assert told in capsys.readouterr().out
-    del streams[:]
-    resume(run, "training.images=28")
-    assert streams == [[24, 25, 26, 27]] and "parts" not in capsys.readouterr().out
+    yield launched
+    for each in started:
+        for process in (each.process.pid, *children_of(each.process.pid)):
+            if is_alive(process):
+                os.kill(process, signal.SIGKILL)
 
 
-def test_groups_are_the_same_on_all_ranks(ranks, fit, tmp_path):
-    """Chosen from data by each, or from gradients as training goes on."""
-
-    def work(rank):
-        from composegan.runs.recorder import GracefulStop
-
-        ended = []
-        patch = pytest.MonkeyPatch()
-        patch.setattr(GracefulStop, "on_train_end", lambda ending, trainer, module: ended.append(module.plan.to_json()))
-        for grouping in ("affinity:2", "progressive:2"):
-            fit(*TWO, f"grouping={grouping}", "training.split_every=4", f"data.cache={tmp_path / 'cache'}")
-        patch.undo()
-        return ended
-
-    one, other = ranks(work)
-    assert one == other and [len(groups) for groups in one] == [2, 2]
+def to_launcher(process, ranks):
+    process.send_signal(signal.SIGTERM)
 
 
-def test_what_torchrun_says(monkeypatch):
-    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
-    assert processes.of_torchrun() == (0, 1, 0)
-    for name, value in {"TORCHELASTIC_RUN_ID": "x", "RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}.items():
-        monkeypatch.setenv(name, value)
-    assert processes.of_torchrun() == (3, 4, 1)
-    assert processes.launched() == (4, 4)
+def to_all_twice(process, ranks):
+    for _ in range(2):
+        process.send_signal(signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGTERM)
 
 
-def test_several_machines_without_a_launcher_are_not_waited_for(monkeypatch):
-    for name in ("TORCHELASTIC_RUN_ID", "SLURM_NTASKS", "MASTER_ADDR", "LSB_JOBID", "OMPI_COMM_WORLD_RANK"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(UserError, match="^trainer.num_nodes=2: the other machines would be waited for"):
-        make_trainer(Config(trainer=TrainerConfig(accelerator="cpu", num_nodes=2)))
+def from_terminal(process, ranks):
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def to_one_rank(process, ranks):
+    os.kill(ranks[1], signal.SIGTERM)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("send", "said"),
+    [
+        (to_launcher, STOPPING + "\n"),
+        (to_all_twice, STOPPING + "\n"),
+        (from_terminal, STOPPING + "\n"),
+        (to_one_rank, ""),
+    ],
+)
+def test_signal_saves_once_and_stops_all_ranks(launched, send, said):
+    run = launched()
+    folder, ranks = run.wait_for_metrics()
+    send(run.process, ranks)
+    status, out, err = run.end()
+    assert (status, err) == (130, said + INTERRUPTED)
+    seen = read(folder / "checkpoints" / "last.pt")["images_seen"]
+    assert out.splitlines()[-1] == f"stopped at {seen} images; to resume: composegan fit run={folder}"
+    assert out.count("2 x cpu") == out.count("run: ") == 1  # only rank 0 prints
+    assert not any(map(is_alive, ranks))
+
+
+@pytest.mark.slow
+def test_second_signal_ends_all_ranks_at_once(launched):
+    """One rank does not get on; the other waits for it."""
+    run = launched()
+    _, ranks = run.wait_for_metrics()
+    os.kill(ranks[1], signal.SIGSTOP)
+    for _ in range(2):
+        run.process.send_signal(signal.SIGINT)
+        time.sleep(1.5)
+    os.kill(ranks[1], signal.SIGCONT)
+    status, _, err = run.end()
+    assert (status, err) == (130, f"{STOPPING}\n{INTERRUPTED}")
+    assert not any(map(is_alive, ranks))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [0, 1])
+def test_killed_rank_ends_the_run_with_one_line(launched, killed):
+    run = launched()
+    folder, ranks = run.wait_for_metrics()
+    os.kill(ranks[killed], signal.SIGKILL)
+    status, _, err = run.end()
+    line = f"process {killed + 1} of 2 was killed (SIGKILL); fix this, then resume with: composegan fit run={folder}"
+    assert (status, err) == (2, f"composegan: {line}\n")
+    assert not any(map(is_alive, ranks))
+
+
+@pytest.mark.slow
+def test_ranks_end_with_their_launcher(launched):
+    run = launched()
+    _, ranks = run.wait_for_metrics()
+    run.process.kill()
+    wait_for(lambda: not any(map(is_alive, ranks)), seconds=10)
+
+
+SCRIPT = """
+import sys
+from composegan.config.compose import compose
+from composegan.errors import UserError
+from composegan.runs.fit import fit, resume
+print("script")
+run = fit(compose(sys.argv[1:]))
+try:
+    resume(run, ["training.images=8"])
+except UserError as error:
+    print(error)
+resume(run, ["training.images=16"])
+"""
+
+
+@pytest.mark.slow
+def test_script_without_main_guard_launches_ranks_once(
+    tiny, shapes, ranks, fit, tmp_path, as_before, assert_same_run, figures_of
+):
+    """And again to resume. The run, with split groups, is that of processes from torchrun, bit for bit; an error of
+    rank 0 is raised in the script."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    splits = ["grouping=progressive:3", "training.split_every=8", "training.images=8"]
+    command = [sys.executable, "script.py", "recipe=quick", *shapes, *tiny, *TWO, *splits, "output.root=launched"]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=200)
+    assert (done.returncode, done.stderr) == (0, "")
+    (run,) = (tmp_path / "launched" / "shapes").iterdir()
+    out = done.stdout
+    assert out.count("script") == 1 and out.count("done: 8 images") == out.count("done: 16 images") == 1
+    assert "stopped before its first checkpoint" not in out and f"run={run.relative_to(tmp_path)}: is finished" in out
+    (whole, _) = ranks(lambda rank: str(fit(*TWO, *splits, "training.images=16")))
+    assert_same_run(run, type(run)(whole), extended=True)

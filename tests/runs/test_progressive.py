@@ -1,12 +1,9 @@
-"""`grouping=progressive` in a run: what a split leaves as it was, what it writes, and runs that were stopped."""
+"""`grouping=progressive` in a run: what a split keeps and writes, and resuming."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -33,7 +30,7 @@ def lines_of(run):
     return [json.loads(line) for line in (run / "grouping.jsonl").read_text().splitlines()]
 
 
-def test_what_a_run_writes_of_its_splits(split_run):
+def test_splits_are_written_to_grouping_jsonl(split_run):
     first, second, third = lines_of(split_run)
     assert first == {"images_seen": 0, "grouping": "progressive:3", "groups": [["ground", "ball", "glass"]]}
     for line, before, seen in ((second, first, 8), (third, second, 16)):
@@ -43,7 +40,7 @@ def test_what_a_run_writes_of_its_splits(split_run):
     assert third["groups"] == [["ground"], ["ball"], ["glass"]]
 
 
-def test_weights_averages_and_moments_are_of_three_groups_in_the_end(split_run, state_of):
+def test_checkpoint_has_weights_averages_and_moments_of_all_groups(split_run, state_of):
     state = state_of(split_run)
     assert read(split_run / "checkpoints" / "last.pt")["grouping"] == [[0], [1], [2]]
     for network in ("generator", "average"):
@@ -58,15 +55,15 @@ def test_weights_averages_and_moments_are_of_three_groups_in_the_end(split_run, 
 
 
 @pytest.mark.parametrize("stop", [8, 10, 18])
-def test_stopped_anywhere_and_continued(split_run, fit, resume, assert_same_run, stop):
-    """In the step of a split, after it, and after both; the gradients of half a window are carried over."""
+def test_run_resumes_before_and_after_splits(split_run, fit, resume, assert_same_run, stop):
+    """In the step of a split, after it, and after both; gradients of half an interval are kept."""
     run = fit(*SPLITS, f"training.images={stop}")
     assert len(lines_of(run)) == 1 + stop // 8
     assert_same_run(resume(run, "training.images=24"), split_run, extended=True)
     assert lines_of(run) == lines_of(split_run)
 
 
-def test_a_damaged_checkpoint_gives_way_to_one_before_the_split(split_run, fit, resume, assert_same_run):
+def test_damaged_checkpoint_falls_back_to_one_before_the_split(split_run, fit, resume, assert_same_run):
     run = fit(*SPLITS, "training.images=16", "output.checkpoint_every=12")
     last = run / "checkpoints" / "last.pt"
     last.write_bytes(last.read_bytes()[:5000])
@@ -76,7 +73,7 @@ def test_a_damaged_checkpoint_gives_way_to_one_before_the_split(split_run, fit, 
     assert lines_of(run) == lines_of(split_run)
 
 
-def test_what_is_left_open_is_settled_at_the_start(fit, resume):
+def test_open_settings_are_settled_at_the_start(fit, resume):
     run = fit("grouping=progressive:3", "training.images=16")
     config = load_config(run / "config.yaml")
     assert (config.grouping, config.training.split_every, config.model.embedding) == ("progressive:3", 4, True)
@@ -87,14 +84,14 @@ def test_what_is_left_open_is_settled_at_the_start(fit, resume):
         resume(run, "training.images=24", "training.split_every=2")
 
 
-def test_a_budget_bounds_the_groups(fit):
+def test_budget_bounds_the_groups(fit):
     run = fit("grouping=progressive", "budget.groups=2", "training.images=8", "training.split_every=2")
     assert load_config(run / "config.yaml").grouping == "progressive:2"
     assert [len(line["groups"]) for line in lines_of(run)] == [1, 2]
 
 
-def test_splitting_later_is_another_run_and_measuring_alone_is_not(whole_run, fit, state_of):
-    """Up to the first split it is the run of one group: to watch the gradients changes nothing."""
+def test_measuring_gradients_does_not_change_the_run(whole_run, fit, state_of):
+    """Up to the first split it is the run with one group."""
     single = state_of(fit("grouping=single", "training.images=8"))["networks"]
     watched = state_of(fit("grouping=progressive:3", "training.split_every=10", "training.images=8"))["networks"]
     asked = watched.pop("class_gradients")
@@ -104,7 +101,7 @@ def test_splitting_later_is_another_run_and_measuring_alone_is_not(whole_run, fi
     assert "class_gradients" not in state_of(whole_run)["networks"]
 
 
-def test_the_saved_model_has_the_groups_of_its_time(split_run, fit, tmp_path, monkeypatch):
+def test_saved_model_has_the_current_groups(split_run, fit, tmp_path, monkeypatch):
     run = fit(*SPLITS, "training.images=10")
     model = composegan.load(run)
     groups = GroupingPlan.from_names(lines_of(run)[-1]["groups"], model.classes)
@@ -115,7 +112,7 @@ def test_the_saved_model_has_the_groups_of_its_time(split_run, fit, tmp_path, mo
     assert (tmp_path / "pictures" / "contact_sheet.png").exists()
 
 
-def test_an_adaptation_has_the_groups_of_its_source(split_run, fit, shapes):
+def test_adaptation_has_the_groups_of_its_source(split_run, fit, shapes):
     run = fit(*SPLITS, "training.images=10")
     for source, groups in ((run, lines_of(run)[-1]["groups"]), (split_run, "per_class")):
         assert compose_adaptation(source, shapes).config.grouping == groups
@@ -124,7 +121,7 @@ def test_an_adaptation_has_the_groups_of_its_source(split_run, fit, shapes):
 
 
 @pytest.mark.parametrize("grouping", [None, [[0, 1], [1, 2]], [[0], [1]], [[0], [1], [2, 3]], "single"])
-def test_a_checkpoint_with_groups_of_something_else(split_run, resume, tmp_path, grouping):
+def test_checkpoint_with_other_groups_is_refused(split_run, resume, tmp_path, grouping):
     shutil.copytree(split_run, tmp_path / "run")
     last = tmp_path / "run" / "checkpoints" / "last.pt"
     torch.save(read(last) | {"grouping": grouping}, last)
@@ -133,12 +130,12 @@ def test_a_checkpoint_with_groups_of_something_else(split_run, resume, tmp_path,
     assert "\n" not in str(caught.value) and str(last) in str(caught.value)
 
 
-def test_class_sets_and_adapters_go_with_it(fit):
+def test_splits_work_with_class_sets_and_adapters(fit):
     run = fit(*SPLITS, "training.class_sets=data", "model.adapter_rank=2", "model.recompute=true", "training.images=20")
     assert len(lines_of(run)[-1]["groups"]) == 3
 
 
-def test_plan_says_where_it_begins_and_where_it_may_end(tiny, shapes, tmp_path, capsys):
+def test_plan_shows_the_first_and_last_groups(tiny, shapes, tmp_path, capsys):
     settings = ["recipe=quick", *shapes, *tiny, f"data.cache={tmp_path}", "training.images=12000"]
     assert main(["plan", *settings, "grouping=progressive", "budget.groups=2"]) == 0
     out = capsys.readouterr().out
@@ -157,55 +154,7 @@ def test_plan_says_where_it_begins_and_where_it_may_end(tiny, shapes, tmp_path, 
         (["grouping=progressive", "training.split_every=-1"], "training.split_every=-1: must be 0 or more"),
     ],
 )
-def test_what_cannot_be(tiny, shapes, settings, line):
+def test_impossible_settings_are_refused(tiny, shapes, settings, line):
     with pytest.raises(UserError) as caught:
         compose(["recipe=quick", *shapes, *tiny, *settings])
     assert str(caught.value).startswith(line)
-
-
-RANKS = """
-import os, sys, torch
-from composegan.cli import main
-from composegan.runs.recorder import Ending
-
-end = Ending.on_train_end
-
-def on_train_end(ending, trainer, module):
-    end(ending, trainer, module)
-    torch.save(module.checkpoint(), f"rank{os.environ.get('LOCAL_RANK', '0')}.pt")
-
-Ending.on_train_end = on_train_end
-sys.exit(main(sys.argv[1:]))
-"""
-"""`composegan` that also writes what each rank ends with. Lightning starts the second process with this again."""
-
-
-@pytest.mark.slow
-def test_two_processes_split_alike_and_go_on_alike(tiny, shapes, tmp_path):
-    """Each rank has images of its own, and so gradients; stopped between two splits, they go on bit for bit."""
-
-    def fit_on_two(*settings):
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        subprocess.run(
-            [sys.executable, "script.py", "fit", *settings], cwd=tmp_path, env=environment, check=True, timeout=600
-        )
-        return [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
-
-    def new_run(name, *settings):
-        two = ["trainer.devices=2", "training.batch=4", "output.score_every=0"]
-        return fit_on_two("recipe=quick", *shapes, *tiny, *two, *SPLITS, f"output.root={name}", *settings)
-
-    (tmp_path / "script.py").write_text(RANKS)
-    own, other = new_run("whole")
-    new_run("half", "training.images=12")
-    whole, half = (next((tmp_path / name / "shapes").iterdir()) for name in ("whole", "half"))
-    assert [line["images_seen"] for line in lines_of(half)] == [0, 8]
-    continued, _ = fit_on_two(f"run={half}", "training.images=24")
-    assert [line["images_seen"] for line in lines_of(whole)] == [0, 8, 16]
-    assert lines_of(half) == lines_of(whole)
-    for state in (other, continued):
-        assert own["grouping"] == state["grouping"] == [[0], [1], [2]]
-        assert all(torch.equal(own["networks"][name], tensor) for name, tensor in state["networks"].items())
-        for mine, theirs in zip(own["optimizers"], state["optimizers"], strict=True):
-            for index, moments in mine["state"].items():
-                assert all(torch.equal(value, theirs["state"][index][key]) for key, value in moments.items())

@@ -1,4 +1,4 @@
-"""Two processes (gloo) do what one does with the joined batch."""
+"""Two ranks (gloo) compute what one computes with the joined batch."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from composegan.networks.discriminator import minibatch_deviation
+from composegan.runtime.distributed import average_gradients
 from composegan.training.parts import derive_seed
-from composegan.training.step import TrainingStep
+from composegan.training.step import TrainingStep, run_phase
 
 BATCH = ["training.batch=8", "training.images=24", "output.score_every=0"]
 """Four images a rank: one group of the discriminator's minibatch deviation. Steps with and without regularizers."""
@@ -21,24 +22,30 @@ class Notes:
 
     def __init__(self, patch, taught=None):
         self.phases = []
-        run = CompositionModule._run
+        run = TrainingStep.run
 
-        def noted(module, phase, *rest):
-            if taught is not None:
-                module.load_state_dict(taught[len(self.phases)]["before"])
-            before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-            run(module, phase, *rest)
-            moving = getattr(module, phase.network).named_parameters()
-            self.phases.append(
-                {
-                    "name": phase.name,
-                    "before": before,
-                    "gradients": {name: p.grad.clone() for name, p in moving if p.grad is not None},
-                    "path_mean": module.path_mean.clone(),
-                }
-            )
+        def run_noted(step, *given):
+            def noted(phase, state, *rest, **named):
+                if taught is not None:
+                    step.load_state_dict(taught[len(self.phases)]["before"])
+                before = {name: tensor.clone() for name, tensor in step.state_dict().items()}
+                moving = getattr(step, phase.network)
+                gradients = {}
 
-        patch.setattr(CompositionModule, "_run", noted)
+                def average_noted(parameters, reached):
+                    average_gradients(parameters, reached)
+                    gradients.update({n: p.grad.clone() for n, p in moving.named_parameters() if p.grad is not None})
+
+                patch.setattr("composegan.training.step.average_gradients", average_noted)
+                figures = run_phase(phase, state, *rest, **named)
+                note = {"name": phase.name, "before": before, "gradients": gradients}
+                self.phases.append({**note, "path_mean": step.path_mean.clone()})
+                return figures
+
+            patch.setattr("composegan.training.step.run_phase", noted)
+            run(step, *given)
+
+        patch.setattr(TrainingStep, "run", run_noted)
 
 
 class Joined(TorchFunctionMode):
@@ -84,15 +91,15 @@ class Joined(TorchFunctionMode):
 
 def taking_turns(patch):
     """One process's batch has the two ranks' images by turns, and draws what they draw."""
-    step, draws = TrainingStep.run, Joined()
+    run, draws = TrainingStep.run, Joined()
 
-    def training_step(module, batch, *rest):
-        draws.begin([derive_seed(module.config.seed, rank, module.step) for rank in range(2)])
+    def run_joined(step, batch, *rest):
+        draws.begin([derive_seed(step.config.seed, rank, step.number) for rank in range(2)])
         batch = {name: tensor.unflatten(0, (2, -1)).transpose(0, 1).flatten(0, 1) for name, tensor in batch.items()}
         with draws:
-            step(module, batch, *rest)
+            run(step, batch, *rest)
 
-    patch.setattr(TrainingStep, "run", training_step)
+    patch.setattr(TrainingStep, "run", run_joined)
 
 
 def apart(one, other):
@@ -132,7 +139,7 @@ def of_one(fit, taught, *settings, by_turns=False):
     return notes.phases
 
 
-def test_gradients_are_those_of_one_process_with_the_joined_batch(of_two, fit):
+def test_gradients_of_two_ranks_equal_those_of_the_joined_batch(of_two, fit):
     """In every phase of every step, from the same weights. So that the discriminator's groups are the same, the ranks'
     images take turns in the joined batch; the draws are the ranks' own. The mean of path lengths is over both."""
     two = of_two()
@@ -146,7 +153,7 @@ def test_gradients_are_those_of_one_process_with_the_joined_batch(of_two, fit):
     assert all(apart(mine, theirs) > 1e-2 for mine, theirs in zip(two, others, strict=True) if mine["name"] != "Dreg")
 
 
-def test_a_process_in_two_parts_is_two_processes(of_two, fit):
+def test_gradients_of_two_parts_equal_those_of_two_ranks(of_two, fit):
     """trainer.accumulate=2: the same draws. Only the mean of path lengths that gradients go through is each part's."""
     for settings, phases in ((["training.path_decay=0"], ("Dmain", "Dreg", "Gmain", "Greg")), ([], ("Dmain", "Gmain"))):
         two = of_two(*settings)
@@ -156,7 +163,7 @@ def test_a_process_in_two_parts_is_two_processes(of_two, fit):
             torch.testing.assert_close(mine["path_mean"], theirs["path_mean"], rtol=1e-5, atol=1e-8)
 
 
-def test_the_discriminators_groups_are_within_a_rank():
+def test_minibatch_groups_stay_within_a_rank():
     """Samples that take turns keep them, however many ranks there are; those one after another do not."""
     torch.manual_seed(0)
     for world, own in itertools.product((2, 3), (4, 8)):
@@ -165,12 +172,3 @@ def test_the_discriminators_groups_are_within_a_rank():
         torch.testing.assert_close(minibatch_deviation(parts.transpose(0, 1).flatten(0, 1)), expected)
         after = minibatch_deviation(parts.flatten(0, 1)).unflatten(0, (world, own)).transpose(0, 1).flatten(0, 1)
         assert not torch.allclose(after, expected)
-
-
-def test_accumulating_needs_whole_parts(fit, tmp_path):
-    from composegan.errors import UserError
-
-    line = "^trainer.accumulate=3: does not divide the 8 images that a device has of a batch$"
-    with pytest.raises(UserError, match=line):
-        fit(*BATCH, "trainer.accumulate=3")
-    assert list(tmp_path.iterdir()) == []

@@ -1,10 +1,11 @@
-"""Two processes end together, whichever of them has a reason to, and the run goes on from there."""
+"""Two ranks stop together, whichever has a reason to, and the run resumes."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -13,7 +14,6 @@ from composegan.data.loader import Batches
 from composegan.runs import checkpoint
 from composegan.runs.checkpoint import read
 from composegan.runs.recorder import RunRecorder
-from composegan.training.step import TrainingStep
 
 TWO = ["trainer.devices=2", "training.batch=4", "output.score_every=0"]
 
@@ -38,7 +38,7 @@ def fit_two(ranks, tiny, shapes, tmp_path, as_before):
 
 @pytest.fixture
 def only_run(tmp_path):
-    """() -> the run that is there."""
+    """() -> the only run of this test."""
 
     def only_run():
         (run,) = (tmp_path / "shapes").iterdir()
@@ -48,10 +48,10 @@ def only_run(tmp_path):
 
 
 @pytest.fixture
-def assert_goes_on(fit_two, ranks, only_run, assert_same_run, as_before, tmp_path):
-    """(): the run, continued by two processes, ends as one that nothing happened to, bit for bit."""
+def assert_resumes(fit_two, ranks, only_run, assert_same_run, as_before, tmp_path):
+    """(): the run, resumed by two ranks, ends bit for bit as an undisturbed one."""
 
-    def assert_goes_on():
+    def assert_resumes():
         run = only_run()
 
         def work(rank):
@@ -63,61 +63,55 @@ def assert_goes_on(fit_two, ranks, only_run, assert_same_run, as_before, tmp_pat
         (whole,) = (tmp_path / "whole" / "shapes").iterdir()
         assert_same_run(run, whole)
 
-    return assert_goes_on
+    return assert_resumes
 
 
-def in_step(patch, images, function):
-    """`function` is called in the step that follows so many images."""
-    step = TrainingStep.run
-
-    def training_step(module, batch, *rest):
-        if module.images_seen == images:
-            function()
-        return step(module, batch, *rest)
-
-    patch.setattr(TrainingStep, "run", training_step)
+def terminate(*given):
+    signal.raise_signal(signal.SIGTERM)
 
 
-@pytest.mark.parametrize("told", [(0,), (1,), (0, 1)])
-def test_a_signal_to_any_process(fit_two, only_run, capfd, told):
+@pytest.mark.parametrize("signalled", [(0,), (1,), (0, 1)])
+def test_signal_to_any_rank_stops_both(fit_two, only_run, at_step, capfd, signalled):
     def do(rank, patch):
-        if rank in told:
-            in_step(patch, 8, lambda: signal.raise_signal(signal.SIGTERM))
+        if rank in signalled:
+            at_step(terminate, before=8, patch=patch)
 
     assert fit_two(do=do) == [130, 0]
     out, err = capfd.readouterr()
-    assert out.splitlines()[-1] == f"stopped at 12 images; to continue: composegan fit run={only_run()}"
-    assert err.count("stopping after this step") == len(told) and "Traceback" not in err
+    assert out.splitlines()[-1] == f"stopped at 12 images; to resume: composegan fit run={only_run()}"
+    assert err.count("stopping after this step") == len(signalled) and "Traceback" not in err
     assert read(only_run() / "checkpoints" / "last.pt")["images_seen"] == 12
 
 
-def test_a_signal_to_the_second_process_before_the_first_step(fit_two, only_run, capfd):
-    """Lightning's own handler would wait there for a first process that does not know of it."""
-    from composegan.runs.recorder import GracefulStop
+def test_signal_to_rank_1_before_the_first_step_does_not_block(fit_two, only_run, capfd):
+    """Lightning's own handler would wait for rank 0, which got no signal."""
+    start = RunRecorder.on_train_start
+
+    def start_with_signal(*given):
+        start(*given)
+        terminate()
 
     def do(rank, patch):
         if rank == 1:
-            patch.setattr(GracefulStop, "on_train_start", lambda *given: signal.raise_signal(signal.SIGTERM))
+            patch.setattr(RunRecorder, "on_train_start", start_with_signal)
 
     assert fit_two(do=do) == [130, 0]
     assert read(only_run() / "checkpoints" / "last.pt")["images_seen"] == 4
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_a_second_process_that_is_told_while_the_first_one_saves(fit_two, only_run, capfd):
-    """It has ended its training and waits for nobody, least of all within the handler of a signal."""
+def test_signal_to_rank_1_while_rank_0_saves_is_too_late(fit_two, only_run, capfd):
     save = RunRecorder.save
 
-    def slow(keeper, module, *rest, **settings):
+    def save_slowly(recorder, step, **settings):
         time.sleep(1)
-        save(keeper, module, *rest, **settings)
+        save(recorder, step, **settings)
 
     def do(rank, patch):
         if rank == 0:
-            patch.setattr(RunRecorder, "save", slow)
+            patch.setattr(RunRecorder, "save", save_slowly)
         else:
-            told = lambda keeper, trainer, module: signal.raise_signal(signal.SIGTERM)  # noqa: E731
-            patch.setattr(RunRecorder, "on_train_end", told)
+            patch.setattr(RunRecorder, "on_train_end", terminate)
 
     assert fit_two("training.images=8", do=do) == [0, 0]
     assert read(only_run() / "checkpoints" / "last.pt")["images_seen"] == 8
@@ -125,73 +119,64 @@ def test_a_second_process_that_is_told_while_the_first_one_saves(fit_two, only_r
 
 
 @pytest.mark.slow
-def test_data_that_one_process_cannot_read(fit_two, only_run, assert_goes_on, capfd):
+def test_unreadable_data_on_one_rank_stops_both(fit_two, only_run, assert_resumes, capfd):
     get = Batches.__getitem__
 
     def do(rank, patch):
-        def gone(batches, step):
+        def lost(batches, step):
             if rank == 1 and step == 3:
-                raise OSError(116, "Stale file handle", "/mnt/5.png")
+                return "/mnt/5.png: stale file handle", {}
             return get(batches, step)
 
-        def wrapped(batches, step):
-            try:
-                return gone(batches, step)
-            except OSError as error:
-                return str(error), {}
-
-        patch.setattr(Batches, "__getitem__", wrapped)
+        patch.setattr(Batches, "__getitem__", lost)
 
     assert fit_two(do=do) == [2, 0]
     err = [line for line in capfd.readouterr().err.splitlines() if line]
     assert err == [
-        "composegan: [Errno 116] Stale file handle: '/mnt/5.png'; saved at 12 images; once that is mended, continue "
-        f"with: composegan fit run={only_run()}"
+        "composegan: /mnt/5.png: stale file handle; saved at 12 images; fix this, then resume with: composegan fit "
+        f"run={only_run()}"
     ]
-    assert_goes_on()
+    assert_resumes()
 
 
 @pytest.mark.slow
-def test_a_full_disk(fit_two, full_disk, assert_goes_on, capfd):
-    """Only the first process saves; the other hears of it when the first has ended."""
-    saved = checkpoint.save
+def test_full_disk_of_rank_0_stops_both(fit_two, full_disk, assert_resumes, capfd):
+    save = checkpoint.save
 
     def do(rank, patch):
-        def on_a_full_disk(folder, state, **named):
-            if state["images_seen"] == 8:
-                with full_disk(1000):
-                    return saved(folder, state, **named)
-            return saved(folder, state, **named)
+        def save_on_a_full_disk(folder, state, **named):
+            with full_disk(1000) if state["images_seen"] == 8 else nullcontext():
+                return save(folder, state, **named)
 
-        patch.setattr(checkpoint, "save", on_a_full_disk)
+        patch.setattr(checkpoint, "save", save_on_a_full_disk)
 
     assert fit_two(do=do) == [2, 2]
     err = capfd.readouterr().err
-    assert "last.pt: cannot be written (no space left on the disk); last.pt is unchanged; fix" in err
+    assert "last.pt: cannot be written (no space left on the disk); last.pt is unchanged; fix this" in err
     assert "another of the 2 processes has ended; fix this, then resume with: " in err
     assert "Traceback" not in err
-    assert_goes_on()
+    assert_resumes()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", [0, 1])
-def test_a_process_that_is_killed(fit_two, assert_goes_on, capfd, killed):
+def test_killed_rank_stops_the_other(fit_two, assert_resumes, at_step, capfd, killed):
     def do(rank, patch):
         if rank == killed:
-            in_step(patch, 16, lambda: os.kill(os.getpid(), signal.SIGKILL))
+            at_step(lambda step: os.kill(os.getpid(), signal.SIGKILL), before=16, patch=patch)
 
-    statuses = [0, 0]
+    statuses = [0, 0]  # of the forked processes; `main` returned 2
     statuses[killed] = -signal.SIGKILL
     fit_two(do=do, statuses=statuses)
     err = capfd.readouterr().err
     assert "another of the 2 processes has ended" in err and "Traceback" not in err
     if killed:
-        assert_goes_on()
+        assert_resumes()
 
 
 @pytest.mark.slow
-def test_the_one_that_scores_waits_for_nobody(fit_two, only_run):
-    """torchmetrics would, in `compute`, for a process that is in the midst of a step."""
+def test_scoring_rank_does_not_wait_for_the_other(fit_two, only_run):
+    """torchmetrics would, in `compute`."""
     scoring = ["output.score_every=4", "output.metrics=KD-EffNetLite0", "training.images=8"]
     assert fit_two(*scoring) == [0, 0]
     assert read(only_run() / "checkpoints" / "best.pt")["best_of"] == "KD-EffNetLite0"
