@@ -184,7 +184,7 @@ def _run_lightning(
     except RuntimeError as error:
         reason = dead_reader(error)
         if trainer.world_size > 1 and lost_process(error):
-            if stop.signalled:  # the other rank was as well, and has stopped already
+            if stop.signalled or stop.interrupted:  # the other rank has stopped already
                 raise KeyboardInterrupt from error
             reason = f"another of the {trainer.world_size} processes has ended"
         if reason is None:

@@ -49,9 +49,12 @@ class Launched:
 
     def wait_for_metrics(self):
         """Wait for the first steps -> the run folder and the process numbers of both ranks."""
-        (metrics,) = wait_for(
-            lambda: [p for p in self.folder.glob("shapes/*/metrics.csv") if p.read_bytes().count(b"\n") > 1]
-        )
+
+        def written():
+            assert self.process.poll() is None, (self.folder / "err").read_text()
+            return [path for path in self.folder.glob("shapes/*/metrics.csv") if path.read_bytes().count(b"\n") > 1]
+
+        (metrics,) = wait_for(written)
         ranks = children_of(self.process.pid)
         assert len(ranks) == 2
         return metrics.parent, sorted(ranks)
