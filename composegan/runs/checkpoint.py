@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, read without unpickling anything but tensors and plain values."""
+"""Checkpoints: written atomically, and read without unpickling anything but tensors and plain values."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CONTENT = ("images_seen", "networks", "optimizers", "domain", "classes", "best")
 def save(folder: Path, state: dict[str, Any], *, best: bool = False, instead: bool = False) -> Path:
     """Save `state` (tensors and plain values) as the folder's last checkpoint; the one before is kept as well.
 
-    best: also keep it as the best so far. instead: what is the last one now was saved early, because somebody asked the
-    run to stop, or is of the same step; it is replaced, and the one before it stays. Returns the path written. Raises
-    UserError when it cannot be saved; what was there before is then untouched.
+    best: also keep it as the best so far. instead: the last one was only saved because of a signal, or in the same
+    step; replace it and keep the one before. Returns the path written. Raises UserError when it cannot be saved;
+    existing files are then unchanged.
     """
     last = folder / LAST
     if last.exists() and not (instead and (folder / PREVIOUS).exists()):
-        with atomic_file(folder / PREVIOUS) as before:  # takes its name after `last`: two are whole at any moment
+        with atomic_file(folder / PREVIOUS) as before:  # renamed after `last`: two are complete at any time
             _link(last, before)
             _write(last, state, folder / BEST if best else None)
     else:
@@ -50,28 +50,28 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _what_is_wrong(state: dict[str, Any]) -> str | None:
-    """The first of CONTENT that is not what `save` is given; None when all are."""
+    """Which of CONTENT has a wrong type or range; None: none has."""
     images, best, networks, classes = (state[key] for key in ("images_seen", "best", "networks", "classes"))
     if type(images) is not int or not 0 <= images < 2**53:
-        return "images_seen is no number of images"
+        return "images_seen is not a number of images"
     if not isinstance(networks, dict) or not all(
         isinstance(name, str) and is_plain(networks[name]) for name in networks
     ):
         return "networks are not tensors by name"
     if not isinstance(state["optimizers"], list):
-        return "optimizers are no list"
+        return "optimizers are not a list"
     if not isinstance(classes, list) or not all(isinstance(text, str) for text in (state["domain"], *classes)):
         return "domain and classes are not texts"
-    return None if type(best) in (int, float) else "best is no number"
+    return None if type(best) in (int, float) else "best is not a number"
 
 
 def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:
-    """The newest checkpoint that can be read: (state, path, a line about a damaged newer one or None).
+    """The newest readable checkpoint: (state, path, a line about a damaged newer one or None); None: there is none yet.
 
-    None when there has been none yet. Raises UserError when all there are are damaged, or their place is out of reach.
+    Raises UserError when no readable checkpoint is left, or `folder` leads to a missing disk.
     """
     if folder.is_symlink() and not folder.exists():
-        raise UserError(f"{folder}: leads to {os.readlink(folder)}, which is not there; a disk that is not mounted?")
+        raise UserError(f"{folder}: leads to {os.readlink(folder)}, which does not exist; is a disk not mounted?")
     found = [path for path in (folder / LAST, folder / PREVIOUS) if path.exists()]
     damaged = []
     for path in found:
@@ -87,8 +87,10 @@ def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:
 
 
 def read_regular(folder: Path) -> tuple[dict[str, Any], Path] | None:
-    """The newest checkpoint, with its path, that a run would also have written had nobody asked it to stop. None when
-    there is none; where it is damaged, the newest one."""
+    """The newest checkpoint, with its path, that was not only saved because of a signal; None: there is none.
+
+    If that one is damaged, the newest of all.
+    """
     newest = read_newest(folder)
     if newest is None or not newest[0].get("early"):
         return newest and newest[:2]
@@ -102,9 +104,9 @@ def read_regular(folder: Path) -> tuple[dict[str, Any], Path] | None:
 
 
 def _write(path: Path, state: dict[str, Any], second: Path | None) -> None:
-    """second: another name for it, which it takes before its own: killed in between, the run comes here again."""
+    """Write `state`. second: another name, which the file gets first: after a kill in between, both are saved again."""
     with atomic_file(path) as partial:
-        with partial.open("wb") as file:  # given a name, torch hides why it could not write
+        with partial.open("wb") as file:  # given a path, torch hides why it could not write
             torch.save(state, file)
         if second:
             with atomic_file(second) as link:
@@ -112,7 +114,7 @@ def _write(path: Path, state: dict[str, Any], second: Path | None) -> None:
 
 
 def _link(path: Path, second: Path) -> None:
-    """Give a file a second name; a copy where the file system has no links."""
+    """Give a file a second name; make a copy if the file system has no links."""
     second.unlink(missing_ok=True)
     try:
         os.link(path, second)

@@ -1,4 +1,4 @@
-"""A run folder from networks that were trained elsewhere, so that `composegan fit run=...` trains them on."""
+"""A run folder from networks trained elsewhere, so that `composegan fit run=...` continues their training."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from composegan.training.build import build
 from composegan.training.step import TrainingStep
 
 LENGTHS = 4
-"""Pictures that the mean path length is taken from."""
+"""Pictures for the mean path length."""
 
 
 def run_settings(reference: Reference, domain: str, plugin: DomainPlugin, training: TrainingConfig) -> Config:
-    """The configuration that builds these very networks. domain: as it was given, a name or a file.
+    """The configuration that builds the networks of `reference`. domain: as given, a name or a file.
 
-    Raises UserError where no configuration of that domain does.
+    Raises UserError when no configuration of that domain does.
     """
     settings, spec = reference.settings, plugin.spec
     if settings["transparent"] != list(spec.transparent):
@@ -59,8 +59,8 @@ def import_run(
 ) -> None:
     """Write the run folder: its configuration, a checkpoint of 0 images seen, and the averaged generator as a model.
 
-    reference: with a discriminator. Without a generator as it is trained, the averaged one is; Adam's moments that are
-    missing start anew. Raises UserError when the folder exists or cannot be written.
+    reference: has a discriminator. Without the generator in training the averaged one takes its place; missing moments
+    of Adam start at zero. Raises UserError when the folder exists or cannot be written.
     """
     if run.exists():
         raise UserError(f"run={run}: is there already; give a folder that is not")
@@ -91,8 +91,8 @@ def import_run(
 
 
 def _laid_out(moments: AdamState, network: nn.Module) -> AdamState:
-    """The moments in the memory order of the parameters, which are channels-last: fused Adam takes no notice of strides
-    and would move each number of a parameter by another's moments."""
+    """The moments in the memory order of the parameters, channels-last: fused Adam ignores strides and would pair each
+    weight with another one's moments."""
     return {
         number: {
             part: value if part == "step" else torch.empty_like(parameter).copy_(value)
@@ -104,8 +104,8 @@ def _laid_out(moments: AdamState, network: nn.Module) -> AdamState:
 
 
 def mean_path_length(generator: Generator, count: int = LENGTHS, seed: int = 0) -> float:
-    """Where the running mean of path lengths would be by now (no checkpoint of the release has it): the mean over some
-    random pictures. From 0 it would take hundreds of steps in which the penalty pulls at a network that needs none."""
+    """An estimate of the running mean of path lengths, which the release does not save, from `count` random pictures.
+    Starting at 0, the penalty would distort the network for hundreds of steps."""
     draws, found = torch.Generator().manual_seed(seed), []
     for _ in range(count):
         w = generator.map(torch.randn(1, generator.latent_channels, generator=draws))

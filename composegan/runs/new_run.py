@@ -1,4 +1,4 @@
-"""The folder of a new run, with everything that says what it is."""
+"""The folder of a new run, with everything that describes it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from composegan.runtime.ranks import is_first_process
 
 
 def new_run(composed: Composed) -> Path:
-    """Make runs/DOMAIN/TIME with everything that says what the run is."""
+    """Make runs/DOMAIN/TIME, described by its files. Raises UserError when it cannot be written."""
     config, spec = composed.config, composed.plugin.spec
     name = time.strftime("%Y-%m-%d_%H-%M-%S")
     first = Path(config.output.root) / spec.name / name
-    if not is_first_process():  # the others never write
+    if not is_first_process():  # only rank 0 writes
         return first
     for number in count(1):
         run = first.with_name(f"{name}_{number}") if number > 1 else first
@@ -30,15 +30,15 @@ def new_run(composed: Composed) -> Path:
             try:
                 run.mkdir(parents=True)
                 break
-            except FileExistsError:  # of the same second
-                if not run.exists():  # something above it is no folder
+            except FileExistsError:  # a run started in the same second
+                if not run.exists():  # a parent is not a folder
                     raise
     describe_run(run, composed)
     return run
 
 
 def describe_run(run: Path, composed: Composed) -> None:
-    """Everything that says what a run is, in its folder. Raises UserError when that cannot be written."""
+    """Write config.yaml, overrides.txt, plugins.json and grouping.jsonl. Raises UserError when that is impossible."""
     config, spec = composed.config, composed.plugin.spec
     packages = ("composegan", "torch", "lightning", "numpy")
     homes = [(found.distribution, found.version) for found in registry.discover() if found.name == config.domain]
@@ -58,12 +58,12 @@ def describe_run(run: Path, composed: Composed) -> None:
         (run / "plugins.json").write_text(json.dumps(plugins, indent=2) + "\n")
         (run / "grouping.jsonl").write_text(json.dumps(line) + "\n")
         kept = replace(config, domain=_keep_domain_file(run, config.domain))
-        with atomic_file(run / CONFIG) as file:  # with which it is a run
+        with atomic_file(run / CONFIG) as file:  # last: it makes the folder a run
             write_config(file, kept)
 
 
 def _keep_domain_file(run: Path, domain: str) -> str:
-    """The run's own copy of a domain YAML, under its name, so that the run outlives the file; a name as it is."""
+    """Copy a domain YAML into the run, which then does not need the original; return a domain name unchanged."""
     if not is_path(domain):
         return domain
     copy = run / "domain" / Path(domain).name

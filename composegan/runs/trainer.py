@@ -105,7 +105,7 @@ def devices_of(settings: TrainerConfig) -> int | list[int]:
         started = launched()
         return started[1] if started else max(1, gpus)
     numbers = list(range(gpus)) if wanted == "-1" else [int(each) for each in wanted.split(",") if each.isdigit()]
-    if wanted != "-1" and len(numbers) != wanted.count(",") + 1:
+    if wanted != "-1" and len(numbers) != max(1, wanted.count(",")) + 1:
         raise UserError(f"trainer.devices={wanted}: auto, a number from 1, -1 for all GPUs, or GPUs such as 0,2")
     if not gpus or max(numbers) >= gpus or len(set(numbers)) < len(numbers):
         have = f"0 to {gpus - 1}" if gpus > 1 else "0" if gpus else "no GPUs that may be used; give a number or auto"

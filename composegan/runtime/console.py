@@ -1,4 +1,4 @@
-"""Lines for whoever watches a run. That nobody can read them any more is no reason to end it."""
+"""Lines on the screen. A closed terminal or pipe does not end a run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import suppress
 def print_line(*lines: str, error: bool = False) -> None:
     """Print lines at once, to stdout or stderr.
 
-    Where that is a pipe whose reader is gone (`| tee log`, which Ctrl-C ends as well), a terminal that was closed, or
-    a stream that is being written to at this moment (from a handler of signals), nothing happens.
+    Does nothing if the pipe has no reader (`| tee log`, which Ctrl-C ends as well), the terminal is closed, or the
+    stream is being written to (in a signal handler).
     """
     with suppress(OSError, RuntimeError):
         print(*lines, sep="\n", file=sys.stderr if error else sys.stdout, flush=True)

@@ -1,7 +1,7 @@
-"""Several processes as one: each phase's gradients are averaged in one flat all-reduce.
+"""Averages over ranks: each phase's gradients are averaged in one flat all-reduce.
 
-DistributedDataParallel counts on one backward pass a step; a step here has up to four, two of them through
-gradients of gradients. So nothing is wrapped: a phase does its backward pass and then calls `average_gradients`.
+DistributedDataParallel expects one backward pass per step. A step here has up to four, two of them through gradients of
+gradients, so nothing is wrapped: a phase runs its backward passes and then calls `average_gradients`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from torch import Tensor, distributed
 
 
 def world() -> int:
-    """How many processes train together."""
+    """The world size: how many ranks train together."""
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
 def average(tensors: Sequence[Tensor]) -> None:
-    """Replace each tensor by its mean over all processes, in place, with one all-reduce.
+    """Replace each tensor, in place, by its mean over ranks, with one all-reduce.
 
-    In place keeps the memory order: fused Adam reads parameter and gradient as if theirs were the same.
+    In place keeps the memory order, which fused Adam expects to be the parameter's.
     """
     if world() == 1:
         return
@@ -33,7 +33,7 @@ def average(tensors: Sequence[Tensor]) -> None:
 
 
 def all_reduce_max(number: int, device: torch.device) -> int:
-    """The largest of all processes' numbers."""
+    """The largest of all ranks' numbers."""
     if world() == 1:
         return number
     flat = torch.tensor(number, device=device)
@@ -42,7 +42,7 @@ def all_reduce_max(number: int, device: torch.device) -> int:
 
 
 def first_message(text: str | None) -> str | None:
-    """What the first process that has something to say says."""
+    """The text of the first rank that has one; None: none has."""
     if world() == 1:
         return text
     texts: list[str | None] = [None] * world()
@@ -63,16 +63,19 @@ class _Mean(torch.autograd.Function):
 
 
 def all_reduce_mean(x: Tensor) -> Tensor:
-    """The mean over all processes, as new values. Each process's loss sends its gradient to all of them, as in one
-    batch of all their images; so all must take part in the backward pass as well."""
+    """The mean over ranks, as a new tensor.
+
+    Gradients flow to all ranks, as in one batch of all their images, so all must also run the backward pass.
+    """
     return x if world() == 1 else _Mean.apply(x)
 
 
 def average_gradients(parameters: Iterable[torch.nn.Parameter], reached: list[bool]) -> None:
-    """Replace each gradient by its mean over all processes. A gradient that another process has and this one lacks
-    counts as zero here; one that none has stays away, so that Adam passes the parameter over as it does on one device.
+    """Replace each gradient by its mean over ranks.
 
-    reached: which parameters have a gradient in any process. Found out, which is waited for, while it is empty.
+    Where only other ranks have a gradient, it counts as zero here; where no rank has one it stays None, so that Adam
+    skips the parameter as it does on one device.
+    reached: which parameters have a gradient on any rank; filled in, which synchronizes, if it is empty.
     """
     if world() == 1:
         return
@@ -90,12 +93,12 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter], reached: list[bo
 
 
 def same_everywhere(module: torch.nn.Module) -> None:
-    """Give every process the first one's parameters and buffers."""
+    """Give all ranks the parameters and buffers of rank 0."""
     as_in_first_process(module.state_dict().values())
 
 
 def as_in_first_process(tensors: Iterable[Tensor]) -> None:
-    """Replace each tensor by the first process's, in place."""
+    """Replace each tensor, in place, by that of rank 0."""
     if world() > 1:
         for tensor in tensors:
             distributed.broadcast(tensor, src=0)

@@ -1,4 +1,4 @@
-"""Which of several processes this is, told from what launchers set before anything is initialized; and when it ends."""
+"""Which rank this process is, from the variables that launchers set; and ending with a parent process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from multiprocessing import parent_process
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that writes and speaks: always, when it is the only one."""
+    """Whether this is rank 0, which alone writes files and prints; always, if there is only one."""
     of_launchers = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JSM_NAMESPACE_RANK")
     names = ("RANK", "LOCAL_RANK", "NODE_RANK", *of_launchers)
     return all(int(os.environ.get(name, 0)) == 0 for name in names)
@@ -24,9 +24,9 @@ def of_torchrun() -> tuple[int, int, int]:
 
 
 def launched() -> tuple[int, int] | None:
-    """(processes in all, on this machine) that torchrun or srun has started; None: nobody has started any.
+    """(world size, processes on this machine) of torchrun or srun; None: neither started this process.
 
-    A job named bash or interactive, for Lightning as well, is a shell in which each command is on its own.
+    As in Lightning, a SLURM job named bash or interactive is a shell, in which every command runs on its own.
     """
     names = ("WORLD_SIZE", "LOCAL_WORLD_SIZE")
     if "TORCHELASTIC_RUN_ID" not in os.environ:
@@ -38,13 +38,13 @@ def launched() -> tuple[int, int] | None:
 
 
 def lost_process(error: RuntimeError) -> bool:
-    """Whether an error is that another process is gone, as gloo and NCCL tell it."""
+    """Whether an error of gloo or NCCL says that another rank is gone."""
     signs = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting", "NCCL")
     return any(sign in str(error) for sign in signs)
 
 
 def poll_until(true: Callable[[], object], then: Callable[[], object], over: threading.Event | None = None) -> None:
-    """Look twice a second, in a thread, whether something is true, and then do `then`. Not any more if it is `over`."""
+    """Poll `true` twice a second in a thread, and call `then` once it holds; stop polling when `over` is set."""
     over = over or threading.Event()
 
     def look() -> None:
@@ -57,6 +57,6 @@ def poll_until(true: Callable[[], object], then: Callable[[], object], over: thr
 
 
 def end_with_parent() -> None:
-    """End this process, one of multiprocessing's, once the one that it works for is gone, however that went."""
-    number, parent = os.getppid(), parent_process()  # the same process, unless a server has forked this one
+    """End this multiprocessing worker once the process it works for is gone, for whatever reason."""
+    number, parent = os.getppid(), parent_process()  # differ if a forkserver forked this one
     poll_until(lambda: os.getppid() != number or not (parent is None or parent.is_alive()), lambda: os._exit(1))

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, and nothing is unpickled but tensors and plain values."""
+"""Checkpoints: written atomically, and nothing is unpickled but tensors and plain values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_is_saved_is_read(tmp_path):
+def test_read_returns_what_was_saved(tmp_path):
     path = checkpoint.save(tmp_path / "checkpoints", state(8))
     read = checkpoint.read(path)
     assert torch.equal(read.pop("networks")["weight"], torch.full((500,), 8.0))
@@ -44,7 +44,7 @@ def test_strides_are_kept(tmp_path):
     assert checkpoint.read(path)["networks"]["weight"].stride() == weight.stride()
 
 
-def test_the_one_before_and_the_best_are_kept(tmp_path):
+def test_previous_and_best_are_kept(tmp_path):
     for count, best in ((2, True), (4, False), (6, False)):
         checkpoint.save(tmp_path, state(count), best=best)
     assert [seen(tmp_path / name) for name in ("last.pt", "previous.pt", "best.pt")] == [6, 4, 2]
@@ -53,7 +53,7 @@ def test_the_one_before_and_the_best_are_kept(tmp_path):
     assert names(tmp_path) == ["best.pt", "last.pt", "previous.pt"]
 
 
-def test_all_of_it_is_flushed_before_it_has_its_name(tmp_path, monkeypatch):
+def test_checkpoint_is_flushed_before_it_is_renamed(tmp_path, monkeypatch):
     """The order of flushing and renaming is tests/test_saving.py's; here, that nothing is still in torch's hands."""
     flushed, flush = [], os.fsync
 
@@ -66,7 +66,7 @@ def test_all_of_it_is_flushed_before_it_has_its_name(tmp_path, monkeypatch):
     assert (now.st_ino, now.st_size) in [(each.st_ino, each.st_size) for each in flushed]
 
 
-def test_where_there_are_no_links_files_are_copied(tmp_path, monkeypatch):
+def test_files_are_copied_without_hard_links(tmp_path, monkeypatch):
     def no_link(*paths):
         raise OSError(errno.EPERM, "Operation not permitted")
 
@@ -77,7 +77,7 @@ def test_where_there_are_no_links_files_are_copied(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("stopped_after", range(8))
-def test_killed_between_any_two_moves_there_is_one_to_read(tmp_path, monkeypatch, stopped_after):
+def test_kill_between_any_two_renames_leaves_a_readable_checkpoint(tmp_path, monkeypatch, stopped_after):
     """The moves are those of names; nothing is written under a name that is read."""
     for count in (2, 4):
         checkpoint.save(tmp_path, state(count))
@@ -108,8 +108,8 @@ def test_killed_between_any_two_moves_there_is_one_to_read(tmp_path, monkeypatch
         assert seen(tmp_path / "best.pt") == 6
 
 
-def test_one_that_was_saved_early_is_replaced(tmp_path):
-    """What a run goes back to is what it would have had, had nobody asked it to stop."""
+def test_early_checkpoint_is_replaced(tmp_path):
+    """A rollback goes to the checkpoint that an uninterrupted run would have."""
 
     def files():
         return [seen(tmp_path / name) for name in ("last.pt", "previous.pt") if (tmp_path / name).exists()]
@@ -133,9 +133,9 @@ def test_one_that_was_saved_early_is_replaced(tmp_path):
     assert regular() == (4, "last.pt")
 
 
-def test_a_folder_that_is_out_of_reach_is_not_an_empty_one(tmp_path):
+def test_unreachable_folder_is_not_taken_for_an_empty_one(tmp_path):
     (tmp_path / "checkpoints").symlink_to(tmp_path / "disk")
-    with pytest.raises(UserError, match="checkpoints: leads to .*disk, which is not there; a disk that is not mounted"):
+    with pytest.raises(UserError, match="checkpoints: leads to .*disk, which does not exist; is a disk not mounted"):
         checkpoint.read_newest(tmp_path / "checkpoints")
 
 
@@ -160,7 +160,7 @@ def full(size):
 
 
 @pytest.mark.parametrize("size", [0, 100, 1500])
-def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, size):
+def test_full_disk_leaves_existing_files(tmp_path, monkeypatch, size):
     for count in (2, 4):
         checkpoint.save(tmp_path, state(count))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
@@ -172,14 +172,14 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, size):
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_full_disk_for_real(tmp_path, full_disk):
+def test_full_disk_for_real(tmp_path, full_disk):
     checkpoint.save(tmp_path, state(2))
     with full_disk(1000), pytest.raises(UserError, match="last.pt: cannot be written .no space left on the disk."):
         checkpoint.save(tmp_path, state(4))
     assert names(tmp_path) == ["last.pt"] and seen(tmp_path / "last.pt") == 2
 
 
-def test_a_fault_of_ours_is_not_taken_for_a_full_disk(tmp_path):
+def test_bugs_are_not_reported_as_a_full_disk(tmp_path):
     with pytest.raises(AttributeError):
         checkpoint.save(tmp_path, {"images_seen": lambda: None})
     assert names(tmp_path) == []
@@ -191,7 +191,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("part", [0, 1, 30, 0.2, 0.5, 0.9, 0.999])
-def test_a_truncated_file_is_told(tmp_path, whole, part):
+def test_truncated_file_is_refused(tmp_path, whole, part):
     path = tmp_path / "last.pt"
     path.write_bytes(whole[: part if isinstance(part, int) else int(part * len(whole))])
     with pytest.raises(UserError) as caught:
@@ -201,7 +201,7 @@ def test_a_truncated_file_is_told(tmp_path, whole, part):
     )
 
 
-def test_a_damaged_byte_is_told_or_harmless(tmp_path, whole):
+def test_damaged_byte_is_refused_or_harmless(tmp_path, whole):
     """Whatever it hits: a weight is never read as another."""
     draws, path, told = random.Random(0), tmp_path / "last.pt", 0
     for _ in range(200):
@@ -219,7 +219,7 @@ def test_a_damaged_byte_is_told_or_harmless(tmp_path, whole):
 
 
 @pytest.mark.parametrize("content", [b"garbage" * 99, b"\x80\x04.", b"PK\x03\x04" + bytes(400), pickle.dumps([1, 2])])
-def test_what_is_no_checkpoint_is_told(tmp_path, content):
+def test_other_files_are_refused(tmp_path, content):
     path = tmp_path / "last.pt"
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"^{path}: is damaged or not a checkpoint"):
@@ -227,7 +227,7 @@ def test_what_is_no_checkpoint_is_told(tmp_path, content):
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"images_seen": 3}, {"g_ema": {}, "args": {}}])
-def test_somebody_elses_checkpoint_is_told(tmp_path, content):
+def test_foreign_checkpoint_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "last.pt")
     with pytest.raises(UserError, match="last.pt: is damaged or not a checkpoint of composegan .it lacks some of"):
         checkpoint.read(tmp_path / "last.pt")
@@ -255,7 +255,7 @@ def test_nothing_is_executed(tmp_path, write):
     assert target.exists()  # it would have been
 
 
-def test_the_newest_that_can_be_read(tmp_path):
+def test_read_newest_skips_damaged_checkpoints(tmp_path):
     assert checkpoint.read_newest(tmp_path) is None
     for count in (2, 4):
         checkpoint.save(tmp_path, state(count))
@@ -281,19 +281,19 @@ def test_the_newest_that_can_be_read(tmp_path):
         ("networks", {"weight": torch.zeros(1).expand(10**12)}, "networks are not tensors by name"),
         ("networks", {"weight": torch.zeros(3, 3).to_sparse()}, "networks are not tensors by name"),
         ("networks", {3: torch.zeros(1)}, "networks are not tensors by name"),
-        ("images_seen", "8", "images_seen is no number of images"),
+        ("images_seen", "8", "images_seen is not a number of images"),
         ("classes", [None], "domain and classes are not texts"),
-        ("best", "nan", "best is no number"),
-        ("optimizers", None, "optimizers are no list"),
+        ("best", "nan", "best is not a number"),
+        ("optimizers", None, "optimizers are not a list"),
     ],
 )
-def test_content_that_training_could_not_use(tmp_path, key, value, said):
+def test_unusable_content_is_refused(tmp_path, key, value, said):
     torch.save({**state(8), key: value}, tmp_path / "last.pt")
     with pytest.raises(UserError, match=f"last.pt: is damaged or not a checkpoint of composegan .{said}"):
         checkpoint.read(tmp_path / "last.pt")
 
 
-def test_a_checkpoint_that_unpacks_to_much_more_than_it_is(tmp_path):
+def test_zip_bomb_is_refused(tmp_path):
     import zipfile
 
     path = checkpoint.save(tmp_path, state(8))
@@ -310,14 +310,14 @@ def test_a_checkpoint_that_unpacks_to_much_more_than_it_is(tmp_path):
     ("spoil", "said"),
     [
         (lambda adam: adam["state"][1].update(exp_avg=torch.zeros(3)), "its exp_avg does not fit parameter 1"),
-        (lambda adam: adam["state"][0].pop("step"), "it has not all moments of parameter 0"),
-        (lambda adam: adam["state"].update({9: adam["state"][0]}), "its optimizer is no Adam"),
-        (lambda adam: adam["param_groups"][0].update(params=[0]), "it is of other parameters"),
-        (lambda adam: adam["param_groups"][0].update(lr="fast"), "it has settings that are no numbers"),
-        (lambda adam: adam.clear(), "its optimizer is no Adam"),
+        (lambda adam: adam["state"][0].pop("step"), "it lacks moments of parameter 0"),
+        (lambda adam: adam["state"].update({9: adam["state"][0]}), "its optimizer is not an Adam"),
+        (lambda adam: adam["param_groups"][0].update(params=[0]), "its optimizer has other parameters"),
+        (lambda adam: adam["param_groups"][0].update(lr="fast"), "its optimizer has settings that are not numbers"),
+        (lambda adam: adam.clear(), "its optimizer is not an Adam"),
     ],
 )
-def test_moments_of_another_network(spoil, said):
+def test_moments_of_another_network_are_refused(spoil, said):
     network = torch.nn.Linear(2, 2)
     adam = torch.optim.Adam(network.parameters())
     network(torch.ones(1, 2)).sum().backward()
@@ -330,6 +330,6 @@ def test_moments_of_another_network(spoil, said):
 
 
 @pytest.mark.parametrize("saved", [torch.zeros(3), [], {"state": {"0": {}}, "param_groups": [{"params": [0, 1]}]}])
-def test_what_is_no_adam_at_all(saved):
-    with pytest.raises(ValueError, match="its optimizer is no Adam"):
+def test_state_that_is_not_an_adam_is_refused(saved):
+    with pytest.raises(ValueError, match="its optimizer is not an Adam"):
         check_moments(saved, torch.nn.Linear(2, 2))
