@@ -9,7 +9,7 @@ from typing import Any
 
 from composegan.plugins.cityscapes.street import barriers, buildings, furniture, ground, vegetation, vehicles
 from composegan.plugins.cityscapes.street.camera import Camera, Pose
-from composegan.plugins.cityscapes.street.layout import LANE, Layout, Side, draw_layout
+from composegan.plugins.cityscapes.street.layout import LANE, Layout, Side, choose, draw_layout
 from composegan.plugins.cityscapes.street.light import Light
 from composegan.plugins.cityscapes.street.scene import Scene
 from composegan.plugins.cityscapes.street.traffic import Traffic
@@ -26,8 +26,7 @@ def build_street(settings: Mapping[str, Any], rng: random.Random) -> Scene:
         centre=100 - 2200 * bend + rng.uniform(-9, 9),
         curvature=bend,
     )
-    weather = rng.choices(*zip(*settings["weather"].items(), strict=True))[0]
-    scene = Scene(camera, Light.draw(weather, rng), rng)
+    scene = Scene(camera, Light.draw(choose(settings["weather"], rng), rng), rng)
     layout = draw_layout(settings, rng)
     draw_ground(scene, layout)
     draw_far_end(scene, layout)
@@ -91,7 +90,7 @@ def draw_frontage(scene: Scene, layout: Layout, side: Side, weights: Mapping[str
     shops = 0.55 if layout.setting == "city" else 0.3 if layout.setting == "boulevard" else 0.03
     last = ""
     while z < min(110, layout.end):
-        kind = rng.choices(*zip(*weights.items(), strict=True))[0]
+        kind = choose(weights, rng)
         if kind == last == "gap":
             continue
         last = kind

@@ -51,10 +51,15 @@ class Layout:
         return self.left, self.right
 
 
+def choose(weights: Mapping[str, float], rng: random.Random) -> str:
+    """Sample a name in proportion to its weight."""
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
 def draw_layout(settings: Mapping[str, Any], rng: random.Random) -> Layout:
     """Sample a street by the probabilities in `settings` (the block `streets` of domains/cityscapes.yaml)."""
     chance = settings["chance"]
-    setting = rng.choices(*zip(*settings["settings"].items(), strict=True))[0]
+    setting = choose(settings["settings"], rng)
     wide = setting in ("boulevard", "arterial")
     ours = (0.0,) if rng.random() < (0.45 if wide else 0.8) else (0.0, LANE)
     lanes = rng.choice((1, 1, 2)) if wide else 1

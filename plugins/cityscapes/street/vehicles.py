@@ -61,9 +61,8 @@ def car(
         *pair(half - 0.46, half - 0.08, 0.5, nose - 0.3, LAMP),
         Plate((-0.26, 0.26), (0.37, 0.47), PLATE),
     )
-    return Solid(
-        outline, width, (3, 6), panes, waist, 0.42, ((0.78 - length / 2, 0.32), (length / 2 - 0.8, 0.32)), front, rear
-    )
+    wheels = (0.78 - length / 2, 0.32), (length / 2 - 0.8, 0.32)
+    return Solid(outline, width, (3, 6), panes, waist, 0.42, wheels, front, rear)
 
 
 def box(
@@ -81,22 +80,16 @@ def windows(
 ) -> tuple[tuple[Spot, ...], ...]:
     """A row of `count` windows along a side."""
     step = (length - 2 * ends) / count
-    starts = [ends + step * index for index in range(count)]
-    return tuple(
-        centred(length, (start, y0), (start, y1), (start + step - gap, y1), (start + step - gap, y0))
-        for start in starts
-    )
+    spans = [(ends + step * index, ends + step * index + step - gap) for index in range(count)]
+    return tuple(centred(length, (start, y0), (start, y1), (end, y1), (end, y0)) for start, end in spans)
 
 
 def van(length: float, roof: float) -> Solid:
     """A van: a car with a high roof and one window in each side."""
     solid = car(length, 1.95, 1.0, 1.05, roof, 0.12, length - 0.75, 1.05)
-    side = (
-        centred(
-            length, (length - 2.35, 1.1), (length - 2.35, roof - 0.3), (length - 1.6, roof - 0.3), (length - 1.0, 1.1)
-        ),
-    )
-    return replace(solid, panes=side, taper=0.1)
+    rear, front, top = length - 2.35, length - 1.0, roof - 0.3
+    pane = centred(length, (rear, 1.1), (rear, top), (length - 1.6, top), (front, 1.1))
+    return replace(solid, panes=(pane,), taper=0.1)
 
 
 CARS: Mapping[str, tuple[Solid, float]] = {
@@ -132,18 +125,12 @@ CARGO = replace(
 )
 BUS = replace(
     box(11.5, 2.55, 0.34, 3.1, (2.6, 8.8)),
-    panes=windows(11.5, 7, 1.25, 2.45),
-    front=BUS_FRONT,
-    rear=BUS_REAR,
-    stripe=(0.7, 1.0),
-)
+    panes=windows(11.5, 7, 1.25, 2.45), front=BUS_FRONT, rear=BUS_REAR, stripe=(0.7, 1.0),
+)  # fmt: skip
 TRAM_CAR = replace(
     box(13.0, 2.4, 0.3, 3.3),
-    panes=windows(13.0, 7, 1.2, 2.55, 0.2, 0.7),
-    front=BUS_FRONT,
-    rear=BUS_FRONT,
-    stripe=(0.5, 0.75),
-)
+    panes=windows(13.0, 7, 1.2, 2.55, 0.2, 0.7), front=BUS_FRONT, rear=BUS_FRONT, stripe=(0.5, 0.75),
+)  # fmt: skip
 CARAVAN = replace(
     box(5.0, 2.2, 0.4, 2.55, (2.4,), 0.33),
     panes=windows(5.0, 2, 1.35, 1.95, 0.5, 0.6),
