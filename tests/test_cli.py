@@ -88,6 +88,8 @@ def test_help_of_fit_lists_every_setting(capsys, arguments):
 def test_every_verb_has_help(capsys, verb):
     status, out, _ = run(capsys, verb, "--help")
     assert status == 0 and out.startswith(f"usage: composegan {verb}")
+    settings = [re.split(r" {2,}", line.strip()) for line in out.splitlines() if re.match(r"  [\w.]+=", line)]
+    assert all(len(columns) == 3 for columns in settings), "a setting has no help text: the comment on its line"
 
 
 def test_a_verb_of_another_package_is_listed_and_runs(capsys, error_line, tmp_path, monkeypatch):

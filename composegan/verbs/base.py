@@ -182,9 +182,7 @@ class ClassesCommand(ModelCommand):
     """A command that changes the codes of some classes."""
 
     classes: str = "all"  # which classes, such as hair,hat; all is every one
-    part: str = choice(
-        "shape", "texture", "both", default="both"
-    )  # shape (outline, position) or texture (colour, surface)
+    part: str = choice("shape", "texture", "both", default="both")  # outline and position; colour and surface
     base: bool = False  # and the base codes, which all classes share: pose and layout
 
     def check(self) -> None:
