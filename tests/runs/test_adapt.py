@@ -1,4 +1,4 @@
-"""Adaptation to images without masks: what learns, what stays, and that it is a run like any other."""
+"""Adaptation to images without masks: what learns, what stays frozen, and resuming."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def changed_parts(run, before, network):
 
 
 @pytest.mark.parametrize(("how", "learns"), [("local", {"renderer"}), ("none", {"renderer", "local"})])
-def test_what_is_frozen_stays_bit_for_bit(adapted, whole_run, how, learns):
+def test_frozen_parts_stay_bit_for_bit(adapted, whole_run, how, learns):
     before = load(whole_run).generator.state_dict()
     assert changed_parts(adapted[how], before, "generator") == learns
     assert changed_parts(adapted[how], before, "average") == learns
@@ -75,7 +75,7 @@ def test_what_is_frozen_stays_bit_for_bit(adapted, whole_run, how, learns):
     assert {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])} == learns
 
 
-def test_the_discriminator_goes_on_from_the_runs_with_its_image_branch(adapted, whole_run):
+def test_only_the_discriminators_image_branch_learns(adapted, whole_run):
     networks = read(whole_run / "checkpoints" / "last.pt")["networks"]
     before = {
         name.removeprefix("discriminator."): tensor
@@ -87,7 +87,7 @@ def test_the_discriminator_goes_on_from_the_runs_with_its_image_branch(adapted, 
 
 
 @pytest.mark.parametrize("how", ["local", "none"])
-def test_codes_mean_the_same_in_both_models(adapted, whole_run, tmp_path, how):
+def test_codes_keep_their_meaning(adapted, whole_run, tmp_path, how):
     source, model = load(whole_run), load(adapted[how])
     assert model.space == source.space
     assert torch.equal(model.mean_code, source.mean_code)
@@ -98,7 +98,7 @@ def test_codes_mean_the_same_in_both_models(adapted, whole_run, tmp_path, how):
     assert torch.equal(one.coarse, other.coarse) == (how == "local")  # the layout is the local generators'
 
 
-def test_it_is_a_run_like_any_other(adapted, whole_run, figures_of):
+def test_adaptation_is_a_run_like_any_other(adapted, whole_run, figures_of):
     run = adapted["none"]
     config = load_config(run / "config.yaml")
     assert config.adapt == AdaptConfig(source=str(whole_run), freeze="none")
@@ -120,8 +120,7 @@ def test_it_is_a_run_like_any_other(adapted, whole_run, figures_of):
     assert "r1/mask" not in last
 
 
-def test_the_first_pictures_are_the_sources(adapted, whole_run):
-    """The film strip begins where the other run ended."""
+def test_first_pictures_are_the_sources(adapted, whole_run):
     before, after = (
         Image.open(run / "samples" / f"{seen:06d}.png") for run, seen in ((whole_run, 24), (adapted["none"], 0))
     )
@@ -129,18 +128,18 @@ def test_the_first_pictures_are_the_sources(adapted, whole_run):
 
 
 @pytest.mark.parametrize("freeze", ["local", "none"])
-def test_stopped_and_continued_it_is_the_same_run(
+def test_adaptation_resumes_without_its_source(
     adapted, adapt_in, as_before, whole_run, tmp_path, assert_same_run, freeze
 ):
     source = tmp_path / "source"
     shutil.copytree(whole_run, source)
     run = adapt_in(tmp_path, source, f"freeze={freeze}", "training.images=4", "training.augment=0.5")
-    shutil.rmtree(source)  # is not needed any more
+    shutil.rmtree(source)
     with as_before():
         assert_same_run(resume(run, ["training.images=8"]), adapted[freeze], extended=True)
 
 
-def test_killed_before_its_first_checkpoint_it_begins_with_the_source_again(
+def test_kill_before_the_first_checkpoint_starts_from_the_source_again(
     adapted, adapt_in, as_before, whole_run, tmp_path, assert_same_run, capsys
 ):
     run = adapt_in(tmp_path, whole_run, "training.images=2")
@@ -151,7 +150,7 @@ def test_killed_before_its_first_checkpoint_it_begins_with_the_source_again(
     assert f"adapting {whole_run}: its discriminator; mapping and local generators frozen\n" in capsys.readouterr().out
 
 
-def test_from_a_saved_model(adapt_in, whole_run, tmp_path, shapes, capsys):
+def test_adaptation_of_a_saved_model(adapt_in, whole_run, tmp_path, shapes, capsys):
     """It has neither settings of training nor a discriminator: the recipe's, if it names one, and a new one."""
     save(tmp_path / "model", load(whole_run), {"recipe": ""})
     with pytest.raises(UserError, match="no domain 'shapes' is installed"):
@@ -170,13 +169,13 @@ def test_from_a_saved_model(adapt_in, whole_run, tmp_path, shapes, capsys):
     assert composed.config.model.discriminator_max_channels == 96
 
 
-def test_an_adaptation_can_be_adapted(adapted, adapt_in, tmp_path, whole_run):
+def test_adaptation_of_an_adaptation(adapted, adapt_in, tmp_path, whole_run):
     run = adapt_in(tmp_path, adapted["none"], "freeze=local")
     assert load_config(run / "config.yaml").adapt.source == str(adapted["none"])
     assert changed_parts(run, load(adapted["none"]).generator.state_dict(), "average") == {"renderer"}
 
 
-def test_groups_of_a_saved_model(fit, tmp_path, shapes):
+def test_adaptation_keeps_the_groups_of_a_saved_model(fit, tmp_path, shapes):
     with_groups = fit("grouping=[[ground],[ball,glass]]", "training.images=2", "output.score_every=0")
     save(tmp_path / "model", load(with_groups))
     composed = compose_adaptation(tmp_path / "model", [shapes[0], "data.root=."])
@@ -193,7 +192,7 @@ def make_step(run, **adapt):
 
 
 @pytest.mark.parametrize("freeze", ["local", "none"])
-def test_no_phase_looks_at_labels(whole_run, freeze):
+def test_phases_do_not_use_labels(whole_run, freeze):
     module = make_step(whole_run, freeze=freeze)
     state = State(module.generator, module.discriminator, module.path_mean, source=module.source)
     for part in module.frozen:
@@ -209,7 +208,7 @@ def test_no_phase_looks_at_labels(whole_run, freeze):
     assert all(weight.grad is None for weight in module.discriminator.mask_tower.parameters())
 
 
-def test_masks_are_held_to_the_sources(whole_run):
+def test_keep_loss_holds_masks_to_the_sources(whole_run):
     module = make_step(whole_run, freeze="none")
     state = State(module.generator, module.discriminator, module.path_mean, source=module.source)
     (generator_main,) = (
@@ -233,7 +232,7 @@ def test_masks_are_held_to_the_sources(whole_run):
     assert all(weight.grad is None for weight in module.source.parameters())
 
 
-def test_when_masks_are_kept():
+def test_frozen_parts_and_keep_loss_by_settings():
     source = AdaptConfig(source="somewhere")
     assert frozen_parts(AdaptConfig()) == () and not keeps_masks(replace(AdaptConfig(), freeze="none"))
     assert frozen_parts(source) == ("mapping", "local") and not keeps_masks(source)
@@ -241,7 +240,7 @@ def test_when_masks_are_kept():
     assert not keeps_masks(replace(source, freeze="none", keep=0.0))
 
 
-def test_it_comes_nearer_to_the_pictures(adapt_in, whole_run, tmp_path):
+def test_adaptation_moves_colours_towards_the_images(adapt_in, whole_run, tmp_path):
     """Blue ones: after eighty steps what was drawn in all colours is bluer, on the same masks."""
     (tmp_path / "blue").mkdir()
     for index in range(8):
@@ -328,7 +327,7 @@ class TestCommandLine:
             assert f"\n  {key}" in out
 
 
-def test_a_discriminator_of_another_width_is_told(whole_run):
+def test_discriminator_of_another_width_is_refused(whole_run):
     module = make_step(whole_run)
     module.discriminator = torch.nn.Linear(1, 1)
     with pytest.raises(UserError, match=f"{whole_run}: belongs to another model"):

@@ -331,5 +331,5 @@ def test_moments_of_another_network_are_refused(spoil, said):
 
 @pytest.mark.parametrize("saved", [torch.zeros(3), [], {"state": {"0": {}}, "param_groups": [{"params": [0, 1]}]}])
 def test_state_that_is_not_an_adam_is_refused(saved):
-    with pytest.raises(ValueError, match="its optimizer is not an Adam"):
+    with pytest.raises(ValueError, match="its optimizer is not an Adam|it lacks moments"):
         check_moments(saved, torch.nn.Linear(2, 2))

@@ -1,4 +1,4 @@
-"""A run goes on when the file or folder that its domain came from is gone, or has moved."""
+"""A run resumes after the file or folder of its domain is deleted or moved."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ plugin = DomainPlugin(spec, demo=Halves)
 """
 
 
-def test_a_run_outlives_its_domain_file_and_can_be_moved(fit_in, resume, shapes, tmp_path):
+def test_run_keeps_its_domain_file_and_can_be_moved(fit_in, resume, shapes, tmp_path):
     (tmp_path / "toys.yaml").write_text(TOYS)
     run = fit_in(tmp_path / "runs", f"domain={tmp_path / 'toys.yaml'}", "training.images=4")
     assert (run / "domain" / "toys.yaml").read_text() == TOYS
@@ -69,7 +69,7 @@ def forget(monkeypatch):
     sys.modules.pop("halves", None)
 
 
-def test_a_run_of_a_plugin_that_is_not_installed_finds_it_again(fit_in, resume, tmp_path, monkeypatch):
+def test_run_finds_a_plugin_that_is_not_installed(fit_in, resume, tmp_path, monkeypatch):
     monkeypatch.setenv("COMPOSEGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     forget(monkeypatch)

@@ -1,4 +1,4 @@
-"""No space left while a run is saved: one line, exit status 2, and what was there before is still there."""
+"""A full disk during a run: one line, exit status 2, and existing files are unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOM = 100_000
 """Enough for everything that a small run writes but its checkpoints."""
 
 
-def test_a_run_on_a_full_disk(fit, resume, full_disk, whole_run, assert_same_run, as_before, capfd):
+def test_full_disk_ends_a_run_with_one_line(fit, resume, full_disk, whole_run, assert_same_run, as_before, capfd):
     run = fit("training.images=8")
     last = run / "checkpoints" / "last.pt"
     assert last.stat().st_size > 2 * ROOM
@@ -33,7 +33,7 @@ def test_a_run_on_a_full_disk(fit, resume, full_disk, whole_run, assert_same_run
     assert_same_run(resume(run), whole_run)
 
 
-def test_the_configuration_survives(fit, resume, full_disk, capsys):
+def test_full_disk_keeps_the_configuration(fit, resume, full_disk, capsys):
     run = fit("training.images=2", "output.score_every=0")
     before = load_config(run / "config.yaml")
     with full_disk(1000), pytest.raises(UserError, match="config.yaml: cannot be written .no space left on the disk."):
@@ -41,14 +41,14 @@ def test_the_configuration_survives(fit, resume, full_disk, capsys):
     assert load_config(run / "config.yaml") == before
 
 
-def test_nothing_can_be_written_at_all(fit, tmp_path):
+def test_unwritable_output_root(fit, tmp_path):
     (tmp_path / "runs").touch()
     with pytest.raises(UserError, match=f"^{tmp_path}/runs/shapes/.*: cannot be written .Not a directory.$"):
         fit()
 
 
 @pytest.mark.parametrize("part", ["samples", "model"])
-def test_each_part_is_told_by_its_name(fit, full_disk, monkeypatch, part):
+def test_full_disk_names_the_file(fit, full_disk, monkeypatch, part):
     """As `part` is written there is no space."""
     write = {"samples": "_draw", "model": "save"}[part]
     written = getattr(RunRecorder, write)
@@ -68,7 +68,7 @@ def test_each_part_is_told_by_its_name(fit, full_disk, monkeypatch, part):
     assert str(caught.value).count("resume with: composegan fit run=") == 1
 
 
-def test_a_fault_in_the_data_tells_how_to_continue(fit, tmp_path, shapes):
+def test_data_error_says_how_to_resume(fit, tmp_path, shapes):
     import shutil
 
     data = tmp_path / "data"
@@ -82,7 +82,7 @@ def test_a_fault_in_the_data_tells_how_to_continue(fit, tmp_path, shapes):
     assert "; fix this, then resume with: composegan fit run=" in line
 
 
-def test_a_checkpoint_holds_tensors_and_plain_values_only(whole_run):
+def test_checkpoint_holds_tensors_and_plain_values_only(whole_run):
     def kinds(value):
         if isinstance(value, dict):
             return set().union(*map(kinds, value.values()), *map(kinds, value))

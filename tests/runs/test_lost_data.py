@@ -1,4 +1,4 @@
-"""Data that is gone while a run goes on: the run is saved as it is, one line, and it goes on when the data is back."""
+"""Data lost during a run: the run is saved, reports one line, and resumes once the data are back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from composegan.data import loader as loaders
 from composegan.data.loader import Batches, dead_reader
 from composegan.errors import UserError
 from composegan.runs.checkpoint import read
-from composegan.training.step import TrainingStep
 
 
 @pytest.fixture
@@ -24,28 +23,11 @@ def mount(tmp_path, shapes):
     return folder
 
 
-@pytest.fixture
-def before_step(monkeypatch):
-    """(images seen, function): it is called before the step that follows so many images."""
-
-    def before_step(images, function):
-        step = TrainingStep.run
-
-        def training_step(module, batch, *rest):
-            if module.images_seen == images:
-                function()
-            return step(module, batch, *rest)
-
-        monkeypatch.setattr(TrainingStep, "run", training_step)
-
-    return before_step
-
-
 @pytest.mark.parametrize("policy", ["stop", "skip"])
-def test_a_mount_that_goes_away(fit, before_step, mount, whole_run, resume, assert_same_run, tmp_path, policy):
+def test_lost_mount_saves_the_run(fit, at_step, mount, whole_run, resume, assert_same_run, tmp_path, policy):
     """After 10 images; two batches are read ahead. Skipping bad images is not skipping all there are."""
     away = mount.with_name("away")
-    before_step(10, lambda: mount.rename(away))
+    at_step(lambda step: mount.rename(away), before=10)
     with pytest.raises(UserError) as caught:
         fit(f"data.root={mount}", f"data.on_error={policy}")
     (run,) = (tmp_path / "runs" / "shapes").iterdir()
@@ -59,9 +41,7 @@ def test_a_mount_that_goes_away(fit, before_step, mount, whole_run, resume, asse
     assert_same_run(resume(run), whole_run)
 
 
-def test_an_error_of_the_system_is_told_as_one_of_the_data(
-    fit, monkeypatch, resume, whole_run, assert_same_run, tmp_path
-):
+def test_system_error_of_a_source_saves_the_run(fit, monkeypatch, resume, whole_run, assert_same_run, tmp_path):
     """A plugin's source may leave it to us that its network disk is gone."""
     from composegan.data.folder import FolderSource
 
@@ -80,10 +60,10 @@ def test_an_error_of_the_system_is_told_as_one_of_the_data(
         fit("output.score_every=0")
     monkeypatch.undo()
     (run,) = (tmp_path / "runs" / "shapes").iterdir()
-    assert_same_run(resume(run), whole_run)
+    assert_same_run(resume(run), whole_run, extended=True)  # without scores so far
 
 
-def test_a_reader_that_is_killed(fit, monkeypatch, resume, whole_run, assert_same_run, tmp_path):
+def test_killed_data_worker_ends_the_run_with_one_line(fit, monkeypatch, resume, whole_run, assert_same_run, tmp_path):
     """As by a bus error, which is what reading a memory-mapped file of a lost disk is, or for lack of memory."""
     get = Batches.__getitem__
 
@@ -102,12 +82,12 @@ def test_a_reader_that_is_killed(fit, monkeypatch, resume, whole_run, assert_sam
     assert_same_run(resume(run), whole_run)
 
 
-def test_an_error_of_ours_is_not_told_as_one_of_the_data():
+def test_bugs_are_not_reported_as_data_errors():
     assert dead_reader(RuntimeError("mat1 and mat2 shapes cannot be multiplied")) is None
     assert "ended; is the data" in dead_reader(RuntimeError("DataLoader worker (pid(s) 7, 8) exited unexpectedly"))
 
 
-def test_skipping_has_an_end(monkeypatch, fit, mount):
+def test_skipping_gives_up_after_many_bad_items(monkeypatch, fit, mount):
     """However large the data is, nobody waits until all of it has been tried."""
     monkeypatch.setattr(loaders, "IN_A_ROW", 3)
     for path in (mount / "images").iterdir():
@@ -116,8 +96,8 @@ def test_skipping_has_an_end(monkeypatch, fit, mount):
         fit(f"data.root={mount}", "data.on_error=skip")
 
 
-def test_data_that_ends_with_the_last_image_is_no_failure(fit, before_step, mount, capfd):
+def test_data_lost_after_the_last_step_do_not_matter(fit, at_step, mount, capfd):
     """Batches are read ahead, and those after the last step are nobody's concern."""
-    before_step(2, lambda: shutil.rmtree(mount))
+    at_step(lambda step: shutil.rmtree(mount), before=2)
     fit(f"data.root={mount}", "training.images=4", "output.score_every=0")
     assert capfd.readouterr().out.splitlines()[-1].startswith("done: 4 images.")

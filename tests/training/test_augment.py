@@ -1,4 +1,4 @@
-"""Augmentation changes picture and mask alike, and lets gradients through."""
+"""Augmentation changes picture and mask alike and is differentiable."""
 
 import torch
 
@@ -20,7 +20,7 @@ def test_probability_zero_changes_nothing():
     assert changed is image and moved is mask
 
 
-def test_a_picture_without_a_mask_changes_as_one_with():
+def test_image_alone_changes_as_with_a_mask():
     image, mask = torch.randn(2, 3, 24, 32), SemanticMap.from_labels(labels(2), CLASSES)
     torch.manual_seed(0)
     expected, _ = augment(image, mask, 1.0)
@@ -30,7 +30,7 @@ def test_a_picture_without_a_mask_changes_as_one_with():
     assert torch.equal(changed, expected)
 
 
-def test_labels_move_as_the_picture_does():
+def test_labels_move_with_the_picture():
     torch.manual_seed(0)
     truth = labels()
     onehot = SemanticMap.from_labels(truth, CLASSES).logits()  # (6, 4, 24, 32)
@@ -57,7 +57,7 @@ def test_coarse_mask_moves_with_the_refinement():
     torch.testing.assert_close(moved.logits()[inside], expected.logits()[inside], atol=0.01, rtol=0)
 
 
-def test_each_change_comes_with_the_given_probability():
+def test_each_change_has_the_given_probability():
     torch.manual_seed(0)
     image = torch.randn(400, 3, 8, 8)
     mask = SemanticMap.from_labels(torch.zeros(400, 8, 8, dtype=torch.uint8), CLASSES)

@@ -1,4 +1,4 @@
-"""Compiled networks train as the plain ones do."""
+"""Compiled networks train like the others."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ SMALL = {
 
 
 @pytest.mark.slow  # half a minute of compiling
-def test_main_phases_give_the_same_losses_and_gradients():
+def test_compiled_phases_have_the_same_losses_and_gradients():
     torch.manual_seed(0)
     generator = Generator(classes=3, height=16, width=16, **SMALL)
     discriminator = Discriminator(classes=3, height=16, width=16, multiplier=0.01)

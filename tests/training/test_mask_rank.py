@@ -69,6 +69,6 @@ def test_no_phase_builds_k_channels_at_full_size(phase):
     assert large_in(phase, rank=3) == set()
 
 
-def test_without_a_rank_they_are_there():
-    """Else the test above would find nothing whatever happens."""
+def test_without_mask_rank_phases_build_k_channels():
+    """Shows that the test above would find them."""
     assert large_in(PHASES[2], rank=0)
