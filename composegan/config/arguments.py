@@ -9,7 +9,7 @@ from composegan.errors import UserError
 
 
 def split_arguments(arguments: Iterable[str]) -> list[tuple[str, str]]:
-    """`key=value` arguments as pairs, in order, each key once: where one is repeated the last value is taken.
+    """`key=value` arguments as pairs, in order; of a repeated key, the last value counts.
 
     Raises UserError for an argument that is not `key=value`.
     """
@@ -22,6 +22,6 @@ def split_arguments(arguments: Iterable[str]) -> list[tuple[str, str]]:
         if not equals or not key.strip():
             raise UserError(f"{argument!r} is not key=value" + (f"; write {key}=VALUE" if key.strip() else ""))
         key = re.sub(r"\[(\d+)\]", r".\1", key.strip())
-        pairs.pop(key, None)  # so that the order is that of the last ones
+        pairs.pop(key, None)  # the order is that of the last ones
         pairs[key] = value
     return list(pairs.items())

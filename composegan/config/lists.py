@@ -9,9 +9,9 @@ from composegan.errors import UserError, nearest
 
 
 def names_in(text: str, known: Sequence[str], key: str = "classes", more: Sequence[str] = ()) -> list[str]:
-    """Names separated by commas, each once and in the order given; `all` is every known one, empty is none.
+    """Names separated by commas, in the order given and without duplicates; `all` means every known one.
 
-    key: the setting, for the error; more: names that may be given, too, and are no part of `all`.
+    key: the setting, for the error; more: further names that are accepted but not part of `all`.
     Raises UserError offering the nearest name.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
@@ -23,7 +23,7 @@ def names_in(text: str, known: Sequence[str], key: str = "classes", more: Sequen
 
 
 def changes_in(text: str, known: Sequence[str], key: str = "classes") -> tuple[list[str], list[str], list[str] | None]:
-    """`+hat,-eyeglass`: what is added and what is taken away; `hair,face`: no others -> (add, remove, only or None).
+    """`+hat,-eyeglass`: what to add and remove; `hair,face`: the only ones -> (add, remove, only or None).
 
     Empty changes nothing. Raises UserError for a mixture of both, a class in both, or an unknown one.
     """
@@ -35,21 +35,21 @@ def changes_in(text: str, known: Sequence[str], key: str = "classes") -> tuple[l
         raise UserError(f"{key}={text}: either changes, as in {key}=+hat,-eyeglass, or the only ones, as in {key}=hair")
     add, remove = (names_in(",".join(p[1:] for p in parts if p[0] == sign), known, key) for sign in "+-")
     if both := [name for name in add if name in remove]:
-        raise UserError(f"{key}={text}: {both[0]!r} is both added and taken away")
+        raise UserError(f"{key}={text}: {both[0]!r} is both added and removed")
     return add, remove, None
 
 
 def numbers_in(text: str, key: str, most: int = 100_000) -> list[int]:
     """Whole numbers from 0 and ranges of them, separated by commas: `0,3,5-8` -> [0, 3, 5, 6, 7, 8].
 
-    key: the setting, for the error; most: how large a number may be. Raises UserError for anything else.
+    key: the setting, for the error; most: the largest number. Raises UserError for anything else.
     """
     numbers: list[int] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part)
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
         if first > last or last > most:
-            raise UserError(f"{key}={text}: {part!r} is no number or range 0..{most}; write it as in {key}=0,3,5-8")
+            raise UserError(f"{key}={text}: {part!r} is not a number or range 0..{most}; write it as in {key}=0,3,5-8")
         if len(numbers) + last - first > most:
             raise UserError(f"{key}={text[:60]}: names more than {most} numbers")
         numbers += range(first, last + 1)

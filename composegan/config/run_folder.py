@@ -1,4 +1,4 @@
-"""Run folders: telling one from another folder, and finding the newest. Standard library only."""
+"""Recognize run folders and find the newest. Standard library only."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from composegan.errors import UserError
 
 CONFIG = "config.yaml"
-"""The resolved configuration in a run folder; what makes a folder a run."""
+"""The resolved configuration in a run folder. A folder with it is a run."""
 
 
 def require_run(path: Path) -> Path:
-    """`path` itself. Raises UserError when it is not a run folder."""
+    """Return `path`. Raises UserError if it is not a run folder."""
     if not path.is_dir():
         raise UserError(f"run={path}: there is no such folder")
     if not (path / CONFIG).is_file():
@@ -20,7 +20,7 @@ def require_run(path: Path) -> Path:
 
 
 def newest_run(root: Path) -> Path:
-    """The run under `root` (ROOT/DOMAIN/TIME) that was started last. Raises UserError when there is none."""
+    """The run under `root` (ROOT/DOMAIN/TIME) that was started last. Raises UserError if no run is there."""
     configs = sorted(root.glob(f"*/*/{CONFIG}"), key=lambda path: (path.stat().st_mtime_ns, path))
     if not configs:
         raise UserError(f"no runs under {root}/; say which with run=PATH, or start one with `composegan fit`")

@@ -1,9 +1,8 @@
-"""How much the classes of a group disagree on the weights they share, and where the group comes apart best.
+"""How much the classes of a group disagree on the weights they share, and how the group is best split.
 
-What a shared weight gets in the backward pass is the sum of what its classes ask for, each by its own gradient. Where
-these point different ways (Yu et al. 2020, arXiv 2001.06782, call a negative cosine a conflict) part of the sum
-cancels, and that part is what sharing costs. Everything here is of unit gradients, so that a small class counts as a
-large one.
+The gradient of a shared weight is the sum of its classes' gradients. Where these point in different directions (Yu et
+al. 2020, arXiv 2001.06782, call a negative cosine a conflict) part of the sum cancels, which is the cost of sharing.
+All gradients here are unit vectors, so that a small class counts as much as a large one.
 """
 
 from __future__ import annotations
@@ -15,35 +14,35 @@ import torch
 from torch import Tensor
 
 LEAST = 0.1
-"""How alike a class's gradients of odd and of even steps are at least; below it they are noise."""
+"""The least similarity of a class's gradients in odd and in even steps; below it they are noise."""
 
 
 def cosines(gradients: Tensor) -> Tensor:
-    """How alike the gradients of classes are: for each pair the cosine of the angle between, without the noise.
+    """The cosine of the angle between the gradients of each pair of classes, corrected for noise.
 
-    With v_a and w_a what class a asked for in even and in odd steps, each made a unit vector in every layer (as Adam
-    brings every layer to the same step), and v_a . w_b the mean over layers: `cos(a, b) = (v_a . w_b + w_a . v_b) / 2 /
-    sqrt(v_a . w_a * v_b . w_b)`, at most 1 and at least -1. Noise of single steps is not in both, so that it makes no
-    class disagree, which it would above all for those that are rarely seen (the correction for attenuation: Spearman
-    1904, "The proof and measurement of association between two things").
-    gradients: (2, L, K, C, C), those sums, for each layer's weight -> (K, K) float64 on the CPU, in -1..1; zeros, on
-    the diagonal as well, for a class without a gradient or with nothing but noise (`v_a . w_a < LEAST`).
+    With v_a and w_a the gradients of class a summed over even and over odd steps, normalized in every layer (Adam moves
+    every layer by the same step), and v_a . w_b the mean over layers: `cos(a, b) = (v_a . w_b + w_a . v_b) / 2 /
+    sqrt(v_a . w_a * v_b . w_b)`, clamped to -1..1. Noise of single steps is not in both sums, so it does not make
+    classes disagree, as it otherwise would for rare ones (the correction for attenuation: Spearman 1904, "The proof and
+    measurement of association between two things").
+    gradients: (2, L, K, C, C), those sums for each layer's weight -> (K, K) float64 on the CPU, in -1..1; zeros, on the
+    diagonal as well, for a class without a gradient or with noise only (`v_a . w_a < LEAST`).
     """
     flat = gradients.detach().cpu().double().flatten(3)  # (2, L, K, C C)
     even, odd = flat / flat.norm(dim=3, keepdim=True).clamp_min(1e-100)  # (L, K, C C)
     both = (even @ odd.transpose(1, 2)).mean(dim=0)  # (K, K)
     size = both.diagonal()  # (K)
-    size = torch.where(size >= LEAST, size, torch.inf).sqrt()  # also where it is no number
+    size = torch.where(size >= LEAST, size, torch.inf).sqrt()  # NaN as well
     return ((both + both.T) / 2 / size / size[:, None]).nan_to_num(0).clamp(-1, 1)  # (K, K)
 
 
 def conflict(alike: np.ndarray, members: Sequence[int]) -> float:
-    """What part of its members' gradients a group loses by adding them up: `1 - |sum_k u_k| / n`, in 0..1.
+    """The fraction of its members' gradients that a group loses by summing them: `1 - |sum_k u_k| / n`, in 0..1.
 
-    u_k: the unit gradients of the n members that have one. 0 where all agree (or fewer than two have a gradient), 1
-    where they cancel; n that have nothing to do with one another lose `1 - 1 / sqrt(n)`. (1 minus the mean resultant
-    length of directional statistics: Mardia & Jupp 2000, section 2.3.)
-    alike: (K, K), of `cosines`.
+    u_k: the unit gradients of the n members that have one. 0 if all agree (or fewer than two have a gradient), 1 if
+    they cancel, `1 - 1 / sqrt(n)` if they are orthogonal. (1 minus the mean resultant length of directional statistics:
+    Mardia & Jupp 2000, section 2.3.)
+    alike: (K, K), from `cosines`.
     """
     seen = _with_gradient(alike, members)
     if len(seen) < 2:
@@ -52,13 +51,13 @@ def conflict(alike: np.ndarray, members: Sequence[int]) -> float:
 
 
 def halves(alike: np.ndarray, members: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The two parts into which a group is best split. Each lists its classes in order; first the one with the first.
+    """The two parts into which a group is best split, each sorted, the one with the first class first.
 
-    Agglomerative: beginning with every class by itself, the two parts are joined that lose least by it,
-    `|S_a| + |S_b| - |S_a + S_b|` with S the sum of a part's unit gradients, until there are two. (All these losses
-    together are the group's `conflict`, times n; the last is what splitting it gives back.) Of equal losses the first
-    pair's counts. Classes without a gradient stay with the larger part.
-    alike: (K, K), of `cosines`. members: at least two of them have a gradient.
+    Agglomerative: starting from single classes, join the two parts that lose least by it, `|S_a| + |S_b| - |S_a + S_b|`
+    with S the sum of a part's unit gradients, until there are two. (The sum of all losses is the group's `conflict`
+    times n; the last is what the split recovers.) Ties go to the first pair. Classes without a gradient stay with the
+    larger part.
+    alike: (K, K), from `cosines`. members: at least two of them have a gradient.
     """
     seen = _with_gradient(alike, members)
     parts = [[member] for member in seen]
@@ -80,10 +79,10 @@ def halves(alike: np.ndarray, members: Sequence[int]) -> tuple[tuple[int, ...], 
 
 
 def _with_gradient(alike: np.ndarray, members: Sequence[int]) -> list[int]:
-    """Those with a gradient that is a number."""
+    """The members with a finite gradient."""
     return [member for member in members if alike[member, member] > 0]
 
 
 def _length(square: np.ndarray) -> np.ndarray:
-    """Rounding may leave the square of a sum that cancels a little below 0."""
+    """The square root; rounding may leave a square slightly below 0."""
     return np.sqrt(np.maximum(square, 0))

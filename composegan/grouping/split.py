@@ -1,7 +1,7 @@
-"""Exact surgery: groups of a bank are split in two, and its function stays as it is.
+"""Split groups of a bank of local generators without changing what the bank computes.
 
-A child begins with its parent's weights, their averages and their moments in Adam; so the next step is the one that
-would have been, but that each child moves by its own members' gradient.
+A child starts with its parent's weights, their averages and their moments in Adam, so that the next step is the same
+except that each child moves by the gradient of its own members.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from torch.optim import Optimizer
 from composegan.networks.local_bank import LocalBank
 
 SHARED = {"weight": 1, "style_weight": 1, "feature_weight": 0}
-"""The parameters of a bank that a group shares, and which of their dimensions is that of groups."""
+"""The parameters that the members of a group share, and their dimension that runs over groups."""
 
 
 def sources(before: Sequence[int], after: Sequence[int]) -> list[int]:
-    """For each of the new groups the old one that its classes come from.
+    """For each new group, the old one that its classes come from.
 
-    before, after: the group of each class. Raises ValueError where classes that were apart would be together.
+    before, after: the group of each class. Raises ValueError if classes of different groups would be joined.
     """
     found: dict[int, int] = {}
     for old, new in zip(before, after, strict=True):
@@ -32,10 +32,10 @@ def sources(before: Sequence[int], after: Sequence[int]) -> list[int]:
 
 @torch.no_grad()
 def regroup(bank: LocalBank, group_of: Sequence[int], adam: Optimizer | None = None) -> None:
-    """Split groups, so that class k is in group `group_of[k]`, 0..G-1; the bank answers what it answered before.
+    """Split groups so that class k is in group `group_of[k]`, 0..G-1. The output of the bank does not change.
 
-    adam: the optimizer of the bank's parameters, whose new ones it takes up with the moments of the old.
-    Raises ValueError where classes that were apart would be together.
+    adam: the optimizer of the bank's parameters; it continues with the new parameters and copies of the old moments.
+    Raises ValueError if classes of different groups would be joined.
     """
     source = sources(bank.group_of, group_of)
     for name, dim in SHARED.items():
@@ -44,12 +44,12 @@ def regroup(bank: LocalBank, group_of: Sequence[int], adam: Optimizer | None = N
         new = nn.Parameter(copied, requires_grad=old.requires_grad)
         setattr(bank, name, new)
         if adam is not None:
-            _take_up(adam, old, new, source, dim)
+            _replace(adam, old, new, source, dim)
     bank.assign(group_of)
 
 
-def _take_up(adam: Optimizer, old: Tensor, new: Tensor, source: Sequence[int], dim: int) -> None:
-    """Put `new` in the place of `old` in an optimizer, in the same order of everything."""
+def _replace(adam: Optimizer, old: Tensor, new: Tensor, source: Sequence[int], dim: int) -> None:
+    """Replace the parameter `old` of an optimizer by `new`, keeping every order."""
     for group in adam.param_groups:
         group["params"] = [new if parameter is old else parameter for parameter in group["params"]]
     states = list(adam.state.items())
@@ -58,7 +58,7 @@ def _take_up(adam: Optimizer, old: Tensor, new: Tensor, source: Sequence[int], d
         if parameter is not old:
             adam.state[parameter] = state
             continue
-        # Fused Adam reads a parameter and its moments as if their memory order were the same.
+        # Fused Adam assumes that a parameter and its moments have the same memory order.
         adam.state[new] = {
             key: torch.empty_like(new).copy_(value.index_select(dim, _index(source, value)))
             if value.shape == old.shape
@@ -72,7 +72,6 @@ def _index(source: Sequence[int], tensor: Tensor) -> Tensor:
 
 
 def _order(tensor: Tensor) -> torch.memory_format:
-    """The memory order of a parameter. One of a single group may be taken for either: then it is channels-last, as
-    networks are when they are trained."""
+    """The memory order of a parameter. That of a single group is ambiguous: channels-last, as in training."""
     last = tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last)
     return torch.channels_last if last else torch.contiguous_format

@@ -1,7 +1,7 @@
 """The contract between the core and a domain: what classes there are, and how their images and labels are read.
 
 A domain is a `DomainPlugin`, registered under the entry-point group `composegan.domains`.
-This module uses the standard library only, so that a plugin can be listed without loading torch.
+Standard library only, so that a plug-in can be listed without loading torch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from composegan.errors import UserError, nearest
 
 API_VERSION = 1
-"""The version of this contract. A plugin made for another version is listed with its reason, not used."""
+"""The version of this contract. A plug-in made for another version is listed with an error."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class SemanticClass:
     """One class of the vocabulary: its own latent codes, its own layer of the picture, its own mask.
 
     color: (red, green, blue), each 0..255, used wherever masks are shown.
-    category: the taxonomy level above, outermost first when nested (`"vehicle/two-wheeler"`), or "".
+    category: the parent in the taxonomy, outermost first when nested (`"vehicle/two-wheeler"`), or "".
     transparent: composed over the others without displacing them (glass, thin frames).
     optional: may be absent from an image (glasses, hat).
     """
@@ -37,7 +37,7 @@ class SemanticClass:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named set of overrides of the configuration; `about` says for what, on what hardware, at what cost."""
+    """A named set of overrides of the configuration; `about` states its purpose, hardware and cost."""
 
     name: str
     about: str
@@ -46,11 +46,11 @@ class Recipe:
 
 @dataclass(frozen=True)
 class DomainSpec:
-    """What a domain is, as data: its vocabulary (index = label value), recipes and foreign label names.
+    """A domain as data: its classes (index = label value), recipes and foreign label names.
 
-    foreign: per source, whatever that source's reader needs to map its labels to these classes.
-    credits: artists and licences of what the demo draws.
-    mirror: pairs of classes that change places when a picture is mirrored, such as a left and a right door.
+    foreign: per source, whatever its reader needs to map its labels to these classes; credits: artists and licences of
+    the demo; mirror: pairs of classes to swap when an image is mirrored, such as a left and a right door.
+    Raises UserError for a vocabulary that is empty, too large or ambiguous.
     """
 
     name: str
@@ -81,10 +81,12 @@ class DomainSpec:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Class names in label order."""
         return tuple(item.name for item in self.classes)
 
     @property
     def colors(self) -> tuple[tuple[int, int, int], ...]:
+        """Class colours in label order, each (red, green, blue), 0..255."""
         return tuple(item.color for item in self.classes)
 
     @property
@@ -94,7 +96,7 @@ class DomainSpec:
 
     @property
     def mirrored(self) -> tuple[int, ...]:
-        """What each label value becomes in a mirrored picture."""
+        """The label value that each one becomes in a mirrored image."""
         other = dict(self.mirror) | {second: first for first, second in self.mirror}
         return tuple(self.index(other.get(name, name)) for name in self.names)
 
@@ -120,13 +122,13 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class DomainPlugin:
-    """What an entry point of the group `composegan.domains` points to.
+    """A domain's contract, registered under the entry-point group `composegan.domains`.
 
-    dataset: (root, split) -> Source, for the domain's data as people download it; split is "train" or "validation".
-        None: the plain layout `root/images` + `root/labels`.
-    demo: (count, height, width, seed) -> Source that draws its samples on the spot, so that the domain runs
-        with no download; None: `data.root` is required.
-    demos: further ones of the same form, by name (`data.demo=NAME`).
+    dataset: (root, split) -> Source, for the data as downloaded; split is "train" or "validation". None: the plain
+        layout `root/images` + `root/labels`.
+    demo: (count, height, width, seed) -> Source that draws its samples, so that the domain runs without a download;
+        None: `data.root` is required.
+    demos: further demos of the same form, by name (`data.demo=NAME`).
     """
 
     spec: DomainSpec

@@ -19,8 +19,8 @@ _CLASS_KEYS = ("name", "color", "category", "transparent", "optional")
 def read_domain_file(path: Any) -> DomainSpec:
     """The domain that a YAML file describes; `path` is a path or a packaged resource.
 
-    Only `classes` is required; `name` defaults to the file's name. Recipes are checked against the settings
-    when one is used. Raises UserError naming the file, the key and what would be right.
+    Only `classes` is required; `name` defaults to the file's name. The settings of a recipe are checked when it is
+    used. Raises UserError naming the file, the key and the remedy.
     """
     content = _mapping(read_yaml(path), f"{path}", _FILE_KEYS)
     api = content.get("api", API_VERSION)
@@ -40,7 +40,7 @@ def read_domain_file(path: Any) -> DomainSpec:
             mirror=_mirror(content.get("mirror") or {}, f"{path}: mirror"),
         )
     except UserError as error:
-        # DomainSpec checks the vocabulary as a whole, and does not know the file.
+        # DomainSpec checks the vocabulary without knowing the file.
         raise error if str(error).startswith(str(path)) else UserError(f"{path}: {error}") from error
 
 
@@ -77,7 +77,7 @@ def _class(value: Any, where: str) -> SemanticClass:
 
 
 def _foreign(value: Any, where: str) -> Mapping[str, Any]:
-    """As it is; but a list of `{part: ..., class: ...}` says what becomes of each part, so none may be in it twice."""
+    """The value itself. A list of `{part: ..., class: ...}` maps parts to classes, so that no part may occur twice."""
     for name, table in _typed(value, dict, where).items():
         rules = table if isinstance(table, list) else []
         seen: list[Any] = []

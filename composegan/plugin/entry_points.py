@@ -53,7 +53,7 @@ def one_line(error: BaseException) -> str:
     """The type and text of an error in one printable line."""
     try:
         text = str(error)
-    except Exception:  # an error class of somebody's own
+    except Exception:  # the error class of a plug-in
         text = "(an error without a text)"
     return printable(" ".join(f"{type(error).__name__}: {text}".split()))
 

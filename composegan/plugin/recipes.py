@@ -13,9 +13,9 @@ from composegan.plugin.domain import DomainSpec, Recipe
 
 
 def recipes_of(spec: DomainSpec) -> dict[str, Recipe]:
-    """All recipes a domain can be run with: the common ones, then its own.
+    """All recipes of a domain: the common ones, then its own.
 
-    A domain's recipe with the name of a common one is that one with the domain's overrides (and `about`) on top.
+    A domain's recipe with the name of a common one overrides that one's settings (and `about`).
     """
     recipes = dict(common_recipes())
     for name, own in spec.recipes.items():
@@ -44,7 +44,7 @@ def common_recipes() -> Mapping[str, Recipe]:
 def read_recipes(value: Any, where: str) -> dict[str, Recipe]:
     """Recipes from a mapping of name to {about: text, and any settings, nested or dotted}.
 
-    The settings are not looked at here; `compose` checks those of the recipe it uses.
+    The settings are not checked here; `compose` checks those of the recipe in use.
     Raises UserError beginning with `where`.
     """
     if not isinstance(value or {}, dict):
@@ -59,7 +59,7 @@ def read_recipes(value: Any, where: str) -> dict[str, Recipe]:
 
 
 def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested mappings merged; where both have a value, the upper one's."""
+    """Merge nested mappings; `above` takes precedence."""
     merged = dict(below)
     for key, value in above.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
