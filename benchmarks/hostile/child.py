@@ -113,7 +113,8 @@ def cut_long_work(images: int = 64, codes: int = 10_000) -> None:
         return lambda *given, **named: end() if count(*given, **named) > most else work(*given, **named)
 
     owner: Any
-    for owner, name in ((TrainingStep, "run"), (inversion_folder, "search"), (evaluate, "evaluate")):
+    for owner, name in ((TrainingStep, "run"), (inversion_folder, "search"), (evaluate, "_open")):
+        getattr(owner, name)  # fails if it was renamed
         setattr(owner, name, end)
 
     def number_of_codes(model: Model, n: int = 16, *_: Any, pictures: Sequence[int] | None = None, **__: Any) -> int:

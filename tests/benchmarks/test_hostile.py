@@ -12,7 +12,7 @@ from benchmarks.hostile import run as hostile
 from benchmarks.hostile.__main__ import main
 from benchmarks.hostile.child import CUT, Outcome, attempt
 from benchmarks.hostile.kit import KINDS, build
-from benchmarks.hostile.lines import command_line
+from benchmarks.hostile.lines import STARTS, command_line
 
 SEED = 7
 CASE = hostile.Case("domain", "flip_bits", ["fit"], ("x.yaml",))
@@ -39,6 +39,13 @@ def test_damaged_file_is_refused_in_one_line(kit, kind, number, seed):
 def test_hostile_command_line_is_refused_in_one_line(kit, number):
     case = hostile.run_case(kit, hostile.LINE, number, SEED)
     assert case["failure"] is None, case
+
+
+@pytest.mark.parametrize("verb", ["fit", "adapt", "invert", "evaluate"])
+def test_long_work_does_not_begin(kit, tmp_path, verb):
+    folder = shutil.copytree(kit, tmp_path / "kit")
+    outcome = attempt([verb, *STARTS[verb].split()], folder, 60)
+    assert outcome.status == CUT, outcome.err
 
 
 @pytest.mark.parametrize("kind", KINDS)
