@@ -1,4 +1,4 @@
-"""Extensions besides domains: found as domains are, used by the names that settings give, and blamed for their own."""
+"""Extensions: registration by kind, use by the settings that name them, and errors that name their distribution."""
 
 from __future__ import annotations
 
@@ -173,13 +173,8 @@ KINDS_AND_CODE = {
 }
 
 
-def test_each_kind_has_a_group_of_its_own():
-    assert [kind.group for kind in EXTENSIONS] == list(KINDS_AND_CODE)
-    assert len({kind.group for kind in KINDS}) == 7
-
-
 @pytest.mark.parametrize("kind", EXTENSIONS, ids=lambda kind: kind.word)
-def test_one_is_found_with_its_distribution_and_no_other_kind_sees_it(site, kind):
+def test_extension_is_found_under_its_own_kind_only(site, kind):
     code, word = KINDS_AND_CODE[kind.group]
     path = site("own-1.2.dist-info", kind.group, "mine = my_extension:it", my_extension=f"{IMPORT}it = {code}")
     (found,) = registry.discover(kind, path)
@@ -192,9 +187,7 @@ def test_one_is_found_with_its_distribution_and_no_other_kind_sees_it(site, kind
 
 
 IMPORT = "from composegan.plugin.contracts import *\n"
-BROKEN = {
-    "import nothing_like_it": "ModuleNotFoundError: No module named 'nothing_like_it'",
-    "raise SystemExit(4)": "SystemExit: 4",
+UNUSABLE = {
     "it = 3": "is a int; a composegan.plugin.Metric is needed",
     "it = LossRecipe(phases=print)": "is a LossRecipe; a composegan.plugin.Metric is needed",
     "it = Metric(describe=print, compare=print, api=9)":
@@ -204,20 +197,16 @@ BROKEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "reason"), BROKEN.items())
-def test_a_broken_one_is_a_row_and_harms_nobody(site, code, reason):
-    good = f"{IMPORT}it = Metric(describe=print, compare=print)"
-    site("bad-2.dist-info", METRIC.group, "bad = bad_extension:it", bad_extension=IMPORT + code)
-    path = site("good-1.dist-info", METRIC.group, "good = good_extension:it", good_extension=good)
-    bad, other = registry.discover(METRIC, path)
-    assert reason in bad.error and "\n" not in bad.error and bad.plugin is None
-    assert other.plugin and other.error is None
-    assert registry.require("good", METRIC, path).plugin is other.plugin
+@pytest.mark.parametrize(("code", "reason"), UNUSABLE.items())
+def test_unusable_extension_has_its_reason(site, code, reason):
+    path = site("bad-2.dist-info", METRIC.group, "bad = bad_extension:it", bad_extension=IMPORT + code)
+    (bad,) = registry.discover(METRIC, path)
+    assert reason in bad.error and bad.plugin is None
     with pytest.raises(UserError, match="^metric 'bad' of bad cannot be used: "):
         registry.require("bad", METRIC, path)
 
 
-def test_a_name_that_two_have_or_composegan_itself_is_an_error_that_says_so(site):
+def test_names_that_are_taken_or_cannot_be_written_are_errors(site):
     site("one-1.dist-info", LOSS.group, "hinge = own_extension:it\npaper = own_extension:it\nmy loss = a:b")
     code = f"{IMPORT}it = LossRecipe(phases=print)"
     site("two-1.dist-info", LOSS.group, "hinge = own_extension:it", own_extension=code)
@@ -228,14 +217,7 @@ def test_a_name_that_two_have_or_composegan_itself_is_an_error_that_says_so(site
     assert "cannot be written in a setting" in rows["my loss", "one"]
 
 
-def test_metadata_that_cannot_be_read_is_a_row_of_the_kinds_it_speaks_of(site):
-    path = site("mess-1.dist-info", METRIC.group, "no equals sign")
-    (row,) = registry.discover(METRIC, path)
-    assert row.name == "?" and "entry_points.txt cannot be read" in row.error
-    assert registry.discover(LOSS, path) == [] and registry.names(METRIC, path) == []
-
-
-def test_the_list(toys, capsys):
+def test_domains_verb_lists_extensions(toys, capsys):
     assert main(["domains", "extensions=on"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == "name kind distribution version status"
@@ -247,7 +229,7 @@ def test_the_list(toys, capsys):
     assert "toys" not in capsys.readouterr().out
 
 
-def test_what_an_extension_raises_is_told_with_its_distribution():
+def test_use_names_the_distribution_in_errors():
     found = Found("mine", "own", "1", print, kind=METRIC)
     with pytest.raises(UserError, match="^metric 'mine' of own failed: ValueError: two lines$"), found.use():
         raise ValueError("two\nlines")
@@ -257,7 +239,7 @@ def test_what_an_extension_raises_is_told_with_its_distribution():
         raise KeyboardInterrupt
 
 
-def test_an_address_is_no_path():
+def test_source_address_is_not_a_path():
     assert source_address("litdata://s3://bucket/a b") == ("litdata", "s3://bucket/a b")
     assert source_address("litdata:///home/me") == ("litdata", "/home/me")
     assert [source_address(root) for root in (None, "", "/a/b", "a://", "./a://b", "C:\\a")] == [
@@ -269,7 +251,7 @@ def test_an_address_is_no_path():
     assert config.data.root == "litdata://s3://bucket"
 
 
-def test_all_is_composegans_own_and_more_can_be_named():
+def test_names_in_accepts_more_than_all():
     assert names_in("all", ["a", "b"], more=["c"]) == ["a", "b"]
     assert names_in("c,all,b", ["a", "b"], more=["c"]) == ["c", "a", "b"]
     with pytest.raises(UserError, match="there is no 'cc'; did you mean 'ccc'"):
@@ -278,7 +260,6 @@ def test_all_is_composegans_own_and_more_can_be_named():
 
 MISTAKES = {
     "grouping=first_alon": "grouping: no grouping policy 'first_alon' is installed; did you mean 'first_alone'?",
-    "grouping=first_alon:3": "grouping: no grouping policy 'first_alon' is installed; did you mean 'first_alone'?",
     "data.root=stripe://9": "data.root: no data source 'stripe' is installed; did you mean 'stripes'?",
     "output.metrics=FSD,mean_colour": "output.metrics: no metric 'mean_colour' is installed; did you mean 'mean_color'",
     "output.metrics=lightness,FSD": "output.metrics: the first metric selects the checkpoint with its lowest value",
@@ -289,13 +270,13 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("setting", "said"), MISTAKES.items())
-def test_a_mistake_is_told_before_anything_is_begun(toys, shapes, setting, said):
+def test_compose_refuses_unknown_and_unusable_extensions(toys, shapes, setting, said):
     with pytest.raises(UserError) as caught:
         compose([shapes[0], "recipe=quick", setting])
     assert str(caught.value).startswith(said)
 
 
-def test_the_rest_of_the_world_does_not_care_for_broken_ones(toys, shapes):
+def test_compose_loads_named_extensions_only(toys, shapes):
     composed = compose([*shapes, "recipe=quick", "output.metrics=FSD,lightness"])
     assert [(found.kind.word, found.name) for found in composed.extensions] == [("metric", "lightness")]
     assert compose([*shapes, "recipe=quick"]).extensions == []
@@ -313,13 +294,13 @@ def plan_of(shapes, grouping, *more):
     return propose(config, spec, lambda: class_statistics(source, 3), Limits(config, spec, 2)).to_names(spec.names)
 
 
-def test_a_policy_proposes(toys, shapes):
+def test_policy_proposes_within_the_budget(toys, shapes):
     assert plan_of(shapes, "first_alone") == [["ground"], ["ball", "glass"]]
     assert plan_of(shapes, "first_alone:asks") == [["ground"], ["ball"], ["glass"]]
     assert plan_of(shapes, "first_alone:asks", "budget.groups=2") == [["ground", "ball", "glass"]]
 
 
-def test_a_policy_that_fails(toys, shapes):
+def test_failing_policy_is_named(toys, shapes):
     blamed = "grouping policy 'first_alone' of toys failed: "
     with pytest.raises(UserError, match=blamed + "ZeroDivisionError: no such thing"):
         plan_of(shapes, "first_alone:fail")
@@ -339,7 +320,7 @@ def source_of(shapes, root):
     return open_source(composed.plugin, composed.config.data)
 
 
-def test_a_source_that_fails(toys, shapes):
+def test_failing_source_is_named(toys, shapes):
     blamed = "data source 'stripes' of toys failed: "
     with pytest.raises(UserError, match=blamed + "OSError: no way there"):
         source_of(shapes, "stripes://fail")
@@ -351,7 +332,7 @@ def test_a_source_that_fails(toys, shapes):
         source_of(shapes, "stripes://5")[0]
 
 
-def test_a_source_reads_in_workers_what_it_reads_here(toys, shapes):
+def test_source_gives_the_same_samples_in_workers(toys, shapes):
     from composegan.data import training_loader
 
     source = source_of(shapes, "stripes://a/b/9")
@@ -363,7 +344,7 @@ def test_a_source_reads_in_workers_what_it_reads_here(toys, shapes):
         assert (one["image"] == other["image"]).all() and (one["position"] == other["position"]).all()
 
 
-def test_a_source_can_be_packed_and_checked(toys, shapes, tmp_path, capsys):
+def test_source_can_be_packed_and_checked(toys, shapes, tmp_path, capsys):
     from composegan.config.schema import DataConfig
     from composegan.data import PackedSource
     from composegan.devkit import open_subject
@@ -375,7 +356,7 @@ def test_a_source_can_be_packed_and_checked(toys, shapes, tmp_path, capsys):
     assert len(subject.samples["data.root"]) == 4
 
 
-def test_a_recipe_decides_on_the_phases(toys):
+def test_loss_recipe_gives_the_phases(toys):
     from composegan.config.schema import AdaptConfig, TrainingConfig
     from composegan.training.objective import objective
 
@@ -399,7 +380,7 @@ def settings(toys, shapes):
     ]  # fmt: skip
 
 
-def test_a_run_uses_records_and_finds_them_again(settings, toys, fit, resume, capsys, tmp_path, monkeypatch):
+def test_run_uses_records_and_reloads_extensions(settings, toys, fit, resume, capsys, tmp_path, monkeypatch):
     run = fit(*settings, "training.images=8")
     assert "grouping=first_alone: ground; ball, glass" in capsys.readouterr().out
     assert json.loads((run / "plugins.json").read_text())["extensions"] == {
@@ -426,7 +407,7 @@ def test_a_run_uses_records_and_finds_them_again(settings, toys, fit, resume, ca
     assert (run / "samples" / "000016.png").is_file()
 
 
-def test_evaluate_takes_a_metric_that_is_named(toys, whole_run, tmp_path, capsys, monkeypatch):
+def test_evaluate_computes_named_metrics(toys, whole_run, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     common = ["evaluate", f"run={whole_run}", "n=8", f"out={tmp_path / 'out'}", f"data.cache={tmp_path / 'cache'}"]
     assert main([*common, f"plugin_path={toys}", "metrics=FSD,mean_color,lightness"]) == 0, capsys.readouterr().err
@@ -442,15 +423,50 @@ def test_evaluate_takes_a_metric_that_is_named(toys, whole_run, tmp_path, capsys
     assert "metric 'shapeless' of toys failed: TypeError: describe returned (7, 3, 16, 16)" in capsys.readouterr().err
 
 
-def test_adaptation_refuses_what_may_look_at_masks(toys, shapes):
+def test_adaptation_refuses_metrics_that_need_masks(toys, shapes):
     with pytest.raises(UserError, match="output.metrics: mean_color may look at masks, and the images have none"):
         compose([*shapes, "recipe=quick", "adapt.source=somewhere", "output.metrics=mean_color"])
 
 
-def test_plugin_path_of_a_folder_with_extensions_only(toys, tmp_path, shapes):
-    composed = compose([shapes[0], "recipe=quick", f"plugin_path={toys}", "training.loss=doubled"])
-    assert composed.config.plugin_path == str(toys)
-    (tmp_path / "bare").mkdir()
-    (tmp_path / "bare" / "pyproject.toml").write_text('[project]\nname = "bare"\n')
-    with pytest.raises(UserError, match="composegan.domains, composegan.grouping, composegan.sources, composegan.me"):
-        registry.add_plugin_path(tmp_path / "bare")
+VERB = (
+    IMPORT
+    + """
+from dataclasses import dataclass
+from composegan.plugin import number
+
+
+@dataclass
+class Settings:
+    times: int = number(2, least=1, most=9)  # how often
+    word: str = "hi"  # what to say
+
+
+def run(settings):
+    print(" ".join([settings.word] * settings.times))
+    return 3 if settings.word == "three" else None
+
+
+it = Verb("say something", run, settings=Settings)
+plain = Verb("print the arguments", print, lambda arguments: f"help for {arguments}")
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["say", "times=3", "word=ho"], 0, "ho ho ho\n"),
+        (["say", "word=three"], 3, "three three\n"),
+        (["say", "--help"], 0, "times=2  whole number, 1 to 9  how often"),
+        (["--help"], 0, "say          say something"),
+        (["say", "times=0"], 2, "times=0: must be 1 to 9"),
+        (["say", "tims=3"], 2, "unknown key 'tims'; did you mean 'times'?"),
+        (["plain", "a", "b=c"], 0, "['a', 'b=c']\n"),
+        (["plain", "a", "--help"], 0, "help for ['a']"),
+    ],
+)
+def test_verb_of_a_package(site, arguments, status, said, capsys):
+    entries = "say = say_extension:it\nplain = say_extension:plain"
+    site("own-1.dist-info", "composegan.verbs", entries, say_extension=VERB)
+    assert main(arguments) == status
+    assert said in "".join(capsys.readouterr())
