@@ -161,7 +161,7 @@ def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> 
         "format": FORMAT,
         "domain": model.domain,
         "classes": [{"name": n, "color": list(c)} for n, c in zip(model.classes, model.colors, strict=True)],
-        "family": model.family,
+        **({} if model.family == "paper" else {"family": model.family}),  # as before there were families
         "generator": dict(model.settings),
         "about": dict(about or {}),
     }
