@@ -39,7 +39,7 @@ class Target:
 
     def mask(self, codes: Codes) -> Tensor:
         """Mask of the slots: (base + 2K,) bool, see `Codes.slots_of`."""
-        return codes.slots_of(self.classes, PARTS if self.part == "both" else (self.part,), self.base)
+        return codes.slots_of(self.classes, self.part, self.base)
 
     def slots(self, model: Model) -> tuple[int, ...]:
         """Positions of the slots among a model's base + 2K."""

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from composegan.config.lists import names_in
 from composegan.errors import UserError, nearest
 from composegan.model.codes_file import read_codes, write_codes
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from composegan.model.saved_model import Model
 
 PARTS = ("shape", "texture")
+
+Names = str | Iterable[str]
+"""Classes: one name, several names, text such as "hair,hat", or "all"."""
 
 
 class ClassCodes:
@@ -39,26 +43,40 @@ class ClassCodes:
         return self._codes.present[:, self._index]
 
     @present.setter
-    def present(self, value: Tensor | bool) -> None:
-        self._codes.present[:, self._index] = value
+    def present(self, value: Tensor | np.ndarray | bool) -> None:
+        there, count = _tensor(value, f"{self._label}.present"), len(self._codes)
+        if tuple(there.shape) not in ((), (1,), (count,)):
+            raise UserError(f"{self._label}.present: shape {tuple(there.shape)} given; a bool or ({count},) is needed")
+        self._codes.present[:, self._index] = there.cpu() != 0
 
     @property
     def shape(self) -> Tensor:
-        """Outline and position: (N, S)."""
-        return self._codes.slots[:, self._codes.base_layers + 2 * self._index]
+        """Outline and position: (N, S). Assign a tensor or array of shape (N, S), (1, S) or (S,).
+
+        Raises UserError for another shape, values that are not finite, and the code of another model.
+        """
+        return self._codes._view(self._slot)
 
     @shape.setter
-    def shape(self, value: Tensor) -> None:
-        self._codes.slots[:, self._codes.base_layers + 2 * self._index] = value
+    def shape(self, value: Tensor | np.ndarray) -> None:
+        self._codes._assign(self._slot, value, f"{self._label}.shape")
 
     @property
     def texture(self) -> Tensor:
-        """Colour and surface: (N, S)."""
-        return self._codes.slots[:, self._codes.base_layers + 2 * self._index + 1]
+        """Colour and surface: (N, S). Assigned as `shape`."""
+        return self._codes._view(self._slot + 1)
 
     @texture.setter
-    def texture(self, value: Tensor) -> None:
-        self._codes.slots[:, self._codes.base_layers + 2 * self._index + 1] = value
+    def texture(self, value: Tensor | np.ndarray) -> None:
+        self._codes._assign(self._slot + 1, value, f"{self._label}.texture")
+
+    @property
+    def _slot(self) -> int:
+        return self._codes.base_layers + 2 * self._index
+
+    @property
+    def _label(self) -> str:
+        return f"codes[{self._codes.classes[self._index]!r}]"
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in (*PARTS, "present"):
@@ -76,7 +94,7 @@ class ClassCodes:
         raise AttributeError(f"the codes of a class have no {name!r}; {nearest(name, (*PARTS, 'present'))}")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Codes:
     """Latent codes of N pictures of one model, by class name.
 
@@ -114,8 +132,38 @@ class Codes:
 
     @property
     def base(self) -> Tensor:
-        """The codes of pose and layout that all classes but the background share: (N, base, S), a view."""
-        return self.slots[:, : self.base_layers]
+        """The codes of pose and layout that all classes but the background share: (N, base, S), a view.
+
+        Assign a tensor or array of shape (N, base, S), (1, base, S) or (base, S). Raises UserError as for a class.
+        """
+        return self._view(slice(self.base_layers))
+
+    @base.setter
+    def base(self, value: Tensor | np.ndarray) -> None:
+        self._assign(slice(self.base_layers), value, "codes.base")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "base" and (name in vars(self) or name not in self.__dataclass_fields__):
+            raise AttributeError(
+                f"codes.{name} cannot be assigned; assign codes.base, or codes[CLASS].shape or .texture"
+            )
+        object.__setattr__(self, name, value)
+
+    def _view(self, which: int | slice) -> Tensor:
+        """Slots as a view that carries the fingerprint of its latent space as the attribute `space`."""
+        view = self.slots[:, which]
+        vars(view)["space"] = self.space
+        return view
+
+    def _assign(self, which: int | slice, value: Any, label: str) -> None:
+        """Copy values into slots. label: the beginning of the error line."""
+        own, code = self.slots[:, which], _tensor(value, label)
+        if tuple(code.shape) not in (tuple(own.shape), (1, *own.shape[1:]), tuple(own.shape[1:])):
+            raise UserError(f"{label}: shape {tuple(code.shape)} given; {tuple(own.shape)} is needed")
+        if code.is_complex() or not code.isfinite().all():
+            raise UserError(f"{label}: has values that are not finite real numbers")
+        check_space(label, self.classes, getattr(value, "space", self.space), self)
+        self.slots[:, which] = code.to(own)
 
     def __len__(self) -> int:
         return len(self.slots)
@@ -137,7 +185,16 @@ class Codes:
         return replace(self, slots=self.slots[which], present=self.present[which])
 
     def __setitem__(self, name: str, value: ClassCodes) -> None:
-        """`codes["hair"] = other["hair"]` copies both codes and whether the class is present."""
+        """`codes["hair"] = other["hair"]` copies both codes and whether the class is present.
+
+        Raises UserError for another key or value, another number of pictures, and codes of another model.
+        """
+        if not isinstance(name, str):
+            raise UserError(f"codes[{name!r}] = ...: assign class by class, as in codes[0]['hair'] = other[0]['hair']")
+        if not isinstance(value, ClassCodes):
+            raise UserError(
+                f"codes[{name!r}] = ...: a {type(value).__name__} given; assign a class, as in other[{name!r}]"
+            )
         check_space("codes", value._codes.classes, value._codes.space, self)
         self[name].shape, self[name].texture, self[name].present = value.shape, value.texture, value.present
 
@@ -164,7 +221,13 @@ class Codes:
         """A copy with all pictures repeated `times` times: N pictures -> N * times."""
         return replace(self, slots=self.slots.repeat(times, 1, 1), present=self.present.repeat(times, 1))
 
-    def having(self, add: Iterable[str] = (), remove: Iterable[str] = (), only: Iterable[str] | None = None) -> Codes:
+    def names(self, classes: Names) -> list[str]:
+        """The names in what was given for classes. Raises UserError for an unknown one, offering the nearest."""
+        if isinstance(classes, str):
+            return names_in(classes, self.classes)
+        return [self.classes[self.index(name)] for name in classes]
+
+    def having(self, add: Names = (), remove: Names = (), only: Names | None = None) -> Codes:
         """A copy whose pictures have the classes `add` and lack `remove`. only: keep at most these.
 
         Raises UserError for an unknown class, and if a picture would be left without classes.
@@ -172,32 +235,41 @@ class Codes:
         changed = self.clone()
         if only is not None:
             kept = torch.zeros(len(self.classes), dtype=torch.bool)
-            kept[[self.index(name) for name in only]] = True
+            kept[[self.index(name) for name in self.names(only)]] = True
             changed.present.logical_and_(kept)
         for names, there in ((add, True), (remove, False)):
-            for name in names:
+            for name in self.names(names):
                 changed.present[:, self.index(name)] = there
         if len(empty := (~changed.present.any(dim=1)).nonzero()):
             raise UserError(f"picture {int(empty[0])} would have no classes left; keep at least one")
         return changed
 
-    def slots_of(self, names: Iterable[str], parts: Iterable[str] = PARTS, base: bool = False) -> Tensor:
-        """Mask of the slots of the named classes' parts ("shape", "texture"), and of the base: (base + 2K,) bool."""
+    def slots_of(self, classes: Names, part: Names = "both", base: bool = False) -> Tensor:
+        """Mask of the slots of the classes' part ("shape", "texture" or "both"), and of the base: (base + 2K,) bool.
+
+        Raises UserError for an unknown class or part.
+        """
         chosen = torch.zeros(self.slots.shape[1], dtype=torch.bool)
         chosen[: self.base_layers] = base
-        for name in names:
-            for part in parts:
-                chosen[self.base_layers + 2 * self.index(name) + PARTS.index(part)] = True
+        parts = [part] if isinstance(part, str) else list(part)
+        for unknown in set(parts) - {*PARTS, "both"}:
+            raise UserError(f"part={unknown}: {nearest(str(unknown), (*PARTS, 'both'))}")
+        for name in self.names(classes):
+            for offset, known in enumerate(PARTS):
+                if known in parts or "both" in parts:
+                    chosen[self.base_layers + 2 * self.index(name) + offset] = True
         return chosen
 
-    def blend(self, other: Codes, amount: float | Tensor, chosen: Tensor | None = None) -> Codes:
+    def blend(self, other: Codes, amount: float | Tensor, chosen: Tensor | Names | None = None) -> Codes:
         """A copy moved towards `other`: 0 changes nothing, 1 takes its codes, above 1 extrapolates.
 
-        amount: a number or (N,). chosen: mask of slots (base + 2K,), see `slots_of`; None: all. `other` has N pictures
-        or one. Where amount >= 0.5, classes whose shape code is chosen are present if they are in `other`.
-        Raises UserError for codes of another model.
+        amount: a number or (N,). chosen: classes, or a mask of slots (base + 2K,), see `slots_of`; None: all. `other`
+        has N pictures or one. Where amount >= 0.5, classes whose shape code is chosen are present if they are in
+        `other`. Raises UserError for codes of another model and for an unknown class.
         """
         check_space("codes", other.classes, other.space, self)
+        if chosen is not None and not isinstance(chosen, Tensor):
+            chosen = self.slots_of(chosen)
         amount = torch.as_tensor(amount, dtype=self.slots.dtype, device=self.slots.device).reshape(-1, 1, 1)
         moved = torch.lerp(self.slots, other.slots.expand_as(self.slots), amount.expand_as(self.slots))
         if chosen is not None:
@@ -245,6 +317,15 @@ def check_space(what: str, classes: Sequence[str], space: str, own: Codes | Mode
         raise UserError(
             f"{what}: from another model (latent space {space}, not {own.space}); use it with its own model"
         )
+
+
+def _tensor(value: Any, label: str) -> Tensor:
+    """A tensor, array, number or list of these as a tensor. Raises UserError for anything else."""
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        hint = ", such as its .shape" if isinstance(value, ClassCodes) else ""
+        raise UserError(f"{label}: a {type(value).__name__} given; a tensor or array is needed{hint}") from error
 
 
 def concat_codes(parts: Sequence[Codes]) -> Codes:

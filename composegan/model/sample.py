@@ -15,7 +15,7 @@ from PIL import Image
 
 from composegan.errors import UserError
 from composegan.io.atomic import writing
-from composegan.model.codes import Codes, concat_codes
+from composegan.model.codes import Codes, Names, concat_codes
 from composegan.viz.pictures import color_masks, contact_sheet, numbered_sheet, to_uint8
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Samples(Picture):
 
 
 @torch.inference_mode()
-def draw(model: Model, codes: Codes, *, batch: int = 16, classes: Sequence[str] | None = None) -> Samples:
+def draw(model: Model, codes: Codes, *, batch: int = 16, classes: Names | None = None) -> Samples:
     """Draw the pictures of codes. classes: compose these only, of those that a picture has; None: all of those.
 
     Raises UserError if there are no codes, batch is below 1, a class is unknown, a picture has none of the classes, or

@@ -20,7 +20,7 @@ from composegan.errors import UserError, nearest
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import TENSORS, TEXT, check_file, read_json, reading
 from composegan.model import TRUNCATION
-from composegan.model.codes import Codes, check_space
+from composegan.model.codes import Codes, Names, check_space
 from composegan.model.delta import Delta, apply_delta
 from composegan.model.random_codes import draw_codes
 from composegan.model.sample import Samples, draw
@@ -117,7 +117,7 @@ class Model:
         """
         return draw_codes(self, n, seed=seed, truncation=truncation, pictures=pictures)
 
-    def draw(self, codes: Codes, batch: int = 16, classes: Sequence[str] | None = None) -> Samples:
+    def draw(self, codes: Codes, batch: int = 16, classes: Names | None = None) -> Samples:
         """The pictures of codes, `batch` at a time. classes: compose these only, of those that a picture has.
 
         Raises UserError for codes of another model, and for an unknown class.

@@ -95,6 +95,73 @@ def test_codes_of_another_model_are_refused(model, changes, reason):
             codes["ball"] = foreign["ball"]
 
 
+def test_one_code_of_another_model_is_refused(model):
+    codes, foreign = model.codes(2), of_another_model(model.codes(2, seed=1))
+    for part in ("shape", "texture"):
+        with pytest.raises(UserError, match=f"^codes\\['ball'\\].{part}: from another model"):
+            setattr(codes["ball"], part, getattr(foreign["ball"], part))
+    with pytest.raises(UserError, match="^codes.base: from another model"):
+        codes.base = foreign.base
+    assert torch.equal(codes.slots, model.codes(2).slots)
+
+
+def test_codes_are_assigned_from_tensors_and_arrays(model):
+    codes, other = model.codes(2), model.codes(2, seed=1)
+    codes["ball"].shape = np.ones((2, 16))
+    codes["ball"].texture = torch.full((16,), 2.0)  # the same for both pictures
+    codes["ball"].present = np.array([True, False])
+    codes.base = other.base
+    assert (
+        (codes["ball"].shape == 1).all() and (codes["ball"].texture == 2).all() and codes.slots.dtype == torch.float32
+    )
+    assert codes["ball"].present.tolist() == [True, False] and torch.equal(codes.base, other.base)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (np.zeros((2, 8)), "shape \\(2, 8\\) given; \\(2, 16\\) is needed"),
+        (torch.zeros(3, 16), "shape \\(3, 16\\) given; \\(2, 16\\) is needed"),
+        (0.5, "shape \\(\\) given"),
+        (torch.full((2, 16), torch.nan), "not finite"),
+        ("hair", "a str given; a tensor or array is needed"),
+        (None, "a NoneType given; a tensor"),
+    ],
+)
+def test_a_value_that_is_no_code_is_refused(model, value, reason):
+    codes = model.codes(2)
+    with pytest.raises(UserError, match=f"^codes\\['ball'\\].shape: .*{reason}"):
+        codes["ball"].shape = value
+
+
+def test_a_wrong_assignment_says_how(model):
+    codes, other = model.codes(2), model.codes(2, seed=1)
+    for value, reason in ((other["ball"], "such as its .shape"), (other, "a Codes given")):
+        with pytest.raises(UserError, match=reason):
+            codes["ball"].shape = value
+    with pytest.raises(UserError, match="a Codes given; assign a class, as in other\\['ball'\\]"):
+        codes["ball"] = other
+    with pytest.raises(UserError, match="assign class by class"):
+        codes[0] = other[0]
+    with pytest.raises(UserError, match="present: shape \\(3,\\) given"):
+        codes["ball"].present = [True] * 3
+    with pytest.raises(AttributeError, match="codes.slots cannot be assigned"):
+        codes.slots = other.slots
+
+
+def test_classes_are_named_by_text_or_list(model):
+    codes, other = model.codes(2), model.codes(2, seed=1)
+    ball, both = codes.slots_of(["ball"]), codes.slots_of(["ball", "glass"], "shape")
+    assert torch.equal(codes.slots_of("ball"), ball) and torch.equal(codes.slots_of("ball,glass", part="shape"), both)
+    for chosen in ("ball", ["ball"]):
+        assert torch.equal(codes.blend(other, 0.5, chosen).slots, codes.blend(other, 0.5, ball).slots)
+    assert codes.having(remove="ball").present.tolist() == [[True, False, True]] * 2
+    drawn = [model.draw(codes, classes=classes).images for classes in ("ground", ["ground"])]
+    np.testing.assert_array_equal(*drawn)
+    with pytest.raises(UserError, match="^part=shap: did you mean 'shape'"):
+        codes.slots_of("ball", "shap")
+
+
 def test_blend_moves_the_chosen_slots_by_the_amount(model):
     codes, other = model.codes(3), mean_codes(model)
     assert torch.equal(codes.blend(other, 0).slots, codes.slots)
