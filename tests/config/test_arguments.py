@@ -6,11 +6,11 @@ from composegan.config.arguments import split_arguments
 from composegan.errors import UserError
 
 
-def test_pairs_in_order_and_the_last_of_a_repeated_key():
+def test_split_arguments_keeps_order_and_last_value():
     assert split_arguments(["a.b=1", "c=x=y z", "a.b=2", "d="]) == [("c", "x=y z"), ("a.b", "2"), ("d", "")]
 
 
-def test_an_index_is_written_either_way():
+def test_index_in_brackets_or_after_a_dot():
     assert split_arguments(["grouping[0][1]=hat"]) == [("grouping.0.1", "hat")]
     assert split_arguments(["grouping.2=nose"]) == [("grouping.2", "nose")]
 
@@ -27,7 +27,7 @@ def test_an_index_is_written_either_way():
         ("", "'' is not key=value"),
     ],
 )
-def test_what_is_not_key_value_is_refused(argument, said):
+def test_split_arguments_refuses_other_forms(argument, said):
     with pytest.raises(UserError) as caught:
         split_arguments(["seed=1", argument])
     assert said in str(caught.value)

@@ -19,7 +19,7 @@ def refused(arguments):
     return str(caught.value)
 
 
-def test_the_command_line_goes_over_the_recipe_and_the_recipe_over_the_schema(pets):
+def test_command_line_overrides_recipe_overrides_schema(pets):
     config = compose([f"domain={pets}", "recipe=wide", "data.width=128", "training.mixing=.5"]).config
     assert isinstance(config, Config)
     assert (config.data.height, config.data.width) == (128, 128)
@@ -28,7 +28,7 @@ def test_the_command_line_goes_over_the_recipe_and_the_recipe_over_the_schema(pe
     assert config.recipe == "wide"
 
 
-def test_a_domains_recipe_adds_to_the_common_one_of_its_name(pets):
+def test_recipe_of_a_domain_extends_the_common_one(pets):
     config = compose([f"domain={pets}", "recipe=quick"]).config
     quick = common_recipes()["quick"].overrides
     assert config.training.images == 800
@@ -36,7 +36,7 @@ def test_a_domains_recipe_adds_to_the_common_one_of_its_name(pets):
     assert config.data.height == quick["data"]["height"]
 
 
-def test_without_a_recipe_the_default_is_taken_and_the_others_are_told(pets):
+def test_default_recipe_is_announced_with_the_others(pets):
     composed = compose([f"domain={pets}"])
     assert composed.config.recipe == "quick"
     assert composed.notes[0].startswith("recipe=quick (the default): ")
@@ -44,7 +44,7 @@ def test_without_a_recipe_the_default_is_taken_and_the_others_are_told(pets):
     assert compose([f"domain={pets}", "recipe=quick"]).notes == []
 
 
-def test_what_was_given_is_kept(pets):
+def test_composed_keeps_the_arguments(pets):
     arguments = [f"domain={pets}", "seed=1"]
     composed = compose(arguments)
     assert composed.overrides == arguments
@@ -69,7 +69,7 @@ def test_what_was_given_is_kept(pets):
         ("grouping=single", "grouping", "single"),
     ],
 )
-def test_values_have_the_settings_type(pets, argument, key, value):
+def test_values_have_the_type_of_their_setting(pets, argument, key, value):
     config = compose([f"domain={pets}", argument]).config
     section, _, name = key.rpartition(".")
     result = getattr(getattr(config, section) if section else config, name)
@@ -77,12 +77,12 @@ def test_values_have_the_settings_type(pets, argument, key, value):
     assert type(result) is type(value)
 
 
-def test_an_index_replaces_an_item_of_a_list(pets):
+def test_index_replaces_an_item_of_a_list(pets):
     arguments = ["grouping=[[background],[cat],[glass]]", "grouping[0][0]=cat", "grouping.1=[background]"]
     assert compose([f"domain={pets}", *arguments]).config.grouping == [["cat"], ["background"], ["glass"]]
 
 
-def test_the_last_of_a_repeated_key_counts(pets):
+def test_last_value_of_a_repeated_key_counts(pets):
     assert compose([f"domain={pets}", "seed=1", "seed=2"]).config.seed == 2
     assert compose(["domain=nowhere", f"domain={pets}", "seed=abc", "seed=2"]).config.seed == 2
 
@@ -107,24 +107,24 @@ def test_the_last_of_a_repeated_key_counts(pets):
         ("", "'' is not key=value"),
     ],
 )
-def test_mistakes_are_told_in_one_line(pets, argument, said):
+def test_mistakes_give_one_line(pets, argument, said):
     assert said in refused([f"domain={pets}", "recipe=wide", argument])
 
 
-def test_an_index_beyond_the_list(pets):
+def test_index_beyond_the_list_is_refused(pets):
     arguments = [f"domain={pets}", "grouping=[[background],[cat],[glass]]"]
     said = "is [['background'], ['cat'], ['glass']], which has no such item"
     for key in ("grouping.3", "grouping.7.0", "grouping.0.1", "grouping.0.0.0"):
         assert refused([*arguments, f"{key}=[cat]"]) == f"{key}: grouping {said}"
 
 
-def test_no_domain_and_unknown_domains(tmp_path):
+def test_missing_and_unknown_domains_are_refused(tmp_path):
     assert refused([]).startswith("which domain? write domain=NAME or domain=FILE.yaml; there are: ")
     assert refused(["domain=no_such_domain"]).startswith("no domain 'no_such_domain' is installed; ")
     assert "nowhere.yaml: does not exist" in refused([f"domain={tmp_path}/nowhere.yaml"])
 
 
-def test_a_mistake_in_a_recipe_names_recipe_and_domain(pets):
+def test_mistake_in_a_recipe_names_recipe_and_domain(pets):
     pets.write_text(pets.read_text() + "default_recipe: wide\n")
     pets.write_text(pets.read_text().replace("training.batch: 4", "training: {batch: four}"))
     said = f"{pets}: recipe 'wide' of domain 'pets': training.batch: whole number needed, found 'four'"
@@ -137,7 +137,7 @@ def test_a_mistake_in_a_recipe_names_recipe_and_domain(pets):
     assert refused([f"domain={pets}", "training.batch=-5"]).startswith("training.batch=-5: ")
 
 
-def test_a_domain_file_is_found_again_from_another_folder(pets, tmp_path, monkeypatch):
+def test_paths_are_made_absolute(pets, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     config = compose(["domain=./pets.yaml", "data.root=~/images", "data.cache=kept"]).config
@@ -148,12 +148,12 @@ def test_a_domain_file_is_found_again_from_another_folder(pets, tmp_path, monkey
     assert compose(["domain=~/pets.yaml", "output.root=~/runs"]).config.output.root == str(tmp_path / "runs")
 
 
-def test_a_file_without_its_suffix_or_folder_is_offered(pets, tmp_path, monkeypatch):
+def test_domain_file_without_suffix_or_folder_is_offered(pets, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert refused(["domain=pets"]).endswith("; for a file write domain=./pets.yaml")
 
 
-def test_the_configuration_reads_back_equal(pets, tmp_path):
+def test_configuration_round_trip(pets, tmp_path):
     config = compose(
         [f"domain={pets}", "grouping=[[background,cat],[glass]]", "data.root=/größe/on", "training.learning_rate=1e-05"]
     ).config
@@ -163,7 +163,7 @@ def test_the_configuration_reads_back_equal(pets, tmp_path):
     assert load_config(tmp_path / "config.yaml") == Config()
 
 
-def test_a_configuration_that_lacks_settings_has_defaults(tmp_path):
+def test_missing_settings_of_a_file_have_defaults(tmp_path):
     (tmp_path / "config.yaml").write_text("seed: 3\ndata: {height: 64}\n")
     config = load_config(tmp_path / "config.yaml")
     assert config == Config(seed=3, data=replace(Config().data, height=64))
@@ -181,7 +181,7 @@ def test_a_configuration_that_lacks_settings_has_defaults(tmp_path):
         ("1: 3\n", "config.yaml: unknown key '1'"),
     ],
 )
-def test_a_file_that_is_no_configuration(tmp_path, content, said):
+def test_load_config_refuses_other_files(tmp_path, content, said):
     (tmp_path / "config.yaml").write_text(content)
     with pytest.raises(UserError) as caught:
         load_config(tmp_path / "config.yaml")
@@ -196,14 +196,14 @@ def run(pets, tmp_path):
     return folder
 
 
-def test_a_run_is_continued_with_its_own_configuration(run):
+def test_run_resumes_with_its_own_configuration(run):
     composed = compose_for_run(run, [])
     assert composed.config == load_config(run / "config.yaml")
     assert composed.plugin.spec.name == "pets"
     assert (composed.overrides, composed.notes) == ([], [])
 
 
-def test_a_run_takes_what_leaves_it_the_same(run, pets, monkeypatch):
+def test_run_resumes_with_resumable_settings(run, pets, monkeypatch):
     arguments = ["training.images=1e6", "trainer.threads=2", "output.samples=8", "data.workers=0", "data.root=/x"]
     monkeypatch.chdir(pets.parent)
     same = ["training.batch=4", "domain=./pets.yaml", "recipe=quick"]
@@ -215,13 +215,13 @@ def test_a_run_takes_what_leaves_it_the_same(run, pets, monkeypatch):
 @pytest.mark.parametrize(
     "argument", ["training.batch=8", "data.height=128", "seed=1", "recipe=wide", "grouping=single", "domain=faces"]
 )
-def test_a_run_refuses_what_would_change_it(run, argument):
+def test_run_refuses_settings_that_would_change_it(run, argument):
     with pytest.raises(UserError) as caught:
         compose_for_run(run, [argument])
     assert str(caught.value).startswith(f"{argument.partition('=')[0]} would change the run {run}; ")
 
 
-def test_a_run_tells_other_mistakes_too(run, tmp_path):
+def test_resuming_reports_other_mistakes(run, tmp_path):
     for arguments, said in ((["batch=3"], "did you mean 'training.batch'"), (["data.workers=-1"], "must be 0 to 256")):
         with pytest.raises(UserError, match=said):
             compose_for_run(run, arguments)
@@ -238,13 +238,13 @@ def test_a_run_tells_other_mistakes_too(run, tmp_path):
         compose_for_run(run, [])
 
 
-def test_a_run_whose_domain_file_is_gone_names_it(run, pets):
+def test_missing_domain_file_of_a_run_is_named(run, pets):
     os.remove(pets)
     with pytest.raises(UserError, match="pets.yaml: does not exist"):
         compose_for_run(run, [])
 
 
-def test_a_small_schema_is_read_the_same_way():
+def test_read_arguments_of_a_small_schema():
     config = read_arguments(Sample, ["n=1e2", "truncation=1", "out="], see="composegan sample --help")
     assert config == Sample(n=100, truncation=1.0, out=None)
     assert {item.name for item in fields(config)} >= {"run", "n"}
@@ -254,6 +254,6 @@ def test_a_small_schema_is_read_the_same_way():
         read_arguments(Sample, ["zzz=1"], see="composegan sample --help")
 
 
-def test_a_domain_file_opens_as_a_plugin_without_code(pets):
+def test_open_domain_of_a_file(pets):
     plugin = open_domain(str(pets))
     assert (plugin.spec.title, plugin.dataset, plugin.demo) == ("Pets", None, None)

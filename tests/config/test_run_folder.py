@@ -15,7 +15,7 @@ def make_run(folder, time):
     return folder
 
 
-def test_the_newest_run_of_any_domain_is_found(tmp_path):
+def test_newest_run_of_any_domain(tmp_path):
     make_run(tmp_path / "faces" / "b", 1000)
     newest = make_run(tmp_path / "cars" / "a", 2000)
     make_run(tmp_path / "faces" / "c", 1500)
@@ -24,12 +24,12 @@ def test_the_newest_run_of_any_domain_is_found(tmp_path):
     assert require_run(newest) == newest
 
 
-def test_no_runs(tmp_path):
+def test_newest_run_without_runs_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"no runs under .*; say which with run=PATH"):
         newest_run(tmp_path / "nowhere")
 
 
-def test_what_is_not_a_run(tmp_path):
+def test_require_run_refuses_other_folders(tmp_path):
     with pytest.raises(UserError, match="there is no such folder"):
         require_run(tmp_path / "nowhere")
     with pytest.raises(UserError, match=r"is not a run \(it has no config.yaml\)"):

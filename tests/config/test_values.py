@@ -25,7 +25,7 @@ from composegan.config.values import convert, describe, show
         ([["a"], ("b",)], Any, [["a"], ["b"]]),
     ],
 )  # fmt: skip
-def test_a_value_is_read_as_a_person_means_it(value, kind, expected):
+def test_convert_accepts_what_people_write(value, kind, expected):
     result = convert(value, kind)
     assert result == expected
     assert type(result) is type(expected)
@@ -58,7 +58,7 @@ def test_a_value_is_read_as_a_person_means_it(value, kind, expected):
         (3, Any, "names needed, found 3"),
     ],
 )
-def test_what_cannot_be_read_says_what_is_needed(value, kind, said):
+def test_convert_error_says_what_is_needed(value, kind, said):
     with pytest.raises(ValueError) as caught:
         convert(value, kind)
     assert said in str(caught.value)
@@ -81,14 +81,14 @@ def test_references_inside_a_list_are_refused():
     ("kind", "words"),
     [(int, "whole number"), (float | None, "number or empty"), (bool, "on or off"), (Any, "name or list")],
 )
-def test_types_in_words(kind, words):
+def test_describe_types(kind, words):
     assert describe(kind) == words
 
 
 @pytest.mark.parametrize(
     ("value", "kind"), [(True, bool), (None, str | None), (0.002, float), ([["a", "b"], ["c"]], Any), ("auto", str)]
 )
-def test_a_shown_value_reads_back(value, kind):
+def test_show_round_trip(value, kind):
     assert convert(show(value), kind) == value
 
 
@@ -105,13 +105,13 @@ def test_a_shown_value_reads_back(value, kind):
     ],
     ids=["null", "home", "large", "larger", "long", "deep", "itself"],
 )
-def test_what_no_setting_may_be(value, kind, said):
+def test_convert_refuses_hostile_values(value, kind, said):
     with pytest.raises(ValueError) as caught:
         convert(value, kind)
     assert said in str(caught.value) and len(str(caught.value)) < 300
 
 
-def test_a_home_that_is_there_may_be_written(tmp_path, monkeypatch):
+def test_existing_home_folder_is_accepted(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert convert("~/x", str) == "~/x"
     assert convert("~", str) == "~"

@@ -26,19 +26,19 @@ def alike(*vectors):
     return cosines(gradients(*vectors)).numpy()
 
 
-def test_cosines_are_of_directions_whatever_the_size():
+def test_cosines_ignore_magnitude():
     big = tuple(1e3 * x for x in NORTH)
     expected = [[1, 1, 0, -1, 0], [1, 1, 0, -1, 0], [0, 0, 1, 0, 0], [-1, -1, 0, 1, 0], [0, 0, 0, 0, 0]]
     np.testing.assert_allclose(alike(NORTH, big, EAST, SOUTH, NOTHING), expected, atol=1e-12)
 
 
-def test_each_layer_counts_alike():
+def test_cosines_weight_layers_equally():
     same, apart = torch.tensor([[1.0, 0], [1.0, 0]]), torch.tensor([[1.0, 0], [0, 1.0]])
     layers = torch.stack((1e6 * same, apart)).unsqueeze(3)  # (2, K, 2, 1)
     np.testing.assert_allclose(cosines(layers.expand(2, -1, -1, -1, -1)), [[1, 0.5], [0.5, 1]])
 
 
-def test_noise_is_no_disagreement():
+def test_cosines_ignore_noise():
     """Two classes of one direction and one of the other, in noise of their own: it is as without noise. One that has
     nothing but noise counts as one without a gradient."""
     draws = torch.Generator().manual_seed(0)
@@ -64,39 +64,39 @@ def test_noise_is_no_disagreement():
         ([NOTHING, NOTHING], 0),
     ],
 )
-def test_conflict_is_what_part_of_the_gradients_cancels(vectors, lost):
+def test_conflict_is_the_fraction_that_cancels(vectors, lost):
     assert conflict(alike(*vectors), range(len(vectors))) == pytest.approx(lost, abs=1e-9)
 
 
-def test_conflict_is_of_the_members_only():
+def test_conflict_counts_members_only():
     table = alike(NORTH, SOUTH, NORTH, EAST)
     assert conflict(table, [0, 2]) == pytest.approx(0, abs=1e-12) and conflict(table, [0, 1]) == pytest.approx(1)
     assert conflict(table, [1]) == 0
 
 
-def test_a_group_comes_apart_where_it_disagrees():
+def test_halves_separate_classes_that_disagree():
     table = alike(NORTH, SOUTH, (1, 0.1, 0, 0), (-1, 0.2, 0, 0), (1, -0.1, 0, 0))
     assert halves(table, range(5)) == ((0, 2, 4), (1, 3))
     assert halves(table, [1, 2]) == ((1,), (2,))
 
 
-def test_a_class_without_a_gradient_stays_with_the_larger_part():
+def test_halves_keep_a_class_without_gradient_with_the_larger_part():
     assert halves(alike(NOTHING, NORTH, SOUTH, SOUTH, NOTHING), range(5)) == ((0, 2, 3, 4), (1,))
 
 
-def test_nor_does_one_whose_gradient_is_no_number_count():
+def test_conflict_ignores_gradients_that_are_not_finite():
     table = alike((float("nan"), 0, 0, 0), NORTH, SOUTH, SOUTH)
     assert halves(table, range(4)) == ((0, 2, 3), (1,))
     assert conflict(table, [0, 1, 2]) == pytest.approx(1) and conflict(table, [0, 1]) == 0
 
 
-def test_of_equals_the_first_are_joined():
+def test_halves_join_the_first_of_equals():
     table = np.eye(6)
     assert halves(table, range(6)) == halves(table.copy(), range(6)) == ((0, 1, 2, 3), (4, 5))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_two_kinds_are_told_apart_in_noise_as_well_as_by_trying_everything(seed):
+def test_halves_match_exhaustive_search_under_noise(seed):
     """The greedy search finds the bipartition that keeps most: `|S_A| + |S_B|`, as a search of all 2^8 does."""
     draws = torch.Generator().manual_seed(seed)
     kinds = torch.randn(2, 40, generator=draws)
@@ -112,7 +112,7 @@ def test_two_kinds_are_told_apart_in_noise_as_well_as_by_trying_everything(seed)
     assert set(halves(table, range(9))) == {(0, 3, 5, 6, 8), (1, 2, 4, 7)}
 
 
-def test_the_group_with_most_conflict_is_split():
+def test_next_split_takes_the_group_with_most_conflict():
     table = alike(NORTH, EAST, NORTH, SOUTH, EAST)
     plan = GroupingPlan(((0, 1), (2, 3), (4,)))
     split = next_split(plan, table)
@@ -121,6 +121,6 @@ def test_the_group_with_most_conflict_is_split():
     assert next_split(split.plan, table).plan == GroupingPlan.per_class(5)
 
 
-def test_without_conflict_nothing_is_split():
+def test_next_split_without_conflict_is_none():
     assert next_split(GroupingPlan.single(3), alike(NORTH, NOTHING, NOTHING)) is None
     assert next_split(GroupingPlan.per_class(2), alike(NORTH, SOUTH)) is None

@@ -58,7 +58,7 @@ def named_state(network, adam):
     return {names[parameter]: state for parameter, state in adam.state.items()}
 
 
-def test_where_new_groups_come_from():
+def test_sources_of_new_groups():
     assert sources(BEFORE, AFTER) == [0, 1, 0]
     assert sources((0, 0, 0, 0), (0, 1, 1, 0)) == [0, 0]
     assert sources((0, 1, 0, 1), (0, 1, 2, 1)) == [0, 1, 0]
@@ -69,7 +69,7 @@ def test_where_new_groups_come_from():
         sources((0, 0), (0, 1, 1))
 
 
-def test_what_a_group_shares_is_what_the_number_of_groups_makes_larger():
+def test_shared_parameters_are_those_that_grow_with_groups():
     few, many = (dict(stirred_bank(g).named_parameters()) for g in (BEFORE, LAST))
     for name, parameter in few.items():
         grown = [dim for dim in range(parameter.dim()) if parameter.shape[dim] != many[name].shape[dim]]
@@ -79,7 +79,7 @@ def test_what_a_group_shares_is_what_the_number_of_groups_makes_larger():
 @pytest.mark.parametrize("channels_last", [True, False])
 @pytest.mark.parametrize(("dtype", "near"), [(torch.float64, 1e-12), (torch.float32, 2e-5)])
 @pytest.mark.parametrize("present", [None, "some"])
-def test_the_function_is_the_same(dtype, near, present, channels_last):
+def test_regroup_keeps_the_output(dtype, near, present, channels_last):
     """Bit for bit before anything is added up over a group: masks and depths, where all classes are there."""
     bank = stirred_bank(dtype=dtype, channels_last=channels_last)
     if present:
@@ -95,7 +95,7 @@ def test_the_function_is_the_same(dtype, near, present, channels_last):
         assert bank.group_of == plan and bank.weight.shape[1] == max(plan) + 1
 
 
-def test_it_is_the_bank_that_would_have_been_built():
+def test_regrouped_bank_equals_a_new_one():
     """Same parameters in the same order, same buffers, same memory order; so checkpoints and models fit."""
     bank, fresh = stirred_bank((0, 0, 0, 0, 0)), stirred_bank(AFTER)
     regroup(bank, (0, 1, 0, 1, 0))
@@ -110,7 +110,7 @@ def test_it_is_the_bank_that_would_have_been_built():
 @pytest.mark.parametrize("present", [None, "some"])
 @pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("adapter_rank", [0, 2])
-def test_the_gradients_of_children_add_up_to_the_parents(recompute, adapter_rank, present):
+def test_gradients_of_children_sum_to_the_parents(recompute, adapter_rank, present):
     """And those that are watched of classes are the gradients of a bank in which no classes share."""
     present = present and torch.tensor([[1, 1, 1, 0, 0], [1, 0, 1, 1, 1], [0, 1, 0, 0, 1]], dtype=torch.bool)
     bank = stirred_bank(recompute=recompute, adapter_rank=adapter_rank)
@@ -134,7 +134,7 @@ def test_the_gradients_of_children_add_up_to_the_parents(recompute, adapter_rank
     torch.testing.assert_close(asked, 2 * bank.weight.grad, rtol=1e-9, atol=1e-11)
 
 
-def test_watching_changes_nothing():
+def test_class_gradients_leave_gradients_unchanged():
     plain, other = stirred_bank(dtype=torch.float32), stirred_bank(dtype=torch.float32)
     loss_of(plain).backward()
     with add_class_gradients(other, torch.zeros(4, 5, 8, 8)):
@@ -143,7 +143,7 @@ def test_watching_changes_nothing():
         assert torch.equal(one.grad, two.grad)
 
 
-def test_a_failed_step_leaves_nothing_behind():
+def test_failed_step_removes_the_probe():
     bank = stirred_bank()
     with pytest.raises(RuntimeError, match="stop"), add_class_gradients(bank, torch.zeros(4, 5, 8, 8)):
         raise RuntimeError("stop")
@@ -151,7 +151,7 @@ def test_a_failed_step_leaves_nothing_behind():
 
 
 @pytest.mark.parametrize("channels_last", [True, False])
-def test_moments_go_along_in_the_memory_order_of_their_parameter(channels_last):
+def test_moments_keep_the_memory_order_of_their_parameter(channels_last):
     bank, adam = trained(stirred_bank(channels_last=channels_last))
     before = copy.deepcopy(named_state(bank, adam))
     numbers = [len(group["params"]) for group in adam.param_groups]
@@ -169,7 +169,7 @@ def test_moments_go_along_in_the_memory_order_of_their_parameter(channels_last):
 
 
 @pytest.mark.parametrize("channels_last", [True, False])
-def test_the_next_step_is_what_it_would_have_been_but_for_sharing(channels_last):
+def test_next_step_differs_by_sharing_only(channels_last):
     """Handed the parent's gradient, every child moves as the parent would have."""
     parent, of_parent = trained(stirred_bank(channels_last=channels_last))
     child, of_child = trained(stirred_bank(channels_last=channels_last))
@@ -189,7 +189,7 @@ def test_the_next_step_is_what_it_would_have_been_but_for_sharing(channels_last)
         assert torch.equal(parameter, expected.index_select(SHARED[name], source) if name in SHARED else expected), name
 
 
-def test_classes_that_were_apart_stay_apart_when_the_mistake_is_made():
+def test_refused_regroup_leaves_groups_unchanged():
     bank = stirred_bank(AFTER)
     with pytest.raises(ValueError, match="cannot be joined"):
         regroup(bank, BEFORE)
@@ -197,7 +197,7 @@ def test_classes_that_were_apart_stay_apart_when_the_mistake_is_made():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_whole_generators_draw_the_same_pictures(dtype):
+def test_regrouped_generator_draws_the_same_pictures(dtype):
     torch.manual_seed(0)
     generator = Generator(
         classes=4, height=32, width=32, group_of=(0, 0, 0, 0), transparent=(2,), latent_channels=12, mapping_layers=2,

@@ -10,7 +10,7 @@ from composegan.plugin.domain_file import read_domain_file
 from composegan.plugin.recipes import find_recipe, recipes_of
 
 
-def test_a_whole_file(pets):
+def test_read_domain_file(pets):
     spec = read_domain_file(pets)
     assert spec.name == "pets"
     assert spec.title == "Pets"
@@ -22,20 +22,20 @@ def test_a_whole_file(pets):
     assert read_domain_file(str(pets)) == spec
 
 
-def test_classes_that_change_places_in_a_mirrored_picture(pets):
+def test_mirror_swaps_classes(pets):
     assert read_domain_file(pets).mirrored == (0, 1, 2)
     pets.write_text(pets.read_text() + "mirror: {glass: cat}\n")
     assert read_domain_file(pets).mirrored == (0, 2, 1)
 
 
-def test_classes_are_enough(tmp_path):
+def test_domain_file_needs_classes_only(tmp_path):
     (tmp_path / "cars.yml").write_text("classes: [{name: car, color: [1, 2, 3]}]\n")
     spec = read_domain_file(tmp_path / "cars.yml")
     assert (spec.name, spec.names, spec.default_recipe) == ("cars", ("car",), "quick")
     assert find_recipe(spec).name == "quick"
 
 
-def test_the_packaged_domains_read():
+def test_packaged_domain_files_are_valid():
     import composegan.domain_files
 
     files = [
@@ -45,7 +45,7 @@ def test_the_packaged_domains_read():
         assert read_domain_file(path).name == path.stem
 
 
-def test_recipes_are_the_common_ones_and_the_domains_own(pets):
+def test_recipes_of_a_domain_include_the_common_ones(pets):
     spec = read_domain_file(pets)
     assert {"quick", "wide"} <= set(recipes_of(spec))
     assert recipes_of(spec)["wide"].about.startswith("128x192, for one GPU\n")
@@ -104,7 +104,7 @@ CLASSES = "classes: [{name: car, color: [1, 2, 3]}]\n"
         ("mirror: {car: car}\n" + CLASSES, "mirror names class 'car' more than once"),
     ],
 )
-def test_a_mistake_names_file_and_place_in_one_line(tmp_path, content, said):
+def test_mistake_in_a_domain_file_names_file_and_place(tmp_path, content, said):
     path = tmp_path / "cars.yaml"
     path.write_text(content)
     with pytest.raises(UserError) as caught:
@@ -114,7 +114,7 @@ def test_a_mistake_names_file_and_place_in_one_line(tmp_path, content, said):
     assert "\n" not in str(caught.value)
 
 
-def test_a_class_is_added_by_a_line(pets):
+def test_class_is_added_by_one_line(pets):
     text = pets.read_text().replace("recipes:", "  - {name: tail, color: [9, 9, 9]}\nrecipes:", 1)
     pets.write_text(text)
     assert read_domain_file(pets).names == ("background", "cat", "glass", "tail")
