@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
+import operator
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(Exception):
@@ -17,6 +20,37 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return "there are: " + ", ".join(known) if known else "there are none"
+
+
+def whole_number(name: str, value: Any, least: int = 0) -> int:
+    """The value as an int. Raises UserError unless it is a whole number, `least` or more."""
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise UserError(f"{name}={value!r}: must be a whole number") from error
+    if number < least:
+        raise UserError(f"{name}={number}: must be {least} or more")
+    return number
+
+
+def check_truncation(value: Any) -> None:
+    """Raise UserError unless the value is a number in 0..1."""
+    try:
+        inside = 0 <= float(value) <= 1
+    except (TypeError, ValueError):
+        inside = False
+    if not inside:
+        raise UserError(f"truncation={value!r}: must be 0 to 1")
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Raise UserError unless the value is a finite number above 0."""
+    try:
+        positive = 0 < float(value) < math.inf
+    except (TypeError, ValueError):
+        positive = False
+    if not positive:
+        raise UserError(f"{name}={value!r}: must be above 0")
 
 
 def first_line(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -41,10 +41,17 @@ class EvaluationResult:
         """Every figure by name."""
         return {figure.name: figure.value for figure in self.report.figures}
 
+    def __contains__(self, name: object) -> bool:
+        """Whether a figure of this name was measured."""
+        return name in self.values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
     def __getitem__(self, name: str) -> float:
         """Raises UserError offering the nearest name."""
         if name not in self.values:
-            raise UserError(f"there is no figure {name!r}; {nearest(name, self.values)}")
+            raise UserError(f"there is no figure {name!r}; {nearest(str(name), self.values)}")
         return self.values[name]
 
     def save(self, folder: str | PathLike[str]) -> Path:

@@ -58,11 +58,14 @@ class Run:
         """The averaged generator, as last saved."""
         return load(self.path, device)
 
-    def resume(self, callbacks: Sequence[Callback] = (), loggers: Sequence[Logger] = (), **settings: Any) -> Run:
+    def resume(
+        self, callbacks: Callback | Sequence[Callback] = (), loggers: Logger | Sequence[Logger] = (), **settings: Any
+    ) -> Run:
         """Resume from the last checkpoint: `run.resume(images=200_000)`; settings as in `fit`.
 
         Only settings that do not change what the run computes are allowed. Otherwise as `fit`.
         """
+        callbacks, loggers = _lightning(callbacks, loggers)
         return Run(training.resume(self.path, as_arguments(settings), callbacks=callbacks, loggers=loggers))
 
     def __repr__(self) -> str:
@@ -70,18 +73,38 @@ class Run:
         return f"Run({self.path}, {int(rows[-1]['images_seen']) if rows else 0:,} images)"
 
 
-def fit(domain: str, callbacks: Sequence[Callback] = (), loggers: Sequence[Logger] = (), **settings: Any) -> Run:
+def fit(
+    domain: str, callbacks: Callback | Sequence[Callback] = (), loggers: Logger | Sequence[Logger] = (), **settings: Any
+) -> Run:
     """Train a model: `fit("faces", recipe="quick", batch=16)`. Returns the run when the last image was shown.
 
     domain: a registered domain (see `composegan.domains`), or the path of a domain YAML. settings: those of `composegan
     fit --help`, by their last part where it is unique (`batch` is training.batch), by dotted key (`**{"data.root":
-    "pets"}`), or by section (`data={"root": "pets"}`). callbacks, loggers: of Lightning, besides the run's own.
+    "pets"}`), or by section (`data={"root": "pets"}`). callbacks, loggers: of Lightning, one or
+    several, besides the run's own.
     Raises UserError for settings, data or devices that cannot be used; KeyboardInterrupt, after saving, when stopped.
     """
+    callbacks, loggers = _lightning(callbacks, loggers)
     composed = compose([f"domain={domain}", *as_arguments(settings)])
     if is_first_process() and composed.notes:
         print_line(*composed.notes)
     return Run(training.fit(composed, callbacks=callbacks, loggers=loggers))
+
+
+def _lightning(callbacks: Any, loggers: Any) -> tuple[list[Callback], list[Logger]]:
+    """Both as lists; one object stands for a list of one. Raises UserError for objects that are not Lightning's."""
+    from lightning import Callback
+    from lightning.pytorch.loggers import Logger
+
+    lists = []
+    for name, given, kind in (("callbacks", callbacks, Callback), ("loggers", loggers, Logger)):
+        items = list(given) if isinstance(given, (list, tuple, set)) else [given]
+        for item in items:
+            if not isinstance(item, kind):
+                found = item.__name__ if isinstance(item, type) else f"a {type(item).__name__}"
+                raise UserError(f"{name}: {found} given; an instance of lightning's {kind.__name__} is needed")
+        lists.append(items)
+    return lists[0], lists[1]
 
 
 def as_arguments(settings: Mapping[str, Any]) -> list[str]:

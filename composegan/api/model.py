@@ -25,13 +25,16 @@ from composegan.editing.interpolation import loop, write_frames
 from composegan.editing.invert import Inverted, invert
 from composegan.editing.mix import Mixed, mix
 from composegan.editing.target import Target
-from composegan.errors import UserError
+from composegan.errors import UserError, check_positive, check_truncation, whole_number
 from composegan.model import TRUNCATION, saved_model
 from composegan.model.codes import Codes, concat_codes
-from composegan.model.sample import Samples, concat_samples
+from composegan.model.sample import Sample, Samples, codes_of, concat_samples
+from composegan.plugin import registry
 
 Names = str | Sequence[str]
 """Classes: one name, several names, text such as "hair,hat", or "all"."""
+Pictures = Codes | Sample | Samples
+"""Pictures of a model by their codes; samples stand for theirs."""
 
 
 class Model(saved_model.Model):
@@ -44,7 +47,7 @@ class Model(saved_model.Model):
 
     def edit(
         self,
-        codes: Codes,
+        codes: Pictures,
         classes: Names,
         *,
         part: str = "both",
@@ -52,7 +55,7 @@ class Model(saved_model.Model):
         method: str = "resample",
         seed: int = 1,
         amount: float = 0.5,
-        other: Codes | None = None,
+        other: Pictures | None = None,
         truncation: float = TRUNCATION,
         composite: bool = True,
         photos: np.ndarray | None = None,
@@ -66,29 +69,37 @@ class Model(saved_model.Model):
         into the pictures before, so that nothing else changes; into photos, (N, H, W, 3) uint8, if given.
         Raises UserError for an unknown class, part or method, and for codes of another model.
         """
-        target = Target.of(self, classes, part, base)
+        target, codes = Target.of(self, classes, part, base), codes_of(codes)
+        other = None if other is None else codes_of(other)
         after = edit_codes(self, codes, target, method, amount=amount, other=other, seed=seed, truncation=truncation)
         edited = None if base else target.classes
         return compare(self, codes, after, edited, composite=composite, photos=photos, batch=batch)
 
-    def compare(self, before: Codes, after: Codes, classes: Names | None = None, composite: bool = True) -> Edit:
+    def compare(self, before: Pictures, after: Pictures, classes: Names | None = None, composite: bool = True) -> Edit:
         """Measure an edit made by hand. classes: those that were changed; None: all. Otherwise as `edit`."""
         names = None if classes is None else Target.of(self, classes).classes
-        return compare(self, before, after, names, composite=composite)
+        return compare(self, codes_of(before), codes_of(after), names, composite=composite)
 
     def mix(
-        self, rows: Codes, columns: Codes, classes: Names, *, part: str = "both", base: bool = False, batch: int = 16
+        self,
+        rows: Pictures,
+        columns: Pictures,
+        classes: Names,
+        *,
+        part: str = "both",
+        base: bool = False,
+        batch: int = 16,
     ) -> Mixed:
         """A grid of R x C pictures: row r with the named classes of column c."""
-        return mix(self, rows, columns, Target.of(self, classes, part, base), batch=batch)
+        return mix(self, codes_of(rows), codes_of(columns), Target.of(self, classes, part, base), batch=batch)
 
-    def components(self, codes: Codes, classes: Names = "all") -> Components:
+    def components(self, codes: Pictures, classes: Names = "all") -> Components:
         """One picture composed class by class, in the order of `classes`, with pseudo-depth. codes: of one picture."""
-        return components(self, codes, names_in(_text(classes), self.classes))
+        return components(self, codes_of(codes), names_in(_text(classes), self.classes))
 
     def interpolate(
         self,
-        codes: Codes,
+        codes: Pictures,
         path: str | PathLike[str],
         classes: Names = "all",
         *,
@@ -106,6 +117,9 @@ class Model(saved_model.Model):
         between two. rate: frames per second. masks: beside the pictures. size: small pictures are enlarged to at least
         this many pixels on the shorter side.
         """
+        codes, size = codes_of(codes), whole_number("size", size, least=1)
+        for name, value in (("rate", rate), ("seconds", 1 if seconds is None else seconds)):
+            check_positive(name, value)
         between = 24 if seconds is None else max(1, round(seconds * rate / len(codes)))
         frames = loop(codes, Target.of(self, classes, part, base), between)
         return write_frames(self, frames, Path(path), rate=rate, masks=masks, least=size, batch=batch)
@@ -121,7 +135,7 @@ class Model(saved_model.Model):
         attribute: str | None = None,
         weights: str | PathLike[str] | None = None,
         labels: str | PathLike[str] | None = None,
-        codes: Codes | None = None,
+        codes: Pictures | None = None,
         n: int = 2000,
         seed: int = 0,
         truncation: float = TRUNCATION,
@@ -135,6 +149,9 @@ class Model(saved_model.Model):
         file `labels` labels 1. weights: of attribute="classifier(NETWORK:CLASS)". measured_on: pictures at which the
         effect is measured, in `direction.facts["effect"]`; 0: none. Raises UserError, see `find_directions`.
         """
+        n, seed = whole_number("n", n, least=10), whole_number("seed", seed)
+        check_truncation(truncation)
+        codes = None if codes is None else codes_of(codes)
         found = find_directions(
             self, Target.of(self, classes, part, base), method, count=count, attribute=attribute,
             weights=_path(weights), labels=_path(labels), codes=codes, n=n, seed=seed, truncation=truncation,
@@ -163,6 +180,7 @@ class Model(saved_model.Model):
         metrics: Names = "all",
         *,
         domain: str = "",
+        plugin_path: str | PathLike[str] | None = None,
         n: int = 1000,
         seed: int = 0,
         truncation: float = 1.0,
@@ -172,13 +190,18 @@ class Model(saved_model.Model):
         """Compare n random pictures with real ones: `model.evaluate("pets", metrics=["FSD"])["FSD"]`.
 
         data: folder of images and labels, as data.root of `composegan fit`; None: the demo of the domain. domain: whose
-        images they are; default, the model's. settings: other settings of the section data, such as split or demo.
+        images they are; default, the model's. plugin_path: folder of a plug-in that is not
+        installed. settings: other settings of the section data, such as split or demo.
         Raises UserError for unknown metrics, a domain of other classes, and data that cannot be read.
         """
+        n, seed = whole_number("n", n, least=2), whole_number("seed", seed)
+        check_truncation(truncation)
         known = [item.name for item in fields(DataConfig)]
         for key in settings:
             if key not in known:
                 raise UserError(unknown_key(key, known, see="composegan evaluate --help"))
+        if plugin_path is not None:
+            registry.add_plugin_path(Path(plugin_path).expanduser())
         wanted = ",".join(metric_names(_text(metrics)))  # before the domain is opened
         size = {"height": self.generator.height, "width": self.generator.width}
         config = DataConfig(**{**size, **settings, "root": None if data is None else str(data)})
@@ -203,9 +226,14 @@ def concat(parts: Sequence[Samples]) -> Samples: ...
 def concat(parts: Sequence[Any]) -> Codes | Samples:
     """Join codes, or samples, of one model: the pictures of all parts, one after another.
 
-    Raises UserError for an empty sequence, and for parts of different models.
+    Raises UserError for an empty sequence, for a mixture of codes and samples, and for parts of different models.
     """
-    return concat_samples(parts) if parts and isinstance(parts[0], Samples) else concat_codes(parts)
+    parts = list(parts)
+    kinds = {type(part) for part in parts}
+    if len(kinds) > 1 or not kinds <= {Codes, Samples}:
+        given = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise UserError(f"concat takes codes only, or samples only; given: {given}")
+    return concat_samples(parts) if Samples in kinds else concat_codes(parts)
 
 
 def _text(names: Names) -> str:

@@ -6,6 +6,7 @@ which maps "FIELD.NAME.KEY" to values: {"loss.relativistic.margin": 0.5} in `Tra
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
@@ -72,6 +73,8 @@ def extension_schemas(schema: type, arguments: Sequence[str]) -> Iterator[tuple[
     Raises UserError for one that cannot be used.
     """
     given = dict(split_arguments(arguments))
+    if path := given.get("plugin_path"):
+        registry.add_plugin_path(os.path.expanduser(path))
     for key, setting in settings_of(schema).items():
         if (kind := setting.kind) and key in given:
             for name in kind.named(given[key]):

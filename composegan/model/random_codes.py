@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from composegan.errors import UserError
+from composegan.errors import UserError, check_truncation, whole_number
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 
@@ -22,11 +22,16 @@ def draw_codes(
     """Random codes of n pictures. Picture number i depends on (seed, i, truncation) only, not on n.
 
     pictures: their numbers, instead of the first n. truncation: 1 keeps w as it is, 0 gives the mean. The class sets
-    are random as well for a model that was trained on class sets.
+    are random as well for a model that was trained on class sets. Raises UserError unless n >= 1, seed >= 0 and
+    truncation is in 0..1.
     """
-    numbers = list(range(n)) if pictures is None else list(pictures)
+    seed = whole_number("seed", seed)
+    check_truncation(truncation)
+    if pictures is None:
+        pictures = range(whole_number("n", n, least=1))
+    numbers = [whole_number("pictures", number) for number in pictures]
     if not numbers:
-        raise UserError(f"n={n}: must be 1 or more")
+        raise UserError("pictures=: name at least one")
     draws = torch.Generator().manual_seed(seed)
     # One by one, because torch draws the last values of a tensor differently from those in its middle.
     z = [torch.randn(model.generator.latent_channels, generator=draws) for _ in range(max(numbers) + 1)]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from composegan.errors import UserError
+from composegan.errors import UserError, whole_number
 from composegan.io.atomic import writing
 from composegan.model.codes import Codes, Names, concat_codes
 from composegan.viz.pictures import color_masks, contact_sheet, numbered_sheet, to_uint8
@@ -118,15 +118,25 @@ class Samples(Picture):
         return folder
 
 
+def codes_of(given: Codes | Sample | Samples) -> Codes:
+    """The codes of what was given: codes or samples. Raises UserError for anything else."""
+    if isinstance(given, (Sample, Samples)):
+        return given.codes
+    if not isinstance(given, Codes):
+        raise UserError(f"a {type(given).__name__} given; codes or samples are needed, as from model.codes(4)")
+    return given
+
+
 @torch.inference_mode()
-def draw(model: Model, codes: Codes, *, batch: int = 16, classes: Names | None = None) -> Samples:
-    """Draw the pictures of codes. classes: compose these only, of those that a picture has; None: all of those.
+def draw(model: Model, codes: Codes | Sample | Samples, *, batch: int = 16, classes: Names | None = None) -> Samples:
+    """Draw the pictures of codes, or of the codes of samples.
+
+    classes: compose these only, of those that a picture has; None: all of those.
 
     Raises UserError if there are no codes, batch is below 1, a class is unknown, a picture has none of the classes, or
     the codes belong to another model.
     """
-    if batch < 1:
-        raise UserError(f"batch={batch}: must be 1 or more")
+    batch, codes = whole_number("batch", batch, least=1), codes_of(codes)
     if not len(codes):
         raise UserError("there are no codes to draw; give at least one picture")
     shown = codes if classes is None else codes.having(only=classes)

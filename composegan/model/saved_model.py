@@ -23,7 +23,7 @@ from composegan.model import TRUNCATION
 from composegan.model.codes import Codes, Names, check_space
 from composegan.model.delta import Delta, apply_delta
 from composegan.model.random_codes import draw_codes
-from composegan.model.sample import Samples, draw
+from composegan.model.sample import Sample, Samples, draw
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.generator import Generator, Synthesis
 from composegan.plugin import registry
@@ -117,8 +117,10 @@ class Model:
         """
         return draw_codes(self, n, seed=seed, truncation=truncation, pictures=pictures)
 
-    def draw(self, codes: Codes, batch: int = 16, classes: Names | None = None) -> Samples:
-        """The pictures of codes, `batch` at a time. classes: compose these only, of those that a picture has.
+    def draw(self, codes: Codes | Sample | Samples, batch: int = 16, classes: Names | None = None) -> Samples:
+        """The pictures of codes, or of the codes of samples, `batch` at a time.
+
+        classes: compose these only, of those that a picture has.
 
         Raises UserError for codes of another model, and for an unknown class.
         """

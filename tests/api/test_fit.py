@@ -64,9 +64,22 @@ def test_fit_takes_callbacks_and_loggers_of_lightning(shapes, tiny, tmp_path, as
     settings = dict(setting.split("=", 1) for setting in tiny) | {"training.images": 6, "output.root": tmp_path}
     logger = CSVLogger(tmp_path / "own", name="", version="")
     with as_before():
-        run = composegan.fit(domain, [Count()], [logger], recipe="quick", data={"root": root}, **settings)
+        run = composegan.fit(domain, Count(), logger, recipe="quick", data={"root": root}, **settings)
     assert len(steps) == 3 and len(run.metrics) == 3
     assert "loss/generator" in (tmp_path / "own" / "metrics.csv").read_text().splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"callbacks": [print]}, "callbacks: a builtin_function_or_method given"),
+        ({"callbacks": lightning.Callback}, "callbacks: Callback given; an instance of lightning's Callback is needed"),
+        ({"loggers": "csv"}, "loggers: a str given; an instance of lightning's Logger is needed"),
+    ],
+)
+def test_callbacks_and_loggers_of_another_type_are_refused(given, reason):
+    with pytest.raises(UserError, match=reason):
+        composegan.fit("nowhere", **given)
 
 
 def test_domains_lists_the_usable_ones():

@@ -113,6 +113,9 @@ def test_evaluate_compares_with_a_folder(model, shapes, whole_run, tmp_path, mon
     monkeypatch.setenv("COMPOSEGAN_CACHE", str(tmp_path / "cache"))
     domain, root = (setting.partition("=")[2] for setting in shapes)
     evaluation = model.evaluate(root, metrics=["FSD"], domain=domain, n=4)
+    assert "FSD" in evaluation and "FDS" not in evaluation and [*evaluation] == [*evaluation.values]
+    with pytest.raises(UserError, match="there is no figure 0"):
+        evaluation[0]
     assert evaluation["FSD"] >= 0 and repr(evaluation).startswith("EvaluationResult(FSD ")
     assert (evaluation.save(tmp_path / "out") / "evaluation.json").is_file()
     with pytest.raises(UserError, match="there is no figure 'FDS'; did you mean 'FSD'"):
@@ -132,3 +135,55 @@ def test_save_and_load_give_the_same_model(model, tmp_path):
 def test_old_model_folders_load():
     model = composegan.load(Path(__file__).parents[2] / "docs" / "guide" / "avatars")
     assert model.domain == "faces" and len(model.classes) == 13 and model.sample(1).images.shape == (1, 64, 64, 3)
+
+
+def test_samples_stand_for_their_codes(model):
+    samples = model.sample(2)
+    np.testing.assert_array_equal(model.draw(samples).images, samples.images)
+    np.testing.assert_array_equal(model.draw(samples[1]).images, samples.images[1:])
+    edits = [model.edit(pictures, "ball").after.images for pictures in (samples, samples.codes)]
+    np.testing.assert_array_equal(*edits)
+    for given in (samples.images, "samples", None):
+        with pytest.raises(UserError, match="codes or samples are needed"):
+            model.draw(given)
+    with pytest.raises(UserError, match="given: Codes, Samples"):
+        composegan.concat([samples, samples.codes])
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (lambda model: model.codes(1, truncation=1.5), "truncation=1.5: must be 0 to 1"),
+        (lambda model: model.codes(1, seed=-1), "seed=-1: must be 0 or more"),
+        (lambda model: model.codes(1, seed=0.5), "seed=0.5: must be a whole number"),
+        (lambda model: model.codes(-1), "n=-1: must be 1 or more"),
+        (lambda model: model.interpolate(model.codes(2), "loop.gif", seconds=0), "seconds=0: must be above 0"),
+        (lambda model: model.interpolate(model.codes(2), "loop.gif", rate=-1), "rate=-1: must be above 0"),
+        (lambda model: model.interpolate(model.codes(2), "loop.gif", size=0), "size=0: must be 1 or more"),
+        (lambda model: model.directions("ball", n=9), "n=9: must be 10 or more"),
+        (lambda model: model.evaluate(metrics="FSD", truncation=-1), "truncation=-1: must be 0 to 1"),
+    ],
+)
+def test_a_number_out_of_range_is_refused(model, call, reason):
+    with pytest.raises(UserError, match=f"^{reason}"):
+        call(model)
+
+
+def test_numpy_integers_are_numbers(model):
+    assert torch.equal(model.codes(np.int64(2), seed=np.int64(3)).slots, model.codes(2, seed=3).slots)
+
+
+def test_results_can_be_asked_for_names(model):
+    found = model.directions("ball", count=1, measured_on=0)
+    assert "ball.pca0" in found and "ball.pca1" not in found
+    with pytest.raises(UserError, match="there is no direction 0; there are: ball.pca0"):
+        found[0]
+
+
+def test_evaluate_searches_the_plugin_path(model, tmp_path):
+    with pytest.raises(UserError, match=f"{tmp_path}"):
+        model.evaluate(metrics="FSD", plugin_path=tmp_path)
+    with pytest.raises(UserError, match="there is no 'nope'") as raised:
+        model.evaluate(metrics="FSD,nope")
+    offered = str(raised.value).partition("there are: ")[2].split(", ")
+    assert len(offered) == len(set(offered)) > 1

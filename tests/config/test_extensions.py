@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from composegan.cli import main
 from composegan.config.compose import compose, compose_for_run, load_config, write_config
 from composegan.config.extensions import extension, extension_schemas
 from composegan.config.schema import Config
@@ -63,6 +64,11 @@ def test_settings_are_typed_complete_and_bound(toys):
     assert config.training.extensions == {"loss.hinge.margin": 2.0, "loss.hinge.reduce": "mean"}
     settings = extension(config.training, "loss").plugin.phases(config.training)
     assert (settings.margin, settings.reduce) == (2.0, "mean")
+
+
+def test_help_finds_extensions_of_the_plugin_path(toys, capsys):
+    assert main(["fit", toys[1], HINGE, "--help"]) == 0
+    assert "training.loss.hinge.margin=1.0" in capsys.readouterr().out
 
 
 def test_several_extensions_of_one_setting_have_their_own(toys):

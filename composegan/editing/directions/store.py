@@ -39,10 +39,14 @@ class Directions:
         """Directions of one model."""
         return cls({direction.name: direction for direction in directions}, model.space, model.classes)
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a direction of this name."""
+        return name in self.items
+
     def __getitem__(self, name: str) -> Direction:
         """Raises UserError offering the nearest name."""
         if name not in self.items:
-            raise UserError(f"there is no direction {name!r}; {nearest(name, self.items)}")
+            raise UserError(f"there is no direction {name!r}; {nearest(str(name), self.items)}")
         return self.items[name]
 
     def __iter__(self) -> Iterator[Direction]:
