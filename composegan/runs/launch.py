@@ -60,7 +60,10 @@ def _ending(
     failures: Mapping[int, ProcessFailure], ranks: int, run: Path, stopping: bool
 ) -> UserError | KeyboardInterrupt:
     """What the exit statuses of the ranks mean; after the first failure the agent sends the others SIGTERM."""
-    rank, failure = min(failures.items(), key=lambda item: (item[1].timestamp, item[1].exitcode >= 0))
+    by_agent = -signal.SIGTERM
+    rank, failure = min(
+        failures.items(), key=lambda item: (item[1].exitcode == by_agent, item[1].timestamp, item[1].exitcode >= 0)
+    )
     status = failure.exitcode
     if status == 130 or (stopping and status in (-signal.SIGTERM, -signal.SIGINT)):
         return KeyboardInterrupt()
