@@ -19,6 +19,7 @@ from composegan.errors import UserError
 from composegan.io.guarded import JSON, read_text, reading
 from composegan.plugin import registry
 from composegan.runs import fit as training
+from composegan.runs.given import callbacks_and_loggers
 from composegan.runtime.console import print_line
 from composegan.runtime.ranks import is_first_process
 
@@ -65,7 +66,7 @@ class Run:
 
         Only settings that do not change what the run computes are allowed. Otherwise as `fit`.
         """
-        callbacks, loggers = _lightning(callbacks, loggers)
+        callbacks, loggers = callbacks_and_loggers(callbacks, loggers)
         return Run(training.resume(self.path, as_arguments(settings), callbacks=callbacks, loggers=loggers))
 
     def __repr__(self) -> str:
@@ -84,27 +85,11 @@ def fit(
     several, besides the run's own.
     Raises UserError for settings, data or devices that cannot be used; KeyboardInterrupt, after saving, when stopped.
     """
-    callbacks, loggers = _lightning(callbacks, loggers)
+    callbacks, loggers = callbacks_and_loggers(callbacks, loggers)
     composed = compose([f"domain={domain}", *as_arguments(settings)])
     if is_first_process() and composed.notes:
         print_line(*composed.notes)
     return Run(training.fit(composed, callbacks=callbacks, loggers=loggers))
-
-
-def _lightning(callbacks: Any, loggers: Any) -> tuple[list[Callback], list[Logger]]:
-    """Both as lists; one object stands for a list of one. Raises UserError for objects that are not Lightning's."""
-    from lightning import Callback
-    from lightning.pytorch.loggers import Logger
-
-    lists = []
-    for name, given, kind in (("callbacks", callbacks, Callback), ("loggers", loggers, Logger)):
-        items = list(given) if isinstance(given, (list, tuple, set)) else [given]
-        for item in items:
-            if not isinstance(item, kind):
-                found = item.__name__ if isinstance(item, type) else f"a {type(item).__name__}"
-                raise UserError(f"{name}: {found} given; an instance of lightning's {kind.__name__} is needed")
-        lists.append(items)
-    return lists[0], lists[1]
 
 
 def as_arguments(settings: Mapping[str, Any]) -> list[str]:
