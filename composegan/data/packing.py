@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import active_children, get_context
@@ -155,7 +157,9 @@ def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
     # Spawned: forking a process that already runs torch's threads can hang.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker, initargs=(source, job))
     try:
-        yield from pool.map(_work, starts)
+        with _main_module_hidden(source):
+            written = pool.map(_work, starts)  # starts the workers
+        yield from written
     except BrokenProcessPool as error:
         raise UserError(
             f"{job.folder.parent}: a process that draws or reads images died (out of memory, or a script without "
@@ -167,6 +171,24 @@ def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _main_module_hidden(source: Source) -> Iterator[None]:
+    """Keep spawned workers from importing the user's script, which would rerun it if it has no `__main__` guard.
+
+    A source that the script itself defines still needs the import, and so the guard.
+    """
+    main = sys.modules["__main__"]
+    names = () if type(source).__module__ == "__main__" else ("__file__", "__spec__")
+    before = {name: getattr(main, name) for name in names if hasattr(main, name)}
+    for name in before:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(main, name, value)
 
 
 _write: Callable[[int], Written] | None = None  # set in worker processes

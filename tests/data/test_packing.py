@@ -216,3 +216,16 @@ def is_worker(process):
         return "spawn_main" in Path(f"/proc/{process}/cmdline").read_text()
     except OSError:
         return False
+
+
+def test_unguarded_script_packs_with_workers(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom pathlib import Path\nfrom composegan.data import pack\n"
+        "from composegan.plugins.faces import draw_avatars, spec\n"
+        "pack(draw_avatars(400, 16, 16, seed=0), Path(sys.argv[1]), spec, height=16, width=16, workers=2)\n"
+        "print('packed once')\n"
+    )
+    command = [sys.executable, script, tmp_path / "packed"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stdout) == (0, "packed once\n"), done.stderr
