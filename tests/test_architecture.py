@@ -199,7 +199,7 @@ def test_imports_the_standard_library_only(name):
 
 def test_networks_losses_and_metrics_use_no_framework():
     imports = from_package("composegan.networks", "composegan.losses", "composegan.metrics")
-    assert offenders(imports, "lightning", "entrypoints") == []
+    assert offenders(imports, "lightning", "omegaconf", "entrypoints") == []
 
 
 def test_the_core_imports_no_plugin():
@@ -221,6 +221,7 @@ def test_plugins_import_public_names_only():
     ("library", "home"),
     [
         ("entrypoints", "composegan.plugin.entry_points"),
+        ("omegaconf", "composegan.config.merge"),
         ("yaml", "composegan.io.yaml_file"),
         ("lightning", "composegan.runs"),
     ],
@@ -244,7 +245,7 @@ def test_no_module_imports_the_command_line_or_the_benchmarks():
 
 def test_the_command_line_loads_nothing_heavy_at_the_top():
     top = [item for item in from_package("composegan.cli", "composegan.verbs") if not item.lazy]
-    assert offenders(top, "torch", "lightning", "numpy", "PIL", "rich", "composegan.config.compose") == []
+    assert offenders(top, "torch", "lightning", "numpy", "PIL", "rich", "omegaconf", "composegan.config.compose") == []
     assert offenders(top, "composegan.training", "composegan.networks", "composegan.data") == []
 
 

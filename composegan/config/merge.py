@@ -1,4 +1,7 @@
-"""A typed configuration from layers of `key=value` pairs: defaults, a recipe or a file, the command line."""
+"""A typed configuration from layers of `key=value` pairs: defaults, a recipe or a file, the command line.
+
+The one file that uses OmegaConf.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast
+
+from omegaconf import DictConfig, OmegaConf
 
 from composegan.config.settings import Setting, settings_of, unknown_key
 from composegan.config.values import convert
@@ -28,15 +33,14 @@ def merge(
     with. Raises UserError for an unknown key or a value of the wrong type.
     """
     settings = settings_of(schema, prefix)
-    values = values_of(schema() if base is None else base, prefix)
+    tree = OmegaConf.structured(schema if base is None else base)
     for where, pairs in layers:
         for key, value in pairs:
             try:
-                _assign(values, settings, key, value, see)
+                _assign(tree, settings, key, value, see, prefix)
             except UserError as error:
                 raise UserError(f"{where}{error}") from error
-    merged: Schema = _build(schema, values, prefix)
-    return merged
+    return cast(Schema, OmegaConf.to_object(tree))
 
 
 def values_of(config: Any, prefix: str = "") -> dict[str, Any]:
@@ -57,43 +61,36 @@ def flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{key}", value
 
 
-def _build(schema: Any, values: Mapping[str, Any], prefix: str) -> Any:
-    """The opposite of `values_of`."""
-    types, parts = get_type_hints(schema), {}
-    for item in fields(schema):
-        key, kind = prefix + item.name, types[item.name]
-        parts[item.name] = _build(kind, values, key + ".") if is_dataclass(kind) else values[key]
-    return schema(**parts)
-
-
-def _assign(values: dict[str, Any], settings: Mapping[str, Setting], key: str, value: Any, see: str) -> None:
+def _assign(tree: DictConfig, settings: Mapping[str, Setting], key: str, value: Any, see: str, prefix: str) -> None:
     whole = re.sub(r"(\.[0-9]{1,4})+$", "", key)  # `grouping.0` is an item of the list `grouping`
     setting = settings.get(key) or settings.get(whole)
     if setting is None:
-        _assign_below(values, settings, key, value, see)
+        _assign_below(tree, settings, key, value, see, prefix)
         return
     try:
         value = convert(value, setting.type)
     except ValueError as error:
         raise UserError(f"{key}: {error}") from error
-    if whole == key:
-        values[key] = value
-        return
-    items, *numbers = values[whole], *map(int, key.removeprefix(whole + ".").split("."))
-    try:
-        for number in numbers[:-1]:
-            items = items[number]
-        items[numbers[-1]] = value
-    except (IndexError, TypeError):
-        raise UserError(f"{key}: {whole} is {values[whole]}, which has no such item") from None
+    if setting.key != key:
+        above, _, index = key.removeprefix(prefix).rpartition(".")
+        items = OmegaConf.select(tree, above)
+        if not OmegaConf.is_list(items) or int(index) >= len(items):
+            given = OmegaConf.select(tree, whole.removeprefix(prefix))
+            raise UserError(f"{key}: {whole} is {given}, which has no such item")
+    OmegaConf.update(tree, key.removeprefix(prefix), value, merge=False)
 
 
-def _assign_below(values: dict[str, Any], settings: Mapping[str, Setting], key: str, value: Any, see: str) -> None:
+def _assign_below(
+    tree: DictConfig, settings: Mapping[str, Setting], key: str, value: Any, see: str, prefix: str
+) -> None:
     """Keep a setting of an extension; raise UserError for any other unknown key."""
     above = next((setting for setting in settings.values() if key.startswith(setting.key + ".")), None)
     if above is None:
         raise UserError(unknown_key(key, settings, see))
     if above.kind is None or key.count(".") < above.key.count(".") + 2:
         raise UserError(f"{above.key} has no {key!r}; it is a value")
+    if isinstance(value, str) and "${" in value:
+        raise UserError(f"{key}: {value!r} is not expanded; write the value itself")
     section, dot, _ = above.key.rpartition(".")
-    values[f"{section}{dot}extensions"][key.removeprefix(section + dot)] = value
+    place = f"{section}{dot}extensions".removeprefix(prefix)
+    OmegaConf.select(tree, place)[key.removeprefix(section + dot)] = value  # a name with dots, as it is
