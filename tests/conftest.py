@@ -262,7 +262,7 @@ def command(tmp_path):
 
 @pytest.fixture
 def ranks(tmp_path):
-    """(function, world=2, environment=...) -> the results of function(rank) in `world` processes, started as by torchrun
+    """(function, world=2, environment=...) -> the results of function(rank) in `world` processes, as by torchrun
     (environment: rank -> variables of another launcher). Results are tensors and plain values.
 
     Processes are forked, so that torch is loaded once. A process that fails or hangs is an AssertionError.
