@@ -293,7 +293,7 @@ class TestCommandLine:
         assert told(run, "data.demo=x").startswith("domain 'shapes' has no demo data")
         assert told(run, root, "data.demo=x") == f"give data.root={pictures} or data.demo=x, not both"
         assert told(run, root, "freeze=locals") == "freeze=locals: did you mean 'local'?"
-        assert told(run, root, "keep=-1") .startswith("keep=-1.0: must be 0 ")
+        assert told(run, root, "keep=-1").startswith("keep=-1.0: must be 0 ")
         assert told(run, root, "froze=local").startswith("unknown key 'froze'; did you mean 'freeze'?")
         assert told(run, root, "model.noise=off").startswith("model has no 'model.noise'; it is a value")
         assert told(run, "model=b", root) == "give run= or model=, not both"
