@@ -150,7 +150,10 @@ def test_plan_shows_the_first_and_last_groups(tiny, shapes, tmp_path, capsys):
     [
         (["grouping=progressive:0"], "grouping=progressive:0: a number is needed, as in progressive:4"),
         (["grouping=progressive:4"], "grouping=progressive:4: 1 to 3 groups, for 3 classes"),
-        (["grouping=progressiv"], "grouping: no grouping policy 'progressiv' is installed; did you mean 'progressive'?"),
+        (
+            ["grouping=progressiv"],
+            "grouping: no grouping policy 'progressiv' is installed; did you mean 'progressive'?",
+        ),
         (["grouping=progressive", "training.split_every=-1"], "training.split_every=-1: must be 0 or more"),
     ],
 )
