@@ -68,9 +68,17 @@ def _ending(
     if status == 130 or (stopping and status in (-signal.SIGTERM, -signal.SIGINT)):
         return KeyboardInterrupt()
     if status == 2 and failure.error_file_data:  # a UserError, as "UserError: message"
-        return UserError(failure.message.partition(": ")[2])
+        return UserError(_message(failure).partition(": ")[2])
     how = f"ended with status {status}" if status > 0 else f"was killed ({signal.Signals(-status).name})"
     return UserError(f"process {rank + 1} of {ranks} {how}; fix this, then resume with: composegan fit run={run}")
+
+
+def _message(failure: ProcessFailure) -> str:
+    """The text "UserError: message" from the error file, in which torch nests it with a traceback or not."""
+    message: Any = failure.message
+    while isinstance(message, dict):
+        message = message["message"]
+    return str(message)
 
 
 @contextmanager
