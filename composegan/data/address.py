@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from composegan.config.extensions import extension
 from composegan.config.schema import DataConfig
 from composegan.data.sample import Sample
+from composegan.data.warnings import source_warnings
 from composegan.errors import UserError
 from composegan.plugin.contracts import source_address
 from composegan.plugin.domain import DomainSpec, Source
@@ -29,6 +30,11 @@ class ExtensionSource:
             if not isinstance(sample, Sample):
                 raise TypeError(f"item {index} is a {type(sample).__name__}; a composegan.data.Sample is needed")
             return sample
+
+    def warnings(self) -> list[str]:
+        """What the source warns about, see `composegan.data.warnings`."""
+        with self.found.use():
+            return source_warnings(self.images)
 
 
 def open_address(data: DataConfig, spec: DomainSpec) -> ExtensionSource:

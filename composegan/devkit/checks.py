@@ -15,6 +15,7 @@ import numpy as np
 
 from composegan.config.compose import compose
 from composegan.data import Sample
+from composegan.data.warnings import data_warnings
 from composegan.devkit.subject import Subject
 from composegan.devkit.training_step import step
 from composegan.devkit.verdict import Check, Verdict, for_each_source
@@ -135,6 +136,16 @@ def presence(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Ver
 
 
 @for_each_source
+def warnings(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Verdict]:
+    """What the files or the classes may not mean as intended; warnings fail nothing."""
+    lines = data_warnings(subject.sources[name], subject.spec, flip=True)
+    for line in lines:
+        yield Verdict(None, f"{name}: {line}", warning=True)
+    if not lines:
+        yield Verdict(True, f"{name}: none")
+
+
+@for_each_source
 def determinism(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Verdict]:
     """An index always gives the same image, in whatever order it is read; another seed draws other images."""
     fresh = subject.reopen(name)
@@ -153,7 +164,7 @@ def determinism(subject: Subject, name: str, samples: list[Sample]) -> Iterator[
 
 
 CHECKS: tuple[Check, ...] = (
-    contract, vocabulary, colours, recipes, credits, images, presence, determinism, workers, step,
+    contract, vocabulary, colours, recipes, credits, images, presence, warnings, determinism, workers, step,
 )  # fmt: skip
 """All checks. When `contract` fails, the others have nothing to check."""
 

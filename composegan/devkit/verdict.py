@@ -14,15 +14,19 @@ from composegan.errors import UserError, first_line
 
 @dataclass(frozen=True)
 class Verdict:
-    """holds: True, False, or None where there was nothing to check. text: what was found; remedy: how to fix it."""
+    """holds: True, False, or None where there was nothing to check. text: what was found; remedy: how to fix it.
+
+    warning: reports something that may be intended, and neither holds nor fails.
+    """
 
     holds: bool | None
     text: str
     remedy: str = ""
+    warning: bool = False
 
     def line(self, check: str) -> str:
         """The verdict as it is printed: `FAIL  labels: what is wrong; what to do`."""
-        word = {True: "ok", False: "FAIL", None: "skip"}[self.holds]
+        word = "warn" if self.warning else {True: "ok", False: "FAIL", None: "skip"}[self.holds]
         return " ".join(f"{word:4}  {check}: {self.text}{'; ' * bool(self.remedy)}{self.remedy}".splitlines())
 
 

@@ -15,6 +15,7 @@ from lightning.pytorch.loggers import Logger
 from composegan.config.compose import Composed, compose_for_run, settings_of_run, write_config
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.data.loader import dead_reader
+from composegan.data.warnings import data_warnings
 from composegan.errors import UserError
 from composegan.grouping.propose import splitting_of
 from composegan.io.atomic import atomic_file
@@ -150,7 +151,9 @@ def _train(
     callbacks = [*splitter, recorder, ProgressLine(config.training.images), *callbacks]
     cast(Any, trainer).callbacks += callbacks  # documented, but not declared
     trainer.loggers = [*make_loggers(config.trainer.logger, run, f"composegan-{spec.name}"), *loggers]
-    _say([_summary(trainer, composed, source, step), f"run: {run}"])
+    flip = config.data.flip and not config.adapt.source  # an adaptation ignores labels
+    warnings = [f"warning: {line}" for line in data_warnings(source, spec, flip=flip)]
+    _say([_summary(trainer, composed, source, step), f"run: {run}", *warnings])
     with stop:
         _run_lightning(trainer, CompositionModule(step), loader, stop, run)
     if not trainer.is_global_zero:

@@ -77,7 +77,7 @@ def failures(check, about):
 
 QUICK_CHECKS = (
     checks.contract, checks.vocabulary, checks.colours, checks.credits, checks.images, checks.presence,
-    checks.determinism,
+    checks.warnings, checks.determinism,
 )  # fmt: skip
 
 

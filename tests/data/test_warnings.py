@@ -1,0 +1,66 @@
+"""Warnings about labelled data: from its files, and from the names of its classes."""
+
+from __future__ import annotations
+
+import pytest
+
+from composegan.data.warnings import data_warnings
+from composegan.devkit import open_subject, verdicts_of
+from composegan.devkit.checks import warnings
+from composegan.plugin.domain import DomainSpec, SemanticClass
+
+
+def spec_of(*names, mirror=()):
+    classes = tuple(SemanticClass(name, (number, 0, 0)) for number, name in enumerate(("ground", *names)))
+    return DomainSpec("sides", classes, mirror=mirror)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("left_eye", "right_eye"),
+        ("l_brow", "r_brow"),
+        ("ear_l", "ear_r"),
+        ("Left Hand", "Right Hand"),
+        ("eyeLeft", "eyeRight"),
+        ("eyeL", "eyeR"),
+        ("frontleftdoor", "frontrightdoor"),
+        ("L-arm", "R-arm"),
+        ("left", "right"),
+    ],
+)
+def test_sides_without_mirror_are_warned_about_with_flip(names, towns):
+    (line,) = data_warnings(towns(1), spec_of(*names), flip=True)
+    assert f"mirror: {{{names[0]}: {names[1]}}}" in line and "data.flip=on" in line
+    assert data_warnings(towns(1), spec_of(*names), flip=False) == []
+    assert data_warnings(towns(1), spec_of(*names, mirror=(names[::-1],)), flip=True) == []
+
+
+@pytest.mark.parametrize("names", [("bright", "upright"), ("hair", "lip"), ("left_over", "copyright"), ("lane_l",)])
+def test_other_names_are_not_sides(names, towns):
+    assert data_warnings(towns(1), spec_of(*names), flip=True) == []
+
+
+def test_every_pair_without_mirror_is_named(towns):
+    spec = spec_of("l_eye", "r_eye", "l_ear", "r_ear", mirror=(("l_eye", "r_eye"),))
+    assert "{l_ear: r_ear}" in data_warnings(towns(1), spec, flip=True)[0]
+
+
+SIDES = """
+classes: [{name: ground, color: [9, 9, 9]}, {name: l_eye, color: [200, 0, 0]}, {name: r_eye, color: [0, 200, 0]}]
+"""
+
+
+def test_check_prints_warnings_and_does_not_fail(shapes, tmp_path):
+    (tmp_path / "sides.yaml").write_text(SIDES)
+    subject = open_subject(str(tmp_path / "sides.yaml"))
+    subject.data.root = shapes[1].removeprefix("data.root=")
+    (verdict,) = verdicts_of(warnings, subject)
+    assert verdict.holds is None and verdict.line("warnings").startswith("warn  warnings: data.root: data.flip=on: ")
+
+
+def test_fit_prints_warnings_at_its_start(shapes, fit_in, tmp_path, capsys):
+    (tmp_path / "sides.yaml").write_text(SIDES)
+    fit_in(tmp_path / "runs", f"domain={tmp_path / 'sides.yaml'}", shapes[1], "data.flip=on", "training.images=2")
+    out = capsys.readouterr().out
+    assert out.index("warning: data.flip=on: ") < out.index("done: ")
