@@ -88,10 +88,10 @@ def _temporary_beside(path: Path, remedy: str, folder: bool = False) -> Iterator
                 with try_lock(leftover) as abandoned:
                     if abandoned:
                         _remove(leftover)
-            locked: bool | None = False
-            while locked is False:  # another process may take it for a leftover before it is locked
+            for _ in range(100):  # another process may take it for a leftover before it is locked
                 temporary.mkdir(exist_ok=True) if folder else temporary.touch()
-                locked = stack.enter_context(try_lock(temporary))
+                if stack.enter_context(try_lock(temporary)) is not False:
+                    break
         yield temporary
 
 
@@ -107,17 +107,19 @@ def _flush(path: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Write a folder's names to the disk. Windows and some network file systems cannot."""
+    """Write a folder's names to the disk where that is possible.
+
+    Windows, virtiofs, WSL and some network file systems cannot; a run need not stop for that, as the files themselves
+    are on the disk.
+    """
     if os.name != "posix":
         return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(handle)
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _write_error(path: Path, error: OSError, remedy: str) -> UserError:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
-import stat
-from contextlib import nullcontext
 
 import pytest
 
@@ -139,22 +137,32 @@ def test_content_is_flushed_before_rename_and_name_after(atomic, tmp_path, moves
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders are not flushed")
-@pytest.mark.parametrize(("number", "raised"), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)])
-def test_folder_flush_may_be_unsupported_but_not_fail(tmp_path, monkeypatch, number, raised):
-    flush = os.fsync
+@both
+@pytest.mark.parametrize("name", ["fsync", "open"])
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EIO, errno.EPERM, errno.EACCES,
+                                    errno.ENOENT, errno.EAGAIN, errno.ENOSYS])  # fmt: skip
+def test_folder_that_cannot_be_flushed_is_no_error(atomic, tmp_path, monkeypatch, name, number):
+    whole = getattr(os, name)
 
-    def only_files(handle):
-        if stat.S_ISDIR(os.fstat(handle).st_mode):
+    def only_files(what, *more, **named):
+        if os.path.isdir(what if name == "open" else f"/proc/self/fd/{what}"):
             raise OSError(number, os.strerror(number))
-        flush(handle)
+        return whole(what, *more, **named)
 
-    monkeypatch.setattr(os, "fsync", only_files)
-    refused = pytest.raises(UserError, match=r"cannot be written \(Input/output error\)") if raised else nullcontext()
-    for atomic in (atomic_file, atomic_folder):
-        with refused, atomic(tmp_path / atomic.__name__) as temporary:
-            put(temporary, "new")
-    assert content_of(tmp_path / "atomic_file") == "new"
-    assert (tmp_path / "atomic_folder").exists() is not raised
+    monkeypatch.setattr(os, name, only_files)
+    with atomic(tmp_path / "target") as temporary:
+        put(temporary, "new")
+    assert content_of(tmp_path / "target") == "new" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_file_that_cannot_be_flushed_is_an_error(tmp_path, monkeypatch):
+    def fail(handle):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(UserError, match=r"\(Input/output error\)"), atomic_file(tmp_path / "target") as temporary:
+        put(temporary, "new")
+    assert list(tmp_path.iterdir()) == []
 
 
 @both

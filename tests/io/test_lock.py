@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
+import socket
 import time
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +16,8 @@ from composegan.errors import UserError
 from composegan.io import lock
 from composegan.io.atomic import atomic_folder
 from composegan.io.lock import exclusive_lock, one_at_a_time
+
+fcntl = pytest.importorskip("fcntl")
 
 
 @pytest.fixture
@@ -67,12 +73,80 @@ def test_one_at_a_time_keeps_temporary_of_living_process(tmp_path, elsewhere):
     assert temporary.exists()
 
 
-@pytest.mark.parametrize(("context", "file"), [(exclusive_lock, "target/.lock"), (one_at_a_time, ".target.lock")])
-def test_lock_passes_errors_and_tolerates_missing_locks(tmp_path, context, file):
+contexts = pytest.mark.parametrize(
+    ("context", "file"), [(exclusive_lock, "target/.lock"), (one_at_a_time, ".target.lock")]
+)
+
+
+@contexts
+def test_lock_passes_errors_of_the_block(tmp_path, context, file):
     (tmp_path / "target").mkdir()
     with pytest.raises(OSError, match="mine"), context(tmp_path / "target"):
         raise OSError("mine")
-    (tmp_path / file).unlink()
-    (tmp_path / file).mkdir()  # cannot be opened as a lock file
+    (tmp_path / file).write_text("kept")
     with context(tmp_path / "target"):
+        pass
+    assert (tmp_path / file).read_text() == "kept"
+
+
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+
+
+@contexts
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: path.symlink_to(path.parent / "precious"),
+        lambda path: path.symlink_to(path.parent / "new"),
+        lambda path: path.symlink_to("/dev/null"),
+        lambda path: path.symlink_to(path.name),
+        os.mkfifo,
+        os.mkdir,
+        make_socket,
+    ],
+    ids=["link", "dangling link", "link to device", "link to itself", "pipe", "folder", "socket"],
+)
+def test_lock_is_a_regular_file(tmp_path, monkeypatch, context, file, make):
+    (tmp_path / "target").mkdir()
+    precious = (tmp_path / file).parent / "precious"
+    precious.write_text("precious")
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    make(Path(file))
+    with pytest.raises(UserError) as caught, context(tmp_path / "target"):
+        pytest.fail("ran without a lock")
+    assert str(caught.value) == f"{tmp_path / file}: is not a regular file, so it cannot be a lock; remove it"
+    assert precious.read_text() == "precious" and not precious.with_name("new").exists()
+
+
+@contexts
+@pytest.mark.parametrize(
+    ("number", "runs"),
+    [
+        (errno.ENOLCK, True), (errno.ENOSYS, True), (errno.EOPNOTSUPP, True), (errno.EINVAL, True),
+        (errno.EIO, False), (errno.ESTALE, False), (errno.EPERM, False),
+    ],
+)  # fmt: skip
+def test_block_runs_without_lock_only_where_there_are_none(tmp_path, monkeypatch, context, file, number, runs):
+    def refuse(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / "target").mkdir()
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    refused = nullcontext() if runs else pytest.raises(UserError, match=f"{file}: cannot be locked \\(")
+    ran = False
+    with refused, context(tmp_path / "target"):
+        ran = True
+    assert ran is runs
+
+
+def test_exclusive_lock_names_missing_folder(tmp_path):
+    with pytest.raises(UserError, match=r"gone/\.lock: cannot be written"), exclusive_lock(tmp_path / "gone"):
+        pass
+
+
+def test_one_at_a_time_leaves_an_unwritable_folder_to_the_block(tmp_path):
+    (tmp_path / "file").touch()
+    with one_at_a_time(tmp_path / "file" / "target"):
         pass
