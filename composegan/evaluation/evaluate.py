@@ -11,12 +11,11 @@ from torch import Tensor
 from composegan.errors import UserError
 from composegan.evaluation.generated import generated_rows, random_w
 from composegan.evaluation.real import RealSet, real_rows
-from composegan.evaluation.registered import compare, rows_of, summarize
 from composegan.evaluation.shares import first_alone, is_first
 from composegan.metrics.figure import Figure, NotMeasuredError, Sets
 from composegan.metrics.layout import LAYOUT
 from composegan.metrics.presence import class_recall, presence_accuracy, presence_rates, present
-from composegan.metrics.rows import Describer, Rows, Setting
+from composegan.metrics.rows import Describer, Rows, Setting, compare, rows_of, summarize
 from composegan.model.random_codes import draw_present
 from composegan.model.saved_model import Model
 from composegan.plugin import registry

@@ -1,7 +1,11 @@
-"""PPL-EffNetLite0: perceptual path length in w, of the bundled network's feature maps."""
+"""PPL-EffNetLite0: how smoothly images change with w, by the bundled network's feature maps.
+
+Perceptual path length (Karras et al., arXiv 1812.04948, section 4.1) in w.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,7 +16,6 @@ from composegan.evaluation.shares import joined, share
 from composegan.losses.perceptual import EfficientNetDistance
 from composegan.metrics.figure import Figure
 from composegan.metrics.layout import LAYOUT
-from composegan.metrics.path_length import path_lengths
 from composegan.model.random_codes import draw_present
 from composegan.plugin.contracts import LOWER, Metric
 from composegan.runtime.progress import progress_bar
@@ -22,6 +25,24 @@ if TYPE_CHECKING:
 
 PAIRS = 1000
 """Paths, at most."""
+EPSILON = 1e-4
+
+
+def path_lengths(
+    draw: Callable[[Tensor], Tensor],
+    distance: Callable[[Tensor, Tensor], Tensor],
+    start: Tensor,
+    end: Tensor,
+    place: Tensor,
+) -> Tensor:
+    """`d(G(w_t), G(w_(t + EPSILON))) / EPSILON^2` with `w_t = start + t (end - start)`: (B,).
+
+    draw: w (B, S) -> images (B, 3, H, W); distance: of two such batches, (B,). start, end: (B, S); place t: (B,), 0..1.
+    """
+    way = end - start
+    one = draw(start + place[:, None] * way)
+    other = draw(start + (place + EPSILON)[:, None] * way)
+    return distance(one, other) / EPSILON**2
 
 
 def _measure(evaluation: Evaluation) -> list[Figure]:
@@ -33,6 +54,10 @@ def _measure(evaluation: Evaluation) -> list[Figure]:
     class_sets = draw_present(model, range(pairs), seed + 2)
     places = torch.rand(pairs, generator=torch.Generator().manual_seed(seed)).to(model.device)
     lengths = []
+
+    def distance(images: Tensor, others: Tensor) -> Tensor:
+        return perceptual(perceptual.maps(images), perceptual.maps(others))
+
     firsts = list(share(range(0, pairs, batch)))
     with torch.inference_mode(), progress_bar("Walking between codes", batch * len(firsts)) as advance:
         for first in firsts:
@@ -43,10 +68,7 @@ def _measure(evaluation: Evaluation) -> list[Figure]:
                 return model.synthesize(w, classes=classes).image
 
             start, end, place = (tensor[some] for tensor in (ends[:pairs], ends[pairs:], places))
-            found = path_lengths(
-                draw, lambda a, b: perceptual(perceptual.maps(a), perceptual.maps(b)), start, end, place
-            )
-            lengths.append(found.double().cpu())
+            lengths.append(path_lengths(draw, distance, start, end, place).double().cpu())
             advance(len(start))
     values = torch.cat(joined(lengths))
     error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else 0.0

@@ -22,6 +22,7 @@ from composegan.runtime.progress import progress_bar
 
 log = logging.getLogger(__name__)
 RESIZE = "Lanczos, antialiased"
+BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,14 @@ class RealSet:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def batches(self, numbers: Sequence[int], batch: int = 32) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, numbers: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
         """Images (B, 3, H, W) and labels (B, H, W), uint8, at the model's size; unreadable ones as data.on_error says.
 
         Raises UserError if none can be read.
         """
         items = Items(self.source, self.classes, self.data.on_error, len(numbers))
-        for start in range(0, len(numbers), batch):
-            read = [items.read(number) for number in numbers[start : start + batch]]
+        for start in range(0, len(numbers), BATCH):
+            read = [items.read(number) for number in numbers[start : start + BATCH]]
             samples = [fit_sample(sample, self.data.height, self.data.width) for sample in read if sample is not None]
             if samples:
                 images, labels = (np.stack([getattr(s, part) for s in samples]) for part in ("image", "labels"))

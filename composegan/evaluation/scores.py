@@ -10,8 +10,7 @@ from torch import Tensor
 from composegan.config.schema import DataConfig
 from composegan.data.items import Items
 from composegan.data.resize import fit_sample
-from composegan.evaluation.registered import compare, rows_of, summarize
-from composegan.metrics.rows import Setting
+from composegan.metrics.rows import Setting, compare, rows_of, summarize
 from composegan.plugin.domain import Source
 from composegan.plugin.registry import Found
 from composegan.viz.pictures import to_uint8

@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from composegan.io.guarded import check_saved, reading
 from composegan.metrics.backbone import efficientnet_lite0
-from composegan.metrics.path_length import map_distance, unit_maps
 
 LPIPS, EFFNET = "LPIPS-VGG", "EfficientNet-Lite0"
 VGG_FILE = "vgg16-397923af.pth"
@@ -26,8 +25,8 @@ MEAN, SPREAD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 
 
 class PerceptualDistance(nn.Module, ABC):
-    """LPIPS (Zhang et al., arXiv 1801.03924, equation 1; see `composegan.metrics.path_length.map_distance`). Frozen;
-    differentiable with respect to the images.
+    """LPIPS: how far a network's feature maps of two images are apart (Zhang et al., arXiv 1801.03924, equation 1).
+    Frozen; differentiable with respect to the images.
 
     name: which network; size: shorter side that images are resized to first, pixels; 0 keeps their size.
     """
@@ -47,12 +46,15 @@ class PerceptualDistance(nn.Module, ABC):
         """Squared differences (N, C, h, w) of a level's scaled maps, weighted and summed over channels: (N, h, w)."""
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Images (N, 3, H, W) in -1..1, any size -> the scaled maps, to be compared by `forward`."""
-        return unit_maps(self.features(resized(images, self.size) if self.size else images))
+        """Images (N, 3, H, W) in -1..1, any size -> `features` with length 1 over the channels at every place."""
+        maps = self.features(resized(images, self.size) if self.size else images)
+        return [x / (x.square().sum(dim=1, keepdim=True) + 1e-10).sqrt() for x in maps]
 
     def forward(self, maps: list[Tensor], others: list[Tensor]) -> Tensor:
-        """The `maps` of two batches -> (N,), 0 for equal images."""
-        return map_distance(maps, others, self.weighted)  # (N,)
+        """The `maps` a and b of two batches -> `sum_l mean_p sum_c u_lc (a_lcp - b_lcp)^2`, weighted by u: (N,)."""
+        levels = enumerate(zip(maps, others, strict=True))  # pairs of (N, C, h, w)
+        parts = [self.weighted(level, (a - b).square()).mean(dim=(1, 2)) for level, (a, b) in levels]  # each (N,)
+        return torch.stack(parts).sum(dim=0)  # (N,)
 
 
 class EfficientNetDistance(PerceptualDistance):

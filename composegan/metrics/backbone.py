@@ -35,11 +35,6 @@ class EfficientNetLite0(nn.Module):
         """Resized, to the pooled features before the classifier: (N, 1280)."""
         return self.network.forward_head(self.network.forward_features(self._resized(images)), pre_logits=True)
 
-    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """As `features`, and the logits of the 1,000 ImageNet classes."""
-        features = self.features(images)
-        return features, self.network.classifier(features)
-
     def pyramid(self, images: Tensor) -> list[Tensor]:
         """Maps after each stage at the images' own size, strides 2, 4, 8, 16 and 32: (N, C, H / stride, W / stride)."""
         x = self.network.bn1(self.network.conv_stem(images))  # (N, 32, H / 2, W / 2)
@@ -58,10 +53,10 @@ class EfficientNetLite0(nn.Module):
 
 
 @cache
-def efficientnet_lite0(size: int = 224) -> EfficientNetLite0:
+def efficientnet_lite0() -> EfficientNetLite0:
     """One shared copy, on the CPU; `.to(device)` moves it for all its users."""
     with torch.random.fork_rng(devices=[]):  # the initial random weights are replaced
-        return EfficientNetLite0(size)
+        return EfficientNetLite0()
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

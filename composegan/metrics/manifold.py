@@ -10,35 +10,35 @@ from composegan.errors import UserError
 NEIGHBOURS, BLOCK = 3, 1024
 
 
-def precision(real: Tensor, fake: Tensor, neighbours: int = NEIGHBOURS) -> float:
+def precision(real: Tensor, fake: Tensor) -> float:
     """The share of `fake` (M, D) that lies within the manifold of `real` (N, D), 0..1.
 
     A set's manifold is the union of balls around its points, each reaching to the point's k-th nearest neighbour in the
-    set. Larger sets have smaller balls: values of different N or M cannot be compared.
-    Raises UserError unless both sets have more than `neighbours` rows.
+    set, k = NEIGHBOURS. Larger sets have smaller balls: values of different N or M cannot be compared.
+    Raises UserError unless both sets have more than NEIGHBOURS rows.
     """
-    real, fake = _centred(real, fake, neighbours)
-    return _share_within(fake, real, neighbours)
+    real, fake = _centred(real, fake)
+    return _share_within(fake, real)
 
 
-def recall(real: Tensor, fake: Tensor, neighbours: int = NEIGHBOURS) -> float:
+def recall(real: Tensor, fake: Tensor) -> float:
     """The share of `real` that lies within the manifold of `fake`, 0..1; see `precision`."""
-    real, fake = _centred(real, fake, neighbours)
-    return _share_within(real, fake, neighbours)
+    real, fake = _centred(real, fake)
+    return _share_within(real, fake)
 
 
-def _centred(real: Tensor, fake: Tensor, neighbours: int) -> tuple[Tensor, Tensor]:
+def _centred(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     for features in (real, fake):
-        if len(features) <= neighbours:
-            raise UserError(f"{len(features)} images are too few; precision and recall need at least {neighbours + 1}")
+        if len(features) <= NEIGHBOURS:
+            raise UserError(f"{len(features)} images are too few; precision and recall need at least {NEIGHBOURS + 1}")
     centre = real.mean(dim=0)  # cdist loses digits far from the origin
     return real - centre, fake - centre
 
 
-def _share_within(points: Tensor, others: Tensor, neighbours: int) -> float:
+def _share_within(points: Tensor, others: Tensor) -> float:
     """The share of `points` within the manifold of `others`."""
     radii = torch.cat(
-        [torch.cdist(block, others).kthvalue(neighbours + 1, dim=1).values for block in others.split(BLOCK)]
+        [torch.cdist(block, others).kthvalue(NEIGHBOURS + 1, dim=1).values for block in others.split(BLOCK)]
     )  # (N,): the nearest is the point itself
     within = [(torch.cdist(block, others) <= radii).any(dim=1) for block in points.split(BLOCK)]
     return torch.cat(within).double().mean().item()

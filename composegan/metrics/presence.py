@@ -72,10 +72,10 @@ def presence_accuracy(wanted: Tensor, seen: Tensor) -> PresenceAccuracy:
     return PresenceAccuracy(_share_of(wanted.bool(), seen.bool()), _share_of(~wanted.bool(), ~seen.bool()))
 
 
-def rare_classes(real: Tensor, below: float = RARE) -> Tensor:
-    """The classes that are in some real images, but in a smaller share than `below`. (N, K) -> (K,) bool."""
+def rare_classes(real: Tensor) -> Tensor:
+    """The classes that are in some real images, but in a smaller share than `RARE`. (N, K) -> (K,) bool."""
     rates = presence_rates(real)
-    return (rates > 0) & (rates < below)
+    return (rates > 0) & (rates < RARE)
 
 
 def class_recall(real: Tensor, fake: Tensor) -> Tensor:
@@ -88,13 +88,13 @@ def class_recall(real: Tensor, fake: Tensor) -> Tensor:
     return (presence_rates(fake) / wanted.where(wanted > 0, torch.nan)).clamp(max=1)
 
 
-def rare_recall(real: Tensor, fake: Tensor, below: float = RARE) -> float:
+def rare_recall(real: Tensor, fake: Tensor) -> float:
     """The mean of `class_recall` over `rare_classes`; NaN if no class is rare.
 
     With few images a perfect model stays below 1, since a class that is drawn too often does not make up for one drawn
     too rarely: compare with two halves of the real set.
     """
-    return mean_known(class_recall(real, fake)[rare_classes(real, below)])
+    return mean_known(class_recall(real, fake)[rare_classes(real)])
 
 
 def _share_of(asked: Tensor, given: Tensor) -> Tensor:

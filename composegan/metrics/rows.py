@@ -1,13 +1,19 @@
-"""Rows of numbers that describe images: what metrics compare, computed once and shared by several metrics."""
+"""Rows of numbers that describe images: what metrics compare, computed once and shared by several metrics.
+
+`rows_of`, `summarize` and `compare` call a registered metric; whatever its code raises becomes a UserError that names
+it and its distribution.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+from composegan.plugin.registry import Found
 
 if TYPE_CHECKING:
     from composegan.evaluation.real import RealSet
@@ -57,3 +63,37 @@ class Rows:
     name: str
     open: Callable[[Setting], Describer]
     exact: bool = False
+
+
+def rows_of(found: Found) -> Rows:
+    """The rows a metric compares: shared ones, or those of its own `describe`, which are not cached."""
+    if found.plugin.rows:
+        return found.plugin.rows
+
+    def open_rows(setting: Setting) -> Describer:
+        @torch.inference_mode()
+        def describe(images: Tensor, labels: Tensor) -> Tensor:
+            with found.use() as metric:
+                rows = metric.describe(images, labels, setting.classes)
+                if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != len(images):
+                    shape = tuple(rows.shape) if isinstance(rows, Tensor) else type(rows).__name__
+                    raise TypeError(
+                        f"describe returned {shape} for {len(images)} images; one row of numbers each is needed"
+                    )
+                return rows.float().cpu()
+
+        return Describer(describe)
+
+    return Rows(f"rows of {found.name}", open_rows)
+
+
+def summarize(found: Found, rows: Tensor) -> Any:
+    """What the metric's `compare` receives for a set of rows."""
+    with found.use() as metric:
+        return metric.summarize(rows) if metric.summarize else rows
+
+
+def compare(found: Found, real: Any, fake: Any) -> float:
+    """The metric's value for two results of `summarize`."""
+    with found.use() as metric:
+        return float(metric.compare(real, fake))

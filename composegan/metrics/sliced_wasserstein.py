@@ -18,15 +18,15 @@ IMAGES = 256
 """`composegan evaluate` compares at most this many images."""
 
 
-def patch_levels(images: Tensor, seed: int = 0) -> list[Tensor]:
-    """A random draw of patches from each level of the image pyramid.
+def patch_levels(images: Tensor) -> list[Tensor]:
+    """A random draw of patches from each level of the image pyramid, always the same.
 
-    images: (N, 3, H, W), float32 in -1..1 or uint8 -> at most LEVELS tensors (at most PATCHES, 3 PATCH^2), the same
-    draw for the same seed. Levels smaller than a patch are left out; for smaller images the patch is the whole image.
+    images: (N, 3, H, W), float32 in -1..1 or uint8 -> at most LEVELS tensors (at most PATCHES, 3 PATCH^2). Levels
+    smaller than a patch are left out; for smaller images the patch is the whole image.
     """
     if images.dtype == torch.uint8:
         images = images.float() / 127.5 - 1
-    draws = torch.Generator().manual_seed(seed)
+    draws = torch.Generator().manual_seed(0)
     side = min(PATCH, *images.shape[2:])
     levels: list[Tensor] = []
     while len(levels) < LEVELS and min(images.shape[2:]) >= side:
@@ -37,12 +37,12 @@ def patch_levels(images: Tensor, seed: int = 0) -> list[Tensor]:
     return levels
 
 
-def sliced_wasserstein(real: list[Tensor], fake: list[Tensor], seed: int = 0) -> float:
+def sliced_wasserstein(real: list[Tensor], fake: list[Tensor]) -> float:
     """Mean over levels and random directions of the 1-D Wasserstein distance between projected patches.
 
     real, fake: `patch_levels` of sets of equal size; the distance is in the units of the images (-1..1).
     """
-    draws = torch.Generator().manual_seed(seed)
+    draws = torch.Generator().manual_seed(0)
     distances = []
     for a, b in zip(real, fake, strict=True):
         directions = torch.randn(a.shape[1], DIRECTIONS, generator=draws).to(a.device)

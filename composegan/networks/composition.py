@@ -8,18 +8,10 @@ from torch import Tensor
 from composegan.networks.routing import Routing
 
 
-def class_weights(depth: Tensor) -> Tensor:
-    """`m = softmax_k(depth)`. An absent class has depth -inf and so weight 0.
-
-    depth: (B, K, P) -> m (B, K, P) in 0..1.
-    """
-    return depth.softmax(dim=1)  # (B, K, P)
-
-
 def feature_weights(m: Tensor, opaque: Tensor | None) -> Tensor:
     """The weight of each class in the feature map: those of opaque classes sum to 1, transparent ones come on top.
 
-    m: (B, K, P); opaque: (K,) of 0 and 1, or None without transparent classes -> (B, K, P).
+    m: (B, K, P), `softmax_k(depth)`; opaque: (K,) of 0 and 1, or None without transparent classes -> (B, K, P).
     """
     if opaque is None:
         return m

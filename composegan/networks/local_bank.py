@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from composegan.networks.composition import class_weights, compose, compose_pairs, feature_weights
+from composegan.networks.composition import compose, compose_pairs, feature_weights
 from composegan.networks.layers import GAIN, activate
 from composegan.networks.routing import Routing
 from composegan.networks.texture import (
@@ -145,7 +145,7 @@ class LocalBank(nn.Module):
             absent = depth.new_full((batch * self.classes, depth.shape[1]), -math.inf)
             depth = absent.index_copy(0, routing.pair, depth)  # (B K, P)
         depth = depth.unflatten(0, (batch, self.classes))  # (B, K, P)
-        m = class_weights(depth)  # (B, K, P)
+        m = depth.softmax(dim=1)  # (B, K, P); 0 for an absent class
         weights = feature_weights(m, self.opaque)  # (B, K, P)
         gain = self.feature_gain / math.sqrt(self.channels)  # (K, C)
         if self.texture and routing is not None:

@@ -7,9 +7,7 @@ Allocations are counted as tensors are created and freed.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -100,7 +98,8 @@ def cost_of(
     parameters = {"generator": parameters_of(generator), "discriminator": parameters_of(discriminator)}
     peak, flops = 0, 0.0
     for phase in objective(config.training):
-        watched = watch(partial(run_phase, phase, state, [real]))
+        with Watched() as watched:
+            run_phase(phase, state, [real])
         getattr(state, phase.network).zero_grad(set_to_none=True)
         peak, flops = max(peak, watched.most), flops + watched.flops / phase.every
     # Weights, EMA (of the generator only) and two moments; gradients are counted as they are allocated.
@@ -132,15 +131,8 @@ def saved_local(generator: Generator, batch: int, classes: Tensor | None = None)
     return sum(kept.values()) // batch
 
 
-def watch(run: Callable[[], Any]) -> Watched:
-    """Run a function and count its memory and operations."""
-    with Watched() as watched:
-        run()
-    return watched
-
-
 class Watched(TorchDispatchMode):
-    """Counts the memory of every tensor from its creation until it is freed.
+    """Counts operations in its block, and the memory of every tensor from its creation until it is freed.
 
     most: peak bytes; flops: operations of matrix products and convolutions.
     """

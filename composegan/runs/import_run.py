@@ -103,14 +103,14 @@ def _laid_out(moments: AdamState, network: nn.Module) -> AdamState:
     }
 
 
-def mean_path_length(generator: Generator, count: int = LENGTHS, seed: int = 0) -> float:
-    """An estimate of the running mean of path lengths, which the release does not save, from `count` random pictures.
+def mean_path_length(generator: Generator) -> float:
+    """An estimate of the running mean of path lengths, which the release does not save, from LENGTHS random pictures.
     Starting at 0, the penalty would distort the network for hundreds of steps."""
-    draws, found = torch.Generator().manual_seed(seed), []
-    for _ in range(count):
+    draws, found = torch.Generator().manual_seed(0), []
+    for _ in range(LENGTHS):
         w = generator.map(torch.randn(1, generator.latent_channels, generator=draws))
         codes = generator.expand(w).detach().requires_grad_()
         image = generator(codes).image
         noise = torch.randn(image.shape, generator=draws)
         found.append(path_length(image, codes, torch.zeros(()), noise).lengths.mean().item())
-    return sum(found) / count
+    return sum(found) / LENGTHS

@@ -9,7 +9,8 @@ def test_backbone_has_trained_weights():
     inside = (x**2 + y**2 < 0.5).float()
     disc = torch.stack((2 * inside - 1, inside - 1, inside - 1))
     backbone = efficientnet_lite0()
-    features, logits = backbone.features_and_logits(disc[None])
+    features = backbone.features(disc[None])
+    logits = backbone.network.classifier(features)
     assert features.shape == (1, CHANNELS) and logits.shape == (1, 1000)
     assert logits.argmax() == 551 and logits.softmax(dim=1).max() > 0.4
 

@@ -1,38 +1,20 @@
-"""Composition by pseudo-depth: the weights, transparent classes, left-out classes, and the order of the sums."""
+"""Composition by pseudo-depth: transparent classes and the order of the sums."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 import torch
 
-from composegan.networks.composition import class_weights, compose, feature_weights
+from composegan.networks.composition import compose, feature_weights
 
 
 def normal(*shape):
     return torch.randn(*shape, dtype=torch.float64)
 
 
-def test_class_weights_favor_nearer_class():
-    depth = torch.tensor([[[0.0], [50.0], [-50.0]]])
-    torch.testing.assert_close(class_weights(depth), torch.tensor([[[0.0], [1.0], [0.0]]]))
-
-
-def test_class_weights_of_absent_class_are_zero():
-    depth = normal(2, 4, 7)
-    present = torch.tensor([[True, False, True, True], [False, False, True, False]])
-    m = class_weights(depth.masked_fill(~present[..., None], -math.inf))
-    whole = class_weights(depth)
-    for b in range(2):
-        there = present[b]
-        assert not m[b, ~there].any()
-        torch.testing.assert_close(m[b, there], whole[b, there] / whole[b, there].sum(dim=0))
-
-
 def test_feature_weights_add_transparent_classes():
     """Opaque classes are spread over the whole picture, as if no transparent one were there; those keep their m."""
-    m = class_weights(normal(2, 4, 7))
+    m = normal(2, 4, 7).softmax(dim=1)
     weights = feature_weights(m, torch.tensor([1.0, 1.0, 0.0, 1.0], dtype=torch.float64))
     solid = m[:, [0, 1, 3]]
     torch.testing.assert_close(weights[:, [0, 1, 3]], solid / (solid.sum(dim=1, keepdim=True) + 1e-8))
@@ -40,7 +22,7 @@ def test_feature_weights_add_transparent_classes():
 
 
 def test_feature_weights_without_transparent_classes_are_m():
-    m = class_weights(normal(2, 4, 7))
+    m = normal(2, 4, 7).softmax(dim=1)
     assert feature_weights(m, None) is m
 
 

@@ -91,14 +91,15 @@ def test_absent_class_has_no_depth_weight_or_gradient():
 
 def test_routed_cost_grows_with_present_pairs():
     """Three of thirty classes take about as many operations and bytes as three of four."""
-    from composegan.planning.cost import watch
+    from composegan.planning.cost import Watched
 
     def cost(classes: int) -> tuple[int, float]:
         bank = small_bank(group_of=(0,) * classes, transparent=(), height=32, width=32)
         codes = torch.randn(2, classes * 4, 10, dtype=torch.float64)
         present = torch.zeros(2, classes, dtype=torch.bool)
         present[:, :3] = True
-        watched = watch(lambda: bank(codes, present))
+        with Watched() as watched:
+            bank(codes, present)
         return watched.most, watched.flops
 
     (few_bytes, few_flops), (many_bytes, many_flops) = cost(4), cost(30)

@@ -28,7 +28,8 @@ def test_the_bundled_network_agrees_with_its_package():
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     attribute = classifier_attribute("classifier(tf_efficientnet_lite0:551)", None, CPU)
     assert attribute.kind == "tf_efficientnet_lite0-551" and not attribute.binary and attribute.subject == ""
-    _, logits = efficientnet_lite0().features_and_logits(images)
+    bundled = efficientnet_lite0()
+    logits = bundled.network.classifier(bundled.features(images))
     wanted = logits.log_softmax(dim=1)[:, 551].double()
     torch.testing.assert_close(attribute.measure(images, None), wanted, rtol=1e-4, atol=1e-4)
 
