@@ -14,6 +14,7 @@ from composegan.data.label_errors import LabelError, label_error
 from composegan.data.open import open_pictures, open_source, prepare
 from composegan.data.packed import PackedSource
 from composegan.data.packing import pack
+from composegan.data.photos import check_aspect
 from composegan.data.resize import fit_sample, resize_image
 from composegan.data.sample import Sample, check_sample
 from composegan.errors import UserError, nearest
@@ -34,6 +35,7 @@ __all__ = [
     "Source",
     "UnreadableError",
     "UserError",
+    "check_aspect",
     "check_sample",
     "fit_sample",
     "label_error",

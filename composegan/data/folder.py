@@ -3,17 +3,21 @@
     root/images/0001.jpg   root/labels/0001.png
 or, with splits,
     root/train/images/...  root/train/labels/...  root/validation/images/...  root/validation/labels/...
+A pair may also be in subfolders of the same name: images/night/0001.jpg, labels/night/0001.png.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from composegan.data.files import by_stem, files_below
 from composegan.data.images import decode_labels, read_image
 from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
 
+SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "test", "testing"}
 IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
@@ -28,6 +32,7 @@ class FolderSource:
     def __init__(self, root: Path | str, spec: DomainSpec, split: str = "train", on_error: str = "stop") -> None:
         self.root, self.spec = find_split(Path(root), split), spec
         images = list_stems(self.root / "images", IMAGE_ENDINGS)
+        _check_no_splits(self.root / "images", images)
         labels = list_stems(self.root / "labels", {".png"})
         self.skipped = _unpaired(self.root, images, labels)
         if self.skipped and on_error != "skip":
@@ -57,15 +62,14 @@ def check_root(root: Path, holds: str = "a folder of labelled images") -> None:
 
 
 def is_plain(root: Path, split: str) -> bool:
-    """Whether a folder is in the plain layout: images/ beside a labels/ that is empty or has a PNG.
+    """Whether a folder is in the plain layout: images/ beside a labels/ that is empty or has a PNG in it.
 
-    Other data sets have text files or folders in a folder of that name.
+    Other data sets have text files in a folder of that name.
     """
     for folder in (root / split, root):
-        if (folder / "images").is_dir() and (folder / "labels").is_dir():
-            endings = {file.suffix for file in (folder / "labels").iterdir()}
-            if not endings or ".png" in endings:
-                return True
+        labels = folder / "labels"
+        if (folder / "images").is_dir() and labels.is_dir():
+            return not any(labels.iterdir()) or bool(files_below(labels, {".png"}))
     return False
 
 
@@ -83,20 +87,23 @@ def find_split(root: Path, split: str) -> Path:
 
 
 def list_stems(folder: Path, endings: set[str]) -> dict[str, str]:
-    """Files with one of the endings, as stem -> path below the folder's parent.
+    """Files with one of the endings in `folder` and below it, as stem -> path below the folder's parent.
 
-    Raises UserError for a missing folder and for two files with the same stem.
+    The stem of a file in a subfolder contains the subfolder, as in `night/0001`. Raises UserError for a missing folder
+    and for two files with the same stem.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: does not exist; a data root has images/ and labels/ in it")
-    found: dict[str, str] = {}
-    for file in sorted(folder.iterdir()):
-        if file.suffix.lower() not in endings or file.name.startswith("."):
-            continue
-        if file.stem in found:
-            raise UserError(f"{file}: {found[file.stem]} has the same name without its ending; rename one of them")
-        found[file.stem] = f"{folder.name}/{file.name}"
-    return found
+    stems = by_stem(files_below(folder, endings), folder)
+    return {stem: f"{folder.name}/{file}" for stem, file in stems.items()}
+
+
+def _check_no_splits(folder: Path, stems: Iterable[str]) -> None:
+    """Raise UserError when subfolders of images/ are named as splits, all of which would become one."""
+    found = sorted({stem.partition("/")[0] for stem in stems if "/" in stem} & SPLIT_NAMES)
+    if found:
+        remedy = f"move the images to {folder.parent / found[0] / 'images'}, and their labels beside them"
+        raise UserError(f"{folder / found[0]}: is named as a split, but is in {folder.name}/; {remedy}")
 
 
 def _unpaired(root: Path, images: dict[str, str], labels: dict[str, str]) -> list[str]:

@@ -76,7 +76,7 @@ class PhotoFiles:
         if name not in self.masks:
             return Photo(name, fitted, None)
         labels = read_labels(self.masks[name], self.spec)
-        _check_shape(self.masks[name], labels.shape, image.shape[1:])
+        check_aspect(self.masks[name], labels.shape, image.shape[1:])
         rows, columns = center_crop(labels, self.height, self.width)
         return Photo(name, fitted, resize_labels(labels[rows, columns], self.height, self.width))
 
@@ -93,8 +93,11 @@ def _files(path: Path, key: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def _check_shape(path: Path, labels: tuple[int, ...], image: tuple[int, ...]) -> None:
-    """Check that a mask has the aspect ratio of its photo, up to half a pixel of the mask."""
+def check_aspect(path: Path, labels: tuple[int, ...], image: tuple[int, ...]) -> None:
+    """Raise UserError unless a mask has the aspect ratio of its photo, up to half a pixel of the mask.
+
+    path: the mask's file. labels, image: (height, width) of the mask and its photo.
+    """
     (height, width), (photo_height, photo_width) = labels, image
     if abs(height * photo_width - width * photo_height) > max(photo_height, photo_width):
         raise UserError(

@@ -4,7 +4,8 @@
     root/CelebAMask-HQ-mask-anno/<i // 2000>/<i:05d>_<part>.png  one mask per visible part, 512 x 512
 
 Images 0 to 27,999 are the training split, 28,000 to 29,999 the validation split. domains/faces.yaml maps the parts to
-classes, in painting order. Dataset: Lee, Liu, Wu, Luo, "MaskGAN", CVPR 2020; for non-commercial research.
+classes, in painting order. Copies with other endings (`.png` images, `.PNG` masks), zeros before an image's number, or
+other values in the masks are read, too. Dataset: Lee, Liu, Wu, Luo, "MaskGAN", CVPR 2020; for non-commercial research.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import Sample, open_picture, read_image, resize_image, size_of
+from composegan.data import IMAGE_ENDINGS, Sample, check_aspect, open_picture, read_image, resize_image, size_of
 from composegan.plugin import DomainSpec, UserError
 
 IMAGES, MASKS = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno"
@@ -25,16 +26,17 @@ class CelebAMask:
     """One split of CelebAMask-HQ: image uint8 (3, 512, 512) and labels uint8 (512, 512), ordered by number.
 
     The constructor lists the images only; indexing finds and reads the masks of an image. Raises UserError if `root` or
-    one of its two folders is missing or the split is empty; when indexed, for damaged files, masks that differ in size
-    and an image without masks.
+    one of its two folders is missing, the split is empty or two images have one number; when indexed, for damaged
+    files, masks that differ in size or have another shape than their image, and an image without any part.
     """
 
     def __init__(self, root: Path | str, split: str, spec: DomainSpec) -> None:
         self.root = Path(root)
         check_layout(self.root)
         self.parts = [(item["part"], spec.index(item["class"])) for item in spec.foreign["celebamask_hq"]]
-        numbers = sorted(int(file.stem) for file in (self.root / IMAGES).glob("*.jpg") if file.stem.isdecimal())
-        self.numbers = [number for number in numbers if (number >= FIRST_VALIDATION) == (split == "validation")]
+        images = numbered_images(self.root / IMAGES)
+        self.numbers = [n for n in sorted(images) if (n >= FIRST_VALIDATION) == (split == "validation")]
+        self.files = [self.root / IMAGES / images[number] for number in self.numbers]
         if not self.numbers:
             raise UserError(
                 f"{self.root / IMAGES}: has no image of split {split!r}; "
@@ -45,21 +47,21 @@ class CelebAMask:
         return len(self.numbers)
 
     def __getitem__(self, index: int) -> Sample:
-        number = self.numbers[index]
-        file = self.root / IMAGES / f"{number}.jpg"
-        labels = self.read_masks(number)
-        return Sample(resize_image(read_image(file), *labels.shape), labels, str(file))
+        number, file = self.numbers[index], self.files[index]
+        image = read_image(file)
+        labels = self.read_masks(number, file, image.shape[1:])
+        return Sample(resize_image(image, *labels.shape), labels, str(file))
 
-    def read_masks(self, number: int) -> np.ndarray:
-        """Read the part masks of an image and paint them in order: uint8 (512, 512)."""
-        folder = self.root / MASKS / str(number // MASKS_PER_FOLDER)
+    def read_masks(self, number: int, image: Path, shape: tuple[int, ...]) -> np.ndarray:
+        """Read the part masks of an image, (height, width) `shape`, and paint them in order: uint8 (512, 512)."""
         labels: np.ndarray | None = None
         for part, label in self.parts:
-            file = folder / f"{number:05d}_{part}.png"
-            if not file.exists():
+            file = self.find_mask(number, part)
+            if file is None:
                 continue  # not every face has a hat
-            mask = np.asarray(open_picture(file).convert("L")) > 127
+            mask = read_mask(file)
             if labels is None:
+                check_aspect(file, mask.shape, shape)
                 labels = np.zeros(mask.shape, np.uint8)
             if mask.shape != labels.shape:
                 raise UserError(
@@ -67,12 +69,51 @@ class CelebAMask:
                     "replace it"
                 )
             labels[mask] = label
+        expected = self.root / MASKS / str(number // MASKS_PER_FOLDER) / f"{number:05d}_*.png"
         if labels is None:
-            raise UserError(
-                f"{self.root / IMAGES / f'{number}.jpg'}: has no mask {folder / f'{number:05d}_*.png'}; "
-                "unpack the masks again or remove the image"
-            )
+            raise UserError(f"{image}: has no mask {expected}; unpack the masks again or remove the image")
+        if not labels.any():
+            raise UserError(f"{image}: all its masks, {expected}, are empty; unpack them again or remove the image")
         return labels
+
+    def find_mask(self, number: int, part: str) -> Path | None:
+        """The file of a part mask, or None if the image does not have the part."""
+        for ending in (".png", ".PNG"):
+            file = self.root / MASKS / str(number // MASKS_PER_FOLDER) / f"{number:05d}_{part}{ending}"
+            if file.exists():
+                return file
+        return None
+
+
+def numbered_images(folder: Path) -> dict[int, str]:
+    """The image files of a folder by the number that is their name. Raises UserError for two with the same number."""
+    found: dict[int, str] = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() in IMAGE_ENDINGS and file.stem.isdecimal():
+            if (number := int(file.stem)) in found:
+                raise UserError(f"{file}: {found[number]} has the same number; remove one of them")
+            found[number] = file.name
+    return found
+
+
+def read_mask(file: Path) -> np.ndarray:
+    """Read a part mask as bool (H, W): where it is brighter than half of its brightest pixel.
+
+    The masks of the download have values 0 and 255; copies have 0 and 1, a palette, 16 bits, or the part as the opaque
+    pixels of a picture. A palette or alpha decides only if the brightness does not.
+    """
+    picture = open_picture(file)
+    if picture.mode == "L" or picture.mode.startswith("I"):
+        levels = np.asarray(picture)
+    else:
+        levels, alpha = (np.asarray(band) for band in picture.convert("RGBA").convert("LA").split())
+        if levels.min() < levels.max():
+            levels = np.where(alpha > 127, levels, 0) if alpha.any() else levels
+        elif alpha.min() < 255:
+            levels = alpha
+        elif picture.mode == "P":
+            levels = np.asarray(picture)
+    return levels > levels.max() / 2
 
 
 def check_layout(root: Path) -> None:

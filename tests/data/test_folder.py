@@ -1,4 +1,7 @@
+import os
 import pickle
+from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -72,7 +75,7 @@ def test_unpaired_files_raise_or_are_skipped(write_folder, spec):
 def test_duplicate_stem_raises(write_folder, spec):
     root = write_folder(1)
     Image.new("RGB", (24, 24)).save(root / "images" / "0.jpg")
-    with pytest.raises(UserError, match=r"0\.png: images/0\.jpg has the same name"):
+    with pytest.raises(UserError, match=r"images/0\.png: 0\.jpg has the same name"):
         FolderSource(root, spec)
 
 
@@ -88,3 +91,107 @@ def test_image_and_labels_of_different_size_name_both(write_folder, spec):
     Image.fromarray(np.zeros((10, 20), np.uint8)).save(root / "labels" / "0.png")
     with pytest.raises(UserError, match=r"0\.png: the image is 24 x 24 but its labels are 10 x 20"):
         read_item(FolderSource(root, spec), 0, 4)
+
+
+def nested(root, place):
+    """Move pair 1 of a plain folder to subfolders of images/ and labels/, as `place` makes them."""
+    for part in ("images", "labels"):
+        place(root, root / part)
+        (root / part / "1.png").rename(root / part / "sub" / "1.png")
+
+
+def subfolder(root, part):
+    (part / "sub").mkdir()
+
+
+def deep_subfolder(root, part):
+    (part / "sub" / "deep").mkdir(parents=True)
+    (part / "0.png").rename(part / "sub" / "deep" / "0.png")
+
+
+def linked_folder(root, part):
+    (root.parent / "elsewhere" / part.name).mkdir(parents=True)
+    (part / "sub").symlink_to(root.parent / "elsewhere" / part.name)
+
+
+def folder_with_loops(root, part):
+    (part / "sub").mkdir()
+    for link, target in (("self", "."), ("up", ".."), ("root", str(root)), ("elsewhere", "/")):
+        (part / "sub" / link).symlink_to(target)
+
+
+@pytest.mark.parametrize("place", [subfolder, deep_subfolder, linked_folder, folder_with_loops])
+def test_pairs_in_subfolders_are_read(write_folder, spec, towns, place):
+    root = write_folder(3)
+    nested(root, place)
+    source = FolderSource(root, spec)
+    assert sorted(Path(source[index].name).name for index in range(len(source))) == ["0.png", "1.png", "2.png"]
+    for index in range(3):
+        sample = source[index]
+        expected = towns(3)[int(Path(sample.name).stem)]
+        assert (sample.image == expected.image).all() and (sample.labels == expected.labels).all()
+
+
+def test_images_and_labels_may_be_links(write_folder, spec, tmp_path):
+    root = write_folder(2)
+    (tmp_path / "links").mkdir()
+    for part in ("images", "labels"):
+        (tmp_path / "links" / part).symlink_to(root / part)
+    assert len(FolderSource(tmp_path / "links", spec)) == 2
+
+
+@pytest.mark.parametrize("part", ["images", "labels"])
+def test_unpaired_subfolder_is_named(write_folder, spec, part):
+    root = write_folder(3)
+    (root / part / "sub").mkdir()
+    (root / part / "1.png").rename(root / part / "sub" / "1.png")
+    with pytest.raises(UserError, match=r"images/(sub/)?1\.png: has no labels; add labels/(sub/)?1\.png"):
+        FolderSource(root, spec)
+
+
+@pytest.mark.parametrize("name", ["more", "3.d"])
+def test_link_to_nothing_is_named(write_folder, spec, name):
+    root = write_folder(2)
+    (root / "images" / name).symlink_to(root / "gone")
+    with pytest.raises(UserError, match=f"images/{name}: links to .*gone, which does not exist"):
+        FolderSource(root, spec)
+
+
+@pytest.mark.parametrize("name", ["train", "val"])
+def test_splits_inside_images_are_not_read_as_one(write_folder, spec, name):
+    root = write_folder(2)
+    for part in ("images", "labels"):
+        (root / part / name).mkdir()
+        (root / part / "1.png").rename(root / part / name / "1.png")
+    with pytest.raises(UserError, match=f"images/{name}: is named as a split, but is in images/; move the images to "):
+        FolderSource(root, spec)
+
+
+@pytest.mark.parametrize(("image", "labels"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+@pytest.mark.parametrize("name", ["é", "Å/ö", "が"])
+def test_composed_and_decomposed_names_are_one_name(write_folder, spec, image, labels, name):
+    root = write_folder(1)
+    for part, form in (("images", image), ("labels", labels)):
+        target = root / part / (normalize(form, name) + ".png")
+        target.parent.mkdir(exist_ok=True)
+        (root / part / "0.png").rename(target)
+    assert len(FolderSource(root, spec)) == 1
+    again = root / "images" / (normalize("NFC" if image == "NFD" else "NFD", name) + ".png")
+    again.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (24, 24)).save(again)
+    with pytest.raises(UserError, match="has the same name"):
+        FolderSource(root, spec)
+
+
+def test_uppercase_endings_are_read(write_folder, spec):
+    root = write_folder(2)
+    for file in [*root.glob("*/*.png")]:
+        file.rename(file.with_suffix(".PNG"))
+    assert len(FolderSource(root, spec)) == 2
+
+
+def test_name_that_is_not_utf8_is_read(write_folder, spec):
+    root = write_folder(1)
+    for part in ("images", "labels"):
+        (root / part / "0.png").rename(root / part / os.fsdecode(b"mod\xe8le.png"))
+    assert len(FolderSource(root, spec)) == 1 and FolderSource(root, spec)[0].labels.shape == (24, 24)

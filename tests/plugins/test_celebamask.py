@@ -79,9 +79,116 @@ def test_missing_masks_are_reported_when_read(root, add):
         source[1]
 
 
-def test_empty_mask_is_accepted(root, add):
-    add(0, hat=(slice(0, 0), ALL))
-    assert not plugin.dataset(root, "train")[0].labels.any()
+def test_empty_mask_is_accepted_beside_others(root, add):
+    add(0, skin=(ALL, LEFT), hat=(slice(0, 0), ALL))
+    assert set(np.unique(plugin.dataset(root, "train")[0].labels)) == {0, 1}
+
+
+@pytest.mark.parametrize("parts", [["hat"], ["skin", "hair"]])
+def test_picture_whose_masks_are_all_empty_raises(root, add, parts):
+    add(0, **dict.fromkeys(parts, (slice(0, 0), ALL)))
+    with pytest.raises(UserError, match=r"CelebA-HQ-img/0\.jpg: all its masks, .*0/00000_\*\.png, are empty; unpack"):
+        plugin.dataset(root, "train")[0]
+
+
+def palette(*colors):
+    """(part, bool) -> a palette picture with index 1 in the part, and these colors."""
+
+    def save(part):
+        picture = Image.fromarray(part.astype(np.uint8), "P")
+        picture.putpalette([value for color in colors for value in color])
+        return picture
+
+    return save
+
+
+def with_alpha(color, outside):
+    """(part, bool) -> a picture of one color whose opaque pixels are the part; the others have color `outside`."""
+
+    def save(part):
+        pixels = np.where(part[..., None], (*color, 255), (*outside, 0)).astype(np.uint8)
+        return Image.fromarray(pixels, "RGBA")
+
+    return save
+
+
+def gray_palette(part):
+    picture = palette((0, 0, 0), (1, 1, 1))(part)
+    picture.info["transparency"] = 0
+    return picture
+
+
+MASKS = {
+    "0 and 255": lambda part: Image.fromarray(part.astype(np.uint8) * 255),
+    "0 and 1": lambda part: Image.fromarray(part.astype(np.uint8)),
+    "0 and 38": lambda part: Image.fromarray(part.astype(np.uint8) * 38),
+    "1 bit": Image.fromarray,
+    "16 bits": lambda part: Image.fromarray(part.astype(np.uint16) * 65535),
+    "16 bits, 0 and 1": lambda part: Image.fromarray(part.astype(np.uint16)),
+    "RGB": lambda part: Image.fromarray(part.astype(np.uint8) * 255).convert("RGB"),
+    "gray and alpha": lambda part: Image.fromarray(part.astype(np.uint8)).convert("LA"),
+    "white palette": palette((0, 0, 0), (255, 255, 255)),
+    "dark red palette": palette((0, 0, 0), (128, 0, 0)),
+    "palette of one color": palette((0, 0, 0), (0, 0, 0)),
+    "transparent palette": gray_palette,
+    "white over transparent black": with_alpha((255, 255, 255), (0, 0, 0)),
+    "white over transparent white": with_alpha((255, 255, 255), (255, 255, 255)),
+    "black over transparent black": with_alpha((0, 0, 0), (0, 0, 0)),
+    "red over transparent white": with_alpha((200, 0, 0), (255, 255, 255)),
+}
+
+
+@pytest.mark.parametrize("form", MASKS)
+def test_masks_are_read_in_whatever_values_they_have(root, add, form):
+    add(0, skin=(ALL, ALL), hat=(TOP, LEFT), hair=(TOP, TOP))
+    expected = plugin.dataset(root, "train")[0].labels
+    for part, rows, columns in (("hat", TOP, LEFT), ("hair", TOP, TOP)):
+        mask = np.zeros((32, 32), bool)
+        mask[rows, columns] = True
+        MASKS[form](mask).save(root / "CelebAMask-HQ-mask-anno" / "0" / f"00000_{part}.png")
+    assert set(np.unique(expected)) == {1, 7, 11}
+    assert (plugin.dataset(root, "train")[0].labels == expected).all()
+
+
+@pytest.mark.parametrize("form", MASKS)
+def test_empty_mask_of_any_kind_has_no_part(root, add, form):
+    add(0, skin=(ALL, ALL))
+    MASKS[form](np.zeros((32, 32), bool)).save(root / "CelebAMask-HQ-mask-anno" / "0" / "00000_hat.png")
+    assert (plugin.dataset(root, "train")[0].labels == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("00000.jpg", "JPEG"), ("0.png", "PNG"), ("0.JPG", "JPEG"), ("00.jpeg", "JPEG")]
+)
+def test_images_are_found_by_number(root, add, name, kind):
+    add(0, skin=(ALL, ALL))
+    Image.open(root / "CelebA-HQ-img" / "0.jpg").save(root / "renamed", kind)
+    (root / "CelebA-HQ-img" / "0.jpg").unlink()
+    (root / "renamed").rename(root / "CelebA-HQ-img" / name)
+    sample = plugin.dataset(root, "train")[0]
+    assert sample.name.endswith(name) and (sample.labels == 1).all()
+
+
+def test_two_images_of_one_number_raise(root, add):
+    add(7, skin=(ALL, ALL))
+    Image.new("RGB", (64, 64)).save(root / "CelebA-HQ-img" / "00007.png")
+    with pytest.raises(UserError, match=r"7\.jpg: 00007\.png has the same number; remove one of them"):
+        plugin.dataset(root, "train")
+
+
+def test_masks_with_uppercase_ending_are_read(root, add):
+    add(0, skin=(ALL, ALL), hair=(TOP, TOP))
+    for file in (root / "CelebAMask-HQ-mask-anno" / "0").iterdir():
+        file.rename(file.with_suffix(".PNG"))
+    assert (plugin.dataset(root, "train")[0].labels == 7).sum() == 256
+
+
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (64, 60), (178, 218), (100, 64)])
+def test_image_of_another_shape_than_its_masks_raises(root, add, height, width):
+    add(0, skin=(ALL, ALL))
+    Image.new("RGB", (width, height)).save(root / "CelebA-HQ-img" / "0.jpg")
+    with pytest.raises(UserError, match=rf"00000_skin\.png: is 32 x 32 but its photo is {height} x {width} \(height"):
+        plugin.dataset(root, "train")[0]
 
 
 def test_masks_of_different_sizes_raise(root, add):
