@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from composegan.networks.precision import without_autocast
 from composegan.networks.semantic_map import SemanticMap
 
 
@@ -72,7 +73,8 @@ def path_length(
 
 def mask_loss(coarse: Tensor, mask: SemanticMap) -> Tensor:
     """`mean((coarse - pooled refined)^2)` (SemanticStyleGAN, eq. 6); coarse (B, K, h, w) -> ()."""
-    return (coarse - mask.pooled(*coarse.shape[2:])).square().mean()
+    with without_autocast(coarse.device):  # resampling is a matrix product where the mask has low rank
+        return (coarse - mask.pooled(*coarse.shape[2:])).square().mean()
 
 
 def presence_loss(coarse: Tensor, present: Tensor, areas: Tensor, part: float = 0.25) -> Tensor:

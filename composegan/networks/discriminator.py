@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composegan.networks.layers import GAIN, SLOPE, EqualizedConv, EqualizedLinear
+from composegan.networks.precision import widened, without_autocast
 from composegan.networks.renderer import channels_at
 from composegan.networks.semantic_map import SemanticMap
 
@@ -45,17 +46,26 @@ class MaskStem(nn.Module):
         return weight @ weight.T
 
 
+def deviation_group(batch: int, group: int = 4) -> int:
+    """The size of the groups whose deviation the discriminator sees: `group`, or the nearest size that divides `batch`.
+
+    Smaller sizes come before larger ones. 1, whose deviation is constant, only for a batch of 1.
+    """
+    sizes = [*range(min(batch, group), 1, -1), *range(group + 1, batch + 1)]
+    return next((size for size in sizes if batch % size == 0), 1)
+
+
 def minibatch_deviation(x: Tensor, group: int = 4) -> Tensor:
     """Append the mean standard deviation within groups of the batch as one more channel.
 
-    x: (B, C, H, W) -> (B, C + 1, H, W). Groups are `min(B, group)`, or the largest smaller number that divides B.
+    x: (B, C, H, W) -> (B, C + 1, H, W); groups of `deviation_group`.
     """
     batch, channels, height, width = x.shape
-    group = next(g for g in range(min(batch, group), 0, -1) if batch % g == 0)
-    y = x.reshape(group, -1, channels, height, width)  # (g, B/g, C, H, W)
+    group = deviation_group(batch, group)
+    y = widened(x).reshape(group, -1, channels, height, width)  # (g, B/g, C, H, W)
     y = (y.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))  # (B/g)
     y = y.view(-1, 1, 1, 1).repeat(group, 1, height, width)  # (B, 1, H, W)
-    return torch.cat((x, y), dim=1)  # (B, C + 1, H, W)
+    return torch.cat((x, y.to(x.dtype)), dim=1)  # (B, C + 1, H, W)
 
 
 class Discriminator(nn.Module):
@@ -98,9 +108,10 @@ class Discriminator(nn.Module):
         if embedded is not None:
             # Not `activate`, which works in place: the caller may want the gradient at `embedded`.
             x = x + self.mask_tower(F.leaky_relu(embedded, SLOPE))  # (B, C, 4, 4)
-        x = self.conv(minibatch_deviation(x))  # (B, C, 4, 4)
-        x = self.linear(x.flatten(1))  # (B, C)
-        return self.score(x)  # (B, 1)
+        with without_autocast(x.device):  # little work, and the deviation is a small difference
+            x = self.conv(minibatch_deviation(widened(x)))  # (B, C, 4, 4)
+            x = self.linear(x.flatten(1))  # (B, C)
+            return self.score(x)  # (B, 1)
 
     def forward(self, image: Tensor, mask: SemanticMap | None) -> Tensor:
         return self.judge(image, None if mask is None else self.embed(mask))  # (B, 1)

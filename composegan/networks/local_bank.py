@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from composegan.networks.composition import compose, compose_pairs, feature_weights
 from composegan.networks.layers import GAIN, activate
+from composegan.networks.precision import narrowed, widened, without_autocast
 from composegan.networks.routing import Routing
 from composegan.networks.texture import (
     TextureRouting,
@@ -125,8 +126,9 @@ class LocalBank(nn.Module):
 
     def _forward(self, codes: Tensor, routing: Routing | None) -> tuple[Tensor, Tensor, Tensor]:
         batch = codes.shape[0]
-        codes = codes.view(batch, self.classes, self.layers, -1)  # (B, K, L, S)
-        layers = self._layers(codes) if routing is None else self._layers_of(codes, routing)
+        codes = widened(codes).view(batch, self.classes, self.layers, -1)  # (B, K, L, S)
+        with without_autocast(codes.device):
+            layers = self._layers(codes) if routing is None else self._layers_of(codes, routing)
         patches = self.fourier.unflatten(1, (-1, self.patch[0] * self.patch[1]))  # (waves, T, p)
         tiles = [tile.flatten(1) for tile in patches.chunk(self._tiles(batch), dim=1)]  # each (waves, pixels)
         parts = [self._part(layers, tile, batch, routing) for tile in tiles]
@@ -244,8 +246,9 @@ class LocalBank(nn.Module):
         """Fourier features (waves, P) -> hidden (N, C, P) and depth (N, P) at the depth head; N pairs, or all B K."""
         position = self.position / math.sqrt(self.position.shape[1])  # (C, waves), shared by all classes
         (first, bias), *others = layers
-        x = torch.addmm(bias.flatten(0, 1), first.flatten(0, 1) @ position, fourier)  # (N C, P)
-        x = self._more(others, activate(x).view(-1, self.channels, x.shape[1]))  # (N, C, P)
+        with without_autocast(fourier.device):  # bfloat16 has eight bits for a coordinate
+            x = torch.addmm(bias.flatten(0, 1), first.flatten(0, 1) @ position, fourier)  # (N C, P)
+        x = self._more(others, activate(narrowed(x)).view(-1, self.channels, x.shape[1]))  # (N, C, P)
         return x, self._depth(x, routing)  # (N, C, P), (N, P)
 
     @staticmethod

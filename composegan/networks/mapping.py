@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from composegan.networks.layers import EqualizedLinear
+from composegan.networks.precision import widened, without_autocast
 
 
 class Mapping(nn.Module):
@@ -17,5 +18,7 @@ class Mapping(nn.Module):
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        z = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()  # (B, channels)
-        return self.layers(z)  # (B, channels)
+        with without_autocast(z.device):  # little work, and codes hold positions
+            z = widened(z)
+            z = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()  # (B, channels)
+            return self.layers(z)  # (B, channels)

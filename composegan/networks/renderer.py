@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composegan.networks.layers import FixedConv, OutputHead
+from composegan.networks.precision import widened
 from composegan.networks.resample import upsample
 from composegan.networks.semantic_map import SemanticMap
 
@@ -72,7 +73,7 @@ class Renderer(nn.Module):
             x = self.convs[2 * i](x, self._noise(2 * i, batch, fresh_noise))  # (B, C, 2r, 2r)
             x = self.convs[2 * i + 1](x, self._noise(2 * i + 1, batch, fresh_noise))  # (B, C, 2r, 2r)
             size = resolution
-            more_rgb, more_seg = self.to_rgb[i](x), self.to_seg[i](x)  # (B, 3 or E, 2r, 2r)
+            more_rgb, more_seg = widened(self.to_rgb[i](x)), widened(self.to_seg[i](x))  # (B, 3 or E, 2r, 2r)
             rgb = more_rgb if rgb is None else upsample(rgb) + more_rgb
             seg = more_seg if seg is None else upsample(seg) + more_seg
             if inline and size == self.coarse_size:

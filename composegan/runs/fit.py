@@ -14,12 +14,14 @@ from lightning.pytorch.loggers import Logger
 
 from composegan.config.compose import Composed, compose_for_run, settings_of_run, write_config
 from composegan.config.run_folder import CONFIG, require_run
+from composegan.config.schema import Config
 from composegan.data.loader import dead_reader
 from composegan.data.warnings import data_warnings
 from composegan.errors import UserError
 from composegan.grouping.propose import splitting_of
 from composegan.io.atomic import atomic_file
 from composegan.io.lock import exclusive_lock
+from composegan.networks.discriminator import deviation_group
 from composegan.plugin.domain import Source
 from composegan.runs import checkpoint
 from composegan.runs.graceful_stop import GracefulStop
@@ -153,7 +155,8 @@ def _train(
     trainer.loggers = [*make_loggers(config.trainer.logger, run, f"composegan-{spec.name}"), *loggers]
     flip = config.data.flip and not config.adapt.source  # an adaptation ignores labels
     warnings = [f"warning: {line}" for line in data_warnings(source, spec, flip=flip)]
-    _say([_summary(trainer, composed, source, step), f"run: {run}", *warnings])
+    groups = _about_groups(config, trainer.world_size)
+    _say([_summary(trainer, composed, source, step), f"run: {run}", *groups, *warnings])
     with stop:
         _run_lightning(trainer, CompositionModule(step), loader, stop, run)
     if not trainer.is_global_zero:
@@ -206,6 +209,17 @@ def _summary(trainer: lightning.Trainer, composed: Composed, source: Source, ste
         f"classes; generator {millions[0]}, discriminator {millions[1]} parameters; "
         f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}"
     )
+
+
+def _about_groups(config: Config, devices: int) -> list[str]:
+    """A line where the discriminator compares samples in other groups than those of at most four."""
+    share = config.training.batch // (devices * config.trainer.accumulate)
+    if (group := deviation_group(share)) in (2, 3, 4):
+        return []
+    given = f"training.batch={config.training.batch}: the discriminator sees {share} images at a time"
+    if group == 1:
+        return [f"{given} and cannot compare them (minibatch deviation); it can with a larger batch"]
+    return [f"{given}, which 4, 3 and 2 do not divide; it compares them in groups of {group} (minibatch deviation)"]
 
 
 def _how_to_resume(run: Path) -> str:

@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor
 
+from composegan.networks.precision import widened, without_autocast
 from composegan.networks.semantic_map import SemanticMap
 
 SHIFT, TURN, ZOOM, TINT = 1 / 8, 10.0, 0.2, 0.4
@@ -21,10 +22,15 @@ def augment(image: Tensor, mask: SemanticMap | None, probability: float) -> tupl
     """Shift, rotate and scale picture and mask, and change the picture's colours, each with `probability` per sample.
 
     image: (B, 3, H, W) in -1..1; the edge is repeated outside the picture. mask: None: there is no mask.
-    probability: 0 changes nothing.
+    probability: 0 changes nothing. Otherwise computed and returned in float32, whatever the precision of training.
     """
     if probability == 0:
         return image, mask
+    with without_autocast(image.device):  # in bfloat16, pictures of 256 pixels would move by up to 2
+        return _augment(widened(image), mask, probability)
+
+
+def _augment(image: Tensor, mask: SemanticMap | None, probability: float) -> tuple[Tensor, SemanticMap | None]:
     from kornia.geometry.transform import get_affine_matrix2d
 
     batch, device = len(image), image.device
@@ -48,8 +54,8 @@ def augment(image: Tensor, mask: SemanticMap | None, probability: float) -> tupl
         labels = _warp(mask.label_image[:, None].to(image.dtype), unit, "nearest")[:, 0]
         return image, SemanticMap.from_labels(labels.round().to(mask.label_image.dtype), mask.classes)
     assert mask.refinement is not None
-    coarse = None if mask.coarse is None else _warp(mask.coarse, unit, "bilinear")
-    refinement = _warp(mask.refinement, unit, "bilinear")
+    coarse = None if mask.coarse is None else _warp(widened(mask.coarse), unit, "bilinear")
+    refinement = _warp(widened(mask.refinement), unit, "bilinear")
     return image, SemanticMap(mask.classes, refinement=refinement, coarse=coarse, basis=mask.basis)
 
 

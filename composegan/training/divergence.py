@@ -50,7 +50,8 @@ class Divergence:
         All ranks must call it together; afterwards they hold the same sums. complete: the interval ends here, and its
         means become part of the usual values. spikes: also check for spikes, not only for values that are not finite.
         """
-        largest = torch.stack(torch._foreach_norm(list(tensors), inf)).max().float()  # NaN if any value is
+        filled = [tensor for tensor in tensors if tensor.numel()]
+        largest = torch.stack(torch._foreach_norm(filled, inf)).max().float()  # NaN if any value is
         names = sorted(self.sums)
         totals = torch.stack([*(self.sums[name].to(largest) for name in names), largest])
         average([totals])

@@ -16,6 +16,7 @@ from composegan.grouping.split import regroup
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
+from composegan.networks.precision import widened, without_autocast
 from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runtime.distributed import average_gradients, world
 from composegan.training import ema
@@ -253,16 +254,14 @@ def run_phase(
     moving = learn_only(state, phase.network, frozen)
     moving.zero_grad(set_to_none=True)
     figures, path_mean, path_means = [], state.path_mean.clone(), []
-    device = path_mean.device.type
     with add_class_gradients(state.generator.local, class_gradients):
         for number, real in enumerate(parts):
             state.path_mean.copy_(path_mean)  # each part starts from the step's value
-            no_autocast = phase.full_precision and torch.amp.is_autocast_available(device)
-            precision = torch.autocast(device, enabled=False) if no_autocast else nullcontext()
+            precision = without_autocast(path_mean.device) if phase.full_precision else nullcontext()
             with draws.of(number) if draws else nullcontext(), precision:  # backward included: second derivatives
                 loss, found = phase.loss(state, real)
                 backward(loss if len(parts) == 1 else loss / len(parts))
-            figures.append({name: value.detach() for name, value in found.items()})
+            figures.append({name: widened(value.detach()) for name, value in found.items()})
             path_means.append(state.path_mean.clone())
         state.path_mean.copy_(torch.stack(path_means).mean())
     learning = (weight for weight in moving.parameters() if weight.requires_grad)

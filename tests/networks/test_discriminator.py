@@ -76,11 +76,23 @@ def test_discriminator_without_mask_uses_image_tower_only():
     torch.testing.assert_close(discriminator(image, None), plain_score(discriminator, image, None))
 
 
-@pytest.mark.parametrize(("batch", "group"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 1), (6, 3), (8, 4), (9, 3)])
+GROUPS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 3, 7: 7, 8: 4, 9: 3, 10: 2, 11: 11, 13: 13, 16: 4, 25: 5, 35: 5}
+
+
+@pytest.mark.parametrize(("batch", "group"), GROUPS.items())
 def test_minibatch_deviation(batch, group):
-    """Groups of four; where four does not divide the batch, of the largest smaller number that does."""
+    """Groups of four or, where four does not divide the batch, of the nearest number that does, smaller ones first."""
     x = torch.randn(batch, 3, 4, 4, dtype=torch.float64)
-    torch.testing.assert_close(minibatch_deviation(x), plain_deviation(x, group))
+    found = minibatch_deviation(x)
+    torch.testing.assert_close(found, plain_deviation(x, group))
+    assert (found[:, 3] > 0.1).all() == (batch > 1)
+
+
+def test_minibatch_deviation_under_autocast_is_that_of_float32():
+    x = 1 + 0.01 * torch.randn(4, 3, 4, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = minibatch_deviation(x.bfloat16())
+    torch.testing.assert_close(found[:, 3], minibatch_deviation(x.bfloat16().float())[:, 3].bfloat16())
 
 
 def test_under_bfloat16_autocast():

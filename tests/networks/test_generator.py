@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from composegan.losses.regularizers import mask_loss
 from composegan.networks.generator import Generator
 
 from . import plain
@@ -116,3 +118,26 @@ def test_under_bfloat16_autocast(recompute):
     (made.image.float().square().mean() + logits.float().square().mean()).backward()
     for name, parameter in generator.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+
+
+@pytest.mark.parametrize("settings", [{}, {"mask_rank": 2}, {"group_of": (0, 0, 1, 1)}, {"texture_threshold": 0.05}])
+def test_positions_and_sums_are_float32_under_autocast(settings):
+    """Codes, Fourier features, pseudo-depth and sums over resolutions keep more than eight bits."""
+    generator, products = small_generator(**settings), []
+
+    class Products(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            if function is torch.ops.aten.addmm.default and args[2].shape == generator.local.fourier.shape:
+                products.append({x.dtype for x in args})
+            return function(*args, **(kwargs or {}))
+
+    z = torch.randn(2, 12)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16), Products():
+        w = generator.map(z)
+        made = generator(w)
+        tie = mask_loss(made.coarse, made.mask)
+    assert torch.equal(w, generator.map(z))
+    assert products == [{torch.float32}]
+    kinds = {x.dtype for x in (made.image, made.coarse, made.depth, made.mask.refinement, tie)}
+    assert kinds == {torch.float32}
+    torch.testing.assert_close(tie, mask_loss(made.coarse, made.mask), rtol=1e-6, atol=0)

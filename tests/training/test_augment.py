@@ -1,5 +1,6 @@
 """Augmentation changes picture and mask alike and is differentiable."""
 
+import pytest
 import torch
 
 from composegan.networks.semantic_map import SemanticMap
@@ -72,3 +73,41 @@ def test_gradients_reach_picture_and_mask():
     changed, moved = augment(image, SemanticMap(CLASSES, refinement=refinement), 1.0)
     (changed.square().sum() + moved.logits().square().sum()).backward()
     assert image.grad.abs().sum() > 0 and refinement.grad.abs().sum() > 0
+
+
+def generated(side: int, kind: torch.dtype) -> SemanticMap:
+    """A mask of full rank, as a model in mixed precision makes it."""
+    return SemanticMap(CLASSES, refinement=ramp(side).to(kind).repeat(1, 2, 1, 1)[:, :CLASSES])
+
+
+def low_rank(side: int, kind: torch.dtype) -> SemanticMap:
+    fine, coarse = ramp(side)[:, :2], ramp(side // 4).repeat(1, 2, 1, 1)[:, :CLASSES]
+    return SemanticMap(CLASSES, refinement=fine.to(kind), coarse=coarse.to(kind), basis=torch.ones(CLASSES, 2))
+
+
+def labelled(side: int, kind: torch.dtype) -> SemanticMap:
+    return SemanticMap.from_labels((ramp(side)[:, 0] * 90 + 100).to(torch.uint8), 200)
+
+
+def ramp(side: int) -> torch.Tensor:
+    """The coordinates x, y and their product: (4, 3, side, side)."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, side), torch.linspace(-1, 1, side), indexing="ij")
+    return torch.stack((x, y, x * y)).expand(4, -1, -1, -1)
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("mask", [generated, low_rank, labelled])
+@pytest.mark.parametrize("side", [32, 256])
+def test_mixed_precision_moves_no_pixel(half, mask, side):
+    """Picture and mask move as in float32, also where the network made them in half precision."""
+    kept = half if mask is not labelled else torch.float32
+    torch.manual_seed(3)
+    expected, expected_mask = augment(ramp(side).to(half).float(), mask(side, kept), 1.0)
+    torch.manual_seed(3)
+    with torch.autocast("cpu", half):
+        found, found_mask = augment(ramp(side).to(half), mask(side, kept), 1.0)
+    assert torch.equal(found, expected)
+    for name in ("label_image", "refinement", "coarse"):
+        one, other = getattr(found_mask, name), getattr(expected_mask, name)
+        assert (one is None and other is None) or (one.dtype == other.dtype and torch.equal(one, other)), name
+        assert one is None or one.dtype in (torch.float32, torch.uint8)
