@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from io import TextIOWrapper
-from typing import Any, TextIO
+from typing import Any
 
 from composegan.errors import UserError, first_line, nearest
 from composegan.plugin import registry
 from composegan.plugin.contracts import VERB, Verb
+from composegan.runtime.console import PrintableStream, print_line, printable, printable_streams
+from composegan.runtime.surroundings import check_surroundings
 from composegan.version import __version__
 
 VERBS = (
@@ -25,6 +24,11 @@ VERBS = (
 LONGEST = 1200
 """Longest error line, in characters; the middle of a longer one is left out."""
 
+SYSTEM = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
+"""Errors of the system that are reported in one line even where no file is named."""
+
+UNWRITTEN = "the output could not be written"
+
 HELP = ("-h", "--help", "help")
 
 
@@ -35,15 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with its traceback, and exit status 1.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be Unicode
-    status = _run(arguments)
-    for stream in (sys.stdout, sys.stderr):  # otherwise Python finds out at exit and changes the status
-        try:
-            _is_read(stream)
-        except OSError as error:
-            status = status or _refused(f"the output could not be written: {error.strerror}")
-    return status
+    try:
+        with printable_streams() as streams:
+            status = _run(arguments)
+            for stream in streams:  # otherwise Python finds out at exit and changes the status
+                stream.has_reader()
+                if stream.failure:
+                    status = status or _refused(f"{UNWRITTEN}: {stream.failure.strerror}")
+            return status
+    except UserError as error:  # there is no output to begin with
+        return _refused(str(error))
 
 
 def _run(arguments: list[str]) -> int:
@@ -52,66 +57,35 @@ def _run(arguments: list[str]) -> int:
     except UserError as error:
         return _refused(str(error))
     except OSError as error:
-        if isinstance(error, BrokenPipeError) and not _is_read(sys.stdout):  # such as `head`, which stops early
+        if isinstance(error, BrokenPipeError) and not _stdout_has_reader():  # such as `head`, which stops early
             return 0
-        if error.filename is None:
+        if error.filename is None and error.errno not in SYSTEM:
             raise
-        return _refused(f"{_text(error.filename)}: {error.strerror}")  # refused by the system, with its reason
+        where = UNWRITTEN if error is getattr(sys.stdout, "failure", None) else _text(error.filename or "the system")
+        return _refused(f"{where}: {error.strerror}")  # refused by the system, with its reason
     except MemoryError as error:
         return _refused(f"out of memory ({error}); smaller pictures, batches or networks need less")
     except RuntimeError as error:
+        if "Could not determine home directory" in str(error):
+            return _refused("~: this user has no home folder; give the path in full, or set HOME")
         if not _is_out_of_memory(error):
             raise
         return _refused(f"out of memory ({first_line(error)}); smaller pictures, batches or networks need less")
     except KeyboardInterrupt:
-        _tell("composegan: interrupted")
+        print_line("composegan: interrupted", error=True)
         return 130
 
 
-def _is_read(stream: TextIO) -> bool:
-    """Whether the stream still has a reader. If not, later output is discarded.
-
-    Raises OSError if the output cannot be written for another reason, such as a full disk.
-    """
-    try:
-        number = stream.fileno()
-    except (AttributeError, ValueError, OSError):  # a replacement of the stream
-        return True
-    try:
-        stream.flush()
-        pipe = select.poll()  # a flush succeeds once failed output was dropped
-        pipe.register(number, 0)
-        lost = any(event & (select.POLLERR | select.POLLNVAL) for _, event in pipe.poll(0))
-    except AttributeError:  # no poll on Windows
-        return True
-    except OSError as error:
-        _silence(number)
-        if error.errno not in (errno.EPIPE, errno.EIO, errno.EBADF):
-            raise
-        return False
-    if lost:
-        _silence(number)
-    return not lost
-
-
-def _silence(number: int) -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, number)
-    if nowhere != number:
-        os.close(nowhere)
-
-
-def _tell(line: str) -> None:
-    with suppress(OSError):  # stderr may be closed
-        print(line, file=sys.stderr, flush=True)
+def _stdout_has_reader() -> bool:
+    return not isinstance(sys.stdout, PrintableStream) or sys.stdout.has_reader()
 
 
 def _refused(text: str) -> int:
     """Report the user's mistake in one line of printable characters. Returns 2."""
-    line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in " ".join(text.splitlines()))
+    line = printable(" ".join(text.splitlines()))
     if len(line) > LONGEST:
         line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
-    _tell("composegan: " + line)
+    print_line("composegan: " + line, error=True)
     return 2
 
 
@@ -141,6 +115,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _run_verb(name: str, arguments: list[str]) -> int:
+    check_surroundings()
     verb = _verb(name)
     if verb.settings is None:
         return verb.run(arguments) or 0

@@ -20,6 +20,9 @@ REPEAT = 1.0
 
 STOPPING = "\nstopping after this step; again to stop at once"
 
+SIGHUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+"""A terminal that closes; None on Windows."""
+
 
 STOP_FILE = "COMPOSEGAN_STOP_FILE"
 """In the environment of a rank: a file that the launcher creates to request a stop."""
@@ -30,8 +33,14 @@ def stop_file() -> Path | None:
     return Path(os.environ[STOP_FILE]) if STOP_FILE in os.environ else None
 
 
+def handled_signals() -> list[signal.Signals]:
+    """Those that ask for a stop: SIGINT, SIGTERM and, unless it is ignored, as under nohup, SIGHUP."""
+    closing = [SIGHUP] if SIGHUP and signal.getsignal(SIGHUP) != signal.SIG_IGN else []
+    return [signal.SIGINT, signal.SIGTERM, *closing]
+
+
 class GracefulStop(AbstractContextManager):
-    """Within the block SIGINT and SIGTERM only request a stop; the second request raises KeyboardInterrupt.
+    """Within the block SIGINT, SIGTERM and SIGHUP only request a stop; the second request raises KeyboardInterrupt.
 
     interrupted: a signal reached any rank; failure: what is wrong with the data of any. Both as of `requested`.
     """
@@ -41,7 +50,7 @@ class GracefulStop(AbstractContextManager):
         self.interrupted = False
         self.failure: str | None = None
         self._signalled: float | None = None
-        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {number: signal.getsignal(number) for number in handled_signals()}
 
     def __enter__(self) -> GracefulStop:
         self.install()
@@ -74,6 +83,6 @@ class GracefulStop(AbstractContextManager):
         if self._signalled is None:
             self._signalled = time.monotonic()
             if not self.file:  # else the launcher says it, once for all ranks
-                print_line(STOPPING, error=True)
+                print_line(*STOPPING.split("\n"), error=True)
         elif time.monotonic() - self._signalled >= REPEAT:
             raise KeyboardInterrupt

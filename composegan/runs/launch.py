@@ -22,7 +22,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from composegan.errors import UserError
-from composegan.runs.graceful_stop import REPEAT, STOP_FILE, STOPPING
+from composegan.runs.graceful_stop import REPEAT, STOP_FILE, STOPPING, handled_signals
 from composegan.runtime.console import print_line
 
 SHUTDOWN_SECONDS = 5
@@ -83,18 +83,18 @@ def _message(failure: ProcessFailure) -> str:
 
 @contextmanager
 def _signals_request_stop(stop: Path) -> Iterator[Path]:
-    """Within the block SIGINT and SIGTERM create the file `stop`; a second request raises KeyboardInterrupt."""
+    """Within the block SIGINT, SIGTERM and SIGHUP create the file `stop`; a second request raises KeyboardInterrupt."""
     requests: list[float] = []
 
     def on_signal(number: int, frame: Any) -> None:
         requests.append(time.monotonic())
         if len(requests) == 1:
             stop.touch()
-            print_line(STOPPING, error=True)
+            print_line(*STOPPING.split("\n"), error=True)
         elif requests[-1] - requests[0] >= REPEAT:
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, on_signal) for number in handled_signals()}
     try:
         yield stop
     finally:

@@ -10,7 +10,7 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 
 from composegan.runs.module import step_of
-from composegan.runtime.console import print_line
+from composegan.runtime.console import print_line, rich_console
 
 
 class ProgressLine(Callback):
@@ -25,11 +25,10 @@ class ProgressLine(Callback):
         self.start = self.shown = time.monotonic()
         self.first = step_of(module).images_seen
         if trainer.is_global_zero and sys.stderr.isatty():
-            from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             columns = TextColumn("{task.completed:,}/{task.total:,} images"), BarColumn(), TimeRemainingColumn()
-            self.bar = Progress(*columns, TextColumn("{task.fields[text]}"), console=Console(stderr=True))
+            self.bar = Progress(*columns, TextColumn("{task.fields[text]}"), console=rich_console(error=True))
             self.task = self.bar.add_task("", total=self.images, completed=self.first, text="")
             with suppress(OSError):  # a closed terminal does not end the run
                 self.bar.start()

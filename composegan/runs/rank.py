@@ -18,7 +18,9 @@ def main() -> int:
 
     Errors and interruptions are left for the launcher to report.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the launcher gets Ctrl-C as well
+    for name in ("SIGINT", "SIGHUP"):  # the launcher gets those of a terminal as well
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     launcher = os.getppid()
     poll_until(lambda: os.getppid() != launcher, lambda: os._exit(1))
     from torch.distributed.elastic.multiprocessing.errors import record

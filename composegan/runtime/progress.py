@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from composegan.runtime.console import printable, rich_console
 from composegan.runtime.ranks import is_first_process
 
 
@@ -17,10 +18,9 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     if not title or not is_first_process():
         yield lambda done: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total)
+    with Progress(*columns, console=rich_console(error=True)) as bar:
+        task = bar.add_task(printable(title), total=total)
         yield lambda done: bar.advance(task, done)

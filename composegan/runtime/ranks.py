@@ -7,20 +7,21 @@ import threading
 from collections.abc import Callable
 from multiprocessing import parent_process
 
+from composegan.errors import UserError
+
 
 def is_first_process() -> bool:
     """Whether this is rank 0, which alone writes files and prints; always, if there is only one."""
     of_launchers = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JSM_NAMESPACE_RANK")
     names = ("RANK", "LOCAL_RANK", "NODE_RANK", *of_launchers)
-    return all(int(os.environ.get(name, 0)) == 0 for name in names)
+    return all(environment_number(name, 0) == 0 for name in names)
 
 
 def of_torchrun() -> tuple[int, int, int]:
     """(rank, processes in all, rank on this machine) that `torchrun` gave; without it (0, 1, 0)."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return 0, 1, 0
-    rank, world, local = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
-    return rank, world, local
+    return environment_number("RANK", 0), environment_number("WORLD_SIZE", 1), environment_number("LOCAL_RANK", 0)
 
 
 def launched() -> tuple[int, int] | None:
@@ -33,8 +34,16 @@ def launched() -> tuple[int, int] | None:
         names = ("SLURM_NTASKS", "SLURM_NTASKS_PER_NODE")
         if "SLURM_NTASKS" not in os.environ or os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive"):
             return None
-    world = int(os.environ[names[0]])
-    return world, int(os.environ.get(names[1], world))
+    world = environment_number(names[0], 1)
+    return world, environment_number(names[1], world)
+
+
+def environment_number(name: str, default: int) -> int:
+    """The environment variable as a whole number. Raises UserError if it is another text."""
+    value = os.environ.get(name, str(default))
+    if not (value.isascii() and value.isdigit()):
+        raise UserError(f"{name}={value}: this environment variable must be a whole number; unset {name}")
+    return int(value)
 
 
 def lost_process(error: RuntimeError) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from composegan.errors import UserError
 from composegan.plugin.contracts import Verb
+from composegan.runtime.console import printable, rich_console
 from composegan.verbs.base import help_function
 
 COLUMNS = ("name", "classes", "distribution", "version", "status")
@@ -65,14 +66,14 @@ def _status(error: str | None) -> str:
 
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(*columns, box=None, header_style="bold")
     for row in rows:
+        row = [printable(cell) for cell in row]
         table.add_row(*map(Text, row[:-1]), Text(row[-1], style="green" if row[-1] == "ok" else "red"))
-    Console().print(table)
+    rich_console().print(table)
 
 
 def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -1,0 +1,44 @@
+"""What a command is started in: its folder, its environment variables and its limits."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from composegan.errors import UserError
+from composegan.runtime.ranks import environment_number
+
+OPEN_FILES = 128
+"""Open files that a run needs at least: data workers and shared libraries have most of them."""
+
+NUMBERS = (
+    "RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK", "MASTER_PORT",
+    "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_NNODES",
+    "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "PMI_RANK", "JSM_NAMESPACE_RANK",
+)  # fmt: skip
+"""Environment variables of launchers that composegan, Lightning or torch read as whole numbers."""
+
+
+def check_surroundings() -> None:
+    """Raise UserError for surroundings in which no command can run; raise the limit of open files if it is low."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError("the working folder: does not exist any more; change to another one with cd") from error
+    for name in NUMBERS:
+        environment_number(name, 0)
+    _allow_open_files()
+
+
+def _allow_open_files() -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = (sys.maxsize if limit == resource.RLIM_INFINITY else limit for limit in limits)
+    if hard < OPEN_FILES:
+        needed = f"a run needs up to {OPEN_FILES} open files; raise the limit, as with ulimit -n 1024"
+        raise UserError(f"ulimit -n {hard}: {needed}")
+    if soft < OPEN_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1024), limits[1]))
