@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from composegan.data.images import rgb_of
+from composegan.data.labels import check_exact, labels_of, read_labels
 from composegan.data.photos import PhotoFiles
-from composegan.data.resize import center_crop, resize_image, resize_labels
+from composegan.data.resize import fit_image, fit_labels
 from composegan.editing.objective import UNKNOWN
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
@@ -34,7 +36,7 @@ def fit_photos(
         if own and len(own) != len(given):
             raise UserError(f"{len(own)} masks for {len(given)} photos; give one for each")
         images = [_fit_image(photo, spec, height, width) for photo in given]
-        labels = [_fit_labels(mask, height, width) for mask in own]
+        labels = [_fit_labels(mask, spec, height, width) for mask in own]
     if not images:
         raise UserError("there are no photos to invert; give at least one")
     known = any(part is not None for part in labels)
@@ -55,18 +57,22 @@ def _fit_image(photo: Any, spec: DomainSpec, height: int, width: int) -> np.ndar
     if isinstance(photo, (str, PathLike)):
         (read,) = PhotoFiles.find(Path(photo).expanduser(), None, spec, height, width)
         return read.image
-    pixels = np.asarray(photo.convert("RGB") if isinstance(photo, Image.Image) else photo)
+    if isinstance(photo, Image.Image):
+        return fit_image(rgb_of(photo, "photo"), height, width)
+    pixels = np.asarray(photo)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise UserError(f"a photo is {pixels.dtype} {pixels.shape}; uint8 (H, W, 3) is needed")
-    image = pixels.transpose(2, 0, 1)
-    rows, columns = center_crop(image, height, width)
-    return resize_image(image[:, rows, columns], height, width)
+    return fit_image(pixels.transpose(2, 0, 1), height, width)
 
 
-def _fit_labels(mask: Any, height: int, width: int) -> np.ndarray:
+def _fit_labels(mask: Any, spec: DomainSpec, height: int, width: int) -> np.ndarray:
     """uint8 (height, width)."""
+    if isinstance(mask, (str, PathLike)):
+        return fit_labels(read_labels(Path(mask).expanduser(), spec), height, width)
+    if isinstance(mask, Image.Image):
+        check_exact(mask, "mask")
+        mask = labels_of(mask, spec, "mask")
     labels = np.asarray(mask)
     if labels.dtype != np.uint8 or labels.ndim != 2:
         raise UserError(f"a mask is {labels.dtype} {labels.shape}; class numbers, uint8 (H, W), are needed")
-    rows, columns = center_crop(labels, height, width)
-    return resize_labels(labels[rows, columns], height, width)
+    return fit_labels(labels, height, width)

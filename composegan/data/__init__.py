@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from composegan.data.folder import IMAGE_ENDINGS, FolderSource
-from composegan.data.images import MAX_PIXELS, open_picture, read_image, read_labels, size_of
+from composegan.data.images import MAX_PIXELS, open_picture, read_image, size_of
 from composegan.data.label_errors import LabelError, label_error
+from composegan.data.labels import read_labels, read_numbers
 from composegan.data.open import open_pictures, open_source, prepare
 from composegan.data.packed import PackedSource
 from composegan.data.packing import pack
-from composegan.data.photos import check_aspect
+from composegan.data.pairs import check_shape
 from composegan.data.resize import fit_sample, resize_image
 from composegan.data.sample import Sample, check_sample
 from composegan.errors import UserError, nearest
@@ -35,8 +36,8 @@ __all__ = [
     "Source",
     "UnreadableError",
     "UserError",
-    "check_aspect",
     "check_sample",
+    "check_shape",
     "fit_sample",
     "label_error",
     "nearest",
@@ -48,6 +49,7 @@ __all__ = [
     "read_image",
     "read_json",
     "read_labels",
+    "read_numbers",
     "read_text",
     "read_yaml",
     "reading",

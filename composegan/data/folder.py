@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from composegan.data.files import by_stem, files_below
-from composegan.data.images import decode_labels, read_image
+from composegan.data.pairs import pair_warnings, read_pair
 from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
@@ -48,7 +48,11 @@ class FolderSource:
 
     def __getitem__(self, index: int) -> Sample:
         image, labels = (self.root / file for file in self.files[index])
-        return Sample(read_image(image), decode_labels(labels, self.spec), str(image))
+        return Sample(*read_pair(image, labels, self.spec, same_size=True), str(image))
+
+    def warnings(self) -> list[str]:
+        """What the files show, see `pair_warnings`."""
+        return pair_warnings([(self.root / image, self.root / labels) for image, labels in self.files], self.spec)
 
 
 def check_root(root: Path, holds: str = "a folder of labelled images") -> None:

@@ -1,18 +1,25 @@
-"""Decode image and label files to arrays; any problem is one line that names the file."""
+"""Open picture files of any kind, and decode images to sRGB; any problem is one line that names the file.
+
+Every image and label file is read through `open_picture`. docs/data.md lists what is read, how, and what is refused.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL.ImageCms import ImageCmsTransform
 
-from composegan.data.sample import check_labels
+from composegan.data.color import ProfileError, gray_curve, profile_of, srgb_transform
+from composegan.data.headers import bmp_profile, color_codes, lossy_compression, without_text
 from composegan.errors import UserError
 from composegan.io.guarded import check_file, reading
-from composegan.plugin.domain import DomainSpec
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """Accepted formats, whatever the file's name: Pillow knows some forty more, one of which starts an interpreter."""
@@ -23,60 +30,103 @@ MAX_PIXELS, MAX_SIDE = 2**26, 2**16
 STRIP = 2**22
 """Pixels converted at a time, so that intermediate copies of a large picture take little memory."""
 
+DARK = 2**14
+"""A 16-bit picture of lower values only holds fewer bits, not scaled; with a profile, a quarter (it may be linear)."""
+
+ORIENTATION = 0x0112
+TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
+PROFILED = {"1": "L", "L": "L", "LA": "L", "La": "L", "CMYK": "CMYK", "LAB": "LAB"}
+"""The mode that a color profile must fit, where it is not RGB."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How a file stores its picture, before Pillow converts it.
+
+    pixels: Pillow's name for the form of the pixels ("L;4": four bits); lossy: the compression, if it changes values;
+    orientation: from EXIF, if given; signed: integers with a sign; negative: a TIFF where zero is white; codes: the
+    chunk cICP of a PNG.
+    """
+
+    pixels: str
+    lossy: str = ""
+    orientation: int | None = None
+    signed: bool = False
+    negative: bool = False
+    codes: tuple[int, ...] | None = None
+
 
 def read_image(path: Path) -> np.ndarray:
-    """An image file as uint8 (3, H, W), upright (EXIF orientation applied).
+    """An image file as uint8 (3, H, W) in sRGB, upright (EXIF orientation applied).
 
-    Gray, palette and CMYK become RGB, 16 bits become 8, and transparent pixels are composed over white.
-    Raises UserError naming the file: missing, not an image, truncated, too large, or of floating-point numbers.
+    Color profiles are honored; gray, palette, CMYK and Lab become RGB, 16 bits become 8, and transparent pixels are
+    composed over white. Raises UserError naming the file: missing, not an image, truncated, too large, or with numbers
+    that are not colors.
     """
-    picture = open_picture(path)
-    if picture.mode == "F":
-        raise UserError(f"{path}: holds floating-point numbers, not colors; save it as an 8-bit or 16-bit image")
+    return rgb_of(open_picture(path), str(path))
+
+
+def rgb_of(picture: Image.Image, name: str) -> np.ndarray:
+    """An upright picture as uint8 (3, H, W), see `read_image`. name: for errors."""
+    try:
+        transform = _transform(picture)
+    except ProfileError:
+        transform = None
+    except ValueError as error:
+        raise UserError(f"{name}: {error}; save it as sRGB") from error
+    _check_depth(picture, name, DARK if transform is None else DARK // 4)
     pixels = np.empty((3, picture.height, picture.width), np.uint8)
-    for rows, strip in _strips(picture):
-        pixels[:, rows] = _to_rgb(strip).transpose(2, 0, 1)
+    for rows, strip in strips(picture):
+        convert = _gray16_to_rgb if strip.mode.startswith("I") else _to_rgb
+        pixels[:, rows] = convert(strip, transform).transpose(2, 0, 1)
     return pixels
 
 
-def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
-    """A label file as uint8 (H, W), class indices.
-
-    Gray and palette files hold the indices themselves (the palette's colors do not matter), RGB files the classes'
-    colors. Raises UserError naming the file, as for images, or values or colors that are no class.
-    """
-    labels = decode_labels(path, spec)
-    check_labels(labels, len(spec.classes), str(path))
-    return labels
-
-
-def decode_labels(path: Path, spec: DomainSpec) -> np.ndarray:
-    """As `read_labels`, without the check that every label is below the class count: readers of a source do that."""
-    picture = open_picture(path)
-    if picture.mode in ("L", "P", "1"):
-        return np.asarray(picture).astype(np.uint8)
-    if picture.mode in ("RGB", "RGBA"):
-        return _labels_of_colors(picture, spec, path)
-    if not picture.mode.startswith("I"):
-        raise UserError(
-            f"{path}: is a {picture.mode} image; labels are 8-bit class indices or RGB in the classes' colors"
-        )
-    values = np.asarray(picture)
-    wrong = int(values.min() if values.min() < 0 else values.max())
-    if not 0 <= wrong <= 255:
-        raise UserError(f"{path}: has label value {wrong}; class indices are needed, 0..{len(spec.classes) - 1}")
-    return values.astype(np.uint8)
-
-
 def open_picture(path: Path) -> Image.Image:
-    """A decoded, upright picture. Raises UserError: missing, not an image, truncated, or over the limits."""
+    """A decoded, upright picture, in the colors of the file; for labels, use `read_labels` or `read_numbers`.
+
+    Raises UserError: missing, not an image, truncated, or over the limits.
+    """
+    try:
+        return _decode(path)
+    except UserError as error:
+        if "MAX_TEXT" not in str(error.__cause__):  # Pillow's limit of text and profiles in a PNG
+            raise
+    with reading(path, "an image", "replace or remove it"):
+        file, profile = without_text(path)
+    picture = _decode(path, file)
+    if profile is not None:
+        picture.info["icc_profile"] = profile
+    return picture
+
+
+def profile_fault(picture: Image.Image) -> str:
+    """Why the color profile of a picture, decoded or not, is ignored; else ""."""
+    try:
+        _transform(picture)
+    except ProfileError as error:
+        return str(error)
+    except ValueError:  # raised again when it is read
+        pass
+    return ""
+
+
+def stored(picture: Image.Image) -> Stored:
+    """How the file of a picture from `open_picture` stores it; for any other picture, what its mode says."""
+    found = picture.info.get("composegan")
+    return found if isinstance(found, Stored) else Stored(picture.mode, lossy_compression(picture))
+
+
+@contextmanager
+def opened(path: Path, file: IO[bytes] | None = None) -> Iterator[ImageFile.ImageFile]:
+    """A picture before it is decoded. file: its content, if not in `path`. Raises UserError as `open_picture` does."""
     with reading(path, "an image", "replace or remove it"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of damage, which raises below, and of sizes, for which our limit is lower
         check_file(path)
         try:
-            picture = Image.open(path, formats=FORMATS)
+            picture = Image.open(file or path, formats=FORMATS)
         except UnidentifiedImageError as error:
-            raise UserError(f"{path}: is not an image that can be read; remove it or save it as PNG or JPEG") from error
+            raise UserError(f"{path}: is not an image that can be read; remove it or save it as PNG") from error
         except Image.DecompressionBombError as error:
             raise UserError(f"{path}: is over the limit of {MAX_PIXELS:,} pixels; scale it down") from error
         with picture:
@@ -86,16 +136,16 @@ def open_picture(path: Path) -> Image.Image:
                 raise UserError(f"{path}: is {width} x {height} pixels, {limit}")
             if max(width, height) > MAX_SIDE:
                 raise UserError(f"{path}: is {width} x {height} pixels; a side has {MAX_SIDE:,} at most")
-            picture.load()
-            return ImageOps.exif_transpose(picture)
+            yield picture
 
 
-def size_of(array: np.ndarray) -> str:
-    """An array's shape for an error line: `512 x 1024`."""
-    return " x ".join(str(number) for number in array.shape)
+def orientation_of(picture: Image.Image) -> int | None:
+    """The EXIF orientation, 1 to 8; None if there is none."""
+    value = picture.getexif().get(ORIENTATION)
+    return value if isinstance(value, int) and 1 <= value <= 8 else None
 
 
-def _strips(picture: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+def strips(picture: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
     """Consecutive rows of a picture: (their slice, the strip)."""
     step = max(1, STRIP // picture.width)
     for top in range(0, picture.height, step):
@@ -103,34 +153,84 @@ def _strips(picture: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
         yield slice(top, below), picture.crop((0, top, picture.width, below))
 
 
-def _to_rgb(picture: Image.Image) -> np.ndarray:
-    """A picture of any mode but "F" as uint8 (H, W, 3), see `read_image`."""
-    if picture.mode.startswith("I"):  # 16-bit gray, which Pillow reads as 16 or 32 bits
-        picture = Image.fromarray((np.clip(np.asarray(picture), 0, 65535) / 257 + 0.5).astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    return np.asarray(picture.convert("RGB"))
+def size_of(array: np.ndarray) -> str:
+    """An array's shape for an error line: `512 x 1024`."""
+    return " x ".join(str(number) for number in array.shape)
 
 
-def _labels_of_colors(picture: Image.Image, spec: DomainSpec, path: Path) -> np.ndarray:
-    """A picture in the classes' colors -> uint8 (H, W). Raises UserError listing other colors."""
-    labels = np.zeros((picture.height, picture.width), np.uint8)
-    count, foreign = 0, np.zeros(0, np.uint32)
-    for rows, strip in _strips(picture):
-        packed = np.asarray(strip.convert("RGB")).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-        known = np.zeros(packed.shape, bool)
-        for label, (red, green, blue) in enumerate(spec.colors):
-            here = packed == (red << 16) + (green << 8) + blue
-            labels[rows][here] = label
-            known |= here
-        count += int((~known).sum())
-        foreign = np.unique(np.concatenate((foreign, np.unique(packed[~known])[:5])))[:5]
-    if count:
-        shown = ", ".join(f"({color >> 16}, {color >> 8 & 255}, {color & 255})" for color in foreign[:4].tolist())
-        more = ", ..." if len(foreign) > 4 else ""
-        raise UserError(
-            f"{path}: colors that are no class of domain {spec.name!r}, {shown}{more}, in {count:,} of {labels.size:,} "
-            "pixels; save the classes' colors, or class indices, without antialiasing or JPEG"
-        )
-    return labels
+def _decode(path: Path, file: IO[bytes] | None = None) -> Image.Image:
+    with opened(path, file) as picture:
+        form = picture.tile[0].args or picture.mode if picture.tile else picture.mode
+        facts: dict[str, Any] = {"pixels": form if isinstance(form, str) else form[0]}
+        facts["lossy"] = lossy_compression(picture)
+        if picture.format == "TIFF":
+            tags = picture.tag_v2  # type: ignore[attr-defined]
+            facts |= {"signed": 2 in tags.get(339, ()), "negative": tags.get(262) == 0}
+            facts["orientation"] = orientation_of(picture)  # Pillow turns a TIFF when it decodes it
+        elif picture.format == "PNG":
+            facts["codes"] = color_codes(picture)
+        elif picture.format == "BMP" and (profile := bmp_profile(picture)):
+            picture.info["icc_profile"] = profile
+        picture.load()
+        facts["orientation"] = facts.get("orientation") or orientation_of(picture)
+        ImageOps.exif_transpose(picture, in_place=True)
+        picture.info["composegan"] = Stored(**facts)
+        return picture
+
+
+def _transform(picture: Image.Image) -> ImageCmsTransform | None:
+    profile = profile_of(picture, stored(picture).codes)
+    mode = PROFILED.get(picture.mode, "L" if picture.mode.startswith("I") else "RGB")
+    return srgb_transform(profile, mode) if profile else None
+
+
+def _check_depth(picture: Image.Image, name: str, dark: int) -> None:
+    """Raise UserError for numbers that are not colors, and for a 16-bit picture whose values are all below `dark`."""
+    pixels, signed = stored(picture).pixels, stored(picture).signed
+    remedy = "save it with 8 bits per channel"
+    if picture.mode == "F":
+        raise UserError(f"{name}: holds floating-point numbers, not colors; {remedy}")
+    if picture.mode == "I" or signed:
+        bits = 16 if "16" in pixels else 32 if picture.mode == "I" else 8
+        raise UserError(f"{name}: holds {'signed ' * signed}{bits}-bit integers, not colors; {remedy}")
+    if "16" not in pixels or not picture.mode.startswith(("RGB", "I;16")):
+        return
+    if picture.mode.startswith("RGB"):  # Pillow has dropped the lower half of each value
+        highest = 255 + 256 * max(int(band[1]) for band in picture.getextrema()[:3])  # type: ignore[index]
+    else:
+        highest = int(np.asarray(picture).max())
+    if 0 < highest < dark and not stored(picture).negative:
+        held = f"holds {highest.bit_length()}-bit values in 16 bits (up to {highest:,} of 65,535)"
+        raise UserError(f"{name}: {held} and would come out nearly black; scale them, or {remedy}")
+
+
+def _gray16_to_rgb(picture: Image.Image, transform: ImageCmsTransform | None) -> np.ndarray:
+    """16-bit gray as uint8 (H, W, 3)."""
+    values, facts = np.asarray(picture), stored(picture)
+    clear = values == picture.info.get("transparency")
+    if facts.pixels == "I;12":
+        values = values * (65535 / 4095)
+    if facts.negative:
+        values = 65535 - values
+    if transform is None:
+        rgb = (np.clip(values, 0, 65535) / 257 + 0.5).astype(np.uint8)[..., None].repeat(3, axis=2)
+    else:
+        curve, levels = gray_curve(transform), np.arange(256) * 257
+        rgb = np.stack([np.interp(values, levels, band) + 0.5 for band in curve.T], axis=-1).astype(np.uint8)
+    rgb[clear] = 255
+    return rgb
+
+
+def _to_rgb(picture: Image.Image, transform: ImageCmsTransform | None) -> np.ndarray:
+    """A picture of 8 bits per channel as uint8 (H, W, 3)."""
+    alpha = None
+    if picture.mode in TRANSPARENT or "transparency" in picture.info:
+        picture = picture.convert("LA" if picture.mode == "La" else "RGBA")
+        alpha = picture.getchannel("A")
+    if transform:
+        picture = transform.apply(picture.convert(transform.input_mode))
+    picture = picture.convert("RGB")
+    if alpha:
+        picture.putalpha(alpha)
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    return np.asarray(picture)

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from composegan.data.folder import IMAGE_ENDINGS, list_stems
-from composegan.data.images import read_image, read_labels
-from composegan.data.resize import center_crop, resize_image, resize_labels
+from composegan.data.images import read_image
+from composegan.data.pairs import pair_warnings, read_pair
+from composegan.data.resize import fit_image, fit_labels
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
 
@@ -68,17 +69,16 @@ class PhotoFiles:
     def read(self, name: str) -> Photo:
         """A photo and its mask: decoded, upright, cropped to the model's aspect ratio and resized.
 
-        Raises UserError as `read_image` and `read_labels` do, and for a mask of another aspect ratio than its photo.
+        Raises UserError as `read_image` and `read_pair` do.
         """
-        image = read_image(self.photos[name])
-        rows, columns = center_crop(image, self.height, self.width)
-        fitted = resize_image(image[:, rows, columns], self.height, self.width)
         if name not in self.masks:
-            return Photo(name, fitted, None)
-        labels = read_labels(self.masks[name], self.spec)
-        check_aspect(self.masks[name], labels.shape, image.shape[1:])
-        rows, columns = center_crop(labels, self.height, self.width)
-        return Photo(name, fitted, resize_labels(labels[rows, columns], self.height, self.width))
+            return Photo(name, fit_image(read_image(self.photos[name]), self.height, self.width), None)
+        image, labels = read_pair(self.photos[name], self.masks[name], self.spec)
+        return Photo(name, fit_image(image, self.height, self.width), fit_labels(labels, self.height, self.width))
+
+    def warnings(self) -> list[str]:
+        """What the files of photos and masks show, see `pair_warnings`."""
+        return pair_warnings([(self.photos[name], mask) for name, mask in self.masks.items()], self.spec)
 
 
 def _files(path: Path, key: str) -> dict[str, Path]:
@@ -91,16 +91,3 @@ def _files(path: Path, key: str) -> dict[str, Path]:
     if not found:
         raise UserError(f"{key}={path}: there are no images in it ({', '.join(sorted(IMAGE_ENDINGS))})")
     return dict(sorted(found.items()))
-
-
-def check_aspect(path: Path, labels: tuple[int, ...], image: tuple[int, ...]) -> None:
-    """Raise UserError unless a mask has the aspect ratio of its photo, up to half a pixel of the mask.
-
-    path: the mask's file. labels, image: (height, width) of the mask and its photo.
-    """
-    (height, width), (photo_height, photo_width) = labels, image
-    if abs(height * photo_width - width * photo_height) > max(photo_height, photo_width):
-        raise UserError(
-            f"{path}: is {height} x {width} but its photo is {photo_height} x {photo_width} (height x width); "
-            "masks need the photo's aspect ratio"
-        )

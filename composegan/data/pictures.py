@@ -9,6 +9,7 @@ import numpy as np
 from composegan.data.files import files_below
 from composegan.data.folder import IMAGE_ENDINGS, check_root
 from composegan.data.images import read_image
+from composegan.data.pairs import pair_warnings
 from composegan.data.sample import Sample
 from composegan.errors import UserError
 
@@ -36,3 +37,7 @@ class PictureSource:
         file = self.root / self.files[index]
         image = read_image(file)
         return Sample(image, np.zeros(image.shape[1:], np.uint8), str(file))
+
+    def warnings(self) -> list[str]:
+        """What the files show, see `pair_warnings`."""
+        return pair_warnings([(self.root / file, None) for file in self.files])

@@ -17,12 +17,19 @@ def fit_sample(sample: Sample, height: int, width: int) -> Sample:
     """The sample at (height, width): image uint8 (3, height, width), labels uint8 (height, width)."""
     if sample.labels.shape == (height, width):
         return sample
-    rows, columns = center_crop(sample.labels, height, width)
-    return Sample(
-        resize_image(sample.image[:, rows, columns], height, width),
-        resize_labels(sample.labels[rows, columns], height, width),
-        sample.name,
-    )
+    return Sample(fit_image(sample.image, height, width), fit_labels(sample.labels, height, width), sample.name)
+
+
+def fit_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """uint8 (3, H, W) -> uint8 (3, height, width): cropped at the center to the aspect ratio, and resized."""
+    rows, columns = center_crop(image, height, width)
+    return resize_image(image[:, rows, columns], height, width)
+
+
+def fit_labels(labels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """uint8 (H, W) -> uint8 (height, width): cropped at the center to the aspect ratio, and resized."""
+    rows, columns = center_crop(labels, height, width)
+    return resize_labels(labels[rows, columns], height, width)
 
 
 def center_crop(array: np.ndarray, height: int, width: int) -> tuple[slice, slice]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import IMAGE_ENDINGS, Sample, check_aspect, open_picture, read_image, resize_image, size_of
+from composegan.data import IMAGE_ENDINGS, Sample, check_shape, open_picture, read_image, resize_image, size_of
 from composegan.plugin import DomainSpec, UserError
 
 IMAGES, MASKS = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno"
@@ -61,7 +61,7 @@ class CelebAMask:
                 continue  # not every face has a hat
             mask = read_mask(file)
             if labels is None:
-                check_aspect(file, mask.shape, shape)
+                check_shape(file, mask.shape, shape)
                 labels = np.zeros(mask.shape, np.uint8)
             if mask.shape != labels.shape:
                 raise UserError(

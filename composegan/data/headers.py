@@ -1,0 +1,122 @@
+"""Parts of picture files that Pillow does not read, or refuses to."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+from PIL import Image, ImageFile
+
+from composegan.io.guarded import UnreadableError, check_file
+
+FILE, PROFILE = 2**30, 2**24
+"""Largest PNG with long text, and largest color profile, bytes."""
+
+TEXT = (b"tEXt", b"zTXt", b"iTXt")
+
+
+def chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
+    """(type, start, length of its data) of each chunk, from the start of a PNG; the caller may move the file."""
+    place = 8
+    while True:
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        length, kind = struct.unpack(">I4s", head)
+        yield kind, place + 8, length
+        place += 12 + length
+
+
+LOSSLESS = ("raw", "tiff_ccitt", "group3", "group4", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "tiff_raw_16",
+            "packbits", "lzma", "zstd")  # fmt: skip
+"""Pillow's names for the compressions of a TIFF that keep every value."""
+
+
+def lossy_compression(picture: Image.Image) -> str:
+    """The compression of a picture that is opened but not decoded, if it changes values; else ""."""
+    if picture.format in ("JPEG", "MPO"):
+        return "JPEG"
+    if picture.format == "TIFF":
+        name = str(picture.info.get("compression", "raw"))
+        return "" if name in LOSSLESS else f"TIFF with {name.removeprefix('tiff_').upper()}"
+    file = getattr(picture, "fp", None)
+    return "lossy WebP" if picture.format == "WEBP" and file and not _is_lossless_webp(file) else ""
+
+
+def _is_lossless_webp(file: IO[bytes]) -> bool:
+    """Whether the first picture of a WebP is in the lossless form, VP8L."""
+    place = 12
+    while True:
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8 or head[:4] in (b"VP8 ", b"VP8L"):
+            return head[:4] == b"VP8L"
+        length = int.from_bytes(head[4:], "little")
+        place += 8 + (16 if head[:4] == b"ANMF" else length + length % 2)
+
+
+def bmp_profile(picture: ImageFile.ImageFile) -> bytes | None:
+    """The color profile embedded in a BMP (version 5) that is not decoded yet."""
+    file = picture.fp
+    assert file
+    before = file.tell()
+    try:
+        file.seek(14)
+        header = file.read(124)
+        if len(header) < 124 or header[0] < 124 or header[56:60] != b"DEBM":  # "MBED", embedded
+            return None
+        start, length = struct.unpack("<II", header[112:120])
+        file.seek(14 + start)
+        return file.read(min(length, PROFILE))
+    finally:
+        file.seek(before)
+
+
+def color_codes(picture: ImageFile.ImageFile) -> tuple[int, ...] | None:
+    """The chunk cICP of a PNG that is not decoded yet: primaries, transfer, matrix, full range (ITU-T H.273)."""
+    file = picture.fp
+    assert file
+    before = file.tell()
+    try:
+        for kind, _, length in chunks(file):
+            if kind == b"cICP" and length == 4:
+                return tuple(file.read(4))
+            if kind == b"IDAT":
+                break
+        return None
+    finally:
+        file.seek(before)
+
+
+def without_text(path: Path) -> tuple[BytesIO, bytes | None]:
+    """A PNG without its text and color profile, and the profile: Pillow limits both to 1 MB.
+
+    Raises UnreadableError for a file over FILE bytes or a profile over PROFILE bytes, and zlib.error.
+    """
+    check_file(path, FILE)
+    profile = None
+    with path.open("rb") as file:
+        kept = BytesIO()
+        kept.write(file.read(8))
+        for kind, start, length in chunks(file):
+            if kind == b"iCCP":
+                profile = _profile(file.read(length))
+            elif kind not in TEXT:
+                file.seek(start - 8)
+                kept.write(file.read(length + 12))
+    kept.seek(0)
+    return kept, profile
+
+
+def _profile(data: bytes) -> bytes:
+    """The content of the chunk iCCP: a name, a zero, the method, the compressed profile."""
+    decoder = zlib.decompressobj()
+    profile = decoder.decompress(data[data.index(b"\0") + 2 :], PROFILE)
+    if decoder.unconsumed_tail:
+        raise UnreadableError(f"its color profile has more than the limit of {PROFILE / 1e6:,.0f} MB")
+    return profile

@@ -1,0 +1,174 @@
+"""Read label files: the class of each pixel, as a number, as a palette entry, or as a color."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from composegan.data.images import TRANSPARENT, open_picture, stored, strips
+from composegan.data.sample import check_labels
+from composegan.errors import UserError
+from composegan.plugin.domain import DomainSpec
+
+NEAR = 16
+"""A palette color this close (largest difference of a channel) to a class color may be meant to be it."""
+
+SCALES = {"L;2": 85, "L;4": 17}
+"""By how much Pillow multiplies the values of 2-bit and 4-bit gray files."""
+
+
+def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
+    """A label file as uint8 (H, W), class indices, upright.
+
+    Gray files of any depth hold the indices, RGB files the classes' colors; for palette files, see `labels_of_palette`.
+    Transparency is ignored. Raises UserError naming the file, as for images, and for lossy compression, and values or
+    colors that are no class.
+    """
+    labels = labels_of(open_labels(path), spec, str(path))
+    check_labels(labels, len(spec.classes), str(path))
+    return labels
+
+
+def read_numbers(path: Path) -> np.ndarray:
+    """The numbers that a gray or palette file stores, integers (H, W), upright, without regard to any color.
+
+    Raises UserError naming the file, as for images, and for lossy compression and for RGB files.
+    """
+    return stored_numbers(open_labels(path), str(path))
+
+
+def open_labels(path: Path) -> Image.Image:
+    """A decoded, upright label file. Raises UserError for one that may not hold the exact values."""
+    picture = open_picture(path)
+    check_exact(picture, str(path))
+    return picture
+
+
+def check_exact(picture: Image.Image, name: str) -> None:
+    """Raise UserError if a picture may not hold the exact values of its labels. name: for errors."""
+    facts, remedy = stored(picture), "save the labels as PNG, from the originals"
+    if facts.lossy:
+        raise UserError(f"{name}: is compressed as {facts.lossy}, which changes labels; {remedy}")
+    if facts.negative:
+        raise UserError(f"{name}: is a TIFF where zero is white, so its values may be inverted class indices; {remedy}")
+    if "16" in facts.pixels and not picture.mode.startswith("I"):
+        raise UserError(f"{name}: has 16 bits per channel; save the classes' colors with 8")
+
+
+def labels_of(picture: Image.Image, spec: DomainSpec, name: str) -> np.ndarray:
+    """The labels of a picture, uint8 (H, W), not yet checked against the number of classes. name: for errors."""
+    if picture.mode in ("RGB", "RGBA"):
+        return _labels_of_colors(picture, spec, name)
+    if picture.mode in ("P", "PA"):
+        return labels_of_palette(picture, spec, name)[0]
+    numbers = stored_numbers(picture, name)
+    if numbers.dtype != np.uint8:
+        wrong = int(numbers.min() if numbers.min() < 0 else numbers.max())
+        if not 0 <= wrong <= 255:
+            raise UserError(f"{name}: has label value {wrong}; class indices are needed, 0..{len(spec.classes) - 1}")
+    return numbers.astype(np.uint8)
+
+
+def stored_numbers(picture: Image.Image, name: str) -> np.ndarray:
+    """The numbers as the file stores them, integers (H, W): palette indices, or gray values that are not scaled."""
+    if picture.mode in ("1", "L", "P", "I") or picture.mode.startswith("I;16"):
+        numbers = np.asarray(picture)
+    elif picture.mode in ("LA", "PA"):
+        numbers = np.asarray(picture)[..., 0]
+    else:
+        kind = "holds floating-point numbers" if picture.mode == "F" else f"is a {picture.mode} image"
+        raise UserError(
+            f"{name}: {kind}; labels are class indices, as gray or palette PNG, or RGB in the classes' colors"
+        )
+    form = stored(picture).pixels
+    if form[:3] in SCALES:
+        return numbers // SCALES[form[:3]]
+    if picture.mode == "1":
+        return numbers.astype(np.uint8)
+    return numbers.view(np.uint32) if form == "I;32N" else numbers
+
+
+def labels_of_palette(picture: Image.Image, spec: DomainSpec, name: str) -> tuple[np.ndarray, str]:
+    """The labels of a palette picture, uint8 (H, W), and what decided them.
+
+    If every used entry has the color of a class, the "colors" decide; if the used entries have nothing to do with the
+    classes' colors, the "indices" do; "" if both agree. Raises UserError if both readings are possible in part.
+    """
+    indices = stored_numbers(picture, name).astype(np.uint8)
+    stored_bytes = indices.tobytes()
+    used = tuple(index for index in range(int(indices.max()) + 1) if index in stored_bytes)
+    palette = picture.getpalette("RGB") or []
+    table, decides = _palette_table(bytes(palette), used, spec.colors)
+    if decides != "both":
+        return indices if table is None else table.take(indices), decides
+    classes: dict[tuple[int, ...], str] = dict(zip(spec.colors, spec.names, strict=True))
+    more = ", ..." * (len(used) > 4)
+    by_color, by_index = [], []
+    for index in used[:4]:
+        color = tuple(palette[3 * index : 3 * index + 3])
+        by_color.append(f"{index} = {classes.get(color, f'no class, {color}')}")
+        by_index.append(f"{index} = {spec.names[index] if index < len(spec.names) else 'no class'}")
+    raise UserError(
+        f"{name}: its palette and its indices disagree: by color, {', '.join(by_color)}{more}; by index, "
+        f"{', '.join(by_index)}{more}; save class indices as gray, or give every class its color"
+    )
+
+
+@lru_cache(maxsize=256)
+def _palette_table(
+    palette: bytes, used: tuple[int, ...], classes: tuple[tuple[int, int, int], ...]
+) -> tuple[np.ndarray | None, str]:
+    """The labels of the 256 indices, None where they are the indices; and what decides, "both" if that is open.
+
+    palette: red, green and blue of each entry; used: indices; classes: their colors.
+    """
+    colors = np.full((256, 3), -1000)
+    colors[: len(palette) // 3] = np.frombuffer(palette, np.uint8).reshape(-1, 3)
+    colors, indices = colors[list(used)], np.array(used)
+    distances = np.abs(colors[:, None] - np.array(classes)).max(axis=2)
+    nearest, distance = distances.argmin(axis=1), distances.min(axis=1)
+    exact, agree, different = distance == 0, nearest == indices, len(set(nearest.tolist())) == len(used)
+    if (exact & agree).all():
+        return None, ""
+    blank = len(palette) > 3 and palette == palette[:3] * (len(palette) // 3)
+    if exact.all() and different and not blank:
+        table = np.arange(256, dtype=np.uint8)
+        table[indices] = nearest
+        return table, "colors"
+    gray_ramp = (colors == indices[:, None]).all()
+    meant = exact | (distance.max() <= NEAR and different and not gray_ramp)
+    return None, "indices" if blank or agree[meant].all() else "both"
+
+
+def is_transparent(picture: Image.Image) -> bool:
+    """Whether some pixel of a picture is not opaque."""
+    if picture.mode not in TRANSPARENT and "transparency" not in picture.info:
+        return False
+    alpha = picture.convert("LA" if picture.mode == "La" else "RGBA").getchannel("A")
+    return bool(np.asarray(alpha).min() < 255)
+
+
+def _labels_of_colors(picture: Image.Image, spec: DomainSpec, name: str) -> np.ndarray:
+    """A picture in the classes' colors -> uint8 (H, W). Raises UserError listing other colors."""
+    labels = np.zeros((picture.height, picture.width), np.uint8)
+    count, foreign = 0, np.zeros(0, np.uint32)
+    for rows, strip in strips(picture):
+        packed = np.asarray(strip.convert("RGB")).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+        known = np.zeros(packed.shape, bool)
+        for label, (red, green, blue) in enumerate(spec.colors):
+            here = packed == (red << 16) + (green << 8) + blue
+            labels[rows][here] = label
+            known |= here
+        count += int((~known).sum())
+        foreign = np.unique(np.concatenate((foreign, np.unique(packed[~known])[:5])))[:5]
+    if count:
+        shown = ", ".join(f"({color >> 16}, {color >> 8 & 255}, {color & 255})" for color in foreign[:4].tolist())
+        more = ", ..." if len(foreign) > 4 else ""
+        raise UserError(
+            f"{name}: colors that are no class of domain {spec.name!r}, {shown}{more}, in {count:,} of {labels.size:,} "
+            "pixels; save the classes' colors, or class indices, without antialiasing or JPEG"
+        )
+    return labels
