@@ -93,8 +93,8 @@ def check_shape(path: Path, labels: tuple[int, ...], image: tuple[int, ...], sam
     if labels != image and (same_size or not _fits(labels, image)):
         (height, width), (image_height, image_width) = labels, image
         raise UserError(
-            f"{path}: is {height} x {width} but its photo is {image_height} x {image_width} (height x width); "
-            f"labels need the photo's {'size' if same_size else 'aspect ratio'}"
+            f"{path}: is {height} x {width} but its image is {image_height} x {image_width} (height x width); "
+            f"labels need the image's {'size' if same_size else 'aspect ratio'}"
         )
 
 

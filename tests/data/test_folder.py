@@ -89,7 +89,7 @@ def test_other_files_are_ignored(write_folder, spec):
 def test_image_and_labels_of_different_size_name_both(write_folder, spec):
     root = write_folder(1)
     Image.fromarray(np.zeros((10, 20), np.uint8)).save(root / "labels" / "0.png")
-    with pytest.raises(UserError, match=r"0\.png: the image is 24 x 24 but its labels are 10 x 20"):
+    with pytest.raises(UserError, match=r"labels.0\.png: is 10 x 20 but its image is 24 x 24"):
         read_item(FolderSource(root, spec), 0, 4)
 
 

@@ -105,4 +105,4 @@ def test_unusable_masks_raise(find, save, tmp_path):
     save("masks/x.png", Image.new("RGB", (8, 8), (1, 2, 3)))
     assert "colors that are no class of domain 'town', (1, 2, 3)" in refused(lambda: list(find("photos", "masks")))
     save("masks/x.png", Image.new("L", (16, 8), 1))
-    assert "is 8 x 16 but its photo is 8 x 8" in refused(lambda: list(find("photos", "masks")))
+    assert "is 8 x 16 but its image is 8 x 8" in refused(lambda: list(find("photos", "masks")))

@@ -365,8 +365,8 @@ LABELS = {
         ),
     },
     "another size than the image": {
-        "smaller": (saved(Image.new("L", (6, 4))), r"is 4 x 6 but its photo is 2 x 3 \(height x width\)"),
-        "turned": (saved(Image.new("L", (2, 3))), "is 3 x 2 but its photo is 2 x 3"),
+        "smaller": (saved(Image.new("L", (6, 4))), r"is 4 x 6 but its image is 2 x 3 \(height x width\)"),
+        "turned": (saved(Image.new("L", (2, 3))), "is 3 x 2 but its image is 2 x 3"),
     },
 }
 

@@ -187,7 +187,7 @@ def test_masks_with_uppercase_ending_are_read(root, add):
 def test_image_of_another_shape_than_its_masks_raises(root, add, height, width):
     add(0, skin=(ALL, ALL))
     Image.new("RGB", (width, height)).save(root / "CelebA-HQ-img" / "0.jpg")
-    with pytest.raises(UserError, match=rf"00000_skin\.png: is 32 x 32 but its photo is {height} x {width} \(height"):
+    with pytest.raises(UserError, match=rf"00000_skin\.png: is 32 x 32 but its image is {height} x {width} \(height"):
         plugin.dataset(root, "train")[0]
 
 
