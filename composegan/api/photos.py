@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from composegan.data.images import rgb_of
+from composegan.data.images import read_image, rgb_of
 from composegan.data.labels import check_exact, labels_of, read_labels
+from composegan.data.pairs import read_pair
 from composegan.data.photos import PhotoFiles
 from composegan.data.resize import fit_image, fit_labels
 from composegan.editing.objective import UNKNOWN
@@ -32,11 +33,11 @@ def fit_photos(
         images = [photo.image for photo in files]
         labels = [photo.labels for photo in files]
     else:
-        given, own = _as_list(photos), [] if masks is None else _as_list(masks)
+        given, own = _as_list(photos, 4), [] if masks is None else _as_list(masks, 3)
         if own and len(own) != len(given):
             raise UserError(f"{len(own)} masks for {len(given)} photos; give one for each")
-        images = [_fit_image(photo, spec, height, width) for photo in given]
-        labels = [_fit_labels(mask, spec, height, width) for mask in own]
+        pairs = [_fit_pair(*pair, spec, height, width) for pair in zip(given, own or [None] * len(given), strict=True)]
+        images, labels = [image for image, _ in pairs], [mask for _, mask in pairs]
     if not images:
         raise UserError("there are no photos to invert; give at least one")
     known = any(part is not None for part in labels)
@@ -45,34 +46,44 @@ def fit_photos(
     return np.stack([image.transpose(1, 2, 0) for image in images]), stacked
 
 
-def _as_list(photos: Any) -> list[Any]:
-    """One photo, or an array (N, H, W, 3), or a sequence, as a list."""
-    if isinstance(photos, np.ndarray) and photos.ndim == 4:
-        return list(photos)
-    return list(photos) if isinstance(photos, Sequence) else [photos]
+def _as_list(items: Any, axes: int) -> list[Any]:
+    """One item, or a sequence, or an array of `axes` axes with all of them, as a list."""
+    if isinstance(items, np.ndarray) and items.ndim == axes:
+        return list(items)
+    return list(items) if isinstance(items, Sequence) and not isinstance(items, str) else [items]
 
 
-def _fit_image(photo: Any, spec: DomainSpec, height: int, width: int) -> np.ndarray:
-    """uint8 (3, height, width)."""
-    if isinstance(photo, (str, PathLike)):
-        (read,) = PhotoFiles.find(Path(photo).expanduser(), None, spec, height, width)
-        return read.image
+def _fit_pair(photo: Any, mask: Any, spec: DomainSpec, height: int, width: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """uint8 (3, height, width), and uint8 (height, width) with a mask."""
+    photo_file, mask_file = (
+        Path(part).expanduser() if isinstance(part, (str, PathLike)) else None for part in (photo, mask)
+    )
+    if photo_file and mask_file:
+        image, labels = read_pair(photo_file, mask_file, spec)
+    else:
+        image = read_image(photo_file) if photo_file else _pixels(photo)
+        if mask is None:
+            return fit_image(image, height, width), None
+        labels = read_labels(mask_file, spec) if mask_file else _labels(mask, spec)
+    return fit_image(image, height, width), fit_labels(labels, height, width)
+
+
+def _pixels(photo: Any) -> np.ndarray:
+    """A picture or an array as uint8 (3, H, W)."""
     if isinstance(photo, Image.Image):
-        return fit_image(rgb_of(photo, "photo"), height, width)
+        return rgb_of(photo, "photo")
     pixels = np.asarray(photo)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise UserError(f"a photo is {pixels.dtype} {pixels.shape}; uint8 (H, W, 3) is needed")
-    return fit_image(pixels.transpose(2, 0, 1), height, width)
+    return pixels.transpose(2, 0, 1)
 
 
-def _fit_labels(mask: Any, spec: DomainSpec, height: int, width: int) -> np.ndarray:
-    """uint8 (height, width)."""
-    if isinstance(mask, (str, PathLike)):
-        return fit_labels(read_labels(Path(mask).expanduser(), spec), height, width)
+def _labels(mask: Any, spec: DomainSpec) -> np.ndarray:
+    """A picture or an array as uint8 (H, W)."""
     if isinstance(mask, Image.Image):
         check_exact(mask, "mask")
-        mask = labels_of(mask, spec, "mask")
+        return labels_of(mask, spec, "mask")
     labels = np.asarray(mask)
     if labels.dtype != np.uint8 or labels.ndim != 2:
         raise UserError(f"a mask is {labels.dtype} {labels.shape}; class numbers, uint8 (H, W), are needed")
-    return fit_labels(labels, height, width)
+    return labels

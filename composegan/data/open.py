@@ -18,6 +18,7 @@ from composegan.data.folder import FolderSource, check_root, is_plain
 from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack
 from composegan.data.pictures import PictureSource
+from composegan.data.warnings import source_warnings
 from composegan.errors import UserError, nearest
 from composegan.io.lock import one_at_a_time
 from composegan.plugin.contracts import source_address
@@ -103,6 +104,8 @@ def prepare(plugin: DomainPlugin, data: DataConfig, out: Path | str) -> Path:
     Raises UserError as `open_source` and `pack` do; `out` must not exist yet.
     """
     source = open_source(plugin, data)
+    for line in source_warnings(source):
+        log.warning("warning: %s", line)
     title, about = f"Packing {len(source)} {plugin.spec.name}", str(data.root or f"demo, seed {demo_seed(data)}")
     packed = _pack(plugin, data, source, Path(out), title, about)
     if packed.index.skipped:

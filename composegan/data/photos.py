@@ -78,7 +78,7 @@ class PhotoFiles:
 
     def warnings(self) -> list[str]:
         """What the files of photos and masks show, see `pair_warnings`."""
-        return pair_warnings([(self.photos[name], mask) for name, mask in self.masks.items()], self.spec)
+        return pair_warnings([(photo, self.masks.get(name)) for name, photo in self.photos.items()], self.spec)
 
 
 def _files(path: Path, key: str) -> dict[str, Path]:

@@ -34,6 +34,8 @@ class Invert(InversionConfig, ModelCommand):
         how = self.resolve(min(height, width))
         photos, masks = Path(self.photos).expanduser(), Path(self.masks).expanduser() if self.masks else None
         files = PhotoFiles.find(photos, masks, model.spec, height, width)
+        for line in files.warnings():
+            print(f"warning: {line}", flush=True)
         distance = perceptual_distance(self.lpips, how.size)
         with_masks = f", {len(files.masks)} with a mask" if masks else ""
         print(

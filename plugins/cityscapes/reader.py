@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import Sample, open_picture, read_image, size_of
+from composegan.data import Sample, read_image, read_numbers, size_of
 from composegan.plugin import DomainSpec, UserError
 from composegan.plugins.cityscapes.label_ids import ids_to_classes, read_id_table
 
@@ -64,10 +64,10 @@ class Cityscapes:
 
 def read_ids(file: Path) -> np.ndarray:
     """Read a *_labelIds.png as uint8 (H, W). Raises UserError for a damaged file or one without 8-bit values."""
-    picture = open_picture(file)
-    if picture.mode not in ("L", "P"):
-        raise UserError(f"{file}: has mode {picture.mode}; a *_labelIds.png holds one 8-bit id per pixel")
-    return np.asarray(picture)
+    ids = read_numbers(file)
+    if ids.dtype != np.uint8:
+        raise UserError(f"{file}: holds {ids.dtype} values; a *_labelIds.png holds one 8-bit id per pixel")
+    return ids
 
 
 def list_frames(folder: Path, splits: tuple[str, ...], ending: str) -> dict[str, Path]:

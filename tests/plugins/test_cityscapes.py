@@ -214,7 +214,7 @@ def test_damaged_and_mismatched_files_are_named(add):
     file.write_bytes(file.read_bytes()[:50])
     raises(r"labelIds\.png: is damaged", lambda: plugin.dataset(add.root, "train")[0])
     Image.new("RGB", (32, 16)).save(file)
-    message = r"labelIds\.png: has mode RGB; a \*_labelIds\.png holds one 8-bit id"
+    message = r"labelIds\.png: is a RGB image; labels are class indices"
     raises(message, lambda: plugin.dataset(add.root, "train")[0])
     Image.new("L", (16, 16), 7).save(file)
     raises(r"labelIds\.png: is 16 x 16 but its image 16 x 32", lambda: plugin.dataset(add.root, "train")[0])
