@@ -79,13 +79,13 @@ def held_out(count: int, height: int, width: int, class_name: str) -> tuple[np.n
     return images, np.stack([sample.labels for sample in samples]), chosen
 
 
-def edit_leakage(models: list[Model], codes: Codes, class_name: str, seed: int = 7) -> dict[str, float]:
+def edit_leakage(model: Model, codes: Codes, class_name: str, seed: int = 7) -> dict[str, float]:
     """Leakage of replacing the class's texture by random codes: the change outside, summed over all pictures, divided
     by the whole change."""
-    other = models[0].codes(len(codes), seed=seed, truncation=0.7)
+    other = model.codes(len(codes), seed=seed, truncation=0.7)
     totals = {"strict": 0.0, "one pixel": 0.0, "pasted": 0.0}
     whole = pasted_whole = 0.0
-    for i, model in enumerate(models):
+    for i in range(len(codes)):
         before, after = codes[i].clone(), codes[i].clone()
         after[class_name].texture = other[i][class_name].texture
         edit = compare(model, before, after, [class_name])
@@ -109,24 +109,23 @@ def measure(model: Model, count: int, class_name: str, settings: InversionConfig
     found: dict[str, Any] = {
         "avatars": numbers,
         "classes in them": [len(np.unique(one)) for one in labels],
-        "leakage of drawn codes": edit_leakage([model] * count, drawn, class_name),
+        "leakage of drawn codes": edit_leakage(model, drawn, class_name),
     }
     for name, masks in (("with mask", labels), ("without mask", None)):
         start = time.perf_counter()
         result = invert(model, images, masks, settings, progress=f"Inverting {name}")
         found[name] = {"seconds an avatar": round((time.perf_counter() - start) / count, 1)}
-        stages = {"w+": [model] * count}
+        stages = {"w+": result.codes.untuned()}
         if result.deltas:
-            stages["tuned"] = [result.tuned(i) for i in range(count)]
+            stages["tuned"] = result.codes
             found[name]["delta bytes"] = int(np.mean([delta.size for delta in result.deltas]))
-        for stage, models in stages.items():
-            pairs = zip(models, result.codes, strict=True)
-            masks_of = np.concatenate([one.draw(codes).labels for one, codes in pairs])
+        for stage, codes in stages.items():
+            masks_of = model.draw(codes, batch=1).labels
             found[name][stage] = {
                 "mse": mean(figures[stage]["mse"] for figures in result.figures),
                 "perceptual": mean(figures[stage]["perceptual"] for figures in result.figures),
                 "mask_iou": mean(mask_iou(*pair) for pair in zip(masks_of, labels, strict=True)),
-                "leakage": edit_leakage(models, result.codes, class_name),
+                "leakage": edit_leakage(model, codes, class_name),
             }
     return found
 
@@ -142,7 +141,7 @@ def sweep(model: Model, count: int, class_name: str, steps: int) -> dict[str, An
         name = ", ".join(f"{key}={value}" for key, value in changed.items()) or "recipe small"
         found[name] = {
             **{key: mean(one["w+"][key] for one in result.figures) for key in ("mse", "mask_iou")},
-            "leakage": edit_leakage([model] * count, result.codes, class_name)["strict"],
+            "leakage": edit_leakage(model, result.codes, class_name)["strict"],
             "seconds": round(time.perf_counter() - start, 1),
         }
         print(name, found[name], flush=True)

@@ -24,11 +24,12 @@ from composegan.editing.edit import Edit, compare, edit_codes
 from composegan.editing.interpolation import loop, write_frames
 from composegan.editing.invert import Inverted, invert
 from composegan.editing.mix import Mixed, mix
+from composegan.editing.no_effect import no_effect
 from composegan.editing.target import Target
 from composegan.errors import UserError, check_positive, check_truncation, whole_number
 from composegan.model import TRUNCATION, saved_model
 from composegan.model.codes import Codes, concat_codes
-from composegan.model.sample import Sample, Samples, codes_of, concat_samples
+from composegan.model.sample import Sample, Samples, codes_of, concat_samples, pictures_of
 from composegan.plugin import registry
 
 Names = str | Sequence[str]
@@ -59,6 +60,7 @@ class Model(saved_model.Model):
         truncation: float = TRUNCATION,
         composite: bool = True,
         photos: np.ndarray | None = None,
+        force: bool = False,
         batch: int = 16,
     ) -> Edit:
         """Change some classes of N pictures, and measure how much of the change falls outside them (the leakage).
@@ -66,19 +68,27 @@ class Model(saved_model.Model):
         method: "resample" draws new codes from seed; "copy" takes those of `other` (one picture or N; default: drawn
         from seed); "interpolate" moves towards them, by amount in 0..1; "scale" moves towards the mean (amount below
         1) or away from it; "add" and "remove" change which classes are present. composite: paste the edited classes
-        into the pictures before, so that nothing else changes; into photos, (N, H, W, 3) uint8, if given.
-        Raises UserError for an unknown class, part or method, and for codes of another model.
+        into the pictures before, so that nothing else changes: into photos, (N, H, W, 3) uint8, if given, or into the
+        pictures of another edit, as in `model.edit(edit.after, "hat")`.
+        Raises UserError for an unknown class, part or method, for codes of another model, and, unless `force`, for an
+        edit that has no effect.
         """
-        target, codes = Target.of(self, classes, part, base), codes_of(codes)
+        target, before = Target.of(self, classes, part, base), codes_of(codes)
         other = None if other is None else codes_of(other)
-        after = edit_codes(self, codes, target, method, amount=amount, other=other, seed=seed, truncation=truncation)
-        edited = None if base else target.classes
-        return compare(self, codes, after, edited, composite=composite, photos=photos, batch=batch)
+        after = edit_codes(self, before, target, method, amount=amount, other=other, seed=seed, truncation=truncation)
+        edit = compare(
+            self, pictures_of(codes, self), after, None if base else target.classes, composite=composite, photos=photos,
+            batch=batch, about={"method": method, "part": part, "base": base, "amount": amount, "seed": seed},
+        )  # fmt: skip
+        reason, _ = no_effect(self, edit, before, after, method)
+        if reason and not force:
+            raise UserError(f"{reason} (force=True edits all the same)")
+        return edit
 
     def compare(self, before: Pictures, after: Pictures, classes: Names | None = None, composite: bool = True) -> Edit:
         """Measure an edit made by hand. classes: those that were changed; None: all. Otherwise as `edit`."""
         names = None if classes is None else Target.of(self, classes).classes
-        return compare(self, codes_of(before), codes_of(after), names, composite=composite)
+        return compare(self, pictures_of(before, self), codes_of(after), names, composite=composite)
 
     def mix(
         self,

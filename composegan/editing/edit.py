@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,12 @@ from composegan.metrics.leakage import change, leakage, region_of
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 from composegan.model.random_codes import mean_codes
-from composegan.model.sample import Picture, Samples, draw
+from composegan.model.sample import Picture, Samples, codes_of, draw, write_numbered
 from composegan.model.saved_model import Model
-from composegan.viz.pictures import heat_map, table, to_uint8
+from composegan.version import __version__
+from composegan.viz.pictures import ONE_LEVEL, change_map, table, to_uint8
+
+RECORD = "edit.json"
 
 MARGIN = 1 / 64
 """Width of an outline, where two classes blend, as a part of the picture's shorter side; at least a pixel."""
@@ -35,11 +39,12 @@ MARGIN = 1 / 64
 class Edit(Picture):
     """Pictures before and after an edit.
 
-    before: what the model draws of the codes before, or the photos that the edit was pasted into; after: what it draws
-    of the codes after, pasted into `before` if composited. difference: (N, H, W) in 0..2, mean over channels of the
-    absolute change of the model's own pictures. leakage, composited_leakage: (N,) in 0..1, the part of the model's
-    change, and of the composited one, outside the edited classes as they were before or are after; None if base codes
-    changed, which belong to all classes, or if not composited.
+    before: what the model draws of the codes before, or the pictures that the edit was pasted into; after: what it
+    draws of the codes after, pasted into `before` if composited, pictures and labels. difference: (N, H, W) in 0..2,
+    mean over channels of the absolute change of the model's own pictures. leakage, composited_leakage: (N,) in 0..1,
+    the part of the model's change, and of the composited one, outside the edited classes as they were before or are
+    after, NaN for a picture that did not change; None if base codes changed, which belong to all classes, or if not
+    composited. about: plain values on how the edit was made, for edit.json.
     """
 
     before: Samples
@@ -48,27 +53,38 @@ class Edit(Picture):
     difference: np.ndarray
     leakage: np.ndarray | None = None
     composited_leakage: np.ndarray | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> np.ndarray:
+        """Whether the model's picture changed by more than a grey level somewhere: (N,) bool."""
+        return self.difference.max(axis=(1, 2)) > ONE_LEVEL
 
     def sheet(self) -> Image.Image:
-        """A row per picture: before, after, both masks, and the model's change (white: the largest)."""
-        cells = (self.before.images, self.after.images, self.before.masks, self.after.masks, self._heat())
+        """A row per picture: before, after, both masks, and the model's change (lightest: 64 grey levels or more)."""
+        heat = change_map(self.difference)
+        cells = (self.before.images, self.after.images, self.before.masks, self.after.masks, heat)
         rows = [np.stack([part[i] for part in cells]) for i in range(len(self.difference))]
         return table(rows, ("before", "after", "mask before", "mask after", "model's change"))
 
     def mean_leakage(self, composited: bool = False) -> float | None:
-        """Leakage of the model's, or of the composited, change, averaged with the size of each picture's change."""
+        """Leakage of the model's, or of the composited, change, averaged with the size of each picture's change.
+
+        None if it was not measured, or if no picture changed.
+        """
         each = self.composited_leakage if composited else self.leakage
-        if each is None:
+        if each is None or not (measured := np.isfinite(each)).any():
             return None
-        weights = self.difference.sum(axis=(1, 2))
-        return float((each * weights).sum() / max(weights.sum(), 1e-12))
+        weights = self.difference.sum(axis=(1, 2))[measured]
+        return float((each[measured] * weights).sum() / max(weights.sum(), 1e-12))
 
     def figures(self) -> dict[str, Any]:
         """Plain values: the change (mean over pixels, 0..2) and the leakage, per picture and averaged."""
         figures: dict[str, Any] = {"classes": list(self.classes), "change": self.difference.mean(axis=(1, 2)).tolist()}
         for name, each in (("leakage", self.leakage), ("composited_leakage", self.composited_leakage)):
             if each is not None:
-                figures[name] = {"all": self.mean_leakage(name != "leakage"), "each": each.tolist()}
+                values = [value if math.isfinite(value) else None for value in each.tolist()]
+                figures[name] = {"all": self.mean_leakage(name != "leakage"), "each": values}
         return figures
 
     def save(self, folder: str | PathLike[str]) -> Path:
@@ -78,19 +94,17 @@ class Edit(Picture):
             self.before.save(folder / "before")
             self.after.save(folder / "after")
             (folder / "difference").mkdir(exist_ok=True)
-            for number, picture in enumerate(self._heat()):
-                Image.fromarray(picture).save(folder / "difference" / f"{number:05d}.png")
+            write_numbered(folder / "difference", change_map(self.difference), replace=(folder / RECORD).exists())
             self.sheet().save(folder / "sheet.png")
-            (folder / "edit.json").write_text(json.dumps(self.figures(), indent=2) + "\n")
+            record = {**self.figures(), "composegan": __version__, **self.about}
+            (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         return folder
-
-    def _heat(self) -> np.ndarray:
-        return heat_map(self.difference, float(self.difference.max()))
 
     def __repr__(self) -> str:
         leak = self.mean_leakage()
         outside = "" if leak is None else f", {leak:.1%} of the change outside"
-        return f"Edit({len(self.difference)} pictures, {', '.join(self.classes)}{outside})"
+        nothing = "" if self.changed.any() else ", nothing changed"
+        return f"Edit({len(self.difference)} pictures, {', '.join(self.classes)}{outside}{nothing})"
 
 
 def edit_codes(
@@ -116,6 +130,11 @@ def edit_codes(
         return replace(codes.blend(model.codes(len(codes), seed, truncation), 1.0, chosen), present=codes.present)
     if method == "scale":
         return replace(codes.blend(mean_codes(model), 1 - amount, chosen), present=codes.present)
+    if method == "add" and model.class_sets is None and all(codes[name].present.all() for name in target.classes):
+        raise UserError(
+            "method=add: every picture of this model has all classes already; a model that was trained with "
+            "training.class_sets=data has pictures without some"
+        )
     if method in ("add", "remove"):
         return codes.having(**{method: target.classes})
     if method not in METHODS:
@@ -128,34 +147,53 @@ def edit_codes(
 
 def compare(
     model: Model,
-    before: Codes,
+    before: Codes | Samples,
     after: Codes,
     classes: Sequence[str] | None,
     *,
     composite: bool = True,
     photos: np.ndarray | None = None,
     batch: int = 16,
+    about: Mapping[str, Any] | None = None,
 ) -> Edit:
     """Draw both and measure where they differ.
 
-    classes: those edited, by name; None: all, because base codes changed. composite: paste the edited classes into the
-    pictures before, so that nothing else changes; into `photos`, (N, H, W, 3) uint8, if given.
+    before: codes, or pasted pictures of another edit. classes: those edited, by name; None: all, because base codes
+    changed. composite: paste the edited classes into the pictures before, so that nothing else changes: into those of
+    another edit, or into `photos`, (N, H, W, 3) uint8. about: see `Edit`.
+    Raises UserError for pasted pictures of another model, and for photos beside pasted pictures.
     """
-    first, second = (draw(model, codes, batch=batch) for codes in (before, after))
+    shown = before if isinstance(before, Samples) else None
+    first, second = (draw(model, codes, batch=batch) for codes in (codes_of(before), after))
     old, new = (_tensor(samples.images) for samples in (first, second))
-    difference = change(old, new).numpy()
+    facts = {"model": model.weights, "space": model.space, **(about or {})}
+    edit = Edit(
+        first, second, model.classes if classes is None else tuple(classes), change(old, new).numpy(), about=facts
+    )
     if classes is None:
-        return Edit(first, second, model.classes, difference)
-    labels = [torch.from_numpy(samples.labels) for samples in (first, second)]
-    region = region_of(labels[0], labels[1], [model.index(name) for name in classes])
-    edit = Edit(first, second, tuple(classes), difference, leakage(old, new, region).numpy())
+        return edit
+    indices = [model.index(name) for name in classes]
+    region = region_of(*map(_labels, (first, second)), indices)
+    edit = replace(edit, leakage=_leakage(old, new, region))
     if not composite:
         return edit
+    base = first
     if photos is not None:
-        first, old = replace(first, images=photos), _tensor(photos)
-    second = replace(second, images=to_uint8(paste(old, new, region)))
-    pasted = leakage(old, _tensor(second.images), region).numpy()
-    return replace(edit, before=first, after=second, composited_leakage=pasted)
+        if shown:
+            raise UserError("photos: the pictures before are those of an edit, pasted already; leave photos out")
+        base = replace(first, images=photos, pasted=model.weights)
+    elif shown:
+        if shown.pasted != model.weights:
+            raise UserError(
+                f"codes: pictures of an edit by another model (weights {shown.pasted}, not {model.weights}); use that "
+                "model, or leave the pasted pictures out by composite=off"
+            )
+        base, region = shown, region_of(*map(_labels, (shown, second)), indices)
+    old = _tensor(base.images)
+    images = to_uint8(paste(old, new, region))
+    labels = np.where(region.numpy(), second.labels, base.labels)
+    after_ = replace(second, images=images, labels=labels, pasted=model.weights)
+    return replace(edit, before=base, after=after_, composited_leakage=_leakage(old, _tensor(images), region))
 
 
 def paste(old: Tensor, new: Tensor, region: Tensor) -> Tensor:
@@ -167,6 +205,16 @@ def paste(old: Tensor, new: Tensor, region: Tensor) -> Tensor:
     inside = region[:, None].float()  # (N, 1, H, W)
     soft = F.avg_pool2d(F.pad(inside, [reach] * 4, mode="replicate"), 2 * reach + 1, stride=1)  # (N, 1, H, W)
     return old + torch.maximum(inside, soft) * (new - old)
+
+
+def _leakage(old: Tensor, new: Tensor, region: Tensor) -> np.ndarray:
+    """As `metrics.leakage.leakage`: (N,), but NaN for a picture that changed by at most a grey level."""
+    changed = change(old, new).amax(dim=(1, 2)) > ONE_LEVEL
+    return leakage(old, new, region).where(changed, torch.nan).numpy()
+
+
+def _labels(samples: Samples) -> Tensor:
+    return torch.from_numpy(samples.labels)
 
 
 def _tensor(images: np.ndarray) -> Tensor:

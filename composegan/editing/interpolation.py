@@ -13,6 +13,7 @@ from torch import Tensor
 from composegan.editing.target import Target
 from composegan.errors import UserError
 from composegan.model.codes import Codes
+from composegan.model.delta import Delta
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
 from composegan.viz.pictures import enlarge
@@ -36,15 +37,21 @@ def closed_curve(points: Tensor, between: int) -> Tensor:
 
 def loop(codes: Codes, target: Target, between: int) -> Codes:
     """Codes of all frames of a loop through N >= 2 pictures: N * between. Codes outside the target stay the first
-    picture's, and a frame has the classes of the nearest picture.
+    picture's, and a frame has the classes of the nearest picture. Weights tuned to the pictures change in straight
+    lines from one to the next if all codes change; otherwise they stay the first picture's.
 
     Raises UserError for a single picture.
     """
     if len(codes) < 2:
         raise UserError("a loop needs at least 2 pictures; name more with pictures=")
     nearest = (torch.arange(len(codes) * between) + between // 2) // between % len(codes)
-    frames = replace(codes, slots=closed_curve(codes.slots, between), present=codes.present[nearest])
-    return codes[0].repeat(len(frames)).blend(frames, 1.0, target.mask(codes))
+    frames = replace(codes, slots=closed_curve(codes.slots, between), present=codes.present[nearest], tuned=())
+    moved = codes[0].repeat(len(frames)).blend(frames, 1.0, chosen := target.mask(codes))
+    if not codes.tuned or not chosen.all():
+        return moved
+    pairs = zip(codes.tuned, codes.tuned[1:] + codes.tuned[:1], strict=True)
+    tuned = [Delta.between_two(*pair, step / between) for pair in pairs for step in range(between)]
+    return replace(moved, tuned=tuple(tuned))
 
 
 def draw_frames(model: Model, frames: Codes, *, masks: bool, least: int, batch: int = 16) -> Iterator[np.ndarray]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ from composegan.data.photos import Photo, PhotoFiles
 from composegan.editing.invert import nearness, objective_of, search
 from composegan.editing.objective import UNKNOWN, Objective
 from composegan.editing.tuning import tune
+from composegan.errors import UserError
 from composegan.io.atomic import atomic_file, writing
 from composegan.io.guarded import TEXT, read_json
 from composegan.losses.perceptual import PerceptualDistance
 from composegan.model.codes import Codes, concat_codes
-from composegan.model.delta import fingerprint
+from composegan.model.delta import Delta
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
 from composegan.runtime.progress import progress_bar
@@ -47,14 +48,17 @@ class Job:
     how: Inversion
     out: Path
 
-    @cached_property
-    def weights(self) -> str:
-        """The model's fingerprint."""
-        return fingerprint(self.model.generator)
+    def folder(self, photo: Photo) -> Path:
+        """Where the results of a photo go. Raises UserError for a name that is no folder's, or a file's of all."""
+        if photo.name.strip(". ") == "" or photo.name.casefold() in (FIGURES, CODES, SHEET):
+            raise UserError(
+                f"photos: a photo is named {photo.name!r} before its ending; rename it, to be a folder's name"
+            )
+        return self.out / photo.name
 
     def request(self, photo: Photo) -> str:
         """A short hash of everything that the result of one photo depends on."""
-        digest = hashlib.sha256(self.weights.encode())
+        digest = hashlib.sha256(self.model.weights.encode())
         digest.update(json.dumps([asdict(self.how), self.distance.name], sort_keys=True).encode())
         for part in (photo.image, photo.labels):
             digest.update(b"none" if part is None else part.tobytes())
@@ -63,7 +67,7 @@ class Job:
     def state(self, photo: Photo) -> dict[str, Any]:
         """The figures that an earlier run wrote for this request, with `finished` if all is written; else {}."""
         try:
-            figures = read_json(self.out / photo.name / FIGURES, TEXT)
+            figures = read_json(self.folder(photo) / FIGURES, TEXT)
             return figures if figures["request"] == self.request(photo) else {}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
@@ -78,33 +82,36 @@ class Job:
 
 def invert_files(
     model: Model, files: PhotoFiles, out: Path, how: Inversion, distance: PerceptualDistance, batch: int = 8,
-    progress: str = "Inverting",
+    progress: str = "Inverting", overwrite: bool = False,
 ) -> dict[str, dict[str, float]]:  # fmt: skip
     """Invert the photos that are not finished in `out`; returns the mean figures of each stage, "w+" and "tuned".
 
-    All photos are read first, so that a bad one is reported at once. An interrupted search restarts with its batch;
-    finished searches and tunings are reused. Raises UserError for a photo or mask that cannot be used, and if `out`
-    cannot be written.
+    All photos are read first, so that a bad one is reported at once. An interrupted search restarts with its whole
+    batch, because codes depend on it in their last digits; finished searches and tunings are reused. overwrite: also
+    invert photos of which `out` has the result of other settings. Raises UserError for a photo or mask that cannot be
+    used, for such results, and if `out` cannot be written.
     """
     job = Job(model, distance.to(model.device), how, out)
     photos = list(files)
-    steps = how.steps + how.tune_steps
-    if left := [photo for photo in photos if not job.state(photo).get("finished")]:
-        with progress_bar(progress, len(left) * steps) as done:
-            for group in groups(photos, batch):
-                group = [photo for photo in group if not job.state(photo).get("finished")]
-                new = [photo for photo in group if not job.state(photo)]
-                done((len(group) - len(new)) * how.steps)
-                if new:
-                    _search(job, new, done)
-                for photo in group:
+    for photo in photos:
+        if not overwrite and (job.folder(photo) / FIGURES).exists() and not job.state(photo):
+            raise UserError(
+                f"out={out}: has {photo.name} inverted from another photo or with other settings; choose another out=, "
+                "or write over it with overwrite=on"
+            )
+    batches = [photos[start : start + batch] for start in range(0, len(photos), batch)]
+    searches = [not all(map(job.state, group)) for group in batches]
+    left = [photo for photo in photos if not job.state(photo).get("finished")]
+    with progress_bar(
+        progress, sum(map(len, compress(batches, searches))) * how.steps + len(left) * how.tune_steps
+    ) as done:
+        for group, is_open in zip(batches, searches, strict=True):
+            if is_open:
+                _search(job, group, done)
+            for photo in group:
+                if not job.state(photo).get("finished"):
                     _finish(job, photo, done)
     return _together(job, photos)
-
-
-def groups(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """`size` at a time. Groups do not depend on what is finished, so a resumed run has the same ones."""
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
@@ -112,7 +119,9 @@ def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
     codes = search(job.model, objective, done)
     seconds = (time.perf_counter() - started) / len(photos)
     for i, photo in enumerate(photos):
-        codes[i].save(job.out / photo.name / CODES)
+        if job.state(photo):
+            continue
+        codes[i].save(job.folder(photo) / CODES)
         figures = {
             "photo": photo.name,
             "request": job.request(photo),
@@ -122,18 +131,19 @@ def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
             "seconds": {"search": round(seconds, 2)},
             "w+": nearness(job.model, codes[i], objective.part(i)),
         }
-        _write_json(job.out / photo.name / FIGURES, figures)
+        _write_json(job.folder(photo) / FIGURES, figures)
 
 
 def _finish(job: Job, photo: Photo, done: Any) -> None:
     """Tune, if the settings say so, and write everything; the figures last, because they mark the photo as finished."""
-    folder, model = job.out / photo.name, job.model
-    codes, figures, objective = Codes.load(folder / CODES, model), job.state(photo), job.objective([photo])
+    folder, model = job.folder(photo), job.model
+    codes, figures, objective = Codes.load(folder / CODES, model).untuned(), job.state(photo), job.objective([photo])
     first = last = draw(model, codes)
     if job.how.tune_steps:
         started = time.perf_counter()
         delta = tune(model, codes, objective, done=done)
         delta.save(folder / DELTA)
+        replace(codes, tuned=(Delta.load(folder / DELTA),)).save(folder / CODES)
         tuned = model.with_delta(delta)
         last, figures["tuned"] = draw(tuned, codes), nearness(tuned, codes, objective)
         figures["seconds"]["tuning"] = round(time.perf_counter() - started, 2)
@@ -162,7 +172,7 @@ def sheet(job: Job, photos: Sequence[Photo]) -> Image.Image:
     given = any(photo.labels is not None for photo in photos)
     rows = []
     for photo in photos:
-        row = [np.asarray(Image.open(job.out / photo.name / f"{name}.png")) for name in columns]
+        row = [np.asarray(Image.open(job.folder(photo) / f"{name}.png")) for name in columns]
         if given:
             black = np.zeros_like(row[0])
             row.append(black if photo.labels is None else color_masks(photo.labels, job.model.colors))
@@ -174,7 +184,7 @@ def sheet(job: Job, photos: Sequence[Photo]) -> Image.Image:
 def _together(job: Job, photos: Sequence[Photo]) -> dict[str, dict[str, float]]:
     """Write the files for all photos together, and return the means."""
     figures = [job.state(photo) for photo in photos]
-    codes = [Codes.load(job.out / photo.name / CODES, job.model) for photo in photos]
+    codes = [Codes.load(job.folder(photo) / CODES, job.model) for photo in photos]
     concat_codes(codes).save(job.out / CODES)
     _save_image(sheet(job, photos[:SHOWN]), job.out / SHEET)
     stages = ["w+", "tuned"] if job.how.tune_steps else ["w+"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from composegan.config.inversion import Inversion, InversionConfig
 from composegan.editing.objective import UNKNOWN, Objective, mask_iou
 from composegan.editing.tuning import descend, tune
 from composegan.errors import UserError
+from composegan.io.atomic import atomic_file
 from composegan.losses.perceptual import PerceptualDistance, perceptual_distance
 from composegan.model.codes import Codes
 from composegan.model.delta import Delta
@@ -31,14 +35,18 @@ Done = Callable[[int], None]
 class Inverted(Picture):
     """N photos as codes of a model.
 
-    deltas: the tuned weights of each photo, empty without tuning; figures: for each photo, its distance to the picture
-    of its codes, see `nearness`.
+    codes: with the weights tuned to each photo, by which their pictures are drawn (`codes.untuned()`: by the model's);
+    figures: for each photo, its distance to the picture of its codes, see `nearness`.
     """
 
     model: Model
     codes: Codes
-    deltas: list[Delta]
     figures: list[dict[str, Any]]
+
+    @property
+    def deltas(self) -> tuple[Delta, ...]:
+        """The weights tuned to each photo, empty without tuning."""
+        return tuple(delta for delta in self.codes.tuned if delta)
 
     def tuned(self, number: int) -> Model:
         """The model with the weights tuned to one photo; the model itself without tuning."""
@@ -47,6 +55,13 @@ class Inverted(Picture):
     def draw(self, codes: Codes | None = None) -> Samples:
         """Pictures of N codes, edited from `self.codes` (default: those), each by the weights tuned to its photo."""
         return concat_samples([self.tuned(i).draw(one) for i, one in enumerate(codes or self.codes)])
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write the pictures and codes as `Samples.save`, the tuned weights, and the figures as inversion.json."""
+        folder = self.draw().save(folder)
+        with atomic_file(folder / "inversion.json") as file:
+            file.write_text(json.dumps(self.figures, indent=2) + "\n", encoding="utf-8")
+        return folder
 
     def sheet(self) -> Image.Image:
         """The pictures of the codes, beside their masks."""
@@ -77,7 +92,8 @@ def invert(
         started = time.perf_counter()
         codes = search(model, objective, done)
         seconds = (time.perf_counter() - started) / len(images)
-        deltas, figures = [], []
+        deltas: list[Delta] = []
+        figures = []
         for i in range(len(images)):
             one = objective.part(i)
             figure: dict[str, Any] = {"search_seconds": seconds, "w+": nearness(model, codes[i], one)}
@@ -87,7 +103,7 @@ def invert(
                 figure["tuning_seconds"] = time.perf_counter() - started
                 figure["tuned"] = nearness(model.with_delta(deltas[i]), codes[i], one)
             figures.append(figure)
-    return Inverted(model, codes, deltas, figures)
+    return Inverted(model, replace(codes, tuned=tuple(deltas)), figures)
 
 
 def objective_of(

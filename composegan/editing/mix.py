@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from composegan.editing.target import Target
+from composegan.io.atomic import writing
 from composegan.model.codes import Codes
 from composegan.model.sample import Picture, Samples, draw
 from composegan.model.saved_model import Model
@@ -36,6 +39,15 @@ class Mixed(Picture):
         for number, first in enumerate(left):
             lines.append(np.concatenate((first[None], inner[number * len(top) : (number + 1) * len(top)])))
         return grid(np.concatenate(lines), 1 + len(top))
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write rows/, columns/ and mixed/ (as `Samples.save`), and sheet.png. Raises UserError if that fails."""
+        folder = Path(folder)
+        with writing(folder):
+            for name, part in (("rows", self.rows), ("columns", self.columns), ("mixed", self.mixed)):
+                part.save(folder / name)
+            self.sheet().save(folder / "sheet.png")
+        return folder
 
     def __repr__(self) -> str:
         return f"Mixed({len(self.rows)} rows, {len(self.columns)} columns)"

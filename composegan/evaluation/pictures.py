@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from composegan.viz.pictures import color_masks, heat_map, table, to_uint8
+from composegan.viz.pictures import change_map, color_masks, table, to_uint8
 
 if TYPE_CHECKING:
     from composegan.evaluation.edits import ClassLeakage
@@ -50,7 +50,7 @@ def leakage_sheet(found: Sequence[ClassLeakage], classes: Sequence[str]) -> Imag
     for each in found:
         cells = [each.before]
         for part in ("texture", "shape"):
-            cells += [each.after[part], heat_map(each.heat[part][None], float(each.heat[part].max()))[0]]
+            cells += [each.after[part], change_map(each.heat[part][None])[0]]
         rows.append(np.stack(cells))
         names.append(f"{classes[each.k]} {each.values['texture']:.2f} {each.values['shape']:.2f}")
     return table(rows, ("before", "other texture", "change", "other shape", "change"), names, least=96)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from composegan.config.lists import names_in
 from composegan.errors import UserError, nearest
-from composegan.model.codes_file import read_codes, write_codes
+from composegan.model.codes_file import CodesFile, read_codes, write_codes
+from composegan.model.delta import Delta
 
 if TYPE_CHECKING:
     from composegan.model.saved_model import Model
@@ -99,7 +101,8 @@ class Codes:
     """Latent codes of N pictures of one model, by class name.
 
     slots: (N, base + 2K, S), see `composegan.networks.slots`; classes: the K class names; space: fingerprint of the
-    latent space, see `Model.space`; present: (N, K) bool, on the CPU, the classes that each picture has.
+    latent space, see `Model.space`; present: (N, K) bool, on the CPU, the classes that each picture has; tuned: the
+    weights tuned to each picture (None: the model's own), empty if no picture has any, see `Model.invert`.
     `codes["hair"]` gives the codes of a class. `codes[0]`, `codes[2:5]` (views) and `codes[[0, 3]]` (a copy) select
     pictures and are `Codes` as well.
     """
@@ -108,6 +111,7 @@ class Codes:
     classes: tuple[str, ...]
     space: str
     present: Tensor
+    tuned: tuple[Delta | None, ...] = ()
 
     @classmethod
     def of(cls, model: Model, latent: Tensor, present: Tensor | None = None) -> Codes:
@@ -182,7 +186,8 @@ class Codes:
         if isinstance(which, (int, np.integer)):
             position = range(len(self))[which]  # IndexError for a picture out of range
             which = slice(position, position + 1)
-        return replace(self, slots=self.slots[which], present=self.present[which])
+        tuned = tuple(self.tuned[i] for i in np.arange(len(self))[which]) if self.tuned else ()
+        return replace(self, slots=self.slots[which], present=self.present[which], tuned=tuned)
 
     def __setitem__(self, name: str, value: ClassCodes) -> None:
         """`codes["hair"] = other["hair"]` copies both codes and whether the class is present.
@@ -217,9 +222,14 @@ class Codes:
         """A copy."""
         return replace(self, slots=self.slots.clone(), present=self.present.clone())
 
+    def untuned(self) -> Codes:
+        """The same codes (views), to be drawn by a model's own weights instead of those tuned to each picture."""
+        return replace(self, tuned=())
+
     def repeat(self, times: int) -> Codes:
         """A copy with all pictures repeated `times` times: N pictures -> N * times."""
-        return replace(self, slots=self.slots.repeat(times, 1, 1), present=self.present.repeat(times, 1))
+        slots, present = self.slots.repeat(times, 1, 1), self.present.repeat(times, 1)
+        return replace(self, slots=slots, present=present, tuned=self.tuned * times)
 
     def names(self, classes: Names) -> list[str]:
         """The names in what was given for classes. Raises UserError for an unknown one, offering the nearest."""
@@ -281,8 +291,18 @@ class Codes:
         return replace(self, slots=moved.clone(), present=present)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write an npz file of `slots`, `classes`, `space` and `present`. Raises UserError if that fails."""
-        return write_codes(Path(path), self.slots.cpu().numpy(), self.classes, self.space, self.present.numpy())
+        """Write an npz file of `slots`, `classes`, `space` and `present`. Raises UserError if that fails.
+
+        Weights tuned to a picture are named by their file, and written beside `path` if they have none yet.
+        """
+        return self.write(Path(path))
+
+    def write(self, path: Path, pasted: str = "") -> Path:
+        """Write the file as `save` does. pasted: see `CodesFile`."""
+        tuned = tuple("" if delta is None else _file_of(delta, path) for delta in self.tuned)
+        tuned = tuned if any(tuned) else ()
+        slots, present = self.slots.cpu().numpy(), self.present.numpy()
+        return write_codes(path, CodesFile(slots, self.classes, self.space, present, tuned, pasted))
 
     @classmethod
     def load(cls, path: str | PathLike[str], model: Model) -> Codes:
@@ -291,7 +311,7 @@ class Codes:
         Raises UserError if it is missing, damaged, or of other classes or another latent space.
         """
         path = Path(path) / "codes.npz" if Path(path).is_dir() else Path(path)
-        slots, classes, space, present = read_codes(path)
+        slots, classes, space, present, tuned, _ = read_codes(path)
         codes = cls(torch.from_numpy(slots), classes, space, torch.from_numpy(present))
         check_space(f"codes={path}", classes, space, model)
         wanted = (model.generator.layout.slots, model.generator.latent_channels)
@@ -302,7 +322,29 @@ class Codes:
             )
         if present.shape != (len(slots), len(classes)) or not present.any(axis=1).all():
             raise UserError(f"codes={path}: present has shape {present.shape}, or a picture has no classes")
-        return replace(codes, slots=codes.slots.to(model.device))
+        return replace(codes, slots=codes.slots.to(model.device), tuned=_read_tuned(path, tuned))
+
+
+def _file_of(delta: Delta, path: Path) -> str:
+    """The file of tuned weights, relative to the folder of a file of codes; written there if there is none."""
+    file = delta.path or path.with_name(f"{path.stem}-{delta.fingerprint}.delta.safetensors")
+    if not file.exists():
+        delta.save(file)
+    return os.path.relpath(file.absolute(), path.parent.absolute())
+
+
+def _read_tuned(path: Path, files: Sequence[str]) -> tuple[Delta | None, ...]:
+    """The tuned weights that a file of codes names. Raises UserError for one that is missing or damaged."""
+    found: dict[str, Delta | None] = {"": None}
+    for picture, file in enumerate(files):
+        if file not in found:
+            if not (path.parent / file).exists():
+                raise UserError(
+                    f"codes={path}: the weights tuned to picture {picture}, {path.parent / file}, are missing; "
+                    "put them back, or invert the photo again"
+                )
+            found[file] = Delta.load(Path(os.path.normpath(path.parent / file)))
+    return tuple(found[file] for file in files)
 
 
 def check_space(what: str, classes: Sequence[str], space: str, own: Codes | Model) -> None:
@@ -335,4 +377,8 @@ def concat_codes(parts: Sequence[Codes]) -> Codes:
     for part in parts:
         check_space("codes", part.classes, part.space, parts[0])
     slots = torch.cat([part.slots.to(parts[0].slots.device) for part in parts])
-    return replace(parts[0], slots=slots, present=torch.cat([part.present for part in parts]))
+    tuned: list[Delta | None] = []
+    for part in parts:
+        tuned += part.tuned or [None] * len(part)
+    present = torch.cat([part.present for part in parts])
+    return replace(parts[0], slots=slots, present=present, tuned=tuple(tuned) if any(tuned) else ())

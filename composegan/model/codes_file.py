@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,16 +16,33 @@ from composegan.io.guarded import check_archive, check_file, reading
 FORMAT = 1
 
 
-def write_codes(path: Path, slots: np.ndarray, classes: Sequence[str], space: str, present: np.ndarray) -> Path:
+class CodesFile(NamedTuple):
+    """slots: float32; classes: names; space: of the latent codes; present: bool (older files: all classes are present).
+
+    tuned: for each picture the file of the weights tuned to it, relative to the folder, or ""; empty if no picture has
+    any. pasted: fingerprint of the model whose edit made the pictures beside the file, "" if they are just drawn.
+    """
+
+    slots: np.ndarray
+    classes: tuple[str, ...]
+    space: str
+    present: np.ndarray
+    tuned: tuple[str, ...] = ()
+    pasted: str = ""
+
+
+def write_codes(path: Path, content: CodesFile) -> Path:
     """Write the file. Raises UserError if that fails."""
-    names, fingerprint, version = np.array(classes), np.array(space), np.array(FORMAT)
+    arrays = {
+        name: np.array(value) for name, value in content._asdict().items() if name not in ("tuned", "pasted") or value
+    }
     with atomic_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, slots=slots, classes=names, space=fingerprint, present=present, format=version)
+        np.savez(file, **arrays, format=np.array(FORMAT))
     return path
 
 
-def read_codes(path: Path) -> tuple[np.ndarray, tuple[str, ...], str, np.ndarray]:
-    """slots as float32, class names, latent space, and present as bool (older files: all classes are present).
+def read_codes(path: Path) -> CodesFile:
+    """Read the file.
 
     Shapes and values are not validated. Raises UserError if the file is missing or damaged.
     """
@@ -44,7 +61,11 @@ def read_codes(path: Path) -> tuple[np.ndarray, tuple[str, ...], str, np.ndarray
             if slots.dtype.kind != "f":
                 raise ValueError(f"slots are {slots.dtype}, not floating-point numbers")
             present = content["present"] if "present" in content else np.ones((len(slots), len(classes)))
-            return slots.astype(np.float32), classes, str(content["space"]), present != 0
+            tuned = tuple(map(str, content["tuned"])) if "tuned" in content else ()
+            if tuned and len(tuned) != len(slots):
+                raise ValueError(f"tuned weights of {len(tuned)} pictures, not {len(slots)}")
+            pasted = str(content["pasted"]) if "pasted" in content else ""
+            return CodesFile(slots.astype(np.float32), classes, str(content["space"]), present != 0, tuned, pasted)
 
 
 def _check_sizes(path: Path) -> None:

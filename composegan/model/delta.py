@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
@@ -23,13 +24,14 @@ from composegan.networks.generator import Generator
 FORMAT, ABOUT = 1, "composegan.delta"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Delta:
     """What tuning changed. changes: by name, what to add to each changed tensor of the generator, float16; base:
-    fingerprint of the generator it belongs to."""
+    fingerprint of the generator it belongs to; path: the file it was read from, None for one in memory."""
 
     changes: Mapping[str, Tensor]
     base: str
+    path: Path | None = None
 
     @classmethod
     def between(cls, before: Generator, after: Generator) -> Delta:
@@ -38,6 +40,26 @@ class Delta:
         new = {name: tensor.to(old[name].device) for name, tensor in after.state_dict().items()}
         changes = {name: (new[name] - tensor).half().cpu() for name, tensor in old.items()}
         return cls({name: x for name, x in changes.items() if x.count_nonzero()}, fingerprint(before))
+
+    @classmethod
+    def between_two(cls, first: Delta | None, second: Delta | None, amount: float) -> Delta | None:
+        """From `first` (amount 0) to `second` (1) in a straight line; None stands for no change."""
+        if first is second or amount == 0:
+            return first
+        names = dict.fromkeys(name for delta in (first, second) if delta for name in delta.changes)
+        if not (known := first or second):
+            return None
+        changes = {}
+        for name in names:
+            old, new = (None if delta is None else delta.changes.get(name) for delta in (first, second))
+            parts = ((old, 1 - amount), (new, amount))
+            changes[name] = sum(share * part.float() for part, share in parts if part is not None)
+        return cls({name: torch.as_tensor(change).half() for name, change in changes.items()}, known.base)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A short hash of all values."""
+        return hash_of(self.changes)
 
     @property
     def size(self) -> int:
@@ -68,17 +90,16 @@ class Delta:
                 about = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
                 if about.get("format") != FORMAT:
                     raise ValueError(f"format {about.get('format')}, not {FORMAT}")
-                return cls({name: file.get_tensor(name) for name in file.keys()}, about["base"])  # noqa: SIM118
+                return cls({name: file.get_tensor(name) for name in file.keys()}, about["base"], path)  # noqa: SIM118
 
 
-def apply_delta(generator: Generator, delta: Delta | str | PathLike[str]) -> Generator:
-    """A tuned copy of the generator. delta: as tuned, or the file that it was saved to.
+def apply_delta(generator: Generator, delta: Delta, own: str) -> Generator:
+    """A tuned copy of the generator. own: its `fingerprint`.
 
-    Raises UserError for a file that is missing or damaged, and for a delta of another generator.
+    Raises UserError for a delta that is damaged, or of another generator.
     """
-    where = "delta" if isinstance(delta, Delta) else f"delta={delta}"
-    delta = delta if isinstance(delta, Delta) else Delta.load(Path(delta).expanduser())
-    if delta.base != (own := fingerprint(generator)):
+    where = f"delta={delta.path}" if delta.path else "delta"
+    if delta.base != own:
         raise UserError(
             f"{where}: tuned from another model (weights {delta.base}, not {own}); use it with the model that was "
             "inverted with"
@@ -96,8 +117,13 @@ def apply_delta(generator: Generator, delta: Delta | str | PathLike[str]) -> Gen
 
 def fingerprint(generator: Generator) -> str:
     """A short hash of all weights."""
+    return hash_of(generator.state_dict())
+
+
+def hash_of(tensors: Mapping[str, Tensor]) -> str:
+    """A short hash of names and values."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(generator.state_dict().items()):
+    for name, tensor in sorted(tensors.items()):
         digest.update(name.encode())
         digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:12]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -15,7 +15,9 @@ from PIL import Image
 
 from composegan.errors import UserError, whole_number
 from composegan.io.atomic import writing
+from composegan.io.guarded import check_file, reading
 from composegan.model.codes import Codes, Names, concat_codes
+from composegan.model.codes_file import read_codes
 from composegan.viz.pictures import color_masks, contact_sheet, numbered_sheet, to_uint8
 
 if TYPE_CHECKING:
@@ -41,12 +43,14 @@ class Picture:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sample(Picture):
-    """One picture. image, mask: PIL images, the mask in the classes' colours; labels: (H, W) uint8; codes: one row."""
+    """One picture. image, mask: PIL images, the mask in the classes' colours; labels: (H, W) uint8; codes: one row;
+    pasted: see `Samples`."""
 
     image: Image.Image
     mask: Image.Image
     labels: np.ndarray
     codes: Codes
+    pasted: str = ""
 
     def sheet(self) -> Image.Image:
         """The image beside its mask."""
@@ -60,6 +64,8 @@ class Sample(Picture):
 class Samples(Picture):
     """N pictures. images: (N, H, W, 3) uint8; labels: (N, H, W) uint8; codes: of the N pictures, truncated.
 
+    pasted: "" if a model drew the images from the codes; otherwise an edit pasted classes into them, and this is the
+    fingerprint of its model, see `Model.weights`. The next edit continues from these images.
     `samples[0]` is a `Sample`; `samples[2:5]` and `samples[[0, 3]]` are `Samples`.
     """
 
@@ -67,6 +73,7 @@ class Samples(Picture):
     labels: np.ndarray
     codes: Codes
     colors: tuple[tuple[int, int, int], ...]
+    pasted: str = ""
 
     @property
     def masks(self) -> np.ndarray:
@@ -85,7 +92,7 @@ class Samples(Picture):
             return replace(self, images=self.images[which], labels=self.labels[which], codes=self.codes[which])
         mask = color_masks(self.labels[which][None], self.colors)[0]
         image = Image.fromarray(self.images[which])
-        return Sample(image, Image.fromarray(mask), self.labels[which], self.codes[int(which)])
+        return Sample(image, Image.fromarray(mask), self.labels[which], self.codes[int(which)], self.pasted)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
@@ -105,17 +112,49 @@ class Samples(Picture):
     def save(self, folder: str | PathLike[str]) -> Path:
         """Write images/, masks/ (coloured), labels/ (class numbers), codes.npz and contact_sheet.png.
 
-        Raises UserError if that fails.
+        Pictures that are replaced and were more than these are removed. Raises UserError if that fails.
         """
         folder = Path(folder)
         with writing(folder):
             for part, pictures in (("images", self.images), ("masks", self.masks), ("labels", self.labels)):
                 (folder / part).mkdir(parents=True, exist_ok=True)
-                for number, picture in enumerate(pictures):
-                    Image.fromarray(picture).save(folder / part / f"{number:05d}.png")
-            self.codes.save(folder / "codes.npz")
+                write_numbered(folder / part, pictures, replace=(folder / "codes.npz").exists())
+            self.codes.write(folder / "codes.npz", self.pasted)
             self.contact_sheet().save(folder / "contact_sheet.png")
         return folder
+
+    @classmethod
+    def load(cls, folder: str | PathLike[str], model: Model) -> Samples:
+        """Read what `save` wrote. Raises UserError if it is missing or damaged, and for codes of another model."""
+        folder = Path(folder).expanduser()
+        codes, size = Codes.load(folder / "codes.npz", model), (model.generator.height, model.generator.width)
+        images = [_read_png(folder / "images" / f"{i:05d}.png", "RGB", size) for i in range(len(codes))]
+        labels = [_read_png(folder / "labels" / f"{i:05d}.png", "L", size) for i in range(len(codes))]
+        for number, part in enumerate(labels):
+            if part.max() >= len(model.classes):
+                raise UserError(f"{folder / 'labels'}/{number:05d}.png: {part.max()} is not the number of a class")
+        return cls(np.stack(images), np.stack(labels), codes, model.colors, read_codes(folder / "codes.npz").pasted)
+
+
+def write_numbered(folder: Path, pictures: Iterable[np.ndarray], replace: bool = False) -> None:
+    """Write pictures (H, W, ...) uint8 as 00000.png, ... to a folder. replace: remove those with larger numbers."""
+    count = 0
+    for picture in pictures:
+        Image.fromarray(picture).save(folder / f"{count:05d}.png")
+        count += 1
+    while replace and (left := folder / f"{count:05d}.png").exists():
+        left.unlink()
+        count += 1
+
+
+def _read_png(path: Path, mode: str, size: tuple[int, int]) -> np.ndarray:
+    """uint8 (H, W, 3), or (H, W) for mode "L". Raises UserError unless it is such a picture of this size."""
+    with reading(path, "a picture that composegan wrote"):
+        check_file(path)
+        with Image.open(path, formats=["PNG"]) as picture:
+            if (picture.size[::-1], picture.mode) != (size, mode):
+                raise ValueError(f"{picture.mode} {picture.height}x{picture.width}, not {mode} {size[0]}x{size[1]}")
+            return np.array(picture)
 
 
 def codes_of(given: Codes | Sample | Samples) -> Codes:
@@ -125,6 +164,13 @@ def codes_of(given: Codes | Sample | Samples) -> Codes:
     if not isinstance(given, Codes):
         raise UserError(f"a {type(given).__name__} given; codes or samples are needed, as from model.codes(4)")
     return given
+
+
+def pictures_of(given: Codes | Sample | Samples, model: Model) -> Codes | Samples:
+    """Codes to draw, or pictures that an edit was pasted into, to continue from. Raises as `codes_of` does."""
+    if isinstance(given, Sample) and given.pasted:
+        return Samples(np.array(given.image)[None], given.labels[None], given.codes, model.colors, given.pasted)
+    return given if isinstance(given, Samples) and given.pasted else codes_of(given)
 
 
 @torch.inference_mode()
@@ -141,15 +187,21 @@ def draw(model: Model, codes: Codes | Sample | Samples, *, batch: int = 16, clas
         raise UserError("there are no codes to draw; give at least one picture")
     shown = codes if classes is None else codes.having(only=classes)
     images, labels = [], []
-    for start in range(0, len(shown), batch):
-        result = model.synthesize(shown[start : start + batch])
-        images.append(to_uint8(result.image))
-        labels.append(result.mask.labels().cpu().numpy())
+    for drawing, part in model.by_weights(shown):
+        for start in range(0, len(part), batch):
+            result = drawing.synthesize(part[start : start + batch])
+            images.append(to_uint8(result.image))
+            labels.append(result.mask.labels().cpu().numpy())
+    if model.delta:
+        codes = replace(codes, tuned=(model.delta,) * len(codes))
     return Samples(np.concatenate(images), np.concatenate(labels), codes, model.colors)
 
 
 def concat_samples(parts: Sequence[Samples]) -> Samples:
-    """The pictures of all parts, one after another. Raises UserError if they belong to different models."""
+    """The pictures of all parts, one after another. Raises UserError if they belong to different models, and for
+    pasted pictures beside others."""
     codes = concat_codes([part.codes for part in parts])
+    if len({part.pasted for part in parts}) > 1:
+        raise UserError("concat takes either pasted pictures of edits or drawn ones; join their codes instead")
     images, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "labels"))
-    return Samples(images, labels, codes, parts[0].colors)
+    return replace(parts[0], images=images, labels=labels, codes=codes)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -21,7 +22,7 @@ from composegan.io.atomic import atomic_file
 from composegan.io.guarded import TENSORS, TEXT, check_file, read_json, reading
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes, Names, check_space
-from composegan.model.delta import Delta, apply_delta
+from composegan.model.delta import Delta, apply_delta, fingerprint
 from composegan.model.random_codes import draw_codes
 from composegan.model.sample import Sample, Samples, draw
 from composegan.networks.class_sets import ClassSets
@@ -42,7 +43,7 @@ class Model:
     settings: of the generator, see `composegan.plugin.Family`; domain: its name; classes, colors: in order of label
     value; mean_code: (S,), the mean of w, the centre of truncation; about: plain values saved with the model, such as
     the images it has seen; class_sets: those of its training data, None if every picture had all classes; family: of
-    its networks.
+    its networks; delta: what `with_delta` changed in its weights.
     """
 
     generator: Generator
@@ -54,6 +55,7 @@ class Model:
     about: Mapping[str, Any] = field(default_factory=dict)
     class_sets: ClassSets | None = None
     family: str = "paper"
+    delta: Delta | None = None
 
     @property
     def device(self) -> torch.device:
@@ -68,6 +70,11 @@ class Model:
         for tensor in self.generator.mapping.state_dict().values():
             digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:12]
+
+    @cached_property
+    def weights(self) -> str:
+        """Fingerprint of all weights, before `with_delta`."""
+        return self.delta.base if self.delta else fingerprint(self.generator)
 
     @property
     def spec(self) -> DomainSpec:
@@ -91,7 +98,30 @@ class Model:
 
         Codes keep their meaning. Raises UserError for a file that is missing, damaged, or tuned from another model.
         """
-        return replace(self, generator=apply_delta(self.generator, delta))
+        delta = delta if isinstance(delta, Delta) else Delta.load(Path(delta).expanduser())
+        own = fingerprint(self.generator) if self.delta else self.weights
+        return replace(self, generator=apply_delta(self.generator, delta, own), delta=delta)
+
+    def by_weights(self, codes: Codes) -> Iterator[tuple[Self, Codes]]:
+        """Runs of pictures that the same weights draw, each with the model that has these weights.
+
+        Raises UserError for weights tuned from another model, or to another photo than `delta`.
+        """
+        if not codes.tuned:
+            yield self, codes
+            return
+        for delta, numbers in groupby(range(len(codes)), key=codes.tuned.__getitem__):
+            part = codes[list(numbers)].untuned()
+            if delta is None or (self.delta and delta.fingerprint == self.delta.fingerprint):
+                yield self, part
+            elif self.delta:
+                raise UserError(
+                    "codes: their weights are tuned to another photo than the model's; use it without delta"
+                )
+            elif delta.base != self.weights:
+                raise UserError("codes: their weights are tuned from another model; leave them out by codes.untuned()")
+            else:
+                yield self.with_delta(delta), part
 
     @torch.inference_mode()
     def synthesize(self, codes: Codes | Tensor, truncation: float = 1.0, classes: Tensor | None = None) -> Synthesis:
@@ -102,6 +132,11 @@ class Model:
         """
         if isinstance(codes, Codes):
             check_space("codes", codes.classes, codes.space, self)
+            (model, codes), *more = self.by_weights(codes)
+            if more:
+                raise UserError("codes: each picture has weights of its own; use draw, or synthesize them one by one")
+            if model is not self:
+                return model.synthesize(codes, truncation)
             latent, classes = codes.slots, codes.present
         else:
             latent = codes
@@ -126,9 +161,12 @@ class Model:
         """
         return draw(self, codes, batch=batch, classes=classes)
 
-    def sample(self, n: int = 16, seed: int = 0, truncation: float = TRUNCATION, batch: int = 16) -> Samples:
-        """n random pictures with their masks and codes."""
-        return self.draw(self.codes(n, seed, truncation), batch)
+    def sample(
+        self, n: int = 16, seed: int = 0, truncation: float = TRUNCATION, batch: int = 16,
+        pictures: Sequence[int] | None = None,
+    ) -> Samples:  # fmt: skip
+        """Random pictures with their masks and codes: the first n of a seed, or those with the numbers `pictures`."""
+        return self.draw(self.codes(n, seed, truncation, pictures), batch)
 
     def save(self, path: str | PathLike[str], about: Mapping[str, Any] | None = None) -> Path:
         """Write the model to the folder `path`, see `save`. about: default, its own."""

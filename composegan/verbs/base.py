@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import count as count_from
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from composegan.model.saved_model import Model
 
 LARGEST_COUNT = 1_000_000
+RESULTS = Path("results")
+"""Where verbs write without out=: in the current folder, and never into a run or a saved model."""
 
 
 def count(default: int, least: int = 1) -> Any:
@@ -139,12 +144,68 @@ class ModelCommand(Command):
         return model.with_delta(self.delta) if self.delta else model
 
     def output(self, out: str | None, default: str) -> Path:
-        """Where to write: `out`, or `default` in the model's folder."""
-        return Path(out).expanduser() if out else self.folder / default
+        """Where to write: `out`, or `default` in the folder `RESULTS`."""
+        return Path(out).expanduser() if out else RESULTS / default
 
 
 @dataclass
-class CodesCommand(ModelCommand):
+class WritingCommand(ModelCommand):
+    """A command that writes something new, over which nothing is written unless that is asked for."""
+
+    overwrite: bool = False  # write over what is in out=
+
+    def new_output(self, out: str | None, default: str, *endings: str) -> Path:
+        """As `output`, but without `out` a name of its own: `default`, or `default-2` and so on.
+
+        endings: of the files that are made, default: a folder. Raises UserError if `out` is there already, unless
+        `overwrite`.
+        """
+        if out:
+            path = self.output(out, "")
+            if is_occupied(path) and not self.overwrite:
+                raise UserError(f"out={out}: exists; choose another one, or write over it with overwrite=on")
+            return path
+        for place in count_from(1):
+            path = RESULTS / (default if place == 1 else f"{default}-{place}")
+            files = [path.with_name(path.name + ending) for ending in endings] or [path]
+            if self.overwrite or not any(map(is_occupied, files)):
+                break
+        return files[0]
+
+    @contextmanager
+    def new_folder(self, path: Path) -> Iterator[Path]:
+        """A folder to fill, which is renamed to `path` in the end: nothing is left of a command that was stopped.
+
+        When something is written over, that is in `path` itself.
+        """
+        from composegan.io.atomic import atomic_folder
+
+        if is_occupied(path):
+            yield path
+        else:
+            with atomic_folder(path) as folder:
+                try:
+                    yield folder
+                except UserError as error:
+                    raise UserError(str(error).replace(str(folder), str(path))) from error
+
+    def as_command(self) -> str:
+        """The command line with these settings, without those that have their default."""
+        from composegan.config.values import show
+
+        given = [(item.name, getattr(self, item.name)) for item in fields(self) if item.name != "overwrite"]
+        defaults = {item.name: item.default for item in fields(self)}
+        texts = [f"{name}={show(value)}" for name, value in given if value != defaults[name]]
+        return shlex.join(["composegan", type(self).__module__.rpartition(".")[2], *texts])
+
+
+def is_occupied(path: Path) -> bool:
+    """Whether there is anything but an empty folder."""
+    return path.is_symlink() or (any(path.iterdir()) if path.is_dir() else path.exists())
+
+
+@dataclass
+class CodesCommand(WritingCommand):
     """A command that starts from codes."""
 
     codes: str | None = None  # codes.npz that sample, edit or invert wrote; empty: drawn from seed
@@ -159,7 +220,21 @@ class CodesCommand(ModelCommand):
 
     def load_codes(self, model: Model, n: int | None) -> Codes:
         """The codes of `pictures`, or the first n (None: one if drawn, all of a file)."""
+        if self.codes and (folder := pasted_in(self.codes)):
+            print(
+                f"codes={self.codes}: drawn anew; the pictures that the edit was pasted into are in {folder}",
+                flush=True,
+            )
         return codes_of(model, self.codes, self.seed, self.pictures, self.truncation, n)
+
+
+def pasted_in(codes: str) -> Path | None:
+    """The folder of a file of codes, if pictures of an edit are beside it that are more than the codes draw."""
+    from composegan.model.codes_file import read_codes
+
+    path = Path(codes).expanduser()
+    path = path / "codes.npz" if path.is_dir() else path
+    return path.parent if read_codes(path).pasted else None
 
 
 def codes_of(
@@ -172,13 +247,18 @@ def codes_of(
     if not file:
         return model.codes(seed=seed, truncation=truncation, pictures=numbers or range(n or 1))
     codes = Codes.load(Path(file).expanduser(), model)
+    if any(delta is not None and delta.base != model.weights for delta in codes.tuned):
+        print(
+            f"{prefix}codes={file}: the weights tuned to its pictures are another model's and are left out", flush=True
+        )
+        codes = codes.untuned()
     if numbers and max(numbers) >= len(codes):
         raise UserError(f"{prefix}pictures={pictures}: {file} has only 0 to {len(codes) - 1}")
     return codes[numbers] if numbers else codes[:n]
 
 
 @dataclass
-class ClassesCommand(ModelCommand):
+class ClassesCommand(WritingCommand):
     """A command that changes the codes of some classes."""
 
     classes: str = "all"  # which classes, such as hair,hat; all is every one

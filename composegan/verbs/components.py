@@ -11,7 +11,7 @@ from composegan.verbs.base import CodesCommand, command, count
 @dataclass
 class Components(CodesCommand):
     classes: str = "all"  # in the order they are added, such as background,face,hair
-    out: str | None = None  # folder to write; empty: components in the run's or model's folder
+    out: str | None = None  # folder to write; empty: components in results/
     n: int = count(2)  # how many pictures
 
     def execute(self) -> None:
@@ -19,9 +19,10 @@ class Components(CodesCommand):
         from composegan.editing.components import components
 
         names = names_in(self.classes, model.classes) or model.classes
-        out = self.output(self.out, "components")
-        for number, code in enumerate(self.load_codes(model, self.n)):
-            components(model, code, names).save(out, number)
+        out = self.new_output(self.out, "components")
+        with self.new_folder(out) as folder:
+            for number, code in enumerate(self.load_codes(model, self.n)):
+                components(model, code, names).save(folder, number)
         print(f"wrote {out}; look at {out / '00000.png'}")
 
 

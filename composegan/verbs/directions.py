@@ -29,7 +29,7 @@ class FindDirections(ClassesCommand):
     shown: str = "0,1"  # the numbers of the drawn pictures that the strips show, such as 0,3,5-8
     seed: int = number(0, least=0)  # of the pictures that are drawn
     truncation: float = number(TRUNCATION, above=0, most=1)  # of these; 1: full variety; 0: mean picture
-    out: str | None = None  # folder to write; empty: directions in the run's or model's folder; adds to what is there
+    out: str | None = None  # folder to write; empty: directions in results/; adds to what is there
     batch: int = number_of(16)  # images at a time
 
     def check(self) -> None:

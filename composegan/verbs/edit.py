@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,13 @@ from composegan.config.lists import numbers_in
 from composegan.editing import METHODS
 from composegan.errors import UserError
 from composegan.plugin.fields import choice, number
-from composegan.verbs.base import ClassesCommand, CodesCommand, codes_of, command, count, in_file_name
+from composegan.verbs.base import ClassesCommand, CodesCommand, codes_of, command, count, in_file_name, pasted_in
 
 if TYPE_CHECKING:
     import numpy as np
 
     from composegan.model.codes import Codes
+    from composegan.model.sample import Samples
     from composegan.model.saved_model import Model
 
 
@@ -30,7 +31,8 @@ class Edit(ClassesCommand, CodesCommand):
     directions: str | None = None  # of slide: the folder that `composegan directions` wrote
     composite: bool = True  # paste the edited classes into the pictures before, so that nothing else changes
     photos: str | None = None  # the photos that codes= were inverted from, to paste the edited classes into them
-    out: str | None = None  # folder to write; empty: edit-CLASSES-METHOD in the run's or model's folder
+    force: bool = False  # write an edit that has no effect
+    out: str | None = None  # folder to write; empty: edit-CLASSES-METHOD in results/
     n: int = count(4)  # how many pictures
     batch: int = count(16)  # images at a time
 
@@ -48,19 +50,44 @@ class Edit(ClassesCommand, CodesCommand):
     def execute(self) -> None:
         model = self.load_model()
         from composegan.editing.edit import compare
+        from composegan.editing.no_effect import no_effect
+        from composegan.model.sample import codes_of as codes_in
 
-        codes = self.load_codes(model, self.n)
+        before = self._before(model)
+        codes = codes_in(before)
         names, base, after = self._slide(model, codes) if self.slide else self._edit(model, codes)
-        out = self.output(self.out, f"edit-{in_file_name(names)}-{self.method}")
+        out = self.new_output(self.out, f"edit-{in_file_name(names)}-{self.method}")
         photos = self._read_photos(model, len(codes)) if self.photos else None
         edit = compare(
-            model, codes, after, None if base else names, composite=self.composite, photos=photos, batch=self.batch
-        )
-        print(f"wrote {edit.save(out)}; look at {out / 'sheet.png'}")
+            model, before, after, None if base else names, composite=self.composite, photos=photos, batch=self.batch,
+            about={"command": self.as_command(), "settings": asdict(self), "folder": str(self.folder.absolute())},
+        )  # fmt: skip
+        reason, notes = no_effect(model, edit, codes, after, self.method)
+        if reason and not self.force:
+            raise UserError(f"{reason} (force=on writes it all the same)")
+        with self.new_folder(out) as folder:
+            edit.save(folder)
+        print(f"wrote {out}; look at {out / 'sheet.png'}", *notes, *reason.splitlines(), sep="\n")
         if (leakage := edit.mean_leakage()) is not None:
             print(f"{leakage:.1%} of the model's change is outside {', '.join(names)}")
         if (pasted := edit.mean_leakage(composited=True)) is not None:
             print(f"{pasted:.1%} once the edited classes are pasted into the pictures before")
+
+    def _before(self, model: Model) -> Codes | Samples:
+        """The codes; or, if an edit wrote them, with the pictures that it showed, from which this edit continues."""
+        folder = pasted_in(self.codes) if self.codes else None
+        if not folder or self.base or not self.composite:
+            return self.load_codes(model, self.n)
+        from composegan.model.sample import Samples
+
+        if self.photos:
+            raise UserError(
+                f"photos={self.photos}: the edit in codes={self.codes} was pasted already; leave photos= out"
+            )
+        samples, numbers = Samples.load(folder, model), numbers_in(self.pictures, "pictures")
+        if numbers and max(numbers) >= len(samples):
+            raise UserError(f"pictures={self.pictures}: {self.codes} has only 0 to {len(samples) - 1}")
+        return samples[numbers] if numbers else samples[: self.n]
 
     def _edit(self, model: Model, codes: Codes) -> tuple[tuple[str, ...], bool, Codes]:
         """The edited classes, whether the base codes change, and the codes after."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from composegan.config.lists import names_in
@@ -14,11 +13,11 @@ from composegan.config.schema import DataConfig
 from composegan.errors import UserError
 from composegan.plugin.contracts import METRIC, Verb
 from composegan.plugin.fields import extension, extension_values, number
-from composegan.verbs.base import ModelCommand, count, help_function, read_settings
+from composegan.verbs.base import WritingCommand, count, help_function, read_settings
 
 
 @dataclass
-class Evaluate(ModelCommand):
+class Evaluate(WritingCommand):
     domain: str = ""  # whose images are the real set; empty: the run's, or the model's own
     plugin_path: str | None = None  # folder of a plugin that is not installed; empty: the run's, if it has one
     metrics: str = extension(METRIC, "all")  # which, such as FSD,edit_leakage; all: every one that can be taken
@@ -27,7 +26,7 @@ class Evaluate(ModelCommand):
     truncation: float = number(1.0, least=0, most=1)  # of the generated pictures; below 1: less varied
     real_images: int = count(50_000)  # at most so many real images
     inception: str | None = None  # file of Inception weights; empty: torch hub's copy, if there is one
-    out: str | None = None  # folder to write; empty: evaluation in the run's or model's folder
+    out: str | None = None  # folder to write; empty: evaluation in results/
     batch: int = count(32)  # pictures at a time
     data: DataConfig = field(default_factory=DataConfig)
     extensions: dict[str, Any] = extension_values()
@@ -60,6 +59,7 @@ def run(arguments: Sequence[str]) -> None:
     from composegan.api.evaluation import evaluate_model, open_domain_of
     from composegan.evaluation.shares import together
 
+    out = choice.new_output(choice.out, "evaluation")
     with together() as first:
         model = choice.load_model()
         base.data = replace(base.data, height=model.generator.height, width=model.generator.width)
@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> None:
         if first:
             print(evaluation)
             print(f"statistics of the real set are kept in {evaluation.statistics}")
-            print(f"wrote {evaluation.save(Path(choice.output(choice.out, 'evaluation')))}")
+            print(f"wrote {evaluation.save(out)}")
 
 
 verb = Verb(

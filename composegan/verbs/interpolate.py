@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from composegan.io.atomic import writing
 from composegan.verbs.base import ClassesCommand, CodesCommand, command, count, in_file_name
 
 
 @dataclass
 class Interpolate(ClassesCommand, CodesCommand):
     base: bool = True  # the base codes, which all classes share, change as well: pose and layout
-    out: str | None = None  # .mp4 or .gif to write; empty: both, in the run's or model's folder
+    out: str | None = None  # .mp4 or .gif to write; empty: both, in results/
     n: int = count(6, least=2)  # how many pictures the loop goes through
     frames: int = count(24)  # from one picture to the next
     rate: int = count(24)  # frames per second
@@ -32,9 +33,13 @@ class Interpolate(ClassesCommand, CodesCommand):
         from composegan.runtime.progress import progress_bar
 
         target = self.target(model)
-        frames = loop(self.load_codes(model, self.n), target, self.frames)
         stem = "interpolate" if self.classes == "all" else f"interpolate-{in_file_name(target.classes)}"
-        outs = [Path(self.out).expanduser()] if self.out else [self.folder / (stem + end) for end in (".mp4", ".gif")]
+        first = self.new_output(self.out, stem, ".mp4", ".gif")
+        outs = [first] if self.out else [first, first.with_suffix(".gif")]
+        if not self.out:
+            with writing(first.parent):
+                first.parent.mkdir(exist_ok=True)
+        frames = loop(self.load_codes(model, self.n), target, self.frames)
         with progress_bar("Drawing frames", len(frames) * len(outs)) as done:
             for out in outs:
                 write_frames(

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from composegan.config.inversion import InversionConfig
 from composegan.errors import UserError
-from composegan.verbs.base import ModelCommand, command, count
+from composegan.verbs.base import WritingCommand, command, count
 
 
 @dataclass
-class Invert(InversionConfig, ModelCommand):
+class Invert(InversionConfig, WritingCommand):
     photos: str = ""  # a photo, or a folder of them
     masks: str | None = None  # their masks, where there are any: a file, or a folder with the photos' names
-    out: str | None = None  # folder to write; empty: inverted-PHOTOS in the run's or model's folder
+    out: str | None = None  # folder to write; empty: inverted-PHOTOS in results/
     batch: int = count(8)  # photos at a time
 
     def check(self) -> None:
@@ -42,7 +42,7 @@ class Invert(InversionConfig, ModelCommand):
             f"{len(files)} photo(s){with_masks}; perceptual distance: {distance.name} at {how.size} pixels", flush=True
         )
         out = self.output(self.out, f"inverted-{photos.stem}")
-        means = invert_files(model, files, out, how, distance, self.batch)
+        means = invert_files(model, files, out, how, distance, self.batch, overwrite=self.overwrite)
         for stage, figures in means.items():
             print(f"{stage:6}" + "".join(f"  {name} {value:.4g}" for name, value in figures.items()))
         print(f"wrote {out}")

@@ -19,7 +19,7 @@ class Mix(ClassesCommand, CodesCommand):
     column_codes: str | None = None  # their codes.npz; empty: drawn from column_seed
     column_seed: int = number(1, least=0)  # of drawn ones
     column_pictures: str = ""  # which of them, such as 0,3,5-8; empty: the first ones
-    out: str | None = None  # picture to write; empty: mix-CLASSES.png in the run's or model's folder
+    out: str | None = None  # picture to write; empty: mix-CLASSES.png in results/
     n: int = count(4)  # how many rows
     masks: bool = False  # masks below the pictures
     batch: int = count(16)  # images at a time
@@ -34,11 +34,11 @@ class Mix(ClassesCommand, CodesCommand):
         from composegan.editing.mix import mix
 
         target, rows = self.target(model), self.load_codes(model, self.n)
+        out = self.new_output(self.out, f"mix-{in_file_name(target.classes)}", ".png")
         columns = codes_of(
             model, self.column_codes, self.column_seed, self.column_pictures, self.truncation, self.columns, "column_"
         )
         sheet = mix(model, rows, columns, target, batch=self.batch).sheet(self.masks)
-        out = self.output(self.out, f"mix-{in_file_name(target.classes)}.png")
         with atomic_file(out) as file:
             sheet.save(file, ENDINGS[out.suffix.lower()])
         print(f"wrote {out}")

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composegan.config.lists import changes_in
-from composegan.verbs.base import CodesCommand, command, count
+from composegan.verbs.base import CodesCommand, command, count, in_file_name
 
 
 @dataclass
 class Sample(CodesCommand):
     mean: bool = False  # the mean picture instead
     classes: str = ""  # what each picture has: +hat,-eyeglass changes its own classes; hair,face: no others
-    out: str | None = None  # folder to write; empty: samples-seedSEED in the run's or model's folder
+    out: str | None = None  # folder to write; empty: samples-seedSEED in results/
     n: int = count(16)  # how many images
     batch: int = count(16)  # images at a time
 
@@ -26,7 +26,10 @@ class Sample(CodesCommand):
         codes = codes.having(add, remove, only)
         name = "mean" if self.mean else Path(self.codes).stem if self.codes else f"seed{self.seed}"
         name += f"-{self.classes}" if self.classes else ""
-        print(f"wrote {model.draw(codes, self.batch).save(self.output(self.out, f'samples-{name}'))}")
+        out = self.new_output(self.out, f"samples-{in_file_name([name])}")
+        with self.new_folder(out) as folder:
+            model.draw(codes, self.batch).save(folder)
+        print(f"wrote {out}")
 
 
 verb = command(

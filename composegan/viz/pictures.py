@@ -17,6 +17,10 @@ HEAT = ((0, 0, 0), (70, 15, 110), (190, 50, 85), (250, 140, 30), (255, 245, 160)
 """Colours of a heat map, from low (dark) to high (light), so that it reads in grey as well."""
 
 
+ONE_LEVEL, FULL_CHANGE = 2.01 / 255, 0.5
+"""Changes of colours in -1..1: a level of 8 bits, up to which a change may be rounding, and 64 of them."""
+
+
 def to_uint8(images: Tensor) -> np.ndarray:
     """Images (N, 3, H, W) in -1..1 (clamped) -> (N, H, W, 3) uint8."""
     return images.float().clamp(-1, 1).mul(127.5).add(127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
@@ -70,6 +74,12 @@ def heat_map(values: np.ndarray, most: float) -> np.ndarray:
     anchors = np.arange(len(HEAT))
     channels = [np.interp(place, anchors, [color[c] for color in HEAT]) for c in range(3)]
     return np.stack(channels, axis=-1).round().astype(np.uint8)
+
+
+def change_map(change: np.ndarray) -> np.ndarray:
+    """A heat map of changes of colour, (N, H, W) in 0..2, on one scale: black up to `ONE_LEVEL`, lightest from
+    `FULL_CHANGE` on -> (N, H, W, 3) uint8."""
+    return heat_map(np.where(change > ONE_LEVEL, change, 0), FULL_CHANGE)
 
 
 def enlarge(pictures: np.ndarray, least: int) -> np.ndarray:

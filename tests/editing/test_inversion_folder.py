@@ -14,6 +14,7 @@ from composegan.config.inversion import InversionConfig
 from composegan.data.photos import PhotoFiles
 from composegan.editing import inversion_folder
 from composegan.editing.inversion_folder import invert_files
+from composegan.errors import UserError
 from composegan.losses.perceptual import perceptual_distance
 from composegan.model.codes import Codes
 from composegan.plugin.domain import DomainSpec, SemanticClass
@@ -40,9 +41,11 @@ def run(model, photos):
     classes = tuple(SemanticClass(*item) for item in zip(model.classes, model.colors, strict=True))
     files = PhotoFiles.find(photos / "photos", photos / "masks", DomainSpec("shapes", classes), 16, 16)
 
-    def run(out, batch=2, **settings):
+    def run(out, batch=2, overwrite=False, **settings):
         how = InversionConfig(**{"steps": 4, "tune_steps": 2, "size": 32, "perceptual": 0.0, **settings}).resolve(16)
-        return invert_files(model, files, out, how, perceptual_distance("off", 32), batch, progress="")
+        return invert_files(
+            model, files, out, how, perceptual_distance("off", 32), batch, progress="", overwrite=overwrite
+        )
 
     return run
 
@@ -109,7 +112,7 @@ def test_written_files_agree_with_each_other(made, model):
         drawn = model.with_delta(out / name).draw(Codes.load(out / name, model))
         np.testing.assert_array_equal(np.asarray(Image.open(out / name / "reconstruction.png")), drawn.images[0])
         np.testing.assert_array_equal(np.asarray(Image.open(out / name / "labels.png")), drawn.labels[0])
-        untuned = model.draw(drawn.codes).images[0]
+        untuned = model.draw(drawn.codes.untuned()).images[0]
         np.testing.assert_array_equal(np.asarray(Image.open(out / name / "from_codes.png")), untuned)
         np.testing.assert_array_equal(codes.slots[number], drawn.codes.slots[0])
         one = json.loads((out / name / "inversion.json").read_text())
@@ -134,14 +137,19 @@ def test_finished_photos_are_skipped(run, tmp_path, monkeypatch):
     monkeypatch.setattr(inversion_folder, "tune", None)
     run(tmp_path)
     assert contents(tmp_path) == before
-    with pytest.raises(TypeError):  # another setting is another request
+    with pytest.raises(UserError, match="has anna inverted from another photo or with other settings; .*overwrite=on"):
         run(tmp_path, steps=3)
+    with pytest.raises(TypeError):
+        run(tmp_path, steps=3, overwrite=True)
+    assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize("where", ["search", "tune"])
-@pytest.mark.parametrize("call", [1, 2])
+@pytest.mark.parametrize(
+    ("where", "call"),
+    [("search", 1), ("search", 2), ("tune", 1), ("tune", 2), *(("_write_json", call) for call in range(1, 8))],
+)
 def test_a_resumed_inversion_is_the_same(run, tmp_path, monkeypatch, where, call):
-    """The second batch's search, or a photo's tuning, is interrupted."""
+    """A batch's search, a photo's tuning, or the writing of one photo's results is interrupted."""
     run(tmp_path / "whole")
     calls, original = [], getattr(inversion_folder, where)
 
@@ -163,7 +171,9 @@ def test_a_changed_photo_is_inverted_again(run, tmp_path, photos):
     run(tmp_path, tune_steps=0)
     before = contents(tmp_path)
     Image.new("RGB", (16, 16), "red").save(photos / "photos" / "carl.png")
-    run(tmp_path, tune_steps=0)
+    with pytest.raises(UserError, match="has carl inverted from another photo"):
+        run(tmp_path, tune_steps=0)
+    run(tmp_path, tune_steps=0, overwrite=True)
     after = contents(tmp_path)
     changed = {name.partition("/")[0] for name in before if before[name] != after[name]}
     assert changed == {"carl", "codes.npz", "sheet.png", "inversion.json"}
@@ -172,8 +182,20 @@ def test_a_changed_photo_is_inverted_again(run, tmp_path, photos):
 
 def test_without_tuning_old_tuned_weights_are_removed(run, tmp_path):
     run(tmp_path)
-    means = run(tmp_path, tune_steps=0)
+    means = run(tmp_path, tune_steps=0, overwrite=True)
     assert list(means) == ["w+"] and not list(tmp_path.rglob("delta.safetensors"))
+
+
+@pytest.mark.parametrize(
+    "name", ["...jpg", "..jpg", "....png", ". .png", "inversion.json.png", "codes.npz.jpg", "Sheet.PNG.png"]
+)
+def test_photo_name_that_cannot_be_a_folder_is_refused(made, tmp_path, error_line, name):
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (16, 16)).save(tmp_path / "photos" / name, "PNG" if name.endswith("png") else "JPEG")
+    for photos in (tmp_path / "photos" / name, tmp_path / "photos"):
+        line = error_line("invert", f"model={made[0]}", f"photos={photos}", f"out={tmp_path / 'a' / 'b'}", *QUICK)
+        assert (line.startswith("photos") and "rename it" in line) or "there are no images in it" in line
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
 
 
 def test_mistakes_are_one_line(made, photos, tmp_path, error_line, full_disk):

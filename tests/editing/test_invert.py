@@ -79,7 +79,7 @@ def test_a_photo_alone_gives_the_same_codes(model, photos, found):
     alone = invert(model, photos.images[1:], photos.labels[1:], quick(), progress="")
     torch.testing.assert_close(alone.codes.slots[0], found.codes.slots[1], atol=2e-2, rtol=0)
     assert alone.figures[0]["w+"]["mse"] == pytest.approx(found.figures[1]["w+"]["mse"], rel=0.05)
-    assert "tuned" not in alone.figures[0] and alone.deltas == []
+    assert "tuned" not in alone.figures[0] and not alone.deltas
 
 
 def test_a_given_mask_improves_the_mask(model, photos):

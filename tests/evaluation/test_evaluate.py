@@ -75,9 +75,10 @@ def test_evaluate_saved_model_by_chosen_metrics_repeats_its_values(whole_run, sh
     model = tmp_path / "model"
     shutil.copytree(whole_run / "model", model)
     values = []
-    for _ in range(2):
-        assert main(["evaluate", f"model={model}", *shapes, "n=4", "metrics=FSD,presence", "truncation=0.5"]) == 0
-        values.append({figure["name"]: figure["value"] for figure in content(model / "evaluation")["figures"]})
+    for out in (tmp_path / "one", tmp_path / "two"):
+        given = [f"model={model}", *shapes, "n=4", "metrics=FSD,presence", "truncation=0.5", f"out={out}"]
+        assert main(["evaluate", *given]) == 0
+        values.append({figure["name"]: figure["value"] for figure in content(out)["figures"]})
     assert list(values[0]) == ["FSD", "presence"] and values[0] == values[1]
     assert not list((tmp_path / "cache").rglob("segmenter*"))
 

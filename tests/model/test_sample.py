@@ -153,15 +153,6 @@ def test_sample_verb_writes_images_masks_labels_codes_and_a_sheet(whole_run, mod
     np.testing.assert_array_equal(pixels(out / "contact_sheet.png"), np.asarray(samples.contact_sheet()))
 
 
-def test_sample_verb_writes_beside_the_model_by_default(whole_run, tmp_path, capsys):
-    import shutil
-
-    shutil.copytree(whole_run / "model", tmp_path / "model")
-    assert main(["sample", f"model={tmp_path / 'model'}", "n=1", "seed=2"]) == 0
-    assert capsys.readouterr().out == f"wrote {tmp_path / 'model' / 'samples-seed2'}\n"
-    assert (tmp_path / "model" / "samples-seed2" / "images" / "00000.png").exists()
-
-
 def test_sample_verb_reports_mistakes_in_one_line(whole_run, tmp_path, error_line, full_disk):
     (tmp_path / "file").touch()
     (tmp_path / "young").mkdir()
@@ -173,7 +164,8 @@ def test_sample_verb_reports_mistakes_in_one_line(whole_run, tmp_path, error_lin
     assert error_line("sample", f"run={tmp_path / 'young'}").startswith(f"{tmp_path / 'young'}: is not a saved model (")
     out = tmp_path / "file" / "out"
     assert (
-        error_line("sample", f"run={whole_run}", "n=1", f"out={out}") == f"{out}: cannot be written (Not a directory)"
+        error_line("sample", f"run={whole_run}", "n=1", f"out={out}")
+        == f"{out}: cannot be written (Not a directory); choose another folder"
     )
     out = tmp_path / "out"
     with full_disk(100):

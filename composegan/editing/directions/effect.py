@@ -16,7 +16,7 @@ from composegan.metrics.leakage import change, leakage, region_of
 from composegan.model.codes import Codes
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
-from composegan.viz.pictures import table
+from composegan.viz.pictures import ONE_LEVEL, table
 
 STEPS = (-3, -2, -1, 0, 1, 2, 3)
 """Standard deviations of the pictures in a strip."""
@@ -29,13 +29,14 @@ def measured(
     """The direction with the fact `effect`, what it does to the pictures of codes at +amount and -amount:
 
     amount, pictures: as given. change: mean absolute difference of colour within the classes (before or after), 0..1
-    of full scale. leakage: the part of the whole change outside them, 0..1; leakage_beyond_margin: more than `margin`
-    pixels away from them; both None if base codes move, which belong to all classes. attribute: its mean before, at
-    plus and at minus, over the pictures that have it in all three.
+    of full scale; most: the largest at a pixel, 0..2. leakage: the part of the whole change outside them, 0..1;
+    leakage_beyond_margin: more than `margin` pixels away from them; both None if base codes move, which belong to all
+    classes, or if nothing changes. attribute: its mean before, at plus and at minus, over the pictures that have it in
+    all three.
     """
     margin = max(1, round(MARGIN * min(model.generator.height, model.generator.width)))
     classes = [model.index(name) for name in direction.target.classes]
-    inside, pixels, total, outside = 0.0, 0, 0.0, torch.zeros(2)
+    inside, pixels, total, most, outside = 0.0, 0, 0.0, 0.0, torch.zeros(2)
     values = []
     for some in (codes[start : start + batch] for start in range(0, len(codes), batch)):
         drawn = [model.synthesize(direction.apply(some, step)) for step in (0.0, amount, -amount)]
@@ -46,15 +47,16 @@ def measured(
             values.append(torch.stack([attribute.measure(*pair).cpu() for pair in pairs], dim=1))
         for image, label in zip(images[1:], labels[1:], strict=True):
             difference = change(images[0], image)  # (N, H, W)
-            whole = difference.sum(dim=(1, 2))
+            whole, most = difference.sum(dim=(1, 2)), max(most, float(difference.max()))
             regions = [region_of(labels[0], label, classes, margin=m) for m in (0, margin)]
             region = torch.ones_like(regions[0]) if direction.target.base else regions[0]
             inside, pixels = inside + float((difference * region).sum()), pixels + int(region.sum())
             total += float(whole.sum())
             outside += torch.stack([(leakage(images[0], image, r) * whole).sum().cpu() for r in regions])
-    strict, beyond = (None, None) if direction.target.base else (outside / max(total, 1e-12)).tolist()
+    known = not direction.target.base and most > ONE_LEVEL
+    strict, beyond = (outside / total).tolist() if known else (None, None)
     effect: dict[str, Any] = {
-        "amount": amount, "pictures": len(codes), "change": inside / max(pixels, 1) / 2,
+        "amount": amount, "pictures": len(codes), "change": inside / max(pixels, 1) / 2, "most": most,
         "leakage": strict, "leakage_beyond_margin": beyond, "margin": margin,
     }  # fmt: skip
     if attribute is not None:
@@ -75,7 +77,8 @@ def report(direction: Direction) -> str:
         parts.append(f"{facts['attribute']} {minus:.3f} at -{at}, {before:.3f} at 0, {plus:.3f} at +{at}")
     if "accuracy" in facts:
         parts.append(f"{facts['accuracy']:.0%} of {facts['held_out']} held-out codes on the right side")
-    parts.append(f"changes its pixels by {effect['change']:.1%} at {at}")
+    changes = f"changes its pixels by {effect['change']:.1%} at {at}"
+    parts.append(changes if effect["most"] > ONE_LEVEL else f"has no effect at {at}, nor at -{at}")
     if effect["leakage"] is not None:
         beyond = f"{effect['leakage_beyond_margin']:.1%} farther than {effect['margin']} px"
         parts.append(f"leakage {effect['leakage']:.1%}, {beyond}")
