@@ -173,7 +173,7 @@ def compare(
     if classes is None:
         return edit
     indices = [model.index(name) for name in classes]
-    region = region_of(*map(_labels, (first, second)), indices)
+    region = _region(first, second, indices)
     edit = replace(edit, leakage=_leakage(old, new, region))
     if not composite:
         return edit
@@ -188,7 +188,7 @@ def compare(
                 f"codes: pictures of an edit by another model (weights {shown.pasted}, not {model.weights}); use that "
                 "model, or leave the pasted pictures out by composite=off"
             )
-        base, region = shown, region_of(*map(_labels, (shown, second)), indices)
+        base, region = shown, _region(shown, second, indices)
     old = _tensor(base.images)
     images = to_uint8(paste(old, new, region))
     labels = np.where(region.numpy(), second.labels, base.labels)
@@ -213,8 +213,9 @@ def _leakage(old: Tensor, new: Tensor, region: Tensor) -> np.ndarray:
     return leakage(old, new, region).where(changed, torch.nan).numpy()
 
 
-def _labels(samples: Samples) -> Tensor:
-    return torch.from_numpy(samples.labels)
+def _region(first: Samples, second: Samples, classes: list[int]) -> Tensor:
+    """Pixels where either shows one of the classes: (N, H, W) bool."""
+    return region_of(torch.from_numpy(first.labels), torch.from_numpy(second.labels), classes)
 
 
 def _tensor(images: np.ndarray) -> Tensor:

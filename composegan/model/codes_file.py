@@ -33,11 +33,9 @@ class CodesFile(NamedTuple):
 
 def write_codes(path: Path, content: CodesFile) -> Path:
     """Write the file. Raises UserError if that fails."""
-    arrays = {
-        name: np.array(value) for name, value in content._asdict().items() if name not in ("tuned", "pasted") or value
-    }
+    given = {name: value for name, value in content._asdict().items() if name not in ("tuned", "pasted") or value}
     with atomic_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays, format=np.array(FORMAT))
+        np.savez(file, **given, format=FORMAT)
     return path
 
 
