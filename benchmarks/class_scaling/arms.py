@@ -40,7 +40,7 @@ SCALES = {
         images=8_000,
         pictures=1000,
     ),
-    # Days on one GPU: the paper's widths at 128x256 and the batch of an earlier attempt (arXiv 2305.09602).
+    # Days on one GPU: the paper's widths at 128x256 and the batch of Urban-StyleGAN (arXiv 2305.09602).
     # data.root=CITYSCAPES trains on photos instead of drawings.
     "large": Scale(
         "recipe=streets128 data.demo_count=20000 data.workers=8 training.batch=16 "

@@ -11,30 +11,26 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from composegan.data import Sample
-from composegan.draw import LabelRules, Painter, draw_scene, inline_uses, parse_svg
+from composegan.draw import DrawnSource, LabelRules, Painter, draw_scene, inline_uses, parse_svg
 from composegan.plugin import DomainSpec
 
 CANVAS = (0, 0, 100, 100)
 
 
-class Landscapes:
+class Landscapes(DrawnSource):
     """`count` landscapes of height x width pixels. Pickles as it is: the style is read by every process on its own."""
 
+    title = "landscape"
+
     def __init__(self, spec: DomainSpec, count: int, height: int, width: int, seed: int) -> None:
-        self.count, self.height, self.width, self.seed = count, height, width, seed
-        self.rules = LabelRules.load(spec.foreign, spec)
+        super().__init__(count, height, width, seed)
+        self.painter = Painter(LabelRules.load(spec.foreign, spec), CANVAS, height, width)
 
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> Sample:
-        if not 0 <= index < self.count:
-            raise IndexError(f"landscape {index} of {self.count}")
-        sky = draw_sky(self.height, self.width, np.random.default_rng([self.seed, index]))
-        painter = Painter(self.rules, CANVAS, self.height, self.width)
-        image, labels = draw_scene(draw_scenery(f"{self.seed}-{index}"), painter, sky)
-        return Sample(image, labels, f"landscape {index} (seed {self.seed})")
+    def draw(self, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+        """One landscape, uint8 (3, H, W), its labels, uint8 (H, W), and no detail for its name."""
+        sky = draw_sky(self.height, self.width, random)
+        image, labels = draw_scene(draw_scenery(str(random.integers(2**62))), self.painter, sky)
+        return image, labels, ""
 
 
 def draw_sky(height: int, width: int, random: np.random.Generator) -> np.ndarray:
