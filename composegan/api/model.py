@@ -105,7 +105,7 @@ class Model(saved_model.Model):
 
     def components(self, codes: Pictures, classes: Names = "all") -> Components:
         """One picture composed class by class, in the order of `classes`, with pseudo-depth. codes: of one picture."""
-        return components(self, codes_of(codes), names_in(_text(classes), self.classes))
+        return components(self, codes_of(codes), names_in(_text(classes), self.classes, groups=self.groups))
 
     def interpolate(
         self,

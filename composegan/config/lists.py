@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from composegan.errors import UserError, nearest
 
+Groups = Mapping[str, Sequence[str]]
+"""Names that stand for several others, such as a category for its classes."""
 
-def names_in(text: str, known: Sequence[str], key: str = "classes", more: Sequence[str] = ()) -> list[str]:
+
+def names_in(
+    text: str, known: Sequence[str], key: str = "classes", more: Sequence[str] = (), groups: Groups | None = None
+) -> list[str]:
     """Names separated by commas, in the order given and without duplicates; `all` means every known one.
 
-    key: the setting, for the error; more: further names that are accepted but not part of `all`.
-    Raises UserError offering the nearest name.
+    key: the setting, for the error; more: further names that are accepted but not part of `all`; groups: names that
+    stand for several, unless they are known themselves. Raises UserError offering the nearest name.
     """
+    sets = {"all": known, **(groups or {})}
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    names = [name for part in parts for name in (known if part == "all" else [part])]
+    names = [name for part in parts for name in (sets.get(part, [part]) if part not in known else [part])]
     for name in names:
         if name not in known and name not in more:
-            raise UserError(f"{key}={text}: there is no {name!r}; {nearest(name, [*known, *more])}")
+            raise UserError(f"{key}={text}: there is no {name!r}; {nearest(name, [*known, *more, *(groups or ())])}")
     return list(dict.fromkeys(names))
 
 
-def changes_in(text: str, known: Sequence[str], key: str = "classes") -> tuple[list[str], list[str], list[str] | None]:
+def changes_in(
+    text: str, known: Sequence[str], key: str = "classes", groups: Groups | None = None
+) -> tuple[list[str], list[str], list[str] | None]:
     """`+hat,-eyeglass`: what to add and remove; `hair,face`: the only ones -> (add, remove, only or None).
 
-    Empty changes nothing. Raises UserError for a mixture of both, a class in both, or an unknown one.
+    groups: as in `names_in`. Empty changes nothing. Raises UserError for a mixture of both, a class in both, or an
+    unknown one.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     signed = [part for part in parts if part[0] in "+-"]
     if not signed:
-        return [], [], names_in(text, known, key) if parts and parts != ["all"] else None
+        return [], [], names_in(text, known, key, groups=groups) if parts and parts != ["all"] else None
     if len(signed) < len(parts):
         raise UserError(f"{key}={text}: either changes, as in {key}=+hat,-eyeglass, or the only ones, as in {key}=hair")
-    add, remove = (names_in(",".join(p[1:] for p in parts if p[0] == sign), known, key) for sign in "+-")
+    chosen = (",".join(part[1:] for part in parts if part[0] == sign) for sign in "+-")
+    add, remove = (names_in(names, known, key, groups=groups) for names in chosen)
     if both := [name for name in add if name in remove]:
         raise UserError(f"{key}={text}: {both[0]!r} is both added and removed")
     return add, remove, None

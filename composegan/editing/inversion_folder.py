@@ -50,7 +50,8 @@ class Job:
 
     def folder(self, photo: Photo) -> Path:
         """Where the results of a photo go. Raises UserError for a name that is no folder's, or a file's of all."""
-        if photo.name.strip(". ") == "" or photo.name.casefold() in (FIGURES, CODES, SHEET):
+        parts = photo.name.split("/")  # of a photo in a subfolder
+        if any(not part.strip(". ") or part.casefold() in (FIGURES, CODES, SHEET, DELTA) for part in parts):
             raise UserError(
                 f"photos: a photo is named {photo.name!r} before its ending; rename it, to be a folder's name"
             )

@@ -25,14 +25,15 @@ class Target:
 
     @classmethod
     def of(cls, model: Model, classes: str | Sequence[str], part: str = "both", base: bool = False) -> Self:
-        """Validate what was given. classes: names, or text such as "hair,hat" or "all"; in the order given.
+        """Validate what was given. classes: names of classes or of categories, or text such as "hair,hat"
+        or "all"; in the order given.
 
         Raises UserError for an unknown class or part, and if nothing is left to change.
         """
         text = classes if isinstance(classes, str) else ",".join(classes)
         if part not in (choices := (*PARTS, "both")):
             raise UserError(f"part={part}: {nearest(part, choices)}")
-        names = names_in(text, model.classes)
+        names = names_in(text, model.classes, groups=model.groups)
         if not names and not base:
             raise UserError("classes=: name at least one, as in classes=hair,hat")
         return cls(tuple(names), part, base)

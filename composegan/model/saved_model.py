@@ -43,7 +43,8 @@ class Model:
     settings: of the generator, see `composegan.plugin.Family`; domain: its name; classes, colors: in order of label
     value; mean_code: (S,), the mean of w, the centre of truncation; about: plain values saved with the model, such as
     the images it has seen; class_sets: those of its training data, None if every picture had all classes; family: of
-    its networks; delta: what `with_delta` changed in its weights.
+    its networks; delta: what `with_delta` changed in its weights; categories: of each class, see `SemanticClass`,
+    empty if unknown.
     """
 
     generator: Generator
@@ -56,6 +57,7 @@ class Model:
     class_sets: ClassSets | None = None
     family: str = "paper"
     delta: Delta | None = None
+    categories: tuple[str, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -79,8 +81,20 @@ class Model:
     @property
     def spec(self) -> DomainSpec:
         """Name, classes and colours of its domain, as far as the model knows them."""
-        classes = (SemanticClass(*item) for item in zip(self.classes, self.colors, strict=True))
+        categories = self.categories or [""] * len(self.classes)
+        classes = (SemanticClass(*item) for item in zip(self.classes, self.colors, categories, strict=True))
         return DomainSpec(self.domain, tuple(classes))
+
+    @cached_property
+    def groups(self) -> dict[str, list[str]]:
+        """The classes of each category, by its whole path and by each of its levels: `side/door`, `side`, `door`."""
+        found: dict[str, list[str]] = {}
+        for name, path in zip(self.classes, self.categories, strict=False):
+            levels = [level.strip() for level in path.split("/") if level.strip()]
+            paths = ["/".join(levels[: depth + 1]) for depth in range(len(levels))]
+            for key in dict.fromkeys([*paths, *levels]):
+                found.setdefault(key, []).append(name)
+        return found
 
     def index(self, name: str) -> int:
         """The label value of a class. Raises UserError offering the nearest name."""
@@ -200,7 +214,10 @@ def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> 
     facts = {
         "format": FORMAT,
         "domain": model.domain,
-        "classes": [{"name": n, "color": list(c)} for n, c in zip(model.classes, model.colors, strict=True)],
+        "classes": [
+            {"name": item.name, "color": list(item.color), **({"category": item.category} if item.category else {})}
+            for item in model.spec.classes
+        ],
         **({} if model.family == "paper" else {"family": model.family}),  # as before there were families
         "generator": dict(model.settings),
         "about": dict(about or {}),
@@ -227,10 +244,13 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: ty
     generator = generator.to(memory_format=torch.channels_last).requires_grad_(False).eval()
     classes = tuple(item["name"] for item in facts["classes"])
     colors = tuple(tuple(item["color"]) for item in facts["classes"])
+    categories = tuple(item.get("category", "") for item in facts["classes"])
     about = facts.get("about") or {}
-    return kind(
-        generator, facts["generator"], facts["domain"], classes, colors, mean, about, class_sets, family.name
-    ).to(device)
+    model = kind(
+        generator, facts["generator"], facts["domain"], classes, colors, mean, about, class_sets, family.name,
+        categories=categories,
+    )  # fmt: skip
+    return model.to(device)
 
 
 def _read_facts(path: Path) -> tuple[dict[str, Any], Found, Generator]:
@@ -240,8 +260,11 @@ def _read_facts(path: Path) -> tuple[dict[str, Any], Found, Generator]:
         facts = read_json(path, TEXT)
         if facts["format"] != FORMAT:
             raise UserError(f"{path}: format {str(facts['format'])[:40]}; this version of composegan reads {FORMAT}")
-        classes = tuple(SemanticClass(item["name"], tuple(item["color"])) for item in facts["classes"])
-        if not all(isinstance(text, str) for text in (facts["domain"], *(item.name for item in classes))):
+        classes = tuple(
+            SemanticClass(item["name"], tuple(item["color"]), item.get("category", "")) for item in facts["classes"]
+        )
+        texts = (facts["domain"], *(text for item in classes for text in (item.name, item.category)))
+        if not all(isinstance(text, str) for text in texts):
             raise ValueError("names are not text")
         try:
             DomainSpec(facts["domain"], classes)  # validates names and colours

@@ -18,7 +18,7 @@ class Components(CodesCommand):
         model = self.load_model()
         from composegan.editing.components import components
 
-        names = names_in(self.classes, model.classes) or model.classes
+        names = names_in(self.classes, model.classes, groups=model.groups) or model.classes
         out = self.new_output(self.out, "components")
         with self.new_folder(out) as folder:
             for number, code in enumerate(self.load_codes(model, self.n)):

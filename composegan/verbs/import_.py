@@ -101,7 +101,9 @@ def _model(reference: Reference, plugin: DomainPlugin) -> Model:
     from composegan.model.saved_model import Model, mean_code
 
     generator, spec = reference.generator.eval(), plugin.spec
-    return Model(generator, reference.settings, spec.name, spec.names, spec.colors, mean_code(generator))
+    categories = tuple(item.category for item in spec.classes)
+    mean = mean_code(generator)
+    return Model(generator, reference.settings, spec.name, spec.names, spec.colors, mean, categories=categories)
 
 
 def _run_settings(path: Path, reference: Reference, domain: str, plugin: DomainPlugin, config: Import) -> Config:

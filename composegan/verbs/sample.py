@@ -22,7 +22,7 @@ class Sample(CodesCommand):
         from composegan.model.random_codes import mean_codes
 
         codes = mean_codes(model) if self.mean else self.load_codes(model, self.n)
-        add, remove, only = changes_in(self.classes, model.classes)
+        add, remove, only = changes_in(self.classes, model.classes, groups=model.groups)
         codes = codes.having(add, remove, only)
         name = "mean" if self.mean else Path(self.codes).stem if self.codes else f"seed{self.seed}"
         name += f"-{self.classes}" if self.classes else ""

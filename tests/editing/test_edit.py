@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+import composegan
 from composegan.cli import main
 from composegan.editing.edit import compare, edit_codes, paste
 from composegan.editing.target import Target
@@ -119,6 +121,32 @@ def test_edit_verb_pastes_into_the_given_photos(whole_run, model, tmp_path, caps
 PARTS = ("before", "after")
 
 
+@pytest.mark.parametrize(
+    ("named", "classes"),
+    [
+        ("toy", ["ball", "glass"]),
+        ("round", ["ball"]),
+        ("toy/round", ["ball"]),
+        ("toy/flat,ground", ["glass", "ground"]),
+        ("glass", ["glass"]),  # a class before a category of the same name
+        ("round,ball,toy", ["ball", "glass"]),
+    ],
+)
+def test_category_is_the_set_of_its_classes(model, tmp_path, capsys, named, classes):
+    replace(model, categories=("glass", "toy/round", "toy/flat")).save(tmp_path / "m")
+    given, out = [f"model={tmp_path / 'm'}", "n=1", f"classes={named}"], tmp_path / "out"
+    assert main(["edit", *given, f"out={out / 'edit'}", "force=on"]) == 0
+    assert json.loads((out / "edit" / "edit.json").read_text())["classes"] == classes
+    assert main(["sample", *given, f"out={out / 'sample'}"]) == 0
+    found = Codes.load(out / "sample", model).present[0]
+    assert [name for name, there in zip(model.classes, found, strict=True) if there] == sorted(classes, key=model.index)
+    assert main(["components", *given, f"out={out / 'parts'}"]) == 0
+    assert np.load(out / "parts" / "00000.npz")["names"].tolist() == classes
+    loaded = composegan.load(tmp_path / "m")
+    assert loaded.categories == ("glass", "toy/round", "toy/flat")
+    assert loaded.edit(loaded.codes(1), named, force=True).classes == tuple(classes)
+
+
 def test_an_edit_of_base_codes_has_no_leakage(whole_run, tmp_path, capsys):
     assert main(["edit", f"run={whole_run}", "classes=", "base=on", "n=1", f"out={tmp_path / 'out'}"]) == 0
     assert "outside" not in capsys.readouterr().out
@@ -129,6 +157,7 @@ def test_an_edit_of_base_codes_has_no_leakage(whole_run, tmp_path, capsys):
     ("line", "said"),
     [
         ("edit classes=bal", "classes=bal: there is no 'bal'; did you mean 'ball'?"),
+        ("edit classes=ball,tyo", "classes=ball,tyo: there is no 'tyo'; there are: ball, glass, ground"),
         ("edit classes=", "classes=: name at least one, as in classes=hair,hat"),
         ("edit method=resampl", "method=resampl: did you mean 'resample'?"),
         ("edit part=colour", "part=colour: there are: both, shape, texture"),

@@ -89,7 +89,11 @@ def shell(line: str, folder) -> tuple[int, str, str]:
     ("line", "status", "said"),
     [
         ("composegan domains >&-", 2, "standard output: is closed; redirect it instead, as with > /dev/null"),
-        ("exec 0<&- 1>&-; composegan domains", 2, "standard output: is closed; redirect it instead, as with > /dev/null"),
+        (
+            "exec 0<&- 1>&-; composegan domains",
+            2,
+            "standard output: is closed; redirect it instead, as with > /dev/null",
+        ),
         ("composegan --help > /dev/full", 2, "the output could not be written: No space left on device"),
         ("composegan domains > /dev/full", 2, "the output could not be written: No space left on device"),
         (
