@@ -14,13 +14,23 @@ def data_warnings(source: Source, spec: DomainSpec, *, flip: bool) -> list[str]:
 
     flip: whether images and labels are mirrored at random (`data.flip`).
     """
-    return source_warnings(source) + (unmirrored_sides(spec) if flip else [])
+    return source_warnings(source) + unsayable_names(spec) + (unmirrored_sides(spec) if flip else [])
 
 
 def source_warnings(source: Source) -> list[str]:
     """What the files of a source show, from its method `warnings() -> list[str]`, if it has one."""
     warnings = getattr(source, "warnings", None)
     return list(warnings()) if callable(warnings) else []
+
+
+def unsayable_names(spec: DomainSpec) -> list[str]:
+    """A warning about class names that `classes=NAME,NAME` of a command line reads as something else, if any."""
+    wrong = [name for name in spec.names if name == "all" or name[:1] in "+-" or "," in name or name != name.strip()]
+    if not wrong:
+        return []
+    shown = ", ".join(map(repr, wrong[:4])) + ", ..." * (len(wrong) > 4)
+    reason = "classes=NAME,NAME cannot name them, as in `composegan edit`"
+    return [f"class {shown}: {reason}; use letters, digits, - and _ in the YAML of domain {spec.name!r}"]
 
 
 def unmirrored_sides(spec: DomainSpec) -> list[str]:

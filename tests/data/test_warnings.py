@@ -41,6 +41,17 @@ def test_other_names_are_not_sides(names, towns):
     assert data_warnings(towns(1), spec_of(*names), flip=True) == []
 
 
+@pytest.mark.parametrize("name", ["all", "a,b", "+hat", "-hat", " hat", "hat ", ","])
+def test_names_that_a_command_line_cannot_say_are_warned_about(name, towns):
+    (line,) = data_warnings(towns(1), spec_of("car", name), flip=False)
+    assert line.startswith(f"class {name!r}: classes=NAME,NAME cannot name them")
+
+
+@pytest.mark.parametrize("name", ["allée", "a-b", "hat+", "all in one", "c++", "Haar (lang)", "a=b"])
+def test_names_that_a_command_line_can_say_are_not(name, towns):
+    assert data_warnings(towns(1), spec_of(name), flip=False) == []
+
+
 def test_every_pair_without_mirror_is_named(towns):
     spec = spec_of("l_eye", "r_eye", "l_ear", "r_ear", mirror=(("l_eye", "r_eye"),))
     assert "{l_ear: r_ear}" in data_warnings(towns(1), spec, flip=True)[0]
