@@ -6,8 +6,8 @@
 
 PYTHON is the python of an environment with composegan installed; the `composegan` script beside it is run. Each side
 draws its demos and trains its runs in its own folder. Metrics, samples, groups, models and checkpoints are compared.
-Prints one row per kind of run; the exit status is 1 if anything differs or a run fails, 2 for bad arguments. Record and
-compare on the same machine: other processors and other versions of torch round differently.
+Prints one row per kind of run; the exit status is 1 if anything differs or a run fails. Record and compare on the same
+machine: other processors and other versions of torch round differently.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,10 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+
+from benchmarks.script import read_settings, run_study
+from composegan.config.lists import names_in
+from composegan.errors import UserError
 
 CPU = "trainer.accelerator=cpu trainer.threads=1 data.workers=0"
 TINY = """
@@ -106,6 +109,14 @@ KINDS = {
     "adapt_all": Kind(f"{ADAPT} freeze=none", verb="adapt", source="plain"),
     "longer": Kind("training.images=320", source="plain"),
 }
+
+
+@dataclass
+class SameRunConfig:
+    before: str = ""  # python of an environment, or folder of recorded runs
+    after: str = ""  # the same of the version to compare; empty: only record `before`
+    out: str = ""  # folder for the runs; empty: a temporary one
+    kinds: str = "all"  # kinds of runs, such as plain,ranks
 
 
 class RunError(Exception):
@@ -268,21 +279,27 @@ def check(name: str, sides: list[Side]) -> tuple[str, list[float]]:
         return f"{type(error).__name__}: {error}", seconds
 
 
-def main(arguments: list[str]) -> int:
-    given = dict(argument.partition("=")[::2] for argument in arguments)
-    wanted = given.get("kinds", ",".join(KINDS)).split(",")
-    if "before" not in given or given.keys() - {"before", "after", "out", "kinds"} or set(wanted) - KINDS.keys():
-        print(f"{__doc__}\nkinds: {', '.join(KINDS)}", file=sys.stderr)
-        return 2
-    out, sides = Path(given.get("out") or mkdtemp(prefix="same_run-")).absolute(), []
-    for name in [name for name in ("before", "after") if name in given]:
-        path = Path(given[name]).expanduser().absolute()  # not resolved: the python of a venv is a link
+def sides_of(config: SameRunConfig) -> list[Side]:
+    """One side or two. Raises UserError for a path that does not exist, or a folder that does."""
+    out, sides = Path(config.out or mkdtemp(prefix="same_run-")).absolute(), []
+    for name, given in (("before", config.before), ("after", config.after)):
+        path = Path(given).expanduser().absolute()  # not resolved: the python of a venv is a link
+        if not given and name == "after":
+            continue
+        if not given or not path.exists():
+            raise UserError(f"{name}={given}: does not exist; give a python or a folder of recorded runs")
         sides.append(side := Side(name, None, path) if path.is_dir() else Side(name, path, out / name))
-        if not path.exists() or (side.python and side.folder.exists()):
-            print(f"{name}={path}: {f'{side.folder} exists' if path.exists() else 'does not exist'}", file=sys.stderr)
-            return 2
+        if side.python and side.folder.exists():
+            raise UserError(f"out={config.out}: {side.folder} exists; give another folder")
+    return sides
+
+
+def main(arguments: Sequence[str]) -> int:
+    config = read_settings(SameRunConfig, arguments, "same_run")
+    wanted, sides = names_in(config.kinds, list(KINDS), "kinds"), sides_of(config)
+    for side in sides:
         side.folder.mkdir(parents=True, exist_ok=True)
-        print(f"{name}: {side.folder}: {side.about()}", flush=True)
+        print(f"{side.name}: {side.folder}: {side.about()}", flush=True)
     print(f"\n{'kind':18}{''.join(f'{side.name:>8} s' for side in sides)}  result", flush=True)
     needed = {*wanted, *(KINDS[name].source for name in wanted), *(KINDS[name].equals for name in wanted)}
     verdicts = {}
@@ -295,4 +312,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_study(main)

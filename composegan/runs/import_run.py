@@ -20,12 +20,9 @@ from composegan.losses.regularizers import path_length
 from composegan.model import saved_model
 from composegan.networks.generator import Generator
 from composegan.plugin.domain import DomainPlugin
-from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runs import checkpoint
 from composegan.runs.new_run import describe_run
-from composegan.runtime.distributed import world
-from composegan.training.build import build
-from composegan.training.step import TrainingStep
+from composegan.runs.prepare import new_step
 
 LENGTHS = 4
 """Pictures for the mean path length."""
@@ -60,31 +57,20 @@ def import_run(
     """Write the run folder: its configuration, a checkpoint of 0 images seen, and the averaged generator as a model.
 
     reference: has a discriminator. Without the generator in training the averaged one takes its place; missing moments
-    of Adam start at zero. Raises UserError when the folder exists or cannot be written.
+    of Adam start at zero. Raises UserError when the folder cannot be written.
     """
-    if run.exists():
-        raise UserError(f"run={run}: is there already; give a folder that is not")
-    config, spec = composed.config, composed.plugin.spec
-    step = TrainingStep(config, *build(config, spec, GroupingPlan.per_class(len(spec.classes))))
+    spec = composed.plugin.spec
+    step = new_step(composed, torch.device("cpu"))
     moving = reference.moving or reference.generator
     step.generator.load_state_dict(moving.state_dict())
     step.average.load_state_dict(reference.generator.state_dict())
     assert reference.discriminator is not None
     step.discriminator.load_state_dict(reference.discriminator.state_dict())
-    if config.training.path_every:
+    if composed.config.training.path_every:
         step.path_mean.fill_(mean_path_length(step.generator))
-    optimizers = [adam.state_dict() for adam in step.optimizers.values()]
-    for state, name in zip(optimizers, ("generator", "discriminator"), strict=True):
+    content = {**step.state(), "domain": spec.name, "classes": list(spec.names), "best": inf}
+    for state, name in zip(content["optimizers"], step.optimizers, strict=True):
         state["state"] = _laid_out(reference.moments.get(name, {}), getattr(step, name))
-    content = {
-        "images_seen": step.images_seen,
-        "networks": dict(step.state_dict()),
-        "optimizers": optimizers,
-        "world": world(),
-        "domain": spec.name,
-        "classes": list(spec.names),
-        "best": inf,
-    }
     describe_run(run, composed)
     checkpoint.save(run / "checkpoints", content)
     saved_model.save(run / "model", model, about)

@@ -22,7 +22,7 @@ from composegan.networks.generator import Generator
 from composegan.plugin import registry
 from composegan.verbs.bench import studies
 
-STUDIES = sorted(set(studies(script.CHECKOUT / "benchmarks")) - {"same_run"})  # which does not import composegan
+STUDIES = sorted(studies(script.CHECKOUT / "benchmarks"))
 WITHOUT_PARTS = sorted(set(STUDIES) - {"class_scaling", "gpu"})
 
 
@@ -46,6 +46,8 @@ def test_help_lists_every_setting_with_its_text(name, capsys, monkeypatch):
     ("name", "settings", "message"),
     [
         *((name, "qqqqqq=1", f"python -m benchmarks.{name} --help") for name in WITHOUT_PARTS),
+        ("same_run", "before=nowhere", "before=nowhere: does not exist"),
+        ("same_run", "before=. kinds=plian", "did you mean 'plain'"),
         ("gpu", "trian", "which stage\\? did you mean 'train'"),
         ("class_scaling", "qualty", "which part of the study\\? did you mean 'quality'"),
         ("class_scaling", "cost arms=looop", "did you mean 'loop'"),
