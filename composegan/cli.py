@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from composegan.errors import UserError, first_line, nearest
@@ -28,6 +29,8 @@ SYSTEM = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 """Errors of the system that are reported in one line even where no file is named."""
 
 UNWRITTEN = "the output could not be written"
+
+PLUGIN_PATH = "plugin_path="
 
 HELP = ("-h", "--help", "help")
 
@@ -116,17 +119,19 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _run_verb(name: str, arguments: list[str]) -> int:
     check_surroundings()
-    verb = _verb(name)
+    verb = _verb(name, arguments)
     if verb.settings is None:
         return verb.run(arguments) or 0
     from composegan.config.compose import read_arguments
 
+    if "plugin_path" not in {item.name for item in fields(verb.settings)}:
+        arguments = [argument for argument in arguments if not argument.startswith(PLUGIN_PATH)]
     settings: Any = read_arguments(verb.settings, arguments, see=f"composegan {name} --help")
     return verb.run(settings) or 0
 
 
 def _help_of(name: str, arguments: list[str]) -> str:
-    verb = _verb(name)
+    verb = _verb(name, arguments)
     if verb.help is not None:
         return verb.help(arguments)
     from composegan.verbs.base import help_function
@@ -134,8 +139,15 @@ def _help_of(name: str, arguments: list[str]) -> str:
     return help_function(name, ["key=value ..."], verb.summary, verb.settings)(arguments)
 
 
-def _verb(name: str) -> Verb:
-    """The installed verb. Raises UserError for an unknown one, offering the nearest, and for an unusable one."""
+def _verb(name: str, arguments: Sequence[str]) -> Verb:
+    """The installed verb, or one of the folder that `plugin_path=DIR` among the arguments names.
+
+    Raises UserError for an unknown one, offering the nearest, and for an unusable one.
+    """
+    if name not in registry.names(VERB, own=True):
+        for argument in arguments:
+            if argument.startswith(PLUGIN_PATH):
+                registry.add_plugin_path(os.path.expanduser(argument.removeprefix(PLUGIN_PATH)))
     known = registry.names(VERB)
     if name not in known:
         raise UserError(f"unknown verb {name!r}; {nearest(name, known)}")
@@ -144,12 +156,15 @@ def _verb(name: str) -> Verb:
 
 
 def _help() -> str:
-    found = {item.name: item for item in registry.discover(kind=VERB)}
-    own = [name for name in VERBS if name in found]
-    rows = [
-        f"  {name:13}{item.plugin.summary if item.plugin else f'cannot be used: {item.error}'}"
-        for name, item in ((name, found[name]) for name in (*own, *sorted(found.keys() - set(own))))
-    ]
+    own: dict[str, str] = {}
+    others = []
+    for row, item in registry.registered(VERB):
+        if registry.is_own_entry(item) and not row.error:
+            row = registry.load_item(item, VERB)
+            own[row.name] = f"cannot be used: {row.error}" if row.error else row.plugin.summary
+        else:  # of another package: not imported
+            others.append(f"  {row.name:13}" + (f"cannot be used: {row.error}" if row.error else f"of {row.home}"))
+    rows = [f"  {name:13}{own[name]}" for name in sorted(own, key=lambda name: [*VERBS, name].index(name))] + others
     return "\n".join(
         [
             "usage: composegan VERB key=value ...",

@@ -6,14 +6,17 @@ import csv
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
+import sys
 import time
 import warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tensors are so small that more threads are slower
 
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -381,3 +384,28 @@ def pets(tmp_path):
     path = tmp_path / "pets.yaml"
     path.write_text(PETS)
     return path
+
+
+@pytest.fixture
+def new_process():
+    """() -> as in a new process, where no plug-in was searched for or imported yet; also done after the test."""
+    from composegan.plugin import registry
+
+    path = list(sys.path)
+
+    def new_process():
+        added = tuple(f"{place}{os.sep}" for place in sys.path if place not in path)
+        for name, module in list(sys.modules.items()):
+            if added and (getattr(module, "__file__", None) or "").startswith(added):
+                del sys.modules[name]
+        sys.path[:] = path
+        registry._plugin_paths.clear()
+
+    yield new_process
+    new_process()
+
+
+@pytest.fixture
+def toys_folder(new_process, tmp_path):
+    """A copy of tests/toys, a plug-in that is not installed: one extension of each kind, and some that do not work."""
+    return Path(shutil.copytree(Path(__file__).with_name("toys"), tmp_path / "toys"))

@@ -13,6 +13,7 @@ import pytest
 from composegan.config.compose import compose
 from composegan.plugin import registry
 from composegan.plugin.contracts import EXTENSIONS
+from composegan.plugin.listing import listing
 
 CHECKOUT = Path(__file__).parents[1]
 EXAMPLE = CHECKOUT / "examples" / "composegan-extensions"
@@ -57,7 +58,7 @@ def test_extensions_page_table_is_current(example):
 
 
 def test_example_extensions_load(example):
-    found = {item.name: item for kind in EXTENSIONS for item in registry.discover(kind=kind)}
+    found = {item.name: item for item in listing(EXTENSIONS)}
     for name in ("by_size", "litdata", "class_colors", "relativistic", "bounded", "areas"):
         assert (found[name].error, found[name].distribution) == (None, "composegan-extensions")
         assert found[name].name in (EXAMPLE / "README.md").read_text()

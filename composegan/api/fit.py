@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from composegan.api.model import Model, load
 from composegan.config.compose import compose, load_config
+from composegan.config.extensions import extension_schemas
 from composegan.config.merge import flat
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.schema import Config
@@ -17,7 +18,7 @@ from composegan.config.settings import settings_of, unknown_key
 from composegan.config.values import show
 from composegan.errors import UserError
 from composegan.io.guarded import JSON, read_text, reading
-from composegan.plugin import registry
+from composegan.plugin.listing import listing
 from composegan.runs import fit as training
 from composegan.runs.given import callbacks_and_loggers
 from composegan.runtime.console import print_line
@@ -93,26 +94,36 @@ def fit(
 
 
 def as_arguments(settings: Mapping[str, Any]) -> list[str]:
-    """Keyword arguments as `key=value` texts with dotted keys. Raises UserError for a key that is unknown, or unique
-    neither by itself nor by its last part."""
-    known = settings_of(Config)
-    sections = {key.rpartition(".")[0] for key in known}
-    arguments = []
-    for key, value in flat(settings):
-        matches = [name for name in known if name.endswith(f".{key}")]
-        if key in known or key.partition(".")[0] in sections:  # the latter also for settings of extensions
-            full = key
-        elif len(matches) == 1:
-            full = matches[0]
-        elif matches:
-            keys = " or ".join(f"**{{{name!r}: ...}}" for name in matches)
-            raise UserError(f"{key}: several settings end in this; write {keys}")
-        else:
+    """Keyword arguments as `key=value` texts with dotted keys, also for settings of the extensions that they name.
+
+    Raises UserError for a key that is unknown, or unique neither by itself nor by its last part.
+    """
+    values = {key: show(value) for key, value in flat(settings)}
+    known = list(settings_of(Config))
+    keys = {key: _full_key(key, known) for key in values}
+    if not all(keys.values()):
+        named = [f"{full}={values[key]}" for key, full in keys.items() if full]
+        for prefix, schema in extension_schemas(Config, named):
+            known += settings_of(schema, prefix)
+        keys = {key: full or _full_key(key, known) for key, full in keys.items()}
+    for key, full in keys.items():
+        if not full:
             raise UserError(unknown_key(key, known, see="composegan fit --help"))
-        arguments.append(f"{full}={show(value)}")
-    return arguments
+    return [f"{full}={values[key]}" for key, full in keys.items()]
+
+
+def _full_key(key: str, known: Sequence[str]) -> str:
+    """The dotted key that a keyword stands for; "" for none. Raises UserError if there are several."""
+    sections = {name.rpartition(".")[0] for name in known}
+    if key in known or key.partition(".")[0] in sections:  # the latter also for settings of extensions
+        return key
+    matches = [name for name in known if name.endswith(f".{key}")]
+    if len(matches) > 1:
+        keys = " or ".join(f"**{{{name!r}: ...}}" for name in matches)
+        raise UserError(f"{key}: several settings end in this; write {keys}")
+    return "".join(matches)
 
 
 def domains() -> list[str]:
     """The installed domains that can be used, by name. `composegan domains` also says what is wrong with others."""
-    return [found.name for found in registry.discover() if found.plugin]
+    return [found.name for found in listing() if not found.error]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from composegan.config.arguments import split_arguments
 from composegan.config.extensions import resolve_extensions, used_extensions
@@ -20,16 +21,22 @@ from composegan.config.validate import validate
 from composegan.errors import UserError
 from composegan.io.yaml_file import read_yaml, write_yaml
 from composegan.plugin import registry
-from composegan.plugin.contracts import source_address
-from composegan.plugin.domain import DomainPlugin
+from composegan.plugin.contracts import DOMAIN, source_address
+from composegan.plugin.domain import DomainPlugin, Recipe
 from composegan.plugin.domain_file import read_domain_file
 from composegan.plugin.recipes import find_recipe, recipes_of
+from composegan.runtime.console import print_line
+from composegan.runtime.ranks import is_first_process
 
 RESUMABLE = (
     "output.*", "trainer.*", "training.images", "data.root", "data.root.*", "data.cache", "data.workers",
     "data.on_error", "plugin_path",
 )  # fmt: skip
 """Settings that may change when a run resumes: none of them changes what it computes."""
+
+
+NOT_IN_RECIPES = ("domain", "plugin_path", "recipe", "output.root", "data.cache")
+"""Settings that only a person may give: a recipe comes with data, and must not choose code or places to write."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,8 @@ def compose(arguments: Sequence[str]) -> Composed:
     domain, recipe_name = given.get("domain", ""), given.get("recipe", "")
     plugin = open_domain(domain, given.get("plugin_path"))
     recipe = find_recipe(plugin.spec, recipe_name)
-    own = dict(flat(recipe.overrides))
     where = f"{domain}: " * is_path(domain) + f"recipe {recipe.name!r} of domain {plugin.spec.name!r}: "
+    own = recipe_settings(recipe, where)
     config = merge(
         Config,
         [
@@ -70,6 +77,15 @@ def compose(arguments: Sequence[str]) -> Composed:
     notes = [] if recipe_name else _recipe_notes(plugin, recipe.name)
     with error_prefix(where, lambda key: key in own and key not in given):
         return finish(config, plugin, arguments, notes)
+
+
+def recipe_settings(recipe: Recipe, where: str = "") -> dict[str, Any]:
+    """What a recipe sets, by dotted key. Raises UserError, beginning with `where`, for one of NOT_IN_RECIPES."""
+    settings = dict(flat(recipe.overrides))
+    for key in NOT_IN_RECIPES:
+        if key in settings:
+            raise UserError(f"{where}{key}: cannot be set by a recipe; remove it, and give {key}=... with the command")
+    return settings
 
 
 def finish(config: Config, plugin: DomainPlugin, arguments: Sequence[str], notes: Sequence[str] = ()) -> Composed:
@@ -94,6 +110,7 @@ def compose_for_run(run: Path, arguments: Sequence[str]) -> Composed:
     if is_path(config.domain) and is_path(saved.domain) and _same_domain(config.domain, saved.domain):
         config.domain = saved.domain  # the file that the run's copy is of
     with settings_of_run(run, arguments):
+        announce_plugin_path(run, saved, arguments)
         plugin = open_domain(config.domain, config.plugin_path)
         _check_unchanged(run, config, saved, lambda key: "extensions." not in key)
         resolve_extensions(saved)
@@ -172,6 +189,12 @@ def write_config(path: Path | str, config: Config) -> None:
     write_yaml(path, content)
 
 
+def announce_plugin_path(run: Path, saved: Config, arguments: Sequence[str]) -> None:
+    """Print which folder's code a run uses because of its config.yaml, unless the arguments name a folder."""
+    if saved.plugin_path and "plugin_path" not in dict(split_arguments(arguments)) and is_first_process():
+        print_line(f"{run / CONFIG}: using the plug-ins in plugin_path={_absolute(saved.plugin_path)}")
+
+
 def open_domain(domain: str, plugin_path: str | None = None) -> DomainPlugin:
     """A domain by its registered name, or from a YAML file (folder data, no Python).
 
@@ -181,8 +204,8 @@ def open_domain(domain: str, plugin_path: str | None = None) -> DomainPlugin:
     if plugin_path:
         registry.add_plugin_path(os.path.expanduser(plugin_path))
     if not domain:
-        names = [found.name for found in registry.discover() if found.plugin]
-        raise UserError(f"which domain? write domain=NAME or domain=FILE.yaml; there are: {', '.join(names) or 'none'}")
+        names = ", ".join(registry.names(DOMAIN)) or "none"
+        raise UserError(f"which domain? write domain=NAME or domain=FILE.yaml; there are: {names}")
     if is_path(domain):
         return DomainPlugin(spec=read_domain_file(Path(domain).expanduser()))
     return registry.load(domain)

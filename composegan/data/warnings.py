@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from composegan.config.lists import changes_in, names_in
+from composegan.config.values import convert
+from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec, Source
 
 OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l", "lh": "rh", "rh": "lh"}
@@ -24,13 +28,24 @@ def source_warnings(source: Source) -> list[str]:
 
 
 def unsayable_names(spec: DomainSpec) -> list[str]:
-    """A warning about class names that `classes=NAME,NAME` of a command line reads as something else, if any."""
-    wrong = [name for name in spec.names if name == "all" or name[:1] in "+-" or "," in name or name != name.strip()]
+    """A warning about class names that a command line reads as something else, if any."""
+    wrong = [name for name in spec.names if not can_be_written(name)]
     if not wrong:
         return []
     shown = ", ".join(map(repr, wrong[:4])) + ", ..." * (len(wrong) > 4)
     reason = "classes=NAME,NAME cannot name them, as in `composegan edit`"
     return [f"class {shown}: {reason}; use letters, digits, - and _ in the YAML of domain {spec.name!r}"]
+
+
+def can_be_written(name: str) -> bool:
+    """Whether a command line can name a class, in classes=NAME,NAME, classes=+NAME and grouping=[[NAME]]."""
+    known = [name]
+    try:
+        text, plan = convert(name, str), convert(f"[[{name}]]", Any)
+        named = names_in(text, known), changes_in(text, known)[2], changes_in(f"+{text}", known)[0]
+    except (ValueError, UserError):
+        return False
+    return plan == [known] and all(names == known for names in named)
 
 
 def unmirrored_sides(spec: DomainSpec) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import numpy as np
 
 from composegan.config.compose import compose
 from composegan.data import Sample
-from composegan.data.warnings import data_warnings
+from composegan.data.warnings import can_be_written, data_warnings
 from composegan.devkit.subject import Subject
 from composegan.devkit.training_step import step
 from composegan.devkit.verdict import Check, Verdict, for_each_source
@@ -26,9 +25,6 @@ from composegan.plugin.recipes import find_recipe, recipes_of
 
 APART = 10
 """Colors closer than this (Euclidean distance, 0..441) cannot be told apart in a picture of masks."""
-
-RESERVED = ("all",)
-"""Names with another meaning on a command line, as in `classes=all`."""
 
 
 def contract(subject: Subject) -> Iterator[Verdict]:
@@ -51,7 +47,7 @@ def vocabulary(subject: Subject) -> Iterator[Verdict]:
         if folded[item.name.casefold()] > 1:
             text = f"class name {item.name!r} occurs more than once, ignoring upper case"
             wrong.append(Verdict(False, text, f"rename one in {home}"))
-        elif item.name in RESERVED or not re.fullmatch(r"\w([\w .'-]*\w)?", item.name):
+        elif not can_be_written(item.name):
             text = f"class name {item.name!r} cannot be written in classes=NAME,NAME"
             wrong.append(Verdict(False, text, f"use letters, digits, - and _ in {home}"))
     if classes[0].transparent:

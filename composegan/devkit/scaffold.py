@@ -17,6 +17,7 @@ from composegan.errors import UserError
 from composegan.io.atomic import atomic_folder
 from composegan.io.yaml_file import parse_yaml
 from composegan.plugin import registry
+from composegan.plugin.contracts import DOMAIN
 
 BACKGROUND = "background"
 MAX_CLASSES = 255
@@ -52,9 +53,9 @@ def check_name(name: str) -> str:
         raise UserError(f"{name!r} cannot name a domain: use a-z, 0-9 and _, beginning with a letter{better}")
     if iskeyword(name) or issoftkeyword(name) or name in RESERVED:
         raise UserError(f"{name!r} is a reserved word; choose another name, such as {name}_domain")
-    for found in registry.discover():
-        if found.name == name:
-            raise UserError(f"domain {name!r} is already installed, by {found.distribution}; choose another name")
+    if name in registry.names(DOMAIN):
+        by = registry.home(name)
+        raise UserError(f"domain {name!r} is already installed{by and f', by {by}'}; choose another name")
     if find_spec(f"composegan_{name}"):
         raise UserError(f"package composegan_{name} is already installed; choose another name")
     return name

@@ -17,6 +17,7 @@ from composegan.data.open import demo_seed, open_root
 from composegan.errors import UserError
 from composegan.plugin import registry
 from composegan.plugin.domain import DomainPlugin, DomainSpec, Source
+from composegan.plugin.listing import listing
 from composegan.plugin.registry import Found
 
 Opener = Callable[[DataConfig], Source]
@@ -124,5 +125,6 @@ def open_subject(domain: str, data: DataConfig | None = None, plugin_path: str |
     else:
         if plugin_path:
             registry.add_plugin_path(Path(plugin_path).expanduser())
-        found = registry.find(domain)
+        rows = listing(name=domain)  # imports it in a child process, where it may hang or exit
+        found = rows[0] if rows and all(row.error for row in rows) else registry.find(domain)
     return Subject(domain, found, data, plugin_path)

@@ -254,7 +254,8 @@ def source_address(root: str | None) -> tuple[str, str] | None:
 
 
 def _policy(value: Any) -> list[str]:
-    return [value.partition(":")[0]] if isinstance(value, str) else []
+    named = isinstance(value, str) and not value.lstrip().startswith("[")  # a plan written as lists names none
+    return [value.partition(":")[0]] if named else []
 
 
 def _address(value: str | None) -> list[str]:

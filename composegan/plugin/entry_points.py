@@ -15,10 +15,21 @@ from typing import Any
 
 import entrypoints
 
+from composegan.io.guarded import check_file, read_text
 from composegan.plugin.plugin_folder import Registered
+from composegan.runtime.console import printable
+
+OWN = "composegan"
+"""The distribution of this package, whose names no other can take."""
 
 MAX_BYTES = 2**20
 """A larger entry_points.txt is not read."""
+
+LONGEST = 300
+"""Longest text of an error, in characters; the rest is left out."""
+
+HOME = Path(__file__).resolve().parents[2]
+"""The folder that contains the running composegan package."""
 
 
 def load(item: Registered) -> Any:
@@ -30,10 +41,10 @@ def entries_on_path(path: Sequence[Any], group: str) -> Iterator[Registered]:
     """The entry points of a group in all distributions on a path such as `sys.path`.
 
     Of a distribution that is found more than once, one metadata folder counts: `dist-info` (installed) before
-    `egg-info` (left in a checkout), then the first on the path.
+    `egg-info` (left in a checkout), then the first on the path. Of composegan, that of the code that is running.
     """
     chosen: dict[str, Path] = {}
-    for metadata in sorted(_metadata_folders(path), key=lambda folder: folder.suffix):
+    for metadata in sorted(_metadata_folders(path), key=lambda folder: (folder.suffix, not _is_running(folder))):
         chosen.setdefault(normalized(_distribution(metadata).name), metadata)
     for metadata in chosen.values():
         yield from _entries(metadata, group)
@@ -44,18 +55,13 @@ def normalized(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def printable(text: str) -> str:
-    """Text with escapes in place of characters that would move a terminal's cursor or change its colours."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
 def one_line(error: BaseException) -> str:
-    """The type and text of an error in one printable line."""
+    """The type and text of an error in one printable line of at most LONGEST characters. Does not raise."""
     try:
-        text = str(error)
-    except Exception:  # the error class of a plug-in
-        text = "(an error without a text)"
-    return printable(" ".join(f"{type(error).__name__}: {text}".split()))
+        text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    except BaseException:  # the error class of a plug-in
+        text = "an error whose text cannot be had"
+    return printable(text if len(text) <= LONGEST else f"{text[:LONGEST]}...")
 
 
 def _metadata_folders(path: Iterable[Any]) -> Iterator[Path]:
@@ -75,14 +81,14 @@ def _metadata_folders(path: Iterable[Any]) -> Iterator[Path]:
 def _entries(metadata: Path, group: str) -> Iterator[Registered]:
     """The entry points of the group in one distribution's `entry_points.txt`.
 
-    A file that cannot be parsed is an entry with an error if it mentions the group, and ignored otherwise.
+    A file that cannot be parsed gives entries with an error, one for each name that seems to be in the group; it is
+    ignored if it does not mention the group.
     """
     file = metadata / "entry_points.txt"
     try:
-        if not file.is_file() or file.stat().st_size > MAX_BYTES:  # a pipe would block
-            return
+        check_file(file, MAX_BYTES)
         content = file.read_bytes()
-    except OSError:
+    except (OSError, ValueError):
         return
     if group.encode() not in content:
         return
@@ -91,10 +97,35 @@ def _entries(metadata: Path, group: str) -> Iterator[Registered]:
     try:
         parser.read_string(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, configparser.Error) as error:
-        yield Registered("?", "", distribution, version, f"{file} cannot be read: {one_line(error)}")
+        reason = one_line(error).replace("While reading from '<string>' ", "")
+        error_line = f"{file}: cannot be read ({reason}); reinstall {distribution}"
+        for name in _visible_names(content.decode("utf-8-sig", "replace"), group) or ["?"]:
+            yield Registered(name, "", distribution, version, error_line)
         return
     for name, target in parser[group].items() if group in parser else ():
         yield Registered(name, target, distribution, version)
+
+
+def _visible_names(text: str, group: str) -> list[str]:
+    """What stands before a `=` in a section of a file that cannot be parsed."""
+    found = re.search(rf"^\[{re.escape(group)}\][^\n]*\n([^\[]*)", text, re.MULTILINE)
+    lines = found[1].splitlines() if found else []
+    return list(dict.fromkeys(line.partition("=")[0].strip() for line in lines if "=" in line))
+
+
+def _is_running(metadata: Path) -> bool:
+    """Whether a metadata folder is that of the running composegan: beside it, or of an editable install of it."""
+    if normalized(_distribution(metadata).name) != OWN:
+        return False
+    return metadata.parent == HOME or f'"{HOME.as_uri()}"' in _text(metadata / "direct_url.json")
+
+
+def _text(file: Path) -> str:
+    """The text of a small file; "" if it cannot be read."""
+    try:
+        return read_text(file)
+    except (OSError, ValueError):
+        return ""
 
 
 def _distribution(metadata: Path) -> entrypoints.Distribution:
@@ -105,8 +136,5 @@ def _version(metadata: Path) -> str:
     """The version in the folder's name or, for the egg-info of a checkout, in its PKG-INFO; "" if in neither."""
     if version := _distribution(metadata).version:
         return version.partition("-py")[0]
-    try:
-        found = re.search(r"^Version: (\S+)", (metadata / "PKG-INFO").read_text(encoding="utf-8"), re.MULTILINE)
-    except (OSError, UnicodeDecodeError):
-        return ""
+    found = re.search(r"^Version: (\S+)", _text(metadata / "PKG-INFO"), re.MULTILINE)
     return found[1] if found else ""

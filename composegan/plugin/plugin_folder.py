@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from composegan.errors import UserError, first_line
@@ -18,13 +20,16 @@ _DEFINES_PLUGIN = re.compile(r"^(plugin\s*[:=]|from\s.*\bimport\b.*\bplugin\b)",
 
 @dataclass(frozen=True)
 class Registered:
-    """One entry point, not loaded. target: "module:object"; error: why it cannot be loaded."""
+    """One entry point, not loaded. target: "module:object"; error: why it cannot be loaded; folder: of a plug-in
+    that is not installed.
+    """
 
     name: str
     target: str
     distribution: str
     version: str
     error: str | None = None
+    folder: str = ""
 
 
 def entries_of_folder(folder: Path, group: str = DOMAINS) -> list[Registered]:
@@ -38,7 +43,7 @@ def entries_of_folder(folder: Path, group: str = DOMAINS) -> list[Registered]:
     if group != DOMAINS:
         return []
     return [
-        Registered(name, f"{name}:plugin", str(folder), "")
+        Registered(name, f"{name}:plugin", str(folder), "", folder=str(folder))
         for place in code_folders(folder)
         for name, file in _modules_in(place)
         if _DEFINES_PLUGIN.search(file.read_text(encoding="utf-8", errors="replace"))
@@ -48,6 +53,20 @@ def entries_of_folder(folder: Path, group: str = DOMAINS) -> list[Registered]:
 def code_folders(folder: Path) -> list[Path]:
     """The folders that may contain a plug-in's modules: the folder itself and its src/."""
     return [place for place in (folder, folder / "src") if place.is_dir()]
+
+
+def module_elsewhere(item: Registered) -> str:
+    """The file or folder that an import of the entry point's module would find outside its folder; "" if none."""
+    name = re.split(r"[.:]", item.target.strip())[0]
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError, AttributeError):  # not a module's name, or a module without a spec
+        return ""
+    if spec is None or not item.folder:
+        return ""
+    home = os.path.realpath(item.folder) + os.sep
+    found = [*(spec.submodule_search_locations or ()), spec.origin or ""]
+    return "" if any(os.path.realpath(place).startswith(home) for place in found) else found[0]
 
 
 def require_plugins(folder: Path, groups: Sequence[str] = (DOMAINS,)) -> None:
@@ -69,10 +88,10 @@ def _entries_of_project(file: Path, group: str) -> Iterator[Registered]:
         name, version = project.get("name", file.parent.name), project.get("version", "")
         entries = project.get("entry-points", {}).get(group, {}).items()
     except Exception as error:  # the file may contain anything
-        yield Registered("?", "", file.parent.name, "", f"{file} cannot be read: {first_line(error)}")
+        yield Registered("?", "", file.parent.name, "", f"{file}: cannot be read ({first_line(error)})")
         return
     for own, target in entries:
-        yield Registered(own, str(target), str(name), str(version))
+        yield Registered(own, str(target), str(name), str(version), folder=str(file.parent))
 
 
 def _modules_in(place: Path) -> Iterator[tuple[str, Path]]:

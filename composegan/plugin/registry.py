@@ -12,27 +12,28 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from composegan.errors import UserError, nearest
-from composegan.plugin import entry_points
+from composegan.plugin import entry_points, plugin_folder
 from composegan.plugin.contracts import DOMAIN, KINDS, NAME, Kind
-from composegan.plugin.domain import DomainPlugin, DomainSpec
-from composegan.plugin.entry_points import normalized, one_line, printable
-from composegan.plugin.plugin_folder import Registered, code_folders, entries_of_folder, require_plugins
-
-OWN = "composegan"
-"""The distribution whose names stay usable when another one registers them as well."""
+from composegan.plugin.domain import DomainPlugin, DomainSpec, SemanticClass
+from composegan.plugin.entry_points import OWN, normalized, one_line
+from composegan.plugin.plugin_folder import Registered
+from composegan.runtime.console import printable
 
 _plugin_paths: list[Path] = []  # the folders of `add_plugin_path`
 
 
 @dataclass(frozen=True)
 class Found:
-    """An entry point with either its plugin, an object of the kind's contract, or the error that makes it unusable."""
+    """An entry point: its plugin, an object of the kind's contract, or the error that makes it unusable.
+
+    A row of a listing has neither plugin nor error if it can be used; classes: the number of a domain's classes there.
+    """
 
     name: str
     distribution: str
@@ -40,6 +41,7 @@ class Found:
     plugin: Any = None
     error: str | None = None
     kind: Kind = DOMAIN
+    classes: int | None = None
 
     @property
     def home(self) -> str:
@@ -53,7 +55,7 @@ class Found:
             yield self.plugin
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             where = f"{self.kind.word} {self.name!r} of {self.distribution}"
             raise UserError(f"{where} failed: {one_line(error)}") from error
 
@@ -66,23 +68,29 @@ class Found:
         return replace(self, plugin=replace(self.plugin, **bound))
 
 
-def discover(kind: Kind = DOMAIN, path: Sequence[str] | None = None) -> list[Found]:
-    """Everything that is registered of a kind, loaded and sorted by name. path: folders to search; None: `sys.path`.
-
-    Does not raise: a plugin that cannot be used has an `error`.
-    """
-    registered = _registered(kind, path)
-    return [_load(item, registered, kind) for item in registered]
-
-
 def names(kind: Kind, path: Sequence[str] | None = None, own: bool = False) -> list[str]:
     """The registered names of a kind, usable or not, without loading any. own: only those that composegan registers."""
-    return sorted({item.name for item in _registered(kind, path) if _is_own(item) or not own} - {"?"})
+    return sorted({item.name for item in _registered(kind, path) if is_own_entry(item) or not own} - {"?"})
 
 
 def is_own(name: str, kind: Kind) -> bool:
     """Whether composegan itself registers the name."""
-    return any(item.name == name and _is_own(item) for item in _registered(kind, None))
+    return any(item.name == name and is_own_entry(item) for item in _registered(kind, None))
+
+
+def home(name: str, kind: Kind = DOMAIN) -> str:
+    """The distribution that registers a name, and its version, without loading it; "" if none does."""
+    found = (row for row, item in registered(kind) if row.name == name and not row.error)
+    return next((row.home for row in found), "")
+
+
+def registered(kind: Kind = DOMAIN, path: Sequence[str] | None = None) -> list[tuple[Found, Registered]]:
+    """Everything that is registered of a kind, not loaded, sorted by name: its row, and how to load it.
+
+    A row has an `error` where the metadata show that it cannot be used. path: folders to search; None: `sys.path`.
+    """
+    items = _registered(kind, path)
+    return [(_row(item, kind, item.error or _name_error(item, items, kind)), item) for item in items]
 
 
 def load(name: str, path: Sequence[str] | None = None) -> DomainPlugin:
@@ -104,28 +112,29 @@ def require(name: str, kind: Kind, path: Sequence[str] | None = None) -> Found:
 
 def find(name: str, kind: Kind = DOMAIN, path: Sequence[str] | None = None) -> Found:
     """The row of a registered name, usable or not. Raises UserError for an unknown name, offering the nearest."""
-    registered = _registered(kind, path)
-    if rows := [item for item in registered if item.name == name]:
-        return _load(next(filter(_is_own, rows), rows[0]), registered, kind)
-    offer = nearest(name, {item.name for item in registered} - {"?"})
+    rows = registered(kind, path)
+    if same := [(row, item) for row, item in rows if item.name == name]:
+        row, item = min(same, key=lambda pair: (not is_own_entry(pair[1]), pair[0].error is not None))
+        return row if row.error else load_item(item, kind)
+    offer = nearest(name, {item.name for _, item in rows} - {"?"})
     if kind is DOMAIN:
         files = (f"./{name}{suffix}" for suffix in ("", ".yaml") if Path(name + suffix).is_file())
         raise UserError("; for a file write domain=".join([f"no domain {name!r} is installed; {offer}", *files][:2]))
-    stale = "" if any(map(_is_own, registered)) else "; after an update of composegan, install it again"
-    raise UserError(f"{kind.setting}: no {kind.word} {name!r} is installed; {offer}{stale * (path is None)}")
+    stale = "" if any(is_own_entry(item) for _, item in rows) else "; after an update of composegan, install it again"
+    where = f"{kind.setting}: " * bool(kind.setting)
+    raise UserError(f"{where}no {kind.word} {name!r} is installed; {offer}{stale * (path is None)}")
 
 
 def add_plugin_path(folder: Path | str) -> None:
     """Search a folder as well from now on: a plug-in that is not installed, such as a checkout.
 
-    It takes precedence over an installed distribution of the same name. Worker processes inherit it with `sys.path`.
+    Its entry points replace those of an installed distribution of the same name. Its modules come after all others, so
+    that it cannot replace any. Worker processes inherit it with `sys.path`.
     Raises UserError if the folder does not exist or registers nothing.
     """
     folder = Path(os.path.abspath(folder))
-    require_plugins(folder, [kind.group for kind in KINDS])
-    for place in map(str, reversed(code_folders(folder))):
-        if place not in sys.path:
-            sys.path.insert(0, place)
+    plugin_folder.require_plugins(folder, [kind.group for kind in KINDS])
+    sys.path += [place for place in map(str, plugin_folder.code_folders(folder)) if place not in sys.path]
     if folder not in _plugin_paths:
         _plugin_paths.append(folder)
 
@@ -133,43 +142,86 @@ def add_plugin_path(folder: Path | str) -> None:
 def _registered(kind: Kind, path: Sequence[str] | None) -> list[Registered]:
     """The entry points of a kind, sorted by name; with those of `add_plugin_path` if `path` is None."""
     folders = _plugin_paths if path is None else []
-    items = [item for folder in folders for item in entries_of_folder(folder, kind.group)]
+    found = (item for folder in folders for item in plugin_folder.entries_of_folder(folder, kind.group))
+    items = [item for item in found if not is_own_entry(item)]
     taken = {normalized(item.distribution) for item in items}
     installed = entry_points.entries_on_path(sys.path if path is None else path, kind.group)
-    items += {item for item in installed if normalized(item.distribution) not in taken}
+    items += {item for item in installed if is_own_entry(item) or normalized(item.distribution) not in taken}
     return sorted(items, key=lambda item: (item.name, item.distribution, item.target))
 
 
-def _is_own(item: Registered) -> bool:
-    return normalized(item.distribution) == OWN
+def is_own_entry(item: Registered) -> bool:
+    """Whether an entry point is one of composegan's own."""
+    return normalized(item.distribution) == OWN and (item.target.startswith(f"{OWN}.") or item.error is not None)
 
 
-def _load(item: Registered, registered: Sequence[Registered], kind: Kind) -> Found:
-    """The row of an entry point. registered: all of its kind, which may claim the same name."""
+def _row(item: Registered, kind: Kind, error: str | None = None, plugin: Any = None) -> Found:
+    name, distribution, version = map(printable, (item.name, item.distribution, item.version))
+    return Found(name, distribution, version, plugin, error, kind)
 
-    def row(plugin: Any = None, error: str | None = None) -> Found:
-        name, distribution, version = map(printable, (item.name, item.distribution, item.version))
-        return Found(name, distribution, version, plugin, error, kind)
 
-    if wrong := item.error or _name_error(item, registered, kind):
-        return row(error=wrong)
+def load_item(item: Registered, kind: Kind) -> Found:
+    """The row of an entry point, imported, or with the error that makes it unusable."""
+    if place := plugin_folder.module_elsewhere(item):
+        name = item.target.partition(":")[0]
+        return _row(item, kind, f"{item.folder}: its module {name} is not used, but {place}; rename or uninstall one")
     try:
-        plugin = entry_points.load(item)
+        with _exit_raises():
+            plugin = _plain(entry_points.load(item), kind)
+        wrong = _contract_error(item, plugin, kind)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # anything may happen during an import, SystemExit included
-        return row(error=f"{printable(item.target)}: {one_line(error)}")
-    wrong = _contract_error(item, plugin, kind)
-    return row(error=wrong) if wrong else row(plugin)
+        return _row(item, kind, f"{printable(item.target)}: {one_line(error)}")
+    return _row(item, kind, wrong, None if wrong else plugin)
+
+
+@contextmanager
+def _exit_raises() -> Iterator[None]:
+    """Within the block, `os._exit` raises SystemExit: otherwise a plugin could end a command with status 0."""
+    leave, process = os._exit, os.getpid()
+
+    def refuse(status: int) -> NoReturn:
+        if os.getpid() != process:  # a fork
+            leave(status)
+        raise SystemExit(f"os._exit({status})")
+
+    os._exit = refuse
+    try:
+        yield
+    finally:
+        os._exit = leave
+
+
+def _plain(plugin: Any, kind: Kind) -> Any:
+    """A plugin of a subclass of its contract as one of the contract itself, whose attributes are plain values.
+
+    Raises whatever the subclass raises.
+    """
+    plugin = _rebuilt(plugin, kind.contract)
+    if type(plugin) is not DomainPlugin:
+        return plugin
+    spec = _rebuilt(plugin.spec, DomainSpec)
+    if type(spec) is DomainSpec and {SemanticClass} != set(map(type, spec.classes)):
+        spec = replace(spec, classes=tuple(_rebuilt(item, SemanticClass) for item in spec.classes))
+    return plugin if spec is plugin.spec else replace(plugin, spec=spec)
+
+
+def _rebuilt(value: Any, kind: Any) -> Any:
+    if type(value) is kind or not issubclass(type(value), kind):
+        return value
+    return kind(**{item.name: getattr(value, item.name) for item in fields(kind)})
 
 
 def _name_error(item: Registered, registered: Sequence[Registered], kind: Kind) -> str | None:
     """Why the name of an entry point cannot be used; None if it can."""
     same = [other for other in registered if other.name == item.name]
-    if not _is_own(item) and (any(map(_is_own, same)) or item.name in kind.reserved):
+    if normalized(item.distribution) == OWN and not is_own_entry(item):
+        return f"{OWN} is the name of this package; rename the distribution"
+    if not is_own_entry(item) and (any(map(is_own_entry, same)) or item.name in kind.reserved):
         return f"composegan has its own {item.name!r}; rename it in its entry points"
-    others = sorted({other.distribution for other in same} - {item.distribution})
-    if others and not _is_own(item):
+    others = sorted({other.distribution for other in same if not other.error} - {item.distribution})
+    if others and not is_own_entry(item):
         return f"{item.distribution} and {', '.join(others)} both register {item.name!r}; uninstall one"
     if item.name != printable(item.name):
         return "its name has characters that cannot be printed; rename it in its entry points"
@@ -181,11 +233,11 @@ def _name_error(item: Registered, registered: Sequence[Registered], kind: Kind) 
 def _contract_error(item: Registered, plugin: Any, kind: Kind) -> str | None:
     """What is wrong with a loaded plugin; None if it can be used."""
     contract: Any = kind.contract
-    if not isinstance(plugin, contract):
+    if type(plugin) is not contract:
         return f"{item.target} is a {type(plugin).__name__}; a composegan.plugin.{contract.__name__} is needed"
     if plugin.api != kind.api:
         return f"made for version {plugin.api} of the {kind.word} contract; this composegan has {kind.api}"
-    if kind is DOMAIN and not isinstance(plugin.spec, DomainSpec):
+    if kind is DOMAIN and type(plugin.spec) is not DomainSpec:
         return f"its spec is a {type(plugin.spec).__name__}; a composegan.plugin.DomainSpec is needed"
     if kind is DOMAIN and plugin.spec.name != item.name:
         return f"registered as {item.name!r}, but its domain is named {plugin.spec.name!r}; rename one"

@@ -9,8 +9,15 @@ from pathlib import Path
 from torch import Tensor
 
 from composegan.config.arguments import split_arguments
-from composegan.config.compose import Composed, finish, load_config, open_domain
-from composegan.config.merge import flat, merge
+from composegan.config.compose import (
+    Composed,
+    announce_plugin_path,
+    finish,
+    load_config,
+    open_domain,
+    recipe_settings,
+)  # fmt: skip
+from composegan.config.merge import merge
 from composegan.config.run_folder import CONFIG
 from composegan.config.schema import AdaptConfig, Config, DataConfig, ModelConfig
 from composegan.errors import UserError
@@ -44,6 +51,8 @@ def compose_adaptation(folder: Path, arguments: Sequence[str]) -> Composed:
     trained = load_config(folder / CONFIG) if (folder / CONFIG).is_file() else None
     domain = given.get("domain") or (trained.domain if trained else model.domain)
     plugin_path = given.get("plugin_path") or (trained.plugin_path if trained else None)
+    if trained:
+        announce_plugin_path(folder, trained, arguments)
     plugin = open_domain(domain, plugin_path)
     _check_domain(folder, model, plugin.spec)
     trained = trained or _config_of(model, plugin)
@@ -107,7 +116,7 @@ def _config_of(model: Model, plugin: DomainPlugin) -> Config:
     Without a recipe the discriminator is as wide as the generator.
     """
     recipe = recipes_of(plugin.spec).get(str(model.about.get("recipe", "")))
-    config = merge(Config, [("", flat(recipe.overrides))] if recipe else [], see="composegan adapt --help")
+    config = merge(Config, [("", recipe_settings(recipe).items())] if recipe else [], see="composegan adapt --help")
     own = {item.name: model.settings[item.name] for item in fields(ModelConfig) if item.name in model.settings}
     own |= {"family": model.family}
     if recipe is None:

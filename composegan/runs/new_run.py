@@ -41,10 +41,9 @@ def describe_run(run: Path, composed: Composed) -> None:
     """Write config.yaml, overrides.txt, plugins.json and grouping.jsonl. Raises UserError when that is impossible."""
     config, spec = composed.config, composed.plugin.spec
     packages = ("composegan", "torch", "lightning", "numpy")
-    homes = [(found.distribution, found.version) for found in registry.discover() if found.name == config.domain]
     plugins = {
         "domain": spec.name,
-        "from": " ".join(homes[0]) if homes else config.domain,
+        "from": registry.home(config.domain) or config.domain,
         "classes": list(spec.names),
         "packages": {package: version(package) for package in packages},
         "extensions": {f"{found.kind.word} {found.name}": found.home for found in composed.extensions},

@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> None:
     """
     from composegan.config import extensions
     from composegan.config.arguments import split_arguments
-    from composegan.config.compose import load_config
+    from composegan.config.compose import announce_plugin_path, load_config
     from composegan.config.merge import merge
     from composegan.plugin import registry
 
@@ -52,6 +52,7 @@ def run(arguments: Sequence[str]) -> None:
     base = Evaluate()
     if (choice.folder / CONFIG).is_file():
         own = load_config(choice.folder / CONFIG)
+        announce_plugin_path(choice.folder, own, arguments)
         base = Evaluate(domain=own.domain, plugin_path=own.plugin_path, data=own.data)
     if plugin_path := choice.plugin_path or base.plugin_path:
         registry.add_plugin_path(os.path.expanduser(plugin_path))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from dataclasses import fields, replace
 
 import pytest
@@ -137,6 +139,18 @@ def test_mistake_in_a_recipe_names_recipe_and_domain(pets):
     assert refused([f"domain={pets}", "training.batch=-5"]).startswith("training.batch=-5: ")
 
 
+@pytest.mark.parametrize("nested", [True, False])
+@pytest.mark.parametrize("key", ["plugin_path", "domain", "recipe", "output.root", "data.cache"])
+def test_recipe_cannot_choose_code_or_places(pets, key, nested):
+    section, _, name = key.rpartition(".")
+    line = f"{section}: {{{name}: data/p}}" if nested and section else f"{key}: data/p"
+    pets.write_text(pets.read_text().replace("    data: {height: 128, width: 192}", f"    {line}"))
+    said = f"{pets}: recipe 'wide' of domain 'pets': {key}: cannot be set by a recipe; remove it, and give {key}=..."
+    for arguments in ([], [f"{key}=elsewhere"] * ("." in key)):
+        assert refused([f"domain={pets}", *arguments, "recipe=wide"]).startswith(said)
+    assert compose([f"domain={pets}", "recipe=quick"]).config.training.images == 800
+
+
 def test_paths_are_made_absolute(pets, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -210,6 +224,25 @@ def test_run_resumes_with_resumable_settings(run, pets, monkeypatch):
     config = compose_for_run(run, [*arguments, *same, "data.on_error=skip"]).config
     assert (config.training.images, config.training.batch, config.data.root) == (1_000_000, 4, "/x")
     assert (config.trainer.threads, config.output.samples, config.data.workers) == (2, 8, 0)
+
+
+def test_folder_of_plugins_that_only_config_yaml_names_is_announced_before_use(run, tmp_path, new_process, capsys):
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "zz.py").write_text("print('code runs')\nplugin = 1\n")
+    (tmp_path / "p" / "torch.py").write_text("raise SystemExit('not torch')\n")
+    config = (run / "config.yaml").read_text()
+    config = config.replace("plugin_path: null", f"plugin_path: {tmp_path / 'p'}")
+    (run / "config.yaml").write_text(re.sub("domain: .*", "domain: zz", config))
+    before = list(sys.path)
+    with pytest.raises(UserError, match="zz:plugin is a int"):
+        compose_for_run(run, [])
+    line = f"{run / 'config.yaml'}: using the plug-ins in plugin_path={tmp_path / 'p'}"
+    assert capsys.readouterr().out == f"{line}\ncode runs\n"
+    assert sys.path == [*before, str(tmp_path / "p")]
+    new_process()
+    with pytest.raises(UserError, match="zz:plugin is a int"):
+        compose_for_run(run, [f"plugin_path={tmp_path / 'p'}"])
+    assert capsys.readouterr().out == "code runs\n"
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import re
 
 import pytest
 
+from composegan.api.fit import as_arguments
 from composegan.cli import main
 from composegan.config.compose import compose, compose_for_run, load_config, write_config
 from composegan.config.extensions import extension, extension_schemas
@@ -13,47 +14,11 @@ from composegan.config.schema import Config
 from composegan.errors import UserError
 from composegan.plugin import registry
 
-CODE = """
-from dataclasses import dataclass
-from composegan.plugin import LossRecipe, Metric, choice, number
-
-
-@dataclass
-class Hinge:
-    margin: float = number(1.0, above=0)  # distance to the boundary
-    reduce: str = choice("mean", "sum")  # over the batch
-
-
-hinge = LossRecipe(phases=lambda config, settings: settings, settings=Hinge)
-plain = LossRecipe(phases=lambda config: None)
-metric = Metric(describe=print, compare=lambda real, fake, settings: settings.margin, settings=Hinge)
-"""
-PROJECT = """
-[project]
-name = "toys"
-[project.entry-points."composegan.losses"]
-hinge = "toy_settings:hinge"
-plain = "toy_settings:plain"
-broken = "toy_broken:it"
-[project.entry-points."composegan.metrics"]
-"far.off" = "toy_settings:metric"
-"""
-
 
 @pytest.fixture
-def toys(tmp_path, monkeypatch, pets):
-    """Arguments that use the domain of pets and a folder that registers extensions with settings."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(registry, "_plugin_paths", [])
-    folder = tmp_path / "toys"
-    folder.mkdir()
-    (folder / "pyproject.toml").write_text(PROJECT)
-    (folder / "toy_settings.py").write_text(CODE)
-    (folder / "toy_broken.py").write_text(
-        "from composegan.plugin import LossRecipe\nit = LossRecipe(phases=print, settings=3)"
-    )
-    yield [f"domain={pets}", f"plugin_path={folder}"]
-    sys.modules.pop("toy_settings", None)
+def toys(toys_folder, pets):
+    """Arguments that use the domain of pets and the plug-in of toys."""
+    return [f"domain={pets}", f"plugin_path={toys_folder}"]
 
 
 HINGE = "training.loss=hinge"
@@ -75,6 +40,30 @@ def test_several_extensions_of_one_setting_have_their_own(toys):
     config = compose([*toys, "output.metrics=FSD,far.off", "output.metrics.far.off.margin=3"]).config
     assert config.output.extensions == {"metrics.far.off.margin": 3.0, "metrics.far.off.reduce": "mean"}
     assert extension(config.output, "metrics", "far.off").plugin.compare(0, 0) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments"),
+    [
+        ({"loss": "hinge", "margin": 2}, ["training.loss=hinge", "training.loss.hinge.margin=2"]),
+        ({"margin": 2, "loss": "hinge"}, ["training.loss.hinge.margin=2", "training.loss=hinge"]),
+        ({"loss": "hinge", "hinge.margin": 2}, ["training.loss=hinge", "training.loss.hinge.margin=2"]),
+        (
+            {"output": {"metrics": "far.off"}, "margin": 2},
+            ["output.metrics=far.off", "output.metrics.far.off.margin=2"],
+        ),
+        ({"loss": "hinge", "metrics": "far.off", "margin": 2}, "margin: several settings end in this; write "),
+        ({"loss": "hinge", "margn": 2}, "unknown key 'margn'; did you mean 'training.loss.hinge.margin'?"),
+        ({"loss": "paper", "margin": 2}, "unknown key 'margin'"),
+    ],
+)
+def test_keywords_of_fit_reach_settings_of_extensions(toys, settings, arguments):
+    registry.add_plugin_path(toys[1].removeprefix("plugin_path="))
+    if isinstance(arguments, list):
+        assert as_arguments(settings) == arguments
+    else:
+        with pytest.raises(UserError, match=re.escape(arguments)):
+            as_arguments(settings)
 
 
 def test_settings_of_a_recipe_count_only_while_it_names_the_extension(toys, pets):
@@ -108,11 +97,11 @@ def test_a_configuration_without_extensions_does_not_mention_them(tmp_path):
         ([HINGE, "training.loss.hinge.margin=0"], "training.loss.hinge.margin=0.0: must be above 0"),
         ([HINGE, "training.loss.hinge.reduce=men"], "training.loss.hinge.reduce=men: did you mean 'mean'?"),
         (["training.loss.hinge.margin=2"], "training.loss.hinge.margin: training.loss does not name that loss recipe"),
-        (["training.loss=plain", "training.loss.plain.x=1"],
-         "training.loss.plain.x: loss recipe 'plain' has no settings"),
+        (["training.loss=lame", "training.loss.lame.x=1"],
+         "training.loss.lame.x: loss recipe 'lame' has no settings"),
         (["training.loss.paper.x=1"], "training.loss.paper.x: loss recipe 'paper' has no settings"),
         (["training.loss.hinge=1"], "training.loss has no 'training.loss.hinge'; it is a value"),
-        (["training.loss=broken"], "loss recipe 'broken' of toys cannot be used: toy_broken:it: UserError: "
+        (["training.loss=broken"], "loss recipe 'broken' of toys cannot be used: toys_broken:it: UserError: "
          "settings is 3; a dataclass is needed"),
     ],
 )  # fmt: skip
@@ -125,4 +114,5 @@ def test_mistakes_name_the_setting_and_the_remedy(toys, arguments, said):
 def test_help_lists_the_settings_of_named_extensions(toys):
     registry.add_plugin_path(toys[1].removeprefix("plugin_path="))
     assert [prefix for prefix, _ in extension_schemas(Config, [HINGE, "seed=1"])] == ["training.loss.hinge."]
-    assert list(extension_schemas(Config, ["training.loss=plain"])) == []
+    assert list(extension_schemas(Config, ["training.loss=lame"])) == []
+    assert list(extension_schemas(Config, ["grouping=[[a,b],[c]]"])) == []

@@ -41,13 +41,18 @@ def test_other_names_are_not_sides(names, towns):
     assert data_warnings(towns(1), spec_of(*names), flip=True) == []
 
 
-@pytest.mark.parametrize("name", ["all", "a,b", "+hat", "-hat", " hat", "hat ", ","])
+@pytest.mark.parametrize(
+    "name", ["a,b", "all", "+x", "-x", " a", "a ", "[a", "a]", "{a}", "a: b", "a #b", "'a'", "~no-such-user", "${a}"]
+)
 def test_names_that_a_command_line_cannot_say_are_warned_about(name, towns):
     (line,) = data_warnings(towns(1), spec_of("car", name), flip=False)
     assert line.startswith(f"class {name!r}: classes=NAME,NAME cannot name them")
 
 
-@pytest.mark.parametrize("name", ["allée", "a-b", "hat+", "all in one", "c++", "Haar (lang)", "a=b"])
+@pytest.mark.parametrize(
+    "name",
+    ["allée", "a-b", "hat+", "all in one", "c++", "Haar (lang)", "a=b", "dog's", "a/b", "हिन्दी", "on", "1", "a:b"],
+)
 def test_names_that_a_command_line_can_say_are_not(name, towns):
     assert data_warnings(towns(1), spec_of(name), flip=False) == []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 
 import pytest
 
@@ -14,150 +13,15 @@ from composegan.config.lists import names_in
 from composegan.config.schema import Config
 from composegan.errors import UserError
 from composegan.plugin import registry
-from composegan.plugin.contracts import (
-    EXTENSIONS,
-    KINDS,
-    LOSS,
-    METRIC,
-    source_address,
-)
+from composegan.plugin.contracts import EXTENSIONS, KINDS, LOSS, METRIC, source_address
 from composegan.plugin.registry import Found
 
-TOYS = """
-import os
-import numpy as np
-from composegan.data import Sample, UserError
-from composegan.plugin.contracts import DataSource, GroupingPolicy, LossRecipe, Metric
-from composegan.plugin.grouping_plan import GroupingPlan
-
-
-def first_alone(spec, argument, statistics, fits):
-    if argument == "fail":
-        raise ZeroDivisionError("no such thing")
-    if argument == "user":
-        raise UserError("grouping=first_alone:user: what a policy has to say")
-    if argument == "plain":
-        return [[0], [1, 2]]
-    if argument == "few":
-        return GroupingPlan.single(len(spec.classes) - 1)
-    if argument == "asks":
-        return GroupingPlan.per_class(3) if fits(GroupingPlan.per_class(3)) else GroupingPlan.single(3)
-    return GroupingPlan(((0,), tuple(range(1, len(spec.classes)))))
-
-
-class Stripes:
-    def __init__(self, count):
-        self.count = count
-
-    def __len__(self):
-        return self.count
-
-    def __getitem__(self, index):
-        if self.count == 3:
-            raise KeyError("torn")
-        if self.count == 5:
-            return 5
-        labels = np.repeat(np.arange(16, dtype=np.uint8)[:, None] // 2 % 3, 16, 1)
-        image = np.random.default_rng(index).integers(0, 256, (3, 16, 16), dtype=np.uint8)
-        return Sample(image, labels, f"stripes {index} in {os.getpid()}")
-
-
-def open_stripes(address, spec, split):
-    if address == "fail":
-        raise OSError("no way there")
-    return Stripes(int(address.split("/")[-1]))
-
-
-def describe(images, labels, classes):
-    return images.float().flatten(2).mean(dim=2) if classes == 3 else images
-
-
-def compare(real, generated):
-    return float((real.mean(dim=0) - generated.mean(dim=0)).abs().sum())
-
-
-def phases(config):
-    from dataclasses import replace
-    from composegan.training.phases import phases
-    built_in = phases(config)
-    renamed = replace(built_in[0], loss=lambda state, real: doubled(*built_in[0].loss(state, real)))
-    return [renamed, *built_in[1:]]
-
-
-def doubled(loss, logs):
-    return 2 * loss, {**logs, "loss/doubled": 2 * loss}
-
-
-def no_generator(config):
-    return [phase for phase in phases(config) if phase.network == "discriminator"]
-
-
-policy = GroupingPolicy(propose=first_alone, api=1)
-source = DataSource(open=lambda *given: open_stripes(*given), api=1)
-metric = Metric(describe=describe, compare=compare, api=1)
-more_is_better = Metric(describe=describe, compare=compare, better="higher", api=1)
-shapeless = Metric(describe=lambda images, labels, classes: images.float(), compare=compare)
-recipe = LossRecipe(phases=phases, image_phases=lambda config, keep: phases(config), api=1)
-lame = LossRecipe(phases=no_generator)
-wrong = LossRecipe(phases=lambda config: ["Dmain"])
-"""
-
-PROJECT = """
-[project]
-name = "toys"
-version = "0.7"
-[project.entry-points."composegan.grouping"]
-first_alone = "toys_extension:policy"
-[project.entry-points."composegan.sources"]
-stripes = "toys_extension:source"
-[project.entry-points."composegan.metrics"]
-mean_color = "toys_extension:metric"
-lightness = "toys_extension:more_is_better"
-shapeless = "toys_extension:shapeless"
-[project.entry-points."composegan.losses"]
-doubled = "toys_extension:recipe"
-lame = "toys_extension:lame"
-wrong = "toys_extension:wrong"
-gone = "toys_extension:nowhere"
-"""
-
 
 @pytest.fixture
-def clean(monkeypatch):
-    """What looking into other folders does to the process is undone."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(registry, "_plugin_paths", [])
-    yield
-    for name in [name for name in sys.modules if name.endswith("_extension")]:
-        del sys.modules[name]
-
-
-@pytest.fixture
-def toys(tmp_path, clean):
-    """A folder, not installed, that registers one of each, and some that do not work."""
-    folder = tmp_path / "toys"
-    folder.mkdir()
-    (folder / "pyproject.toml").write_text(PROJECT)
-    (folder / "toys_extension.py").write_text(TOYS)
-    registry.add_plugin_path(folder)
-    return folder
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch, clean):
-    """(metadata, group, lines, modules) writes a distribution into a folder that is searched."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-
-    def distribution(metadata, group, entries, **modules):
-        (folder / metadata).mkdir()
-        (folder / metadata / "entry_points.txt").write_text(f"[{group}]\n{entries}\n")
-        for name, source in modules.items():
-            (folder / f"{name}.py").write_text(source)
-        return [str(folder)]
-
-    return distribution
+def toys(toys_folder):
+    """The folder, added to where plug-ins are searched."""
+    registry.add_plugin_path(toys_folder)
+    return toys_folder
 
 
 KINDS_AND_CODE = {
@@ -176,11 +40,12 @@ KINDS_AND_CODE = {
 @pytest.mark.parametrize("kind", EXTENSIONS, ids=lambda kind: kind.word)
 def test_extension_is_found_under_its_own_kind_only(site, kind):
     code, word = KINDS_AND_CODE[kind.group]
-    path = site("own-1.2.dist-info", kind.group, "mine = my_extension:it", my_extension=f"{IMPORT}it = {code}")
-    (found,) = registry.discover(kind, path)
+    entry, path = f"[{kind.group}]\nmine = my_extension:it\n", site.path
+    site.distribution("own-1.2.dist-info", entry, my_extension=f"{IMPORT}it = {code}")
+    found = registry.find("mine", kind, path)
     assert (found.name, found.distribution, found.version, found.error) == ("mine", "own", "1.2", None)
     assert isinstance(found.plugin, kind.contract) and found.home == "own 1.2" and found.kind.word == word
-    assert all(registry.discover(other, path) == [] for other in KINDS if other is not kind)
+    assert all(registry.names(other, path) == [] for other in KINDS if other is not kind)
     assert registry.names(kind, path) == ["mine"]
     with pytest.raises(UserError, match=f"no {word} 'mind' is installed; did you mean 'mine'"):
         registry.require("mind", kind, path)
@@ -199,18 +64,18 @@ UNUSABLE = {
 
 @pytest.mark.parametrize(("code", "reason"), UNUSABLE.items())
 def test_unusable_extension_has_its_reason(site, code, reason):
-    path = site("bad-2.dist-info", METRIC.group, "bad = bad_extension:it", bad_extension=IMPORT + code)
-    (bad,) = registry.discover(METRIC, path)
+    site.distribution("bad-2.dist-info", f"[{METRIC.group}]\nbad = bad_extension:it\n", bad_extension=IMPORT + code)
+    bad = registry.find("bad", METRIC, site.path)
     assert reason in bad.error and bad.plugin is None
     with pytest.raises(UserError, match="^metric 'bad' of bad cannot be used: "):
-        registry.require("bad", METRIC, path)
+        registry.require("bad", METRIC, site.path)
 
 
 def test_names_that_are_taken_or_cannot_be_written_are_errors(site):
-    site("one-1.dist-info", LOSS.group, "hinge = own_extension:it\npaper = own_extension:it\nmy loss = a:b")
-    code = f"{IMPORT}it = LossRecipe(phases=print)"
-    site("two-1.dist-info", LOSS.group, "hinge = own_extension:it", own_extension=code)
-    rows = {(found.name, found.distribution): found.error for found in registry.discover(LOSS)}
+    names = "hinge = own_extension:it\npaper = own_extension:it\nmy loss = a:b\n"
+    site.distribution("one-1.dist-info", f"[{LOSS.group}]\n{names}")
+    site.distribution("two-1.dist-info", f"[{LOSS.group}]\nhinge = own_extension:it\n")
+    rows = {(row.name, row.distribution): row.error for row, _ in registry.registered(LOSS)}
     assert rows["hinge", "one"] == "one and two both register 'hinge'; uninstall one"
     assert rows["hinge", "two"] == "two and one both register 'hinge'; uninstall one"
     assert rows["paper", "one"] == "composegan has its own 'paper'; rename it in its entry points"
@@ -235,6 +100,8 @@ def test_use_names_the_distribution_in_errors():
         raise ValueError("two\nlines")
     with pytest.raises(UserError, match="^as it is$"), found.use():
         raise UserError("as it is")
+    with pytest.raises(UserError, match="^metric 'mine' of own failed: SystemExit: 0$"), found.use():
+        raise SystemExit(0)
     with pytest.raises(KeyboardInterrupt), found.use():
         raise KeyboardInterrupt
 
@@ -304,6 +171,8 @@ def test_failing_policy_is_named(toys, shapes):
     blamed = "grouping policy 'first_alone' of toys failed: "
     with pytest.raises(UserError, match=blamed + "ZeroDivisionError: no such thing"):
         plan_of(shapes, "first_alone:fail")
+    with pytest.raises(UserError, match=blamed + "SystemExit: 0"):
+        plan_of(shapes, "first_alone:exit")
     with pytest.raises(UserError, match="^grouping=first_alone:user: what a policy has to say$"):
         plan_of(shapes, "first_alone:user")
     for argument in ("plain", "few"):
@@ -380,7 +249,7 @@ def settings(toys, shapes):
     ]  # fmt: skip
 
 
-def test_run_uses_records_and_reloads_extensions(settings, toys, fit, resume, capsys, tmp_path, monkeypatch):
+def test_run_uses_records_and_reloads_extensions(settings, toys, fit, resume, capsys, tmp_path, new_process):
     run = fit(*settings, "training.images=8")
     assert "grouping=first_alone: ground; ball, glass" in capsys.readouterr().out
     assert json.loads((run / "plugins.json").read_text())["extensions"] == {
@@ -396,11 +265,12 @@ def test_run_uses_records_and_reloads_extensions(settings, toys, fit, resume, ca
     assert float(figures["score/mean_color"]) == float(figures["score/lightness"]) > 0
     assert load_config(run / "config.yaml").data.root == "stripes://9"
 
-    monkeypatch.setattr(registry, "_plugin_paths", [])  # as in a new process
+    new_process()
     resume(run, "training.images=12")
+    assert f"{run / 'config.yaml'}: using the plug-ins in plugin_path={toys}\n" in capsys.readouterr().out
     moved = tmp_path / "elsewhere"
     shutil.move(toys, moved)
-    monkeypatch.setattr(registry, "_plugin_paths", [])
+    new_process()
     with pytest.raises(UserError, match="plugin_path=.*toys: there is no such folder"):
         resume(run, "training.images=16")
     resume(run, "training.images=16", f"plugin_path={moved}")
@@ -428,45 +298,19 @@ def test_adaptation_refuses_metrics_that_need_masks(toys, shapes):
         compose([*shapes, "recipe=quick", "adapt.source=somewhere", "output.metrics=mean_color"])
 
 
-VERB = (
-    IMPORT
-    + """
-from dataclasses import dataclass
-from composegan.plugin import number
-
-
-@dataclass
-class Settings:
-    times: int = number(2, least=1, most=9)  # how often
-    word: str = "hi"  # what to say
-
-
-def run(settings):
-    print(" ".join([settings.word] * settings.times))
-    return 3 if settings.word == "three" else None
-
-
-it = Verb("say something", run, settings=Settings)
-plain = Verb("print the arguments", print, lambda arguments: f"help for {arguments}")
-"""
-)
-
-
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["say", "times=3", "word=ho"], 0, "ho ho ho\n"),
-        (["say", "word=three"], 3, "three three\n"),
-        (["say", "--help"], 0, "times=2  whole number, 1 to 9  how often"),
-        (["--help"], 0, "say          say something"),
-        (["say", "times=0"], 2, "times=0: must be 1 to 9"),
-        (["say", "tims=3"], 2, "unknown key 'tims'; did you mean 'times'?"),
-        (["plain", "a", "b=c"], 0, "['a', 'b=c']\n"),
-        (["plain", "a", "--help"], 0, "help for ['a']"),
+        ("say times=3 word=ho", 0, "ho ho ho\n"),
+        ("say word=three", 3, "three three\n"),
+        ("say --help", 0, "times=2  whole number, 1 to 9  how often"),
+        ("say times=0", 2, "times=0: must be 1 to 9"),
+        ("say tims=3", 2, "unknown key 'tims'; did you mean 'times'?"),
+        ("sya", 2, "unknown verb 'sya'; did you mean 'say'?"),
+        ("echo --help", 0, "help for ['plugin_path="),
+        ("echo a b=c", 0, "['a', 'b=c', 'plugin_path="),
     ],
 )
-def test_verb_of_a_package(site, arguments, status, said, capsys):
-    entries = "say = say_extension:it\nplain = say_extension:plain"
-    site("own-1.dist-info", "composegan.verbs", entries, say_extension=VERB)
-    assert main(arguments) == status
+def test_verb_of_a_folder_that_is_not_installed(toys_folder, arguments, status, said, capsys):
+    assert main([*arguments.split(), f"plugin_path={toys_folder}"]) == status
     assert said in "".join(capsys.readouterr())
