@@ -13,6 +13,7 @@ from composegan.evaluation.pictures import presence_chart
 from composegan.io.atomic import atomic_file
 from composegan.metrics.figure import Figure
 from composegan.plugin.contracts import HIGHER, LOWER
+from composegan.runtime.console import aligned
 
 CLASS_COLUMNS = {
     "presence_real": "in real", "presence_generated": "in generated",
@@ -26,16 +27,13 @@ CLASS_COLUMNS = {
 
 def lines_of(report: Report, settings: Mapping[str, Any]) -> list[str]:
     """The report as lines of text, columns aligned."""
-    about = [
+    lines = [
         f"{settings['n']:,} pictures of {settings['model']}, seed {settings['seed']}, "
         f"truncation {settings['truncation']}, {settings['height']}x{settings['width']}",
         f"against {settings['real_set']}, {settings['real_images']:,} images, resized with {settings['real_resize']}",
-    ]
-    lines = [
-        *about,
         "",
-        *_columns([row[:-1] for row in _figure_rows(report)]),
-        *(["", *_columns(_class_rows(report))] * bool(report.by_class)),
+        *aligned([row[:-1] for row in _figure_rows(report)]),
+        *(["", *aligned(_class_rows(report))] * bool(report.by_class)),
     ]
     return [*lines, "", *_notes(report.figures), *report.skipped]
 
@@ -85,11 +83,6 @@ def _class_rows(report: Report) -> list[tuple[str, ...]]:
     for name, numbers in report.by_class.items():
         rows.append((name, *("" if numbers[key] is None else f"{numbers[key]:.3f}" for key in keys)))
     return rows
-
-
-def _columns(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _markdown(report: Report, settings: Mapping[str, Any]) -> list[str]:

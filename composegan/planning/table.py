@@ -19,6 +19,7 @@ from composegan.planning.cost import STEPS, Cost
 from composegan.planning.measure import PASSES, Measured, device_of, free_memory, measure
 from composegan.plugin.domain import DomainSpec
 from composegan.plugin.grouping_plan import GroupingPlan
+from composegan.runtime.console import aligned
 from composegan.runtime.progress import progress_bar
 from composegan.training.class_sets import class_sets_of
 
@@ -79,7 +80,8 @@ def print_table(composed: Composed, with_measure: bool) -> None:
     plans = candidates(spec, table.ladder)
     chosen: tuple[str, GroupingPlan] | None = None
     refused: UserError | None = None
-    with progress_bar("Running plans" if with_measure else "Estimating", len(plans) * _ticks(with_measure)) as done:
+    title, ticks = ("Running plans", 1 + PASSES) if with_measure else ("Estimating", 1)
+    with progress_bar(title, len(plans) * ticks) as done:
         table.done = done
         rows = []
         for name, plan in plans.items():
@@ -196,10 +198,4 @@ def lines(rows: list[Row], batch: int, limited: bool) -> list[str]:
         if limited:
             cells.append("no: " + ", ".join(row.over.values()) if row.over else "yes")
         table.append(cells)
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
-
-
-def _ticks(with_measure: bool) -> int:
-    """Progress-bar steps per plan."""
-    return 1 + PASSES * with_measure
+    return aligned(table)

@@ -10,7 +10,7 @@ import errno
 import os
 import select
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,12 @@ def print_line(*lines: str, error: bool = False) -> None:
     with suppress(OSError, RuntimeError):
         if stream is not None:  # print(file=None) means stdout
             print(*map(printable, lines), sep="\n", file=stream, flush=True)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of equally many cells as lines of text with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def rich_console(*, error: bool = False) -> Console:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from composegan.runtime.console import aligned
 from composegan.verbs.base import Command, command
 
 
@@ -27,13 +27,7 @@ class Domains(Command):
             about = found.kind.word if self.extensions else str(found.classes or "")
             status = f"error: {found.error}" if found.error else "ok"
             rows.append((found.name, about, found.distribution, found.version, status))
-        _print_table(rows)
-
-
-def _print_table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        print("\n".join(aligned(rows)))
 
 
 verb = command(

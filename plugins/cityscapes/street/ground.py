@@ -36,15 +36,15 @@ def surface(
     scene.add(part, LEVEL - over, *shapes)
 
 
-def pavement(scene: Scene, x_road: float, x_front: float, z1: float = FAR) -> None:
+def pavement(scene: Scene, x_road: float, x_front: float) -> None:
     """A raised sidewalk between the road's edge and the house fronts, with its kerb and joints."""
     camera, tone = scene.camera, scene.tone
     color = vary(PAVING, scene.rng, 13, 0.15)
-    kerb = polygon(camera.upright(x_road, 0, CURB, NEAR, z1), tone(color, 8, 0, 0.78))
+    kerb = polygon(camera.upright(x_road, 0, CURB, NEAR, FAR), tone(color, 8, 0, 0.78))
     edge = x_road + (0.22 if x_front > x_road else -0.22)
-    shapes = [polygon(camera.flat(x_road, x_front, NEAR, z1, CURB), tone(color, 6))]
-    shapes += [polygon(camera.flat(x_road, x_front, z, z1, CURB), tone(color, 1.4 * z)) for z in HAZE if z < z1]
-    shapes.append(polygon(camera.flat(x_road, edge, NEAR, z1, CURB), tone(color, 8, 0, 1.14)))
+    shapes = [polygon(camera.flat(x_road, x_front, NEAR, FAR, CURB), tone(color, 6))]
+    shapes += [polygon(camera.flat(x_road, x_front, z, FAR, CURB), tone(color, 1.4 * z)) for z in HAZE]
+    shapes.append(polygon(camera.flat(x_road, edge, NEAR, FAR, CURB), tone(color, 8, 0, 1.14)))
     size = scene.rng.choice((1.2, 2.0, 3.5))
     joints = [camera.flat(x_road, x_front, z, z * 1.004 + 0.03, CURB) for z in spaced(3, 26, size)]
     shapes.append(polygons(joints, tone(color, 8, 0, 0.8), 0.45))
@@ -63,11 +63,11 @@ def lane_line(scene: Scene, x: float, dashed: bool, width: float = 0.14) -> None
     scene.add("road", LEVEL - 2, polygons(shapes, scene.tone(PAINT, 14)))
 
 
-def zebra(scene: Scene, x0: float, x1: float, z: float, depth: float = 3.2) -> None:
+def zebra(scene: Scene, x0: float, x1: float, z: float) -> None:
     """A pedestrian crossing: stripes along the road from x0 to x1, and a stop line before it."""
     camera = scene.camera
     count = int((x1 - x0) / 1.0)
-    stripes = [camera.flat(x0 + 0.25 + index, x0 + 0.75 + index, z, z + depth) for index in range(count)]
+    stripes = [camera.flat(x0 + 0.25 + index, x0 + 0.75 + index, z, z + 3.2) for index in range(count)]
     stripes.append(camera.flat(0.2, x1, max(2.2, z - 1.8), max(2.5, z - 1.4)))
     scene.add("road", LEVEL - 2.5, polygons(stripes, scene.tone(PAINT, z)))
 

@@ -84,8 +84,8 @@ class Placed:
         return across * math.cos(self.pose.heading)
 
 
-def draw_solid(scene: Scene, part: str, solid: Solid, pose: Pose, color: Rgb, nearer: float = 0.0) -> None:
-    """Draw a solid on the ground, with its shadow. nearer: metres subtracted from its distance for sorting."""
+def draw_solid(scene: Scene, part: str, solid: Solid, pose: Pose, color: Rgb) -> None:
+    """Draw a solid on the ground, with its shadow."""
     placed = Placed(scene, solid, pose)
     shapes = shadow(placed)
     shapes += [treads(placed, side) for side in (-1, 1)]
@@ -98,7 +98,7 @@ def draw_solid(scene: Scene, part: str, solid: Solid, pose: Pose, color: Rgb, ne
     first, last = solid.outline[0], solid.outline[-1]
     shapes += plates(placed, solid.rear, first[0], -1)
     shapes += plates(placed, solid.front, last[0], 1)
-    scene.add(part, pose.z - nearer, *shapes)
+    scene.add(part, pose.z, *shapes)
 
 
 def middle_z(placed: Placed, edge: tuple[Spot, Spot]) -> float:

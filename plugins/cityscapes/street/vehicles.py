@@ -23,9 +23,9 @@ BLACK: Rgb = (26, 26, 28)
 PLATE: Rgb = (236, 236, 228)
 
 
-def pair(low: float, high: float, y0: float, y1: float, color: Rgb, glow: bool = True) -> tuple[Plate, Plate]:
-    """The same plate on the left and on the right, such as lamps."""
-    return Plate((-high, -low), (y0, y1), color, glow), Plate((low, high), (y0, y1), color, glow)
+def pair(low: float, high: float, y0: float, y1: float, color: Rgb) -> tuple[Plate, Plate]:
+    """The same lamp on the left and on the right."""
+    return Plate((-high, -low), (y0, y1), color, True), Plate((low, high), (y0, y1), color, True)
 
 
 def centred(length: float, *spots: Spot) -> tuple[Spot, ...]:
