@@ -11,7 +11,8 @@ from torch import Tensor
 
 from benchmarks.class_scaling.arms import FINE, MERGED
 from composegan.config.schema import DataConfig
-from composegan.data.open import cache_folder, open_source
+from composegan.data.cache import cache_folder
+from composegan.data.open import open_source
 from composegan.evaluation.real import RealSet, real_rows, real_set
 from composegan.evaluation.segmenter import Trained, trained_segmenter
 from composegan.metrics.backbone import EFFICIENTNET

@@ -12,7 +12,8 @@ from composegan.config.compose import open_domain
 from composegan.config.lists import names_in
 from composegan.config.schema import DataConfig
 from composegan.config.validate import validate_data
-from composegan.data.open import cache_folder, demo_seed, open_source
+from composegan.data.cache import cache_folder
+from composegan.data.open import demo_seed, open_source
 from composegan.errors import UserError, nearest
 from composegan.evaluation import report as reports
 from composegan.evaluation.evaluate import Report, evaluate

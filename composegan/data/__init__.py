@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from composegan.data.files import by_stem, files_below, name_of
+from composegan.data.fingerprint import fingerprint, fingerprint_of_files
 from composegan.data.folder import IMAGE_ENDINGS, FolderSource
 from composegan.data.images import MAX_PIXELS, open_picture, read_image, size_of
 from composegan.data.label_errors import LabelError, label_error
-from composegan.data.labels import read_labels, read_numbers
+from composegan.data.labels import open_labels, read_labels, read_numbers
 from composegan.data.open import open_pictures, open_source, prepare
 from composegan.data.packed import PackedSource
 from composegan.data.packing import pack
@@ -36,11 +38,17 @@ __all__ = [
     "Source",
     "UnreadableError",
     "UserError",
+    "by_stem",
     "check_sample",
     "check_shape",
+    "files_below",
+    "fingerprint",
+    "fingerprint_of_files",
     "fit_sample",
     "label_error",
+    "name_of",
     "nearest",
+    "open_labels",
     "open_picture",
     "open_pictures",
     "open_source",

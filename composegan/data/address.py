@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from composegan.config.extensions import extension
 from composegan.config.schema import DataConfig
+from composegan.data.fingerprint import fingerprint
 from composegan.data.sample import Sample
 from composegan.data.warnings import source_warnings
 from composegan.errors import UserError
@@ -30,6 +31,11 @@ class ExtensionSource:
             if not isinstance(sample, Sample):
                 raise TypeError(f"item {index} is a {type(sample).__name__}; a composegan.data.Sample is needed")
             return sample
+
+    def fingerprint(self) -> str | None:
+        """That of the source, see `composegan.data.fingerprint`."""
+        with self.found.use():
+            return fingerprint(self.images)
 
     def warnings(self) -> list[str]:
         """What the source warns about, see `composegan.data.warnings`."""

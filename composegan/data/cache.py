@@ -1,45 +1,67 @@
-"""The cache of results computed on a data set: arrays in npz files, never pickles."""
+"""The cache of results computed on a data set: its folder, and arrays in npz files, never pickles."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import atexit
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from composegan.data.folder import FolderSource
-from composegan.data.packed import IMAGES, INDEX, LABELS, PackedSource
-from composegan.errors import UserError
+from composegan.config.schema import DataConfig
+from composegan.errors import UserError, first_line
 from composegan.io.atomic import atomic_file
-from composegan.plugin.domain import Source
+from composegan.io.guarded import check_archive
+from composegan.runtime.ranks import is_first_process
 
-SPREAD = 64
+log = logging.getLogger(__name__)
+TEMPORARY = "COMPOSEGAN_TEMPORARY_CACHE"
+"""Hands a temporary cache folder to the processes that this one starts."""
 
 
-def fingerprint(source: Source, spread: int = SPREAD) -> str:
-    """A short hash that changes when the images or labels do.
+def cache_folder(data: DataConfig) -> Path:
+    """The folder of cached demos and of results computed on data sets: `data.cache`, else $COMPOSEGAN_CACHE, else
+    ~/.cache/composegan.
 
-    For a packed or plain folder it covers the files' names, sizes and times; for other sources the length and the
-    content of `spread` evenly spaced items. An unreadable item counts as None.
+    If it cannot be written, a temporary one, with a warning; it is removed at exit.
     """
-    if isinstance(source, PackedSource):
-        return digest([source.index.names, [_stamp(source.folder / name) for name in (INDEX, IMAGES, LABELS)]])
-    if isinstance(source, FolderSource):
-        return digest([[names, [_stamp(source.root / name) for name in names]] for names in source.files])
-    items = np.linspace(0, len(source) - 1, min(spread, len(source))).round().astype(int).tolist()
-    return digest([len(source), [_content(source, index) for index in items]])
+    folder = configured_cache(data)
+    try:
+        if folder is None:
+            raise OSError("there is no home folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or first_line(error)
+    known = os.environ.get(TEMPORARY, "")
+    if not os.path.isdir(known):
+        known = os.environ[TEMPORARY] = tempfile.mkdtemp(prefix="composegan-cache-")
+        atexit.register(shutil.rmtree, known, ignore_errors=True)
+        if is_first_process():
+            where = folder or "the cache folder"
+            log.warning("%s: cannot be written (%s); cached in %s until the end; set data.cache", where, reason, known)
+    return Path(known)
 
 
-def digest(content: Any) -> str:
-    """A short hash of plain values."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+def configured_cache(data: DataConfig) -> Path | None:
+    """The cache folder of the settings, which may not exist or be read-only; None without a home folder."""
+    try:
+        return Path(data.cache or os.environ.get("COMPOSEGAN_CACHE") or "~/.cache/composegan").expanduser()
+    except RuntimeError:  # no home
+        return None
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
     """The arrays of an npz file; None when it is missing or damaged, so that they are computed again."""
     try:
+        check_archive(path)
         with np.load(path, allow_pickle=False) as content:
             return dict(content)
     except Exception:  # a damaged file can raise anything
@@ -47,26 +69,16 @@ def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:
-    """Write an npz file atomically. Raises UserError when it cannot be written."""
-    with atomic_file(path) as temporary, temporary.open("wb") as file:
+    """Write an npz file as `cached_file` does."""
+    with cached_file(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
 
-def _stamp(path: Path) -> list[int] | None:
+@contextmanager
+def cached_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary file to write, renamed to `path` at the end. Warns when it cannot be written: it is a cache."""
     try:
-        status = path.stat()
-    except OSError:
-        return None
-    return [status.st_size, status.st_mtime_ns]
-
-
-def _content(source: Source, index: int) -> tuple[str, str, str] | None:
-    try:
-        sample = source[index]
-    except (UserError, OSError):
-        return None
-    return sample.name, _hash(sample.image), _hash(sample.labels)
-
-
-def _hash(array: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+        with atomic_file(path) as temporary:
+            yield temporary
+    except UserError as error:
+        log.warning("not cached: %s", error)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from composegan.config.schema import DataConfig
 from composegan.config.settings import check_bounds
 from composegan.data.address import open_address
-from composegan.data.cache import digest, fingerprint
+from composegan.data.cache import cache_folder, configured_cache
+from composegan.data.fingerprint import code_of, content_fingerprint, digest
 from composegan.data.folder import FolderSource, check_root, is_plain
 from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack
@@ -77,12 +76,15 @@ def open_demo(plugin: DomainPlugin, data: DataConfig, progress: bool) -> PackedS
     """The domain's demo from the cache, drawn first if it is missing."""
     seed = demo_seed(data)
     drawings = find_demo(plugin, data.demo)(data.demo_count, data.height, data.width, seed)
-    folder = demo_folder(plugin, data, drawings)
+    name, configured = demo_name(plugin, data, drawings), configured_cache(data)
+    if configured and is_packed(configured / "demos" / name):
+        return PackedSource(configured / "demos" / name)
+    folder = cache_folder(data) / "demos" / name
     if not is_packed(folder):
         with one_at_a_time(folder):
             if not is_packed(folder):
                 title = f"Drawing {data.demo_count} {data.demo or plugin.spec.name}" if progress else ""
-                return _pack(plugin, data, drawings, folder, title, f"demo, seed {seed}")
+                return _pack(plugin, data, drawings, folder, title, f"demo, seed {seed}", shared=True)
     return PackedSource(folder)
 
 
@@ -113,9 +115,13 @@ def prepare(plugin: DomainPlugin, data: DataConfig, out: Path | str) -> Path:
     return packed.folder
 
 
-def _pack(plugin: DomainPlugin, data: DataConfig, source: Source, out: Path, title: str, about: str) -> PackedSource:
-    sizes = data.height, data.width
-    return pack(source, out, plugin.spec, *sizes, on_error=data.on_error, progress=title, split=data.split, about=about)
+def _pack(
+    plugin: DomainPlugin, data: DataConfig, source: Source, out: Path, title: str, about: str, shared: bool = False
+) -> PackedSource:
+    return pack(
+        source, out, plugin.spec, data.height, data.width, on_error=data.on_error, progress=title, split=data.split,
+        about=about, shared=shared,
+    )  # fmt: skip
 
 
 def demo_seed(data: DataConfig) -> int:
@@ -123,26 +129,15 @@ def demo_seed(data: DataConfig) -> int:
     return 2 * data.demo_seed + SPLITS.index(data.split)
 
 
-def demo_folder(plugin: DomainPlugin, data: DataConfig, drawings: Source) -> Path:
-    """The cache folder of these drawings. Its name depends on the demo's code and on how some drawings look now."""
+def demo_name(plugin: DomainPlugin, data: DataConfig, drawings: Source) -> str:
+    """The name of the cache folder of these drawings: it depends on the demo's code and on how some look now."""
     name = "-".join(filter(None, (plugin.spec.name, data.demo)))
     drawn = f"{data.demo_count}x{data.height}x{data.width}-seed{demo_seed(data)}"
+    count = len(drawings)
     try:
-        probes = fingerprint(drawings, PROBES)
+        probes = np.linspace(0, count - 1, min(PROBES, count)).round().astype(int).tolist()
+        looks = content_fingerprint(drawings, probes)
     except Exception:  # drawing all of them will raise it again
-        probes = "fails"
-    hashed = digest([plugin.spec.names, plugin.spec.foreign, _code_of(find_demo(plugin, data.demo)), probes])
-    return cache_folder(data) / "demos" / f"{name}-{drawn}-{hashed}"
-
-
-def _code_of(draw: Callable[..., Any]) -> list[str]:
-    """Hashes of the Python files of the package or module that defines a demo; empty without a file (a notebook)."""
-    module = sys.modules.get(draw.__module__)
-    file = Path(getattr(module, "__file__", None) or "")
-    files = sorted(file.parent.rglob("*.py")) if getattr(module, "__package__", "") else [file]
-    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
-
-
-def cache_folder(data: DataConfig) -> Path:
-    """The folder of cached demos and of results computed on data sets."""
-    return Path(data.cache or os.environ.get("COMPOSEGAN_CACHE") or "~/.cache/composegan").expanduser()
+        looks = "fails"
+    code = code_of(find_demo(plugin, data.demo).__module__)
+    return f"{name}-{drawn}-{digest([plugin.spec.names, plugin.spec.foreign, code, looks])}"

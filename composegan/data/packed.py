@@ -10,12 +10,14 @@ packing.py writes a folder elsewhere and renames it once it is complete.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from composegan.data.fingerprint import fingerprint_of_files
 from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.io.guarded import check_file, read_json, reading
@@ -28,7 +30,11 @@ REMEDY = "delete the folder and run the same command again"
 
 @dataclass(frozen=True)
 class PackedIndex:
-    """The content of index.json. skipped: a line for each item that was left out as unreadable."""
+    """The content of index.json. skipped: a line for each item that was left out as unreadable.
+
+    id: random, different for every packed folder; content: hash of all images and labels. Folders of older versions
+    have neither.
+    """
 
     format: int
     domain: str
@@ -40,11 +46,13 @@ class PackedIndex:
     source: str
     names: list[str]
     skipped: list[str]
+    id: str = ""
+    content: str = ""
 
 
 def is_packed(folder: Path) -> bool:
     """Whether a folder claims to be a packed source."""
-    return (folder / INDEX).is_file() or (folder / IMAGES).is_file()
+    return os.path.isfile(folder / INDEX) or os.path.isfile(folder / IMAGES)
 
 
 class PackedSource:
@@ -95,6 +103,11 @@ class PackedSource:
                 f"{width} (height x width); pack it again at that size, or give data.height and data.width"
             )
 
+    def fingerprint(self) -> str:
+        """A hash of the folder's identity, content and files, see `composegan.data.fingerprint`."""
+        files = [self.folder / name for name in (INDEX, IMAGES, LABELS)]
+        return fingerprint_of_files(files, self.index.id, self.index.content, content=not self.index.id)
+
     def _open(self) -> tuple[np.ndarray, np.ndarray]:
         if self._arrays is None:
             images = map_array(self.folder / IMAGES, (len(self), 3, *self.size))
@@ -126,6 +139,7 @@ def read_index(path: Path) -> PackedIndex:
                 f"{path.parent}: is in packed format {content['format']}, and this composegan reads {FORMAT}; "
                 "run `composegan prepare` again"
             )
+        content = {"id": "", "content": ""} | content
         index = PackedIndex(**{field.name: content[field.name] for field in fields(PackedIndex)})
         sizes, lists = (index.height, index.width), (index.names, index.classes, index.skipped)
         if not all(isinstance(texts, list) for texts in lists) or not index.names:
@@ -135,6 +149,8 @@ def read_index(path: Path) -> PackedIndex:
             index.vocabulary,
             index.split,
             index.source,
+            index.id,
+            index.content,
             *(text for texts in lists for text in texts),
         ]
         if not all(isinstance(text, str) for text in texts):

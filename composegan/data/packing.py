@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
@@ -53,11 +55,13 @@ class Job:
 class Written:
     """The result of a chunk: the name of each item, and the reason for each that failed.
 
-    wrong: errors about labels, which are counted over all items before the first one is raised.
+    hashes: of each item's pixels. wrong: errors about labels, which are counted over all items before the first one is
+    raised.
     """
 
     start: int
     names: list[str]
+    hashes: list[bytes]
     failures: dict[int, str]
     wrong: list[LabelError]
 
@@ -74,6 +78,7 @@ def pack(
     progress: str = "",
     split: str = "train",
     about: str = "",
+    shared: bool = False,
 ) -> PackedSource:
     """Write every item of `source`, at (height, width), as a packed folder, and open it.
 
@@ -82,8 +87,9 @@ def pack(
     on_error: "stop" raises the first bad item's UserError (label errors are counted first); "skip" leaves the item out
         and lists it in `index.skipped`.
     progress: title of a progress bar; "" shows none. split, about: recorded in the index.
+    shared: whether the folder of another process, which finished first, will do as well, as in a cache.
     Raises UserError for a bad item, no usable item, too many consecutive bad items, a full disk, or a folder that
-    cannot be written.
+    cannot be written or that another process wrote meanwhile.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -98,6 +104,7 @@ def pack(
         )
         job = Job(unfinished, len(source), len(spec.classes), height, width, on_error, offsets)
         names: list[str] = [""] * len(source)
+        content = hashlib.sha256()
         failures: dict[int, str] = {}
         wrong: list[LabelError] = []
         row = InARow(len(source))
@@ -107,6 +114,7 @@ def pack(
                 if len(wrong) >= ENOUGH:
                     raise counted(wrong, written.start + len(written.names))
                 names[written.start : written.start + len(written.names)] = written.names
+                content.update(b"".join(written.hashes))
                 failures |= written.failures
                 for place in range(written.start, written.start + len(written.names)):
                     row.note(place, written.failures.get(place))
@@ -118,9 +126,15 @@ def pack(
             keep_rows(unfinished, sorted(set(range(len(source))) - failures.keys()))
         skipped = [failures[index] for index in sorted(failures)]
         vocabulary, classes = spec.vocabulary, list(spec.names)
-        index = PackedIndex(FORMAT, spec.name, vocabulary, classes, height, width, split, about, names, skipped)
+        index = PackedIndex(
+            FORMAT, spec.name, vocabulary, classes, height, width, split, about, names, skipped,
+            id=uuid4().hex, content=content.hexdigest(),
+        )  # fmt: skip
         write_index(unfinished, index)
-    return PackedSource(folder)
+    packed = PackedSource(folder)
+    if packed.index.id != index.id and not shared:
+        raise UserError(f"{folder}: another process has just written it; choose another folder")
+    return packed
 
 
 def usable_cpus() -> int:
@@ -215,6 +229,7 @@ def write_chunk(source: Source, job: Job, start: int) -> Written:
     images = np.zeros((count, 3, job.height, job.width), np.uint8)
     labels = np.zeros((count, job.height, job.width), np.uint8)
     names: list[str] = []
+    hashes: list[bytes] = []
     failures: dict[int, str] = {}
     wrong: list[LabelError] = []
     for place in range(count):
@@ -231,11 +246,12 @@ def write_chunk(source: Source, job: Job, start: int) -> Written:
             continue
         images[place], labels[place] = sample.image, sample.labels
         names.append(sample.name)
+        hashes.append(hashlib.sha256(images[place].tobytes() + labels[place].tobytes()).digest())
     for file, array, offset in zip((IMAGES, LABELS), (images, labels), job.offsets, strict=True):
         with (job.folder / file).open("r+b") as stream:
             stream.seek(offset + start * array[0].nbytes)
             stream.write(array.data)
-    return Written(start, names, failures, wrong)
+    return Written(start, names, hashes, failures, wrong)
 
 
 def keep_rows(folder: Path, rows: list[int]) -> None:

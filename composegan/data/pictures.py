@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from composegan.data.files import files_below
+from composegan.data.fingerprint import fingerprint_of_files
 from composegan.data.folder import IMAGE_ENDINGS, check_root
 from composegan.data.images import read_image
 from composegan.data.pairs import pair_warnings
@@ -41,3 +42,7 @@ class PictureSource:
     def warnings(self) -> list[str]:
         """What the files show, see `pair_warnings`."""
         return pair_warnings([(self.root / file, None) for file in self.files])
+
+    def fingerprint(self) -> str:
+        """A hash of all files, see `composegan.data.fingerprint`."""
+        return fingerprint_of_files(self.root / file for file in self.files)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data.cache import fingerprint, read_arrays, write_arrays
+from composegan.data.cache import read_arrays, write_arrays
+from composegan.data.fingerprint import fingerprint
 from composegan.data.items import Items
 from composegan.data.label_errors import ENOUGH, LabelError, counted
 from composegan.errors import UserError
@@ -53,11 +54,13 @@ def class_statistics(
 ) -> ClassStatistics:
     """The statistics of at most `most` evenly spaced images of a source, from the cache if possible.
 
-    cache: the cache folder; None disables caching. on_error: "skip" skips unreadable images; statistics of a part are
-    not cached, as all may be readable the next time. Raises UserError when nothing can be read, or a label is no class.
+    cache: the cache folder; None disables caching, as does a source without a fingerprint. on_error: "skip" skips
+    unreadable images; statistics of a part are not cached, as all may be readable the next time. Raises UserError when
+    nothing can be read, or a label is no class.
     """
     numbers = np.unique(np.linspace(0, len(source) - 1, min(most, len(source))).round().astype(int)).tolist()
-    file = cache / "statistics" / f"{fingerprint(source)}-{classes}-{len(numbers)}.npz" if cache else None
+    known = fingerprint(source) if cache else None
+    file = cache / "statistics" / f"{known}-{classes}-{len(numbers)}.npz" if cache and known else None
     if file and (found := _read(file)) and found.images == len(numbers):
         return found
     statistics = measure(source, classes, numbers, on_error)

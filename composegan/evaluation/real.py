@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from composegan.config.schema import DataConfig
-from composegan.data.cache import digest, fingerprint, read_arrays, write_arrays
+from composegan.data.cache import read_arrays, write_arrays
+from composegan.data.fingerprint import content_fingerprint, digest, fingerprint
 from composegan.data.items import Items
 from composegan.data.resize import fit_sample
 from composegan.errors import UserError
@@ -66,7 +67,8 @@ def real_set(source: Source, data: DataConfig, classes: int, name: str, most: in
         raise UserError(f"the real set, {name}, has no images")
     numbers = np.random.default_rng(0).permutation(len(source))[:most].tolist()
     size = f"{data.height}x{data.width}"
-    key = digest([fingerprint(source), size, data.split, data.on_error, classes, len(numbers)])
+    known = fingerprint(source) or (content_fingerprint(source, numbers) if cache else None)
+    key = digest([known, size, data.split, data.on_error, classes, len(numbers)])
     folder = cache / f"{name.split()[0]}-{size}-{key}" if cache else None
     return RealSet(source, data, classes, name, tuple(numbers), folder)
 

@@ -12,10 +12,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composegan.data.cache import digest
+from composegan.data.cache import cached_file
+from composegan.data.fingerprint import digest
 from composegan.errors import UserError
 from composegan.evaluation.real import RealSet
-from composegan.io.atomic import atomic_file
+from composegan.io.guarded import UnreadableError, check_file
 from composegan.metrics.backbone import efficientnet_lite0
 from composegan.metrics.layout import confusion
 from composegan.runtime.progress import progress_bar
@@ -112,7 +113,7 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
         images, labels = shrink(images, labels)
         trained.held_out_pixels.add_(confusion(labels, trained.predict(images.to(device)).cpu(), real.classes))
     if path and read == len(numbers):  # a skipped image may be readable the next time
-        with atomic_file(path) as temporary:
+        with cached_file(path) as temporary:
             save_file({**network.cpu().state_dict(), "held_out_pixels": trained.held_out_pixels}, temporary)
         network.to(device)
     return trained
@@ -121,10 +122,12 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
 def _load(path: Path | None, network: Segmenter) -> Tensor | None:
     """Load the network from its file and return the file's confusion; None if it is missing or damaged."""
     try:
+        if path:
+            check_file(path)
         state = load_file(path) if path else {}
         pixels = state.pop("held_out_pixels")
         network.load_state_dict(state)
-    except (OSError, safetensors.SafetensorError, KeyError, RuntimeError):
+    except (OSError, UnreadableError, safetensors.SafetensorError, KeyError, RuntimeError):
         return None
     return pixels
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from composegan.config.compose import Composed
 from composegan.config.schema import Config
-from composegan.data.open import cache_folder, open_source
+from composegan.data.cache import cache_folder
+from composegan.data.open import open_source
 from composegan.data.statistics import ClassStatistics, class_statistics
 from composegan.errors import UserError
 from composegan.grouping.policies.affinity import distances, merges

@@ -113,7 +113,13 @@ class DomainSpec:
 
 
 class Source(Protocol):
-    """Labelled images by position. `source[i]` is a `composegan.data.Sample`. Must pickle into workers."""
+    """Labelled images by position. `source[i]` is a `composegan.data.Sample`. Must pickle into workers.
+
+    A source may also have these methods, both of which `composegan.data` helps with:
+    fingerprint() -> str | None: a text that changes when any image or label may have changed, for the cache; statistics
+        of a source without one are not cached.
+    warnings() -> list[str]: what its files may not mean as intended, for `check` and the start of `fit`.
+    """
 
     def __len__(self) -> int: ...
 

@@ -11,8 +11,8 @@ import torch
 
 from composegan.config.compose import Composed
 from composegan.data import open_pictures, open_source, training_loader
+from composegan.data.cache import cache_folder
 from composegan.data.loader import TrainingLoader
-from composegan.data.open import cache_folder
 from composegan.data.statistics import ClassStatistics, class_statistics
 from composegan.errors import UserError
 from composegan.grouping.propose import policy_of, propose, settled_plan

@@ -11,6 +11,7 @@ parts", Complex & Intelligent Systems, 2021.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from composegan.data import read_json, reading
+from composegan.data import IMAGE_ENDINGS, files_below, name_of, read_json, reading
 from composegan.plugin import DomainSpec, UserError
 from composegan.plugins.cars.polygons import Part
 from composegan.plugins.cars.readers import MOST_PARTS, CarParts, check_part, check_polygon
@@ -52,12 +53,17 @@ def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
         if category["id"] in names:
             raise UserError(f"{file}: categories[{place}]: id {category['id']} occurs twice; ids must be unique")
         names[category["id"]] = check_part(category["name"], spec, f"{file}: categories[{place}]")
-    images = {
-        image["id"]: AnnotatedImage(
-            folder / IMAGES / Path(str(image["file_name"])).name, image.get("height"), image.get("width")
-        )
-        for image in entries(content, "images", ("id", "file_name"), file)
-    }
+    images: dict[int, AnnotatedImage] = {}
+    annotated: dict[Path, AnnotatedImage] = {}
+    present = images_in(folder)
+    for place, entry in enumerate(entries(content, "images", ("id", "file_name"), file)):
+        where = f"{file}: images[{place}]"
+        if entry["id"] in images:
+            raise UserError(f"{where}: id {entry['id']} occurs twice; ids must be unique")
+        image = AnnotatedImage(find_image(folder, present, entry, where), entry.get("height"), entry.get("width"))
+        if image.file in annotated:
+            raise UserError(f"{where}: {entry['file_name']} is the file of an earlier entry; keep one")
+        images[entry["id"]] = annotated[image.file] = image
     for place, item in enumerate(entries(content, "annotations", ("image_id", "category_id", "segmentation"), file)):
         for key, known in (("category_id", names), ("image_id", images)):
             if item[key] not in known:
@@ -65,8 +71,32 @@ def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
         images[item["image_id"]].parts.append((place, names[item["category_id"]], item["segmentation"]))
     if not images:
         raise UserError(f"{file}: lists no images; download the data set again")
-    annotated = {image.file: image for image in images.values()}
-    return CarParts(list(annotated), partial(read_parts, file, annotated), spec)
+    return CarParts(list(annotated), [file], partial(read_parts, file, annotated), spec)
+
+
+def images_in(folder: Path) -> dict[str, list[Path]]:
+    """The images below a folder, by their path below it and by each ending of that path, such as `a/1.jpg`, `1.jpg`."""
+    found: dict[str, list[Path]] = {}
+    for below in files_below(folder, IMAGE_ENDINGS):
+        parts = name_of(below).split("/")
+        for start in range(len(parts)):
+            found.setdefault("/".join(parts[start:]), []).append(folder / below)
+    return found
+
+
+def find_image(folder: Path, present: Mapping[str, Sequence[Path]], entry: Mapping[str, Any], where: str) -> Path:
+    """The file of an entry of `images`: JPEGImages/NAME, or the one that its name fits. Raises UserError for several.
+
+    A file that does not exist is reported when it is read. present: see `images_in`.
+    """
+    name = name_of(str(entry["file_name"]).replace("\\", "/"))
+    for wanted in (f"{IMAGES}/{name}", name, name.rpartition("/")[2]):
+        found = present.get(wanted, ())
+        if len(found) > 1:
+            raise UserError(f"{where}: file_name {name} may be {found[0]} or {found[1]}; write the folder as well")
+        if found:
+            return found[0]
+    return folder / IMAGES / name.rpartition("/")[2]
 
 
 def read_parts(source: Path, annotated: dict[Path, AnnotatedImage], file: Path, height: int, width: int) -> list[Part]:

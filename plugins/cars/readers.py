@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import MAX_PIXELS, Sample, read_image
+from composegan.data import MAX_PIXELS, Sample, fingerprint_of_files, read_image
 from composegan.plugin import DomainSpec, UserError, nearest
 from composegan.plugins.cars.polygons import Part, crop, crop_around, paint_labels
 from composegan.plugins.cars.viewpoint import side_of
@@ -25,12 +25,12 @@ MOST_PARTS, MOST_CORNERS = 1000, 10_000
 class CarParts:
     """Pictures with the polygons of their parts: the crop around each car, image uint8 (3, H, W), labels uint8 (H, W).
 
-    files: the images, in order. read: returns the parts of an image. Indexing raises UserError for damaged or missing
-    files and for a picture without any car part.
+    files: the images, in order. labels: the files with their parts. read: returns the parts of an image. Indexing
+    raises UserError for damaged or missing files and for a picture without any car part.
     """
 
-    def __init__(self, files: Sequence[Path], read: PartReader, spec: DomainSpec) -> None:
-        self.files, self.read, self.spec = files, read, spec
+    def __init__(self, files: Sequence[Path], labels: Sequence[Path], read: PartReader, spec: DomainSpec) -> None:
+        self.files, self.labels, self.read, self.spec = files, labels, read, spec
         self.margins = spec.foreign["crop"]
 
     def __len__(self) -> int:
@@ -52,6 +52,10 @@ class CarParts:
             raise UserError(f"{file}: the crop around its parts exceeds {MAX_PIXELS:,} pixels; remove it")
         # Outside the picture, the image repeats its edge and the labels are background.
         return Sample(crop(image, box, "edge"), crop(labels, box, "constant"), str(file))
+
+    def fingerprint(self) -> str:
+        """A hash of all files and of the domain's rules."""
+        return fingerprint_of_files([*self.files, *self.labels], self.spec.classes, self.spec.foreign)
 
 
 def layered(parts: Sequence[Part], spec: DomainSpec) -> list[tuple[int, Part]]:

@@ -11,10 +11,11 @@ carparts-seg.yaml if the folder has one, otherwise from domains/cars.yaml.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from composegan.data import IMAGE_ENDINGS, read_text, read_yaml, reading
+from composegan.data import IMAGE_ENDINGS, by_stem, files_below, read_text, read_yaml, reading
 from composegan.plugin import DomainSpec, UserError
 from composegan.plugins.cars.polygons import Part
 from composegan.plugins.cars.readers import CarParts, check_part, check_polygon
@@ -46,31 +47,43 @@ def open_ultralytics(root: Path, split: str, spec: DomainSpec) -> CarParts:
     if not matching:
         raise UserError(f"{root}: has no split {split!r} ({' or '.join(SPLITS[split])}); it has {present[0][0]}")
     images, labels = matching[0]
-    files = sorted(file for file in images.iterdir() if file.suffix.lower() in IMAGE_ENDINGS)
-    if not files:
+    if len(matching) > 1:
+        raise UserError(f"{images}: split {split!r} is also in {matching[1][0]}; remove or merge one")
+    pictures = {images / file: stem for stem, file in by_stem(files_below(images, IMAGE_ENDINGS), images).items()}
+    if not pictures:
         raise UserError(f"{images}: contains no images; unpack the data set again")
-    return CarParts(files, partial(read_parts, labels, read_names(root, spec)), spec)
+    texts = by_stem(files_below(labels, {".txt"}), labels) if labels.is_dir() else {}
+    label_files = {file: labels / texts.get(stem, f"{stem}.txt") for file, stem in pictures.items()}
+    named = [file for name in NAMES if (file := root / name).exists()]
+    reader = partial(read_parts, label_files, read_names(named, spec))
+    return CarParts(sorted(pictures), [*label_files.values(), *named], reader, spec)
 
 
-def read_names(root: Path, spec: DomainSpec) -> list[str]:
-    """Return the part names by number. Raises UserError for a name without a rule in the domain's YAML."""
-    for file in (root / name for name in NAMES):
-        if not file.exists():
-            continue
-        content = read_yaml(file)
-        names = content.get("names") if isinstance(content, dict) else None
-        if isinstance(names, dict) and all(isinstance(number, int) for number in names):
-            names = [names[number] for number in sorted(names)]
-        if not isinstance(names, list):
-            raise UserError(f"{file}: has no list `names`; remove the file to use the published names")
-        # Published copies of this file have "back_door,", with a comma.
-        return [check_part(str(name).rstrip(","), spec, f"{file}: names[{k}]") for k, name in enumerate(names)]
-    return list(spec.foreign["ultralytics"])
+def read_names(files: Sequence[Path], spec: DomainSpec) -> dict[int, str]:
+    """Return the part names by number: from the first of `files`, if any, otherwise from the domain's YAML.
+
+    Raises UserError for a name without a rule in the domain's YAML and for a number below 0.
+    """
+    if not files:
+        return dict(enumerate(spec.foreign["ultralytics"]))
+    content = read_yaml(files[0])
+    names = content.get("names") if isinstance(content, dict) else None
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict):
+        raise UserError(f"{files[0]}: has no list `names`; remove the file to use the published names")
+    for number in names:
+        if type(number) is not int or number < 0:
+            raise UserError(f"{files[0]}: names[{number}]: part numbers are whole numbers from 0; correct it")
+    # Published copies of this file have "back_door,", with a comma.
+    return {k: check_part(str(name).rstrip(","), spec, f"{files[0]}: names[{k}]") for k, name in names.items()}
 
 
-def read_parts(labels: Path, names: list[str], file: Path, height: int, width: int) -> list[Part]:
-    """Return the parts of one image."""
-    text = labels / f"{file.stem}.txt"
+def read_parts(
+    label_files: Mapping[Path, Path], names: Mapping[int, str], file: Path, height: int, width: int
+) -> list[Part]:
+    """Return the parts of one image. label_files: image -> its label file; names: by number."""
+    text = label_files[file]
     with reading(text, remedy=f"it has the labels of {file}; restore it or remove the image"):
         lines = read_text(text).splitlines()
     parts = []
@@ -78,10 +91,19 @@ def read_parts(labels: Path, names: list[str], file: Path, height: int, width: i
         words, where = line.split(), f"{text}, line {number}"
         if not words:
             continue
-        if not re.fullmatch("[0-9]{1,4}", words[0]) or int(words[0]) >= len(names):
-            raise UserError(f"{where}: unknown part {words[0][:40]!r}; parts are 0 to {len(names) - 1}")
+        part = names.get(int(words[0])) if re.fullmatch("[0-9]{1,4}", words[0]) else None
+        if part is None:
+            raise UserError(f"{where}: unknown part {words[0][:40]!r}; parts are {in_words(names)}")
         corners = check_polygon(words[1:], where)
         if corners.min() < -BEYOND or corners.max() > 1 + BEYOND:
             raise UserError(f"{where}: a corner lies outside the picture; coordinates are fractions, 0 to 1")
-        parts.append(Part(names[int(words[0])], [corners * (width, height)]))
+        parts.append(Part(part, [corners * (width, height)]))
     return parts
+
+
+def in_words(numbers: Iterable[int]) -> str:
+    """Part numbers as `0 to 22` or, if there are gaps, `1, 2, 5`."""
+    known = sorted(numbers)
+    if known and known == list(range(known[0], known[-1] + 1)):
+        return f"{known[0]} to {known[-1]}"
+    return ", ".join(map(str, known)) or "not named at all"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from composegan.data import Sample
+from composegan.data import Sample, fingerprint
 from composegan.plugin import DomainSpec, Source, UserError
 
 
@@ -23,6 +23,11 @@ class Merged:
     def __getitem__(self, index: int) -> Sample:
         sample = self.source[index]
         return replace(sample, labels=self.table[sample.labels])
+
+    def fingerprint(self) -> str | None:
+        """That of the source, with the table; None if the source has none."""
+        known = fingerprint(self.source)
+        return known and f"{known} {self.table.tolist()}"
 
 
 def merging_table(fine: DomainSpec, coarse: DomainSpec) -> np.ndarray:

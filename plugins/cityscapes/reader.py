@@ -11,11 +11,12 @@ use, from https://www.cityscapes-dataset.com.
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from composegan.data import Sample, read_image, read_numbers, size_of
+from composegan.data import Sample, fingerprint_of_files, read_image, read_numbers, size_of
 from composegan.plugin import DomainSpec, UserError
 from composegan.plugins.cityscapes.label_ids import ids_to_classes, read_id_table
 
@@ -60,6 +61,10 @@ class Cityscapes:
                 f"{label_file}: is {size_of(labels)} but its image {size_of(image[0])} (height x width); replace one"
             )
         return Sample(image, labels, str(image_file))
+
+    def fingerprint(self) -> str:
+        """A hash of all files and of the classes of the ids."""
+        return fingerprint_of_files(chain.from_iterable(self.files), self.id_table.tolist())
 
 
 def read_ids(file: Path) -> np.ndarray:

@@ -10,11 +10,22 @@ other values in the masks are read, too. Dataset: Lee, Liu, Wu, Luo, "MaskGAN", 
 
 from __future__ import annotations
 
+import os
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from composegan.data import IMAGE_ENDINGS, Sample, check_shape, open_picture, read_image, resize_image, size_of
+from composegan.data import (
+    IMAGE_ENDINGS,
+    Sample,
+    check_shape,
+    fingerprint_of_files,
+    open_labels,
+    read_image,
+    resize_image,
+    size_of,
+)
 from composegan.plugin import DomainSpec, UserError
 
 IMAGES, MASKS = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno"
@@ -52,6 +63,12 @@ class CelebAMask:
         labels = self.read_masks(number, file, image.shape[1:])
         return Sample(resize_image(image, *labels.shape), labels, str(file))
 
+    def fingerprint(self) -> str:
+        """A hash of all images and of all masks in their folders."""
+        folders = sorted({str(number // MASKS_PER_FOLDER) for number in self.numbers})
+        masks = (file for name in folders for file in files_in(self.root / MASKS / name))
+        return fingerprint_of_files(chain(self.files, masks), self.parts)
+
     def read_masks(self, number: int, image: Path, shape: tuple[int, ...]) -> np.ndarray:
         """Read the part masks of an image, (height, width) `shape`, and paint them in order: uint8 (512, 512)."""
         labels: np.ndarray | None = None
@@ -85,6 +102,11 @@ class CelebAMask:
         return None
 
 
+def files_in(folder: Path) -> list[str]:
+    """The paths of the files in a folder, sorted; empty if there is no folder."""
+    return sorted(entry.path for entry in os.scandir(folder)) if folder.is_dir() else []
+
+
 def numbered_images(folder: Path) -> dict[int, str]:
     """The image files of a folder by the number that is their name. Raises UserError for two with the same number."""
     found: dict[int, str] = {}
@@ -102,7 +124,7 @@ def read_mask(file: Path) -> np.ndarray:
     The masks of the download have values 0 and 255; copies have 0 and 1, a palette, 16 bits, or the part as the opaque
     pixels of a picture. A palette or alpha decides only if the brightness does not.
     """
-    picture = open_picture(file)
+    picture = open_labels(file)
     if picture.mode == "L" or picture.mode.startswith("I"):
         levels = np.asarray(picture)
     else:

@@ -13,7 +13,8 @@ from PIL import Image
 
 from composegan.config.schema import DataConfig
 from composegan.data import FolderSource, PackedSource, UserError, fit_sample, open_source, prepare
-from composegan.data.open import demo_folder
+from composegan.data.cache import TEMPORARY, cache_folder
+from composegan.data.open import demo_name
 from composegan.plugin.domain import DomainPlugin
 
 
@@ -121,9 +122,9 @@ def test_changed_settings_draw_again(plugin, data, change):
 
 def test_changed_vocabulary_draws_again(plugin, data, spec, towns):
     names = {
-        demo_folder(plugin, data, towns(6)),
-        demo_folder(replace(plugin, spec=replace(spec, foreign={"a": 1})), data, towns(6)),
-        demo_folder(replace(plugin, spec=replace(spec, classes=spec.classes[:3])), data, towns(6)),
+        demo_name(plugin, data, towns(6)),
+        demo_name(replace(plugin, spec=replace(spec, foreign={"a": 1})), data, towns(6)),
+        demo_name(replace(plugin, spec=replace(spec, classes=spec.classes[:3])), data, towns(6)),
     }
     assert len(names) == 3
 
@@ -135,16 +136,45 @@ def test_splits_and_seeds_draw_differently(plugin, data):
     assert len({drawn[3] for drawn in plugin.demo.drawn}) == 4
 
 
-def test_cache_folder_precedence(plugin, data, towns, monkeypatch):
-    def where(data):
-        return demo_folder(plugin, data, towns(6))
-
-    assert where(data).is_relative_to(data.cache)
-    monkeypatch.setenv("COMPOSEGAN_CACHE", "/somewhere")
-    assert where(data).is_relative_to(data.cache)
-    assert where(replace(data, cache=None)).is_relative_to("/somewhere")
+def test_cache_folder_precedence(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert cache_folder(data) == Path(data.cache)
+    monkeypatch.setenv("COMPOSEGAN_CACHE", str(tmp_path / "shared"))
+    assert cache_folder(data) == Path(data.cache)
+    assert cache_folder(replace(data, cache=None)) == tmp_path / "shared"
     monkeypatch.delenv("COMPOSEGAN_CACHE")
-    assert where(replace(data, cache=None)).is_relative_to(Path.home() / ".cache" / "composegan")
+    assert cache_folder(replace(data, cache=None)) == tmp_path / "home" / ".cache" / "composegan"
+
+
+@pytest.mark.parametrize("place", ["a file", "below a file", "a name too long", "a link to nothing", "no home"])
+def test_cache_folder_that_cannot_be_written_is_replaced_with_a_warning(
+    place, plugin, data, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setenv(TEMPORARY, "")
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.touch()
+    link.symlink_to(tmp_path / "gone" / "below")
+    places = {"a file": file, "below a file": file / "cache", "a name too long": tmp_path / ("n" * 300)}
+    data.cache = None if place == "no home" else str(places.get(place, link))
+    if place == "no home":
+        monkeypatch.delenv("HOME", raising=False)
+        monkeypatch.setattr(Path, "home", lambda: Path("~").expanduser())
+        monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with caplog.at_level(logging.WARNING):
+        first, second = open_source(plugin, data, progress=False), open_source(plugin, data, progress=False)
+    assert first.folder == second.folder and first.folder.is_relative_to(cache_folder(data))
+    (line,) = [record.message for record in caplog.records]
+    assert "cannot be written (" in line and "; set data.cache" in line and str(cache_folder(data)) in line
+
+
+def test_demo_in_a_read_only_cache_is_used(plugin, data, monkeypatch):
+    drawn = open_source(plugin, data, progress=False)
+
+    def refuse(*given, **settings):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    assert open_source(plugin, data, progress=False).folder == drawn.folder
 
 
 DRAW = """

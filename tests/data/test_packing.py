@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +58,10 @@ def test_files_do_not_depend_on_chunks_or_processes(tmp_path, monkeypatch):
     pack(source, tmp_path / "two", faces, 16, 16, workers=2)
     monkeypatch.setattr(packing, "CHUNK_ITEMS", 37)
     pack(source, tmp_path / "one", faces, 16, 16, workers=1)
-    for file in ("images.npy", "labels.npy", "index.json"):
+    for file in ("images.npy", "labels.npy"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    one, two = (PackedSource(tmp_path / name).index for name in ("one", "two"))
+    assert replace(one, id="") == replace(two, id="") and one.id != two.id
 
 
 def test_bad_items_can_be_skipped(tmp_path, towns, spec, monkeypatch):
@@ -168,6 +171,7 @@ def test_check_compares_vocabulary_split_and_size(packed, spec):
 
 PACK = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from composegan.data import pack
 from composegan.plugins.faces import draw_avatars, spec
@@ -229,3 +233,19 @@ def test_unguarded_script_packs_with_workers(tmp_path):
     command = [sys.executable, script, tmp_path / "packed"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stdout) == (0, "packed once\n"), done.stderr
+
+
+def test_folder_that_another_process_wrote_meanwhile_raises(tmp_path, towns, spec):
+    """As two `prepare` into one folder: one of them is lost, and says so."""
+
+    class Other(towns):
+        def __getitem__(self, index):
+            if not (tmp_path / "packed").exists():
+                pack(towns(2), tmp_path / "packed", spec, 16, 16, workers=0)
+            return super().__getitem__(index)
+
+    with pytest.raises(UserError, match="packed: another process has just written it; choose another folder"):
+        pack(Other(3), tmp_path / "packed", spec, 16, 16, workers=0)
+    assert [file.name for file in tmp_path.iterdir()] == ["packed"] and len(PackedSource(tmp_path / "packed")) == 2
+    (tmp_path / "packed").rename(tmp_path / "first")
+    assert len(pack(Other(3), tmp_path / "packed", spec, 16, 16, workers=0, shared=True)) == 2

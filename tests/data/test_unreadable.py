@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from composegan.data import FolderSource, UserError, pack
-from composegan.data.cache import fingerprint
 from composegan.data.statistics import class_statistics
 
 
@@ -136,12 +134,3 @@ def test_cached_partial_statistics_are_ignored(write_folder, spec, tmp_path):
     with np.load(file) as arrays:
         np.savez(file, **{**arrays, "counts": np.array([5]), "sets": whole.sets[:1]})
     assert class_statistics(source, 4, cache=tmp_path / "cache").images == 7
-
-
-def test_fingerprint_changes_with_readable_content(flaky, write_folder, spec):
-    whole, part = flaky(7), flaky(7, bad=(2,))
-    assert fingerprint(whole) == fingerprint(flaky(7)) != fingerprint(part) == fingerprint(flaky(7, bad=(2,)))
-    folder = FolderSource(write_folder(3), spec)
-    before = fingerprint(folder)
-    Path(folder.root, "images", "1.png").unlink()
-    assert fingerprint(folder) != before

@@ -15,10 +15,9 @@ import torch
 from composegan.config.compose import open_domain
 from composegan.config.schema import DataConfig
 from composegan.data import items
-from composegan.data.cache import fingerprint, read_arrays
+from composegan.data.cache import read_arrays
 from composegan.data.folder import FolderSource
 from composegan.data.open import open_source
-from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.evaluation.real import real_rows, real_set
 from composegan.metrics.layout import LAYOUT
@@ -118,15 +117,6 @@ def test_real_rows_are_recomputed_when_the_set_changes(folder, tmp_path, setting
 def test_read_arrays_does_not_unpickle(tmp_path):
     np.savez(tmp_path / "evil.npz", values=np.array([{"a": 1}], dtype=object))
     assert read_arrays(tmp_path / "evil.npz") is None and read_arrays(tmp_path / "none.npz") is None
-
-
-def test_fingerprint_depends_on_images_and_count():
-    def source(color, count=3):
-        image, labels = np.full((3, 4, 4), color, np.uint8), np.zeros((4, 4), np.uint8)
-        return [Sample(image, labels, str(number)) for number in range(count)]
-
-    assert fingerprint(source(1)) == fingerprint(source(1))
-    assert len({fingerprint(source(1)), fingerprint(source(2)), fingerprint(source(1, 4))}) == 3
 
 
 def test_real_rows_stop_at_or_skip_an_unreadable_image(folder):

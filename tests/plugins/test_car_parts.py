@@ -68,7 +68,7 @@ def yolo(tmp_path, request):
     def write(*lines, split="train", name="a"):
         picture(tmp_path / request.param.format(split) / f"{name}.png")
         labels = tmp_path / request.param.format(split).replace("images", "labels")
-        labels.mkdir(parents=True, exist_ok=True)
+        (labels / name).parent.mkdir(parents=True, exist_ok=True)
         (labels / f"{name}.txt").write_text("\n".join(lines))
         return tmp_path
 
@@ -192,6 +192,78 @@ def test_dsmlr_rejects_malformed_annotations(dsmlr, change, message):
     raises(f"{file}: {message}", lambda: plugin.dataset(file.parents[1], "train"))
 
 
+def two_images(*names, ids=(1, 2)):
+    """(root of a data set of two images, names, ids) -> its annotations with these file names and ids."""
+
+    def change(content):
+        for entry, name, number in zip(content["images"], names, ids, strict=True):
+            entry.update(file_name=name, id=number)
+        for annotation, number in zip(content["annotations"], ids, strict=True):
+            annotation["image_id"] = number
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("names", "ids", "message"),
+    [
+        (("car1.png", "car2.png"), (1, 1), "images[1]: id 1 occurs twice; ids must be unique"),
+        (("car1.png", "car1.png"), (1, 1), "images[1]: id 1 occurs twice"),
+        (("car1.png", "car1.png"), (1, 2), "images[1]: car1.png is the file of an earlier entry; keep one"),
+        (("car1.png", "JPEGImages/car1.png"), (1, 2), "images[1]: JPEGImages/car1.png is the file of an earlier"),
+        (("old/car1.png", "new/car1.png"), (1, 2), "images[1]: new/car1.png is the file of an earlier entry"),
+        (("car1.png", "car3.png"), (1, 2), "images[1]: file_name car3.png may be "),
+    ],
+)
+def test_dsmlr_rejects_ambiguous_images(dsmlr, names, ids, message):
+    root = dsmlr([("hood", SMALL)], [("wheel", SMALL)])
+    for folder in ("a", "b"):
+        picture(root / "trainingset" / "JPEGImages" / folder / "car3.png")
+    file = root / "trainingset" / "annotations.json"
+    content = json.loads(file.read_text())
+    two_images(*names, ids=ids)(content)
+    file.write_text(json.dumps(content))
+    raises(f"{file}: {message}", lambda: plugin.dataset(root, "train"))
+
+
+@pytest.mark.parametrize(
+    ("names", "ids"),
+    [
+        (("a/car.png", "b/car.png"), (1, 2)),
+        (("JPEGImages/a/car.png", "JPEGImages\\b\\car.png"), (0, -7)),
+        (("a/car.png", "b/car.png"), (10**12, 3)),
+    ],
+)
+def test_dsmlr_reads_one_name_in_two_folders(dsmlr, names, ids):
+    root = dsmlr([("hood", WHOLE)], [("wheel", WHOLE)])
+    for number, folder in enumerate("ab", start=1):
+        (root / "trainingset" / "JPEGImages" / folder).mkdir()
+        file = root / "trainingset" / "JPEGImages" / f"car{number}.png"
+        file.rename(file.parent / folder / "car.png")
+    file = root / "trainingset" / "annotations.json"
+    content = json.loads(file.read_text())
+    two_images(*names, ids=ids)(content)
+    file.write_text(json.dumps(content))
+    source = plugin.dataset(root, "train")
+    assert [sample.name[-9:] for sample in (source[0], source[1])] == ["a/car.png", "b/car.png"]
+    assert share(source[0].labels, "hood") > 0.4 and share(source[1].labels, "wheel") > 0.4
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (0, 5), (-3, 7), (90, 10)])
+def test_dsmlr_categories_may_have_any_numbers(dsmlr, numbers):
+    root = dsmlr([("hood", [box(0, 0, 30, 40)]), ("wheel", [box(30, 0, 60, 40)])])
+    file = root / "trainingset" / "annotations.json"
+    content = json.loads(file.read_text())
+    content["categories"] = [{"id": k, "name": name} for k, name in zip(numbers, ("hood", "wheel"), strict=True)]
+    for annotation, number in zip(content["annotations"], numbers, strict=True):
+        annotation["category_id"] = number
+    file.write_text(json.dumps(content))
+    labels = first_labels(root)
+    columns = labels.shape[1]
+    assert (labels[:, : columns // 4] != spec.index("wheel")).all() and share(labels, "hood") > 0.3
+    assert (labels[:, -columns // 4 :] != spec.index("hood")).all() and share(labels, "wheel") > 0.3
+
+
 def test_dsmlr_limits_annotations_per_picture(dsmlr):
     source = plugin.dataset(dsmlr([("hood", SMALL)] * 1001), "train")
     raises("car1.png has 1,001 annotations; the limit is 1,000", lambda: source[0])
@@ -232,8 +304,48 @@ def test_yolo_names_come_from_data_yaml(yolo):
     root = yolo("0 " + " ".join(map(str, box(0, 0, 1, 1))))
     assert share(first_labels(root), "back_bumper") > 0.4
     (root / "data.yaml").write_text("names:\n  1: 'back_door,'\n  0: trunk\n")
-    assert read_names(root, spec) == ["trunk", "back_door"]
+    assert read_names([root / "data.yaml"], spec) == {0: "trunk", 1: "back_door"}
     assert share(first_labels(root), "trunk") > 0.4
+
+
+@pytest.mark.parametrize(
+    ("names", "number", "part"),
+    [
+        ("{1: hood, 2: wheel}", 1, "hood"),
+        ("{1: hood, 2: wheel}", 2, "wheel"),
+        ("{0: trunk, 7: hood, 3: wheel}", 7, "hood"),
+        ("{5: hood}", 5, "hood"),
+        ("[trunk, hood]", 1, "hood"),
+    ],
+)
+def test_yolo_numbers_are_those_of_data_yaml(yolo, names, number, part):
+    root = yolo(f"{number} 0 0 1 0 1 1 0 1")
+    (root / "data.yaml").write_text(f"names: {names}")
+    assert share(first_labels(root), part) > 0.4
+
+
+def test_yolo_rejects_numbers_without_a_name(yolo):
+    root = yolo("0 0 0 1 0 1 1 0 1")
+    for names, known in (("{1: hood, 2: wheel}", "1 to 2"), ("{1: hood, 5: wheel}", "1, 5")):
+        (root / "data.yaml").write_text(f"names: {names}")
+        raises(f"a.txt, line 1: unknown part '0'; parts are {known}", lambda: first_labels(root))
+
+
+def test_yolo_subfolders_are_read(yolo):
+    root = yolo(line("hood", *box(0, 0, 1, 1)))
+    yolo(line("wheel", *box(0, 0, 1, 1)), name="night/a")
+    source = plugin.dataset(root, "train")
+    assert len(source) == 2 and share(source[0].labels, "hood") > 0.4 and share(source[1].labels, "wheel") > 0.4
+
+
+def test_yolo_rejects_two_images_of_one_name_and_two_folders_of_a_split(yolo):
+    root = yolo(line("hood", *box(0, 0, 1, 1)))
+    image = next(root.rglob("a.png"))
+    picture(image.with_suffix(".jpg"))
+    raises("a.png: a.jpg has the same name without its ending", lambda: plugin.dataset(root, "train"))
+    for name in ("val", "valid"):
+        yolo(line("hood", *box(0, 0, 1, 1)), split=name)
+    raises("split 'validation' is also in valid; remove or merge one", lambda: plugin.dataset(root, "validation"))
 
 
 @pytest.mark.parametrize(
@@ -241,6 +353,10 @@ def test_yolo_names_come_from_data_yaml(yolo):
     [
         ("names: [hood\n", "data.yaml"),
         ("names: 3\n", "data.yaml: has no list `names`"),
+        ("names: {-1: hood, 0: wheel}\n", "data.yaml: names[-1]: part numbers are whole numbers from 0"),
+        ("names: {one: hood}\n", "data.yaml: names[one]: part numbers are whole numbers from 0"),
+        ("names: {true: hood}\n", "data.yaml: names[True]: part numbers are whole numbers from 0"),
+        ("names: {1: hood, 1: wheel}\n", "data.yaml, line 1: '1' is given twice"),
         ("names: [hoood]\n", "data.yaml: names[0]: unknown part 'hoood'; did you mean 'hood'"),
     ],
 )
@@ -255,6 +371,7 @@ def test_yolo_rejects_malformed_data_yaml(yolo, content, message):
     [
         ("23 0 0 1 0 1 1", "unknown part '23'; parts are 0 to 22"),
         ("hood 0 0 1 0 1 1", "unknown part 'hood'"),
+        ("-1 0 0 1 0 1 1", "unknown part '-1'"),
         ("16 0.5 0.5 1 1", "has 4 numbers"),  # a bounding box, as for detection
         ("16 0 0 1 0 1", "has 5 numbers"),
         ("16 0 0 1 0 1 b", "'b' is not a number"),
