@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from unicodedata import normalize
 
 from composegan.errors import UserError, nearest
 
@@ -20,7 +21,9 @@ def names_in(
     stand for several, unless they are known themselves. Raises UserError offering the nearest name.
     """
     sets = {"all": known, **(groups or {})}
+    composed = {normalize("NFC", name): name for name in (*sets, *more, *known)}  # é in one or two characters
     parts = [part.strip() for part in text.split(",") if part.strip()]
+    parts = [composed.get(normalize("NFC", part), part) for part in parts]
     names = [name for part in parts for name in (sets.get(part, [part]) if part not in known else [part])]
     for name in names:
         if name not in known and name not in more:

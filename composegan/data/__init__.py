@@ -20,6 +20,7 @@ from composegan.data.packing import pack
 from composegan.data.pairs import check_shape
 from composegan.data.resize import fit_sample, resize_image
 from composegan.data.sample import Sample, check_sample
+from composegan.data.warnings import source_warnings
 from composegan.errors import UserError, nearest
 from composegan.io.guarded import UnreadableError, read_json, read_text, reading
 from composegan.io.yaml_file import read_yaml
@@ -63,6 +64,7 @@ __all__ = [
     "reading",
     "resize_image",
     "size_of",
+    "source_warnings",
     "training_loader",
 ]
 

@@ -64,6 +64,7 @@ class PackedSource:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self.index = read_index(self.folder / INDEX)
+        self.fitted = self.size
         self._arrays: tuple[np.ndarray, np.ndarray] | None = None
         self._open()
 
@@ -85,7 +86,10 @@ class PackedSource:
         return images[indices], labels[indices]
 
     def check(self, spec: DomainSpec, split: str, height: int, width: int) -> None:
-        """Raise UserError when it holds another vocabulary or split, or smaller images, than requested."""
+        """Raise UserError when it holds another vocabulary or split, or smaller images, than requested.
+
+        Larger images are fitted by the reader; `warnings` then says so.
+        """
         if self.index.vocabulary != spec.vocabulary:
             raise UserError(
                 f"{self.folder}: was packed for {len(self.index.classes)} classes of domain {self.index.domain!r} "
@@ -102,11 +106,21 @@ class PackedSource:
                 f"{self.folder}: was packed at {self.index.height} x {self.index.width}, smaller than {height} x "
                 f"{width} (height x width); pack it again at that size, or give data.height and data.width"
             )
+        self.fitted = height, width
 
     def fingerprint(self) -> str:
         """A hash of the folder's identity, content and files, see `composegan.data.fingerprint`."""
         files = [self.folder / name for name in (INDEX, IMAGES, LABELS)]
         return fingerprint_of_files(files, self.index.id, self.index.content, content=not self.index.id)
+
+    def warnings(self) -> list[str]:
+        """That the images are cropped or scaled to the size that `check` was called with, if they are."""
+        (height, width), (rows, columns) = self.fitted, self.size
+        if self.fitted == self.size:
+            return []
+        done = "scaled" if height * columns == width * rows else "cropped and scaled"
+        text = f"{self.folder}: was packed at {rows} x {columns}, and is {done} to {height} x {width} (height x width)"
+        return [f"{text} each time it is read; pack it at that size, or give data.height and data.width"]
 
     def _open(self) -> tuple[np.ndarray, np.ndarray]:
         if self._arrays is None:

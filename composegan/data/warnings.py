@@ -50,8 +50,8 @@ def can_be_written(name: str) -> bool:
 
 def unmirrored_sides(spec: DomainSpec) -> list[str]:
     """A warning about pairs of classes that are named as sides and are not in the domain's `mirror`, if any."""
-    listed = {name for pair in spec.mirror for name in pair}
-    names = {words_of(name): name for name in spec.names if name not in listed}
+    listed = {spec.index(name) for pair in spec.mirror for name in pair}
+    names = {words_of(name): name for label, name in enumerate(spec.names) if label not in listed}
     pairs = [(name, names[_mirrored(words)]) for words, name in names.items() if words < _mirrored(words) in names]
     if not pairs:
         return []

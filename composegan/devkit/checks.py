@@ -126,6 +126,8 @@ def presence(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Ver
     missing = [item.name for label, item in enumerate(classes) if label not in seen and not item.optional]
     if missing:
         remedy = f"mark it `optional: true` in {subject.home} where images may lack it, or fix its labels"
+        if len(classes) > 2 and seen == set(range(len(classes) - 1)):  # as after a class was added before the others
+            remedy = f"are all labels one too low? 0 is {classes[0].name}, 1 {classes[1].name}, ...; if not, {remedy}"
         yield Verdict(False, f"{name}: {', '.join(missing[:5])}: in none of {len(samples)} images", remedy)
     else:
         yield Verdict(True, f"{name}: {len(seen)} of {len(classes)} classes in {len(samples)} images")

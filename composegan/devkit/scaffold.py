@@ -19,7 +19,6 @@ from composegan.io.yaml_file import parse_yaml
 from composegan.plugin import registry
 from composegan.plugin.contracts import DOMAIN
 
-BACKGROUND = "background"
 MAX_CLASSES = 255
 RESERVED = ("all", "composegan", "none", "null", "test", "testing")
 
@@ -46,7 +45,7 @@ PALETTE: tuple[Color, ...] = (
 def check_name(name: str) -> str:
     """Return the name of a new domain, also that of a Python package. Raises UserError with a name that would do."""
     if not name:
-        raise UserError("new: give a name, as in composegan new pets classes=cat,dog")
+        raise UserError("new: give a name, as in composegan new pets classes=background,cat,dog")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         plain = re.sub(r"\W+", "_", name.casefold(), flags=re.ASCII).strip("_")
         better = f", such as {plain}" if re.fullmatch(r"[a-z][a-z0-9_]*", plain) else ""
@@ -62,13 +61,13 @@ def check_name(name: str) -> str:
 
 
 def read_classes(text: str) -> list[str]:
-    """The classes of a new domain from `cat,dog`, background first; it is added where it is missing.
+    """The classes of a new domain from `background,cat,dog`, in label order: nothing is added or moved.
 
     Raises UserError for no classes, too many, duplicates, and names that a command line cannot hold.
     """
     names = [part.strip() for part in text.split(",") if part.strip()]
-    if not [name for name in names if name != BACKGROUND]:
-        raise UserError("new: give the classes, as in classes=cat,dog; the background is added")
+    if not names:
+        raise UserError("new: give the classes in the order of their label values, as in classes=background,cat,dog")
     seen: dict[str, str] = {}
     for name in names:
         if not re.fullmatch(r"[^\W\d_][\w-]*", name):
@@ -80,9 +79,8 @@ def read_classes(text: str) -> list[str]:
         if name.casefold() in seen:
             raise UserError(f"classes={text}: {seen[name.casefold()]!r} is given twice ({name}); remove one")
         seen[name.casefold()] = name
-    names = [BACKGROUND, *(name for name in names if name.casefold() != BACKGROUND)]
     if len(names) > MAX_CLASSES:
-        raise UserError(f"classes: {len(names)} with the background; use at most {MAX_CLASSES}")
+        raise UserError(f"classes: {len(names)} are given; use at most {MAX_CLASSES}")
     return names
 
 

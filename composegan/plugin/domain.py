@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from unicodedata import normalize
 
 from composegan.errors import UserError, nearest
 
@@ -66,14 +67,15 @@ class DomainSpec:
         where = f"domain {self.name!r}"
         if not 1 <= len(self.classes) <= 255:
             raise UserError(f"{where}: {len(self.classes)} classes; a vocabulary has 1 to 255")
-        for what, values in (("name", self.names), ("color", self.colors)):
+        names = tuple(normalize("NFC", name) for name in self.names)  # é in one or two characters is one name
+        for what, values in (("name", names), ("color", self.colors)):
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise UserError(f"{where}: class {what} {twice[0]} is used more than once; change all but one")
-        sided = [name for pair in self.mirror for name in pair]
-        for name in sided:
-            self.index(name)
-            if sided.count(name) > 1:
+        sided = [self.index(name) for pair in self.mirror for name in pair]
+        for label in sided:
+            if sided.count(label) > 1:
+                name = self.names[label]
                 raise UserError(f"{where}: mirror names class {name!r} more than once; a class changes places with one")
         for item in self.classes:
             if not all(isinstance(part, int) and 0 <= part <= 255 for part in item.color) or len(item.color) != 3:
@@ -97,8 +99,9 @@ class DomainSpec:
     @property
     def mirrored(self) -> tuple[int, ...]:
         """The label value that each one becomes in a mirrored image."""
-        other = dict(self.mirror) | {second: first for first, second in self.mirror}
-        return tuple(self.index(other.get(name, name)) for name in self.names)
+        pairs = [(self.index(first), self.index(second)) for first, second in self.mirror]
+        other = dict(pairs) | {second: first for first, second in pairs}
+        return tuple(other.get(label, label) for label in range(len(self.classes)))
 
     @property
     def vocabulary(self) -> str:
@@ -107,9 +110,10 @@ class DomainSpec:
 
     def index(self, name: str) -> int:
         """The label value of a class. Raises UserError offering the nearest name."""
-        if name not in self.names:
+        names = {normalize("NFC", known): index for index, known in enumerate(self.names)}
+        if (index := names.get(normalize("NFC", name))) is None:
             raise UserError(f"domain {self.name!r} has no class {name!r}; {nearest(name, self.names)}")
-        return self.names.index(name)
+        return index
 
 
 class Source(Protocol):

@@ -155,6 +155,8 @@ def _train(
     trainer.loggers = [*make_loggers(config.trainer.logger, run, f"composegan-{spec.name}"), *loggers]
     flip = config.data.flip and not config.adapt.source  # an adaptation ignores labels
     warnings = [f"warning: {line}" for line in data_warnings(source, spec, flip=flip)]
+    if not config.data.root:
+        warnings.insert(0, "data.root is empty: training on the drawn demo")
     groups = _about_groups(config, trainer.world_size)
     _say([_summary(trainer, composed, source, step), f"run: {run}", *groups, *warnings])
     with stop:

@@ -11,7 +11,7 @@ from composegan.verbs.base import Command, command
 @dataclass
 class New(Command):
     name: str = ""  # of the domain: a-z, 0-9 and _
-    classes: str = ""  # its classes, such as cat,dog,grass; the background comes first by itself
+    classes: str = ""  # its classes in label order, such as background,cat,dog: 0 is background
     out: str = ""  # folder to write; empty: composegan-NAME
 
     def execute(self) -> None:
@@ -19,7 +19,8 @@ class New(Command):
 
         name, classes = check_name(self.name), read_classes(self.classes)
         out = write_package(name, classes, Path(self.out or f"composegan-{name.replace('_', '-')}").expanduser())
-        print(f"wrote {out}\nnext: pip install -e {out} && composegan check {name} && composegan fit domain={name}")
+        print(f"wrote {out}; labels: {', '.join(f'{label} {item}' for label, item in enumerate(classes))}")
+        print(f"next: pip install -e {out} && composegan check {name} && composegan fit domain={name}")
         print(f"or, without installing it: composegan fit domain={name} plugin_path={out}")
 
 

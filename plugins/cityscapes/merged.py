@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from composegan.data import Sample, fingerprint
+from composegan.data import Sample, fingerprint, source_warnings
 from composegan.plugin import DomainSpec, Source, UserError
 
 
@@ -23,6 +23,10 @@ class Merged:
     def __getitem__(self, index: int) -> Sample:
         sample = self.source[index]
         return replace(sample, labels=self.table[sample.labels])
+
+    def warnings(self) -> list[str]:
+        """Those of the source."""
+        return source_warnings(self.source)
 
     def fingerprint(self) -> str | None:
         """That of the source, with the table; None if the source has none."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 
+from composegan.config.lists import names_in
+from composegan.config.schema import DataConfig
+from composegan.data import UserError, open_source, pack
 from composegan.data.warnings import data_warnings
 from composegan.devkit import open_subject, verdicts_of
 from composegan.devkit.checks import warnings
-from composegan.plugin.domain import DomainSpec, SemanticClass
+from composegan.plugin.domain import DomainPlugin, DomainSpec, SemanticClass
 
 
 def spec_of(*names, mirror=()):
@@ -80,3 +85,34 @@ def test_fit_prints_warnings_at_its_start(shapes, fit_in, tmp_path, capsys):
     fit_in(tmp_path / "runs", f"domain={tmp_path / 'sides.yaml'}", shapes[1], "data.flip=on", "training.images=2")
     out = capsys.readouterr().out
     assert out.index("warning: data.flip=on: ") < out.index("done: ")
+
+
+def test_names_in_composed_and_decomposed_form_are_one_name():
+    """As macOS and other systems write é."""
+    composed, decomposed = (normalize(form, "née") for form in ("NFC", "NFD"))
+    spec = spec_of(f"{composed}_l", f"{composed}_r", mirror=((f"{decomposed}_l", f"{decomposed}_r"),))
+    assert spec.mirrored == (0, 2, 1) and spec.index(f"{decomposed}_r") == 2
+    assert names_in(f"{decomposed}_l", spec.names) == [f"{composed}_l"]
+    with pytest.raises(UserError, match="class name .* is used more than once"):
+        spec_of(composed, decomposed)
+
+
+def test_fit_says_that_it_trains_on_the_demo(capsys, tmp_path, tiny):
+    """As when a script's `data.root=$ROOT` is empty."""
+    from composegan.cli import main
+
+    settings = ["domain=cars", "data.root=None", "data.demo_count=4", f"data.cache={tmp_path}", *tiny]
+    assert main(["fit", *settings, "training.images=2", "output.score_every=0", f"output.root={tmp_path}"]) == 0
+    assert "data.root is empty: training on the drawn demo" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "said"),
+    [(16, 16, "scaled to 16 x 16"), (16, 32, "cropped and scaled to 16 x 32"), (32, 32, "")],
+)
+def test_pack_of_another_size_is_warned_about(height, width, said, towns, tmp_path):
+    spec = spec_of("house", "tree", "sun")
+    pack(towns(2), tmp_path / "packed", spec, 32, 32, workers=0)
+    data = DataConfig(root=str(tmp_path / "packed"), height=height, width=width)
+    lines = data_warnings(open_source(DomainPlugin(spec), data), spec, flip=False)
+    assert [said in line and "packed: was packed at 32 x 32" in line for line in lines] == [True] * bool(said)

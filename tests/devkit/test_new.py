@@ -30,9 +30,9 @@ def here(tmp_path, monkeypatch):
 
 
 def test_new_package_passes_every_check(here, capsys):
-    assert main(["new", "pets", "classes=cat,dog,grass"]) == 0
+    assert main(["new", "pets", "classes=background,cat,dog,grass"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("wrote composegan-pets\n")
+    assert out.startswith("wrote composegan-pets; labels: 0 background, 1 cat, 2 dog, 3 grass\n")
     assert "composegan fit domain=pets plugin_path=composegan-pets" in out
     assert main(["check", "pets", "plugin_path=composegan-pets"]) == 0, capsys.readouterr().out
     verdicts = capsys.readouterr().out.splitlines()
@@ -41,7 +41,7 @@ def test_new_package_passes_every_check(here, capsys):
 
 
 def test_new_package_files_and_metadata(here):
-    main(["new", "my_pets", "classes=cat,no", "out=there/pets"])
+    main(["new", "my_pets", "classes=background,cat,no", "out=there/pets"])
     home = here / "there" / "pets"
     files = {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()}
     assert files == {
@@ -112,15 +112,15 @@ def test_new_demo_gives_classes_different_areas(here):
         (["new", "../x", "classes=a"], "such as x"),
         (["new", "class", "classes=a"], "'class' is a reserved word; choose another name, such as class_domain"),
         (["new", "faces", "classes=a"], "domain 'faces' is already installed, by composegan"),
-        (["new", "pets"], "new: give the classes, as in classes=cat,dog"),
-        (["new", "pets", "classes=background"], "give the classes"),
+        (["new", "pets"], "new: give the classes in the order of their label values, as in classes=background,cat,dog"),
+        (["new", "pets", "classes=,"], "give the classes"),
         (["new", "pets", "classes=cat,dog,Cat"], "'cat' is given twice (Cat); remove one"),
         (["new", "pets", "classes=cat,all"], "'all' is reserved"),
         (["new", "pets", "classes=cat,a b"], "'a b' cannot name a class"),
         (["new", "pets", "classes=cat,{x}"], "'{x}' cannot name a class"),
         (
-            ["new", "pets", "classes=" + ",".join(f"c{i}" for i in range(255))],
-            "256 with the background; use at most 255",
+            ["new", "pets", "classes=" + ",".join(f"c{i}" for i in range(256))],
+            "classes: 256 are given; use at most 255",
         ),
         (["new", "pets", "class=cat"], "unknown key 'class'"),
         (["new", "pets", "classes=cat", "out=there"], "out=there: already exists; choose another folder"),
@@ -134,7 +134,8 @@ def test_new_rejects_mistakes_in_one_line_and_writes_nothing(here, capsys, argum
     assert [path.name for path in here.iterdir()] == ["there"]
 
 
-def test_background_comes_first():
-    assert read_classes("cat, dog,") == ["background", "cat", "dog"]
-    assert read_classes("cat,background") == ["background", "cat"]
+def test_label_values_follow_the_given_order():
+    """Labels exist before the package does: adding or moving a class would shift them."""
+    for text, names in (("cat, dog,", ["cat", "dog"]), ("cat,background", ["cat", "background"]), ("sky", ["sky"])):
+        assert read_classes(text) == names
     assert check_name("pets_2") == "pets_2"
