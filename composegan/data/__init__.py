@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from composegan.data.files import by_stem, files_below, name_of
-from composegan.data.fingerprint import fingerprint, fingerprint_of_files
+from composegan.data.fingerprints import fingerprint, fingerprint_of_files
 from composegan.data.folder import IMAGE_ENDINGS, FolderSource
 from composegan.data.images import MAX_PIXELS, open_picture, read_image, size_of
 from composegan.data.label_errors import LabelError, label_error

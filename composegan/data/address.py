@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from composegan.config.extensions import extension
 from composegan.config.schema import DataConfig
-from composegan.data.fingerprint import fingerprint
+from composegan.data.fingerprints import fingerprint
 from composegan.data.sample import Sample
 from composegan.data.warnings import source_warnings
 from composegan.errors import UserError
@@ -33,7 +33,7 @@ class ExtensionSource:
             return sample
 
     def fingerprint(self) -> str | None:
-        """That of the source, see `composegan.data.fingerprint`."""
+        """That of the source, see `composegan.data.fingerprints`."""
         with self.found.use():
             return fingerprint(self.images)
 

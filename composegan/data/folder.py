@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from composegan.data.files import by_stem, files_below
-from composegan.data.fingerprint import fingerprint_of_files
+from composegan.data.fingerprints import fingerprint_of_files
 from composegan.data.pairs import pair_warnings, read_pair
 from composegan.data.sample import Sample
 from composegan.errors import UserError
@@ -56,7 +56,7 @@ class FolderSource:
         return pair_warnings([(self.root / image, self.root / labels) for image, labels in self.files], self.spec)
 
     def fingerprint(self) -> str:
-        """A hash of all files and of the classes' colors, see `composegan.data.fingerprint`."""
+        """A hash of all files and of the classes' colors, see `composegan.data.fingerprints`."""
         files = (self.root / file for pair in self.files for file in pair)
         return fingerprint_of_files(files, self.spec.classes)
 

@@ -12,7 +12,7 @@ from composegan.config.schema import DataConfig
 from composegan.config.settings import check_bounds
 from composegan.data.address import open_address
 from composegan.data.cache import cache_folder, configured_cache
-from composegan.data.fingerprint import code_of, content_fingerprint, digest
+from composegan.data.fingerprints import code_of, content_fingerprint, digest
 from composegan.data.folder import FolderSource, check_root, is_plain
 from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from composegan.data.fingerprint import fingerprint_of_files
+from composegan.data.fingerprints import fingerprint_of_files
 from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.io.guarded import check_file, read_json, reading
@@ -109,7 +109,7 @@ class PackedSource:
         self.fitted = height, width
 
     def fingerprint(self) -> str:
-        """A hash of the folder's identity, content and files, see `composegan.data.fingerprint`."""
+        """A hash of the folder's identity, content and files, see `composegan.data.fingerprints`."""
         files = [self.folder / name for name in (INDEX, IMAGES, LABELS)]
         return fingerprint_of_files(files, self.index.id, self.index.content, content=not self.index.id)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from composegan.data.files import files_below
-from composegan.data.fingerprint import fingerprint_of_files
+from composegan.data.fingerprints import fingerprint_of_files
 from composegan.data.folder import IMAGE_ENDINGS, check_root
 from composegan.data.images import read_image
 from composegan.data.pairs import pair_warnings
@@ -44,5 +44,5 @@ class PictureSource:
         return pair_warnings([(self.root / file, None) for file in self.files])
 
     def fingerprint(self) -> str:
-        """A hash of all files, see `composegan.data.fingerprint`."""
+        """A hash of all files, see `composegan.data.fingerprints`."""
         return fingerprint_of_files(self.root / file for file in self.files)

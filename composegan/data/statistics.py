@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from composegan.data.cache import read_arrays, write_arrays
-from composegan.data.fingerprint import fingerprint
+from composegan.data.fingerprints import fingerprint
 from composegan.data.items import Items
 from composegan.data.label_errors import ENOUGH, LabelError, counted
 from composegan.errors import UserError

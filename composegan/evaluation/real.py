@@ -13,7 +13,7 @@ from torch import Tensor
 
 from composegan.config.schema import DataConfig
 from composegan.data.cache import read_arrays, write_arrays
-from composegan.data.fingerprint import content_fingerprint, digest, fingerprint
+from composegan.data.fingerprints import content_fingerprint, digest, fingerprint
 from composegan.data.items import Items
 from composegan.data.resize import fit_sample
 from composegan.errors import UserError

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composegan.data.cache import cached_file
-from composegan.data.fingerprint import digest
+from composegan.data.fingerprints import digest
 from composegan.errors import UserError
 from composegan.evaluation.real import RealSet
 from composegan.io.guarded import UnreadableError, check_file

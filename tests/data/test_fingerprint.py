@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from composegan.data import FolderSource, PackedSource, Sample, fingerprint, pack
-from composegan.data.fingerprint import content_fingerprint, fingerprint_of_files
+from composegan.data.fingerprints import content_fingerprint, fingerprint_of_files
 from composegan.data.pictures import PictureSource
 from composegan.data.statistics import class_statistics
 from composegan.plugins.cars import open_cars
@@ -135,7 +135,7 @@ def test_statistics_are_those_of_the_data_at_hand(write, of, names, place, spec,
 @each_layout
 def test_unchanged_data_is_not_read_again(write, of, names, spec, tmp_path, monkeypatch):
     of = of or spec
-    monkeypatch.setattr("composegan.data.fingerprint.RECENT", 600)
+    monkeypatch.setattr("composegan.data.fingerprints.RECENT", 600)
     source = write(tmp_path / "data", of, of.index(names[0]))
     first = class_statistics(source, len(of.classes), cache=tmp_path / "cache")
     monkeypatch.setattr(type(source), "__getitem__", None)

