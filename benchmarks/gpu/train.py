@@ -45,6 +45,8 @@ output.samples_every=8 output.log_every=4 output.checkpoint_every=8
 """
 MEASURING, ENDING = 120.0, 30.0
 """Seconds reserved for the evaluation, and for the last step with its checkpoint."""
+FRAMES = 8
+"""Rows of the picture of progress."""
 
 
 def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
@@ -143,11 +145,11 @@ def evaluate(run: Path, work: Path, budget: Budget, tiny: bool) -> dict[str, Any
     return {"figures": figures, **{key: found[key] for key in ("settings", "classes", "skipped")}}
 
 
-def film_strip(grids: list[Path], height: int, frames: int = 8) -> Image.Image:
+def film_strip(grids: list[Path], height: int) -> Image.Image:
     """The first row (`height` pixels) of grids from the first to the last, denser at the beginning."""
     last = len(grids) - 1
     rows = []
-    for number in sorted({round(last * (frame / (frames - 1)) ** 2) for frame in range(frames)}):
+    for number in sorted({round(last * (frame / (FRAMES - 1)) ** 2) for frame in range(FRAMES)}):
         with Image.open(grids[number]) as sheet:
             rows.append(sheet.convert("RGB").crop((0, 0, sheet.width, height)))
     strip = Image.new("RGB", (rows[0].width, height * len(rows)))

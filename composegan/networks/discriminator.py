@@ -13,6 +13,9 @@ from composegan.networks.precision import widened, without_autocast
 from composegan.networks.renderer import channels_at
 from composegan.networks.semantic_map import SemanticMap
 
+GROUP = 4
+"""Pictures whose features the discriminator compares, if that divides the batch."""
+
 
 class ResidualBlock(nn.Module):
     """(B, in, H, W) -> (B, out, H/2, W/2): `(main + skip) / sqrt(2)`."""
@@ -46,22 +49,22 @@ class MaskStem(nn.Module):
         return weight @ weight.T
 
 
-def deviation_group(batch: int, group: int = 4) -> int:
-    """The size of the groups whose deviation the discriminator sees: `group`, or the nearest size that divides `batch`.
+def deviation_group(batch: int) -> int:
+    """The size of the groups whose deviation the discriminator sees: GROUP, or the nearest size that divides `batch`.
 
     Smaller sizes come before larger ones. 1, whose deviation is constant, only for a batch of 1.
     """
-    sizes = [*range(min(batch, group), 1, -1), *range(group + 1, batch + 1)]
+    sizes = [*range(min(batch, GROUP), 1, -1), *range(GROUP + 1, batch + 1)]
     return next((size for size in sizes if batch % size == 0), 1)
 
 
-def minibatch_deviation(x: Tensor, group: int = 4) -> Tensor:
+def minibatch_deviation(x: Tensor) -> Tensor:
     """Append the mean standard deviation within groups of the batch as one more channel.
 
     x: (B, C, H, W) -> (B, C + 1, H, W); groups of `deviation_group`.
     """
     batch, channels, height, width = x.shape
-    group = deviation_group(batch, group)
+    group = deviation_group(batch)
     y = widened(x).reshape(group, -1, channels, height, width)  # (g, B/g, C, H, W)
     y = (y.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))  # (B/g)
     y = y.view(-1, 1, 1, 1).repeat(group, 1, height, width)  # (B, 1, H, W)

@@ -28,7 +28,7 @@ class ProgressLine(Callback):
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             columns = TextColumn("{task.completed:,}/{task.total:,} images"), BarColumn(), TimeRemainingColumn()
-            self.bar = Progress(*columns, TextColumn("{task.fields[text]}"), console=rich_console(error=True))
+            self.bar = Progress(*columns, TextColumn("{task.fields[text]}"), console=rich_console())
             self.task = self.bar.add_task("", total=self.images, completed=self.first, text="")
             with suppress(OSError):  # a closed terminal does not end the run
                 self.bar.start()

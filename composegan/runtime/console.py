@@ -47,11 +47,11 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def rich_console(*, error: bool = False) -> Console:
-    """A console for tables and progress bars, whose own escapes pass; give it `printable` texts only."""
+def rich_console() -> Console:
+    """A console on stderr for progress bars, whose own escapes pass; give it `printable` texts only."""
     from rich.console import Console
 
-    stream = sys.stderr if error else sys.stdout
+    stream = sys.stderr
     return Console(file=stream.stream if isinstance(stream, PrintableStream) else stream)
 
 

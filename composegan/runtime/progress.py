@@ -21,6 +21,6 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=rich_console(error=True)) as bar:
+    with Progress(*columns, console=rich_console()) as bar:
         task = bar.add_task(printable(title), total=total)
         yield lambda done: bar.advance(task, done)

@@ -50,9 +50,9 @@ def contact_sheet(images: np.ndarray, labels: np.ndarray, colors: Colors, pairs:
     return grid(together, min(pairs or _pairs_in_a_row(len(images), images.shape[1], 2 * images.shape[2]), len(images)))
 
 
-def numbered_sheet(images: np.ndarray, labels: np.ndarray, colors: Colors, least: int = 64) -> Image.Image:
-    """As `contact_sheet`, each pair below its number. Small pictures are enlarged to at least `least` pixels."""
-    together = enlarge(np.concatenate((images, color_masks(labels, colors)), axis=2), least)
+def numbered_sheet(images: np.ndarray, labels: np.ndarray, colors: Colors) -> Image.Image:
+    """As `contact_sheet`, each pair below its number. Small pictures are enlarged to at least 64 pixels."""
+    together = enlarge(np.concatenate((images, color_masks(labels, colors)), axis=2), least=64)
     strip, font = np.full((len(images), 16, together.shape[2], 3), 255, np.uint8), ImageFont.load_default(12)
     for number in range(len(images)):
         heading = Image.fromarray(strip[number])
