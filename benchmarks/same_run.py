@@ -44,7 +44,7 @@ model.discriminator_max_channels=16 training.batch=4
 """
 OFTEN = """
 output.samples=8 output.log_every=16 output.samples_every=80 output.checkpoint_every=80 output.score_every=80
-output.score_samples=32
+output.score_samples=32 output.metrics=sliced_wasserstein
 """
 EVERY_PHASE = f"""
 {CPU} {TINY} {OFTEN} data.demo_count=200 data.flip=on model.noise=on training.r1_every=4 training.path_every=4

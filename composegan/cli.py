@@ -22,6 +22,16 @@ VERBS = (
 )  # fmt: skip
 """The order of composegan's own verbs in its help; those of other packages follow by name."""
 
+OTHER_NAMES = {
+    "fit": "train learn start run", "fit run=PATH": "resume continue restart", "adapt": "finetune fine-tune transfer",
+    "sample": "generate gen draw synthesize", "evaluate": "eval test score metrics fid", "mix": "swap combine blend",
+    "edit": "change manipulate", "invert": "project projection inversion encode", "interpolate": "morph video animate",
+    "components": "layers decompose", "directions": "pca sefa ganspace", "plan": "cost groups",
+    "prepare": "pack preprocess dataset convert", "domains": "list plugins extensions", "check": "validate verify lint",
+    "new": "init create scaffold", "import": "load", "bench": "benchmark benchmarks",
+}  # fmt: skip
+"""What other tools call composegan's verbs."""
+
 LONGEST = 1200
 """Longest error line, in characters; the middle of a longer one is left out."""
 
@@ -150,7 +160,8 @@ def _verb(name: str, arguments: Sequence[str]) -> Verb:
                 registry.add_plugin_path(os.path.expanduser(argument.removeprefix(PLUGIN_PATH)))
     known = registry.names(VERB)
     if name not in known:
-        raise UserError(f"unknown verb {name!r}; {nearest(name, known)}")
+        meant = next((own for own, others in OTHER_NAMES.items() if name.lower() in others.split()), None)
+        raise UserError(f"unknown verb {name!r}; " + (f"did you mean {meant!r}?" if meant else nearest(name, known)))
     verb: Verb = registry.require(name, VERB).plugin
     return verb
 

@@ -40,7 +40,7 @@ model.local_channels=8 model.coarse_channels=8 model.coarse_size=8 model.min_fea
 model.discriminator_max_channels=8 training.batch=2 training.images=24 training.r1_every=2 training.path_every=2
 training.mixing=0.5 training.augment=0.5 model.noise=true
 output.samples=2 output.log_every=2 output.samples_every=8 output.checkpoint_every=4
-output.score_every=8 output.score_samples=4
+output.score_every=8 output.score_samples=4 output.metrics=sliced_wasserstein
 """
 """Every phase within two steps, every kind of random draw, and every file of a run within four steps."""
 

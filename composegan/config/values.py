@@ -47,6 +47,8 @@ def _unusable(text: str) -> str | None:
     if "\0" in text:
         return f"{_shown(text)} has a character of code 0"
     home = text.partition("/")[0]
+    if home == "~" and os.path.expanduser(home) == home:
+        return f"{_shown(text)}: this user has no home folder; give the path in full, or set HOME"
     if home.startswith("~") and os.path.expanduser(home) == home:
         return f"{_shown(text)}: this machine has no user {home[1:]!r}"
     return None

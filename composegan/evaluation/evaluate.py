@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 from PIL import Image
 from torch import Tensor
@@ -12,7 +13,7 @@ from composegan.errors import UserError
 from composegan.evaluation.generated import generated_rows, random_w
 from composegan.evaluation.real import RealSet, real_rows
 from composegan.evaluation.shares import first_alone, is_first
-from composegan.metrics.figure import Figure, NotMeasuredError, Sets
+from composegan.metrics.figure import Figure, NotMeasuredError, Sets, TooFewImagesError
 from composegan.metrics.layout import LAYOUT
 from composegan.metrics.presence import class_recall, presence_accuracy, presence_rates, present
 from composegan.metrics.rows import Describer, Rows, Setting, compare, rows_of, summarize
@@ -79,10 +80,10 @@ def evaluate(
 ) -> Report:
     """Measure n generated images. wanted: metrics or their names; None: all that composegan ships.
 
-    Where all are wanted, those whose network is missing are skipped. Of several processes (`shares`) each draws its
-    part, and the first has the figures.
-    Raises UserError for too few images for a metric, for a missing network, and for a metric that cannot be used or
-    fails.
+    Metrics that do not apply or need more images are skipped; where all are wanted, also those without their network.
+    Of several processes (`shares`) each draws its part, and the first has the figures.
+    Raises UserError for a missing network, for a metric that cannot be used or fails, and if too few images leave no
+    metric at all.
     """
     shipped = registry.names(METRIC, own=True)
     chosen = shipped if wanted is None else wanted
@@ -92,13 +93,14 @@ def evaluate(
     skipped: list[str] = []
     setting = Setting(len(model.classes), model.generator.height, model.generator.width, model.device, inception, real)
     with first_alone():
-        opened = _open(metrics, setting, skipped if optional else None)
+        opened = _open(metrics, setting, skipped, optional)
     w, classes = random_w(model, n, seed, truncation), draw_present(model, range(n), seed)
     known = real_rows(real, opened) if is_first() else {}
     generated = generated_rows(model, w, classes, opened, batch)
     evaluation = Evaluation(model, seed, truncation, batch, w, classes, opened, known, generated, skipped)
     report = Report(skipped=skipped)
     reasons: dict[str, list[str]] = {}
+    fewest: str | None = None
     for found in metrics:
         metric = found.plugin
         if rows_of(found).name in opened and (is_first() or metric.on_every_rank):
@@ -106,14 +108,18 @@ def evaluate(
                 report.figures += _measure(found, evaluation)
             except NotMeasuredError as error:
                 reasons.setdefault(str(error), []).append(found.name)
+                fewest = fewest or (f"{found.name}: {error}" if isinstance(error, TooFewImagesError) else None)
+    if fewest and is_first() and not report.figures:
+        raise UserError(fewest)
     skipped += [_left_out(names, reason) for reason, names in reasons.items()]
     if is_first():
         report.by_class, report.sheets = _by_class(evaluation), evaluation.sheets
     return report
 
 
-def _open(metrics: Sequence[Found], setting: Setting, skipped: list[str] | None) -> dict[str, Describer]:
-    """The describers of all rows that the metrics need. skipped: collects what cannot be opened; None: raise it."""
+def _open(metrics: Sequence[Found], setting: Setting, skipped: list[str], optional: bool) -> dict[str, Describer]:
+    """The describers of all rows that the metrics need. skipped: collects what needs more images and, if the metrics
+    are optional, what cannot be opened at all."""
     users: dict[str, tuple[Rows, list[str]]] = {LAYOUT.name: (LAYOUT, [])}
     for found in metrics:
         rows = rows_of(found)
@@ -123,7 +129,7 @@ def _open(metrics: Sequence[Found], setting: Setting, skipped: list[str] | None)
         try:
             opened[rows.name] = rows.open(setting)
         except UserError as error:
-            if skipped is None:
+            if not (optional or isinstance(error, TooFewImagesError)):
                 raise
             skipped.append(_left_out(names, str(error)))
     return opened
@@ -137,11 +143,16 @@ def _measure(found: Found, evaluation: Evaluation) -> Iterable[Figure]:
         return compare(found, summarize(found, real), summarize(found, fake))
 
     try:
+        figures: list[Figure] = []
         with found.use():
             if metric.measure:
-                return list(metric.measure(evaluation))
-        note = "" if shipped else f"of {found.home}"
-        return [evaluation.sets(rows_of(found)).figure(found.name, distance, metric.better, note)]
+                figures = list(metric.measure(evaluation))
+        if not metric.measure:
+            note = "" if shipped else f"of {found.home}"
+            figures = [evaluation.sets(rows_of(found)).figure(found.name, distance, metric.better, note)]
+        if unknown := [figure.name for figure in figures if not isfinite(figure.value)]:
+            raise NotMeasuredError(f"{', '.join(unknown)} is undefined for these images")
+        return figures
     except UserError as error:
         if not shipped or isinstance(error, NotMeasuredError):
             raise

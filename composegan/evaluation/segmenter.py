@@ -18,6 +18,7 @@ from composegan.errors import UserError
 from composegan.evaluation.real import RealSet
 from composegan.io.guarded import UnreadableError, check_file
 from composegan.metrics.backbone import efficientnet_lite0
+from composegan.metrics.figure import TooFewImagesError
 from composegan.metrics.layout import confusion
 from composegan.runtime.progress import progress_bar
 
@@ -92,7 +93,7 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
     """
     numbers = real.numbers[:IMAGES]
     if len(numbers) < 2:
-        raise UserError(f"the real set, {real.name}, has {len(numbers)} images; a segmenter needs at least 2")
+        raise TooFewImagesError(f"the real set, {real.name}, has {len(numbers)} images; a segmenter needs at least 2")
     held_out = max(1, round(HELD_OUT * len(numbers)))
     key = digest([len(numbers), HELD_OUT, STEPS, BATCH, RATE, JITTER, NOISE, CHANNELS, WIDTHS, SIDE])
     path = real.folder / f"segmenter-{key}.safetensors" if real.folder else None

@@ -17,6 +17,10 @@ class NotMeasuredError(UserError):
     """A metric does not apply to this model or real set; says why in a few words."""
 
 
+class TooFewImagesError(NotMeasuredError):
+    """A metric needs more images than there are; says how many."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """A metric's value.

@@ -7,8 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from composegan.errors import UserError
-from composegan.metrics.figure import Figure, Sets
+from composegan.metrics.figure import Figure, Sets, TooFewImagesError
 
 Moments = tuple[Tensor, Tensor]
 """Mean (D,) and covariance (D, D), float64."""
@@ -17,7 +16,7 @@ Moments = tuple[Tensor, Tensor]
 def moments(features: Tensor) -> Moments:
     """Mean and unbiased covariance of features (N, D), in float64. Raises UserError for fewer than two rows."""
     if len(features) < 2:
-        raise UserError(f"{len(features)} images are too few; a covariance needs at least 2")
+        raise TooFewImagesError(f"{len(features)} images are too few; a covariance needs at least 2")
     features = features.double()
     mean = features.mean(dim=0)
     centred = features - mean

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from composegan.errors import UserError
+from composegan.metrics.figure import TooFewImagesError
 
 NEIGHBOURS, BLOCK = 3, 1024
 
@@ -30,7 +30,9 @@ def recall(real: Tensor, fake: Tensor) -> float:
 def _centred(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     for features in (real, fake):
         if len(features) <= NEIGHBOURS:
-            raise UserError(f"{len(features)} images are too few; precision and recall need at least {NEIGHBOURS + 1}")
+            raise TooFewImagesError(
+                f"{len(features)} images are too few; precision and recall need at least {NEIGHBOURS + 1}"
+            )
     centre = real.mean(dim=0)  # cdist loses digits far from the origin
     return real - centre, fake - centre
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from composegan.errors import UserError
+from composegan.metrics.figure import TooFewImagesError
 
 SUBSET, SUBSETS, SPLITS = 1000, 20, 10
 
@@ -27,7 +27,7 @@ def kernel_distance(real: Tensor, fake: Tensor) -> float:
     """
     size = min(SUBSET, len(real), len(fake))
     if size < 2:
-        raise UserError(f"{size} images are too few; a kernel distance needs at least 2")
+        raise TooFewImagesError(f"{size} images are too few; a kernel distance needs at least 2")
     everything = size == len(real) == len(fake)
     with _quiet():
         metric = KernelInceptionDistance(
@@ -45,7 +45,7 @@ def inception_score(logits: Tensor) -> float:
     Raises UserError for fewer than 2 images.
     """
     if len(logits) < 2:
-        raise UserError(f"{len(logits)} images are too few; an inception score needs at least 2")
+        raise TooFewImagesError(f"{len(logits)} images are too few; an inception score needs at least 2")
     with _quiet():
         metric = InceptionScore(_AsGiven(), splits=min(SPLITS, len(logits) // 2), sync_on_compute=False)
         metric.update(logits.double())

@@ -144,7 +144,10 @@ def _train(
     callbacks: Iterable[Callback],
     loggers: Iterable[Logger],
 ) -> Path:
-    """Train to the last image. before: the checkpoint that `step` continues from; {}: it starts."""
+    """Train to the last image, or until a callback sets `trainer.should_stop`.
+
+    before: the checkpoint that `step` continues from; {}: it starts.
+    """
     config, spec = composed.config, composed.plugin.spec
     loader = make_loader(composed, source, step, trainer.global_rank, trainer.world_size)
     stop = GracefulStop(loader)
@@ -171,6 +174,9 @@ def _train(
     if stop.interrupted and early:
         print_line(f"stopped at {seen}; to resume: composegan fit run={run}")
         raise KeyboardInterrupt
+    if early:
+        print_line(f"stopped at {seen} by a callback; to resume: composegan fit run={run}")
+        return run
     print_line(f"done: {seen}. Pictures are in {run / 'samples'}; next: composegan sample run={run}")
     return run
 
@@ -188,6 +194,8 @@ def _run_lightning(
     except DivergedError:
         raise  # has its own remedy
     except UserError as error:
+        if not (run / CONFIG).is_file():
+            raise  # there is nothing to resume
         raise UserError(f"{error}; {_how_to_resume(run)}") from error
     except RuntimeError as error:
         reason = dead_reader(error)

@@ -16,7 +16,9 @@ from torch import Tensor
 
 from composegan.config.compose import Composed
 from composegan.config.extensions import extension
+from composegan.config.run_folder import CONFIG
 from composegan.config.validate import score_names
+from composegan.errors import UserError
 from composegan.evaluation.scores import Scores
 from composegan.io.atomic import atomic_file
 from composegan.model import saved_model
@@ -53,6 +55,8 @@ class RunRecorder(Callback):
         self.early: bool = before.get("early", False)
         self.shown: bool = before.get("shown", True)
         self.scores: Scores | None = None
+        self.stopping = False
+        self.latest: dict[str, float] = {}
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Start the log, and make what a killed run did not come to."""
@@ -73,11 +77,24 @@ class RunRecorder(Callback):
         """After every step."""
         step = step_of(module)
         actions = plan(Progress(step.images_seen, self.stop.requested(module.device)), self.config)
-        trainer.should_stop = bool(actions.stop)
+        trainer.should_stop = self.stopping = bool(actions.stop)
         if actions.check and (problem := step.check(actions.interval, spikes=actions.check == "spikes")):
             self._roll_back(trainer, step, problem, actions)
         elif trainer.is_global_zero:
             self._carry_out(step, actions)
+            if actions.interval or actions.score:  # for callbacks that look at `trainer.callback_metrics`
+                module.log_dict(dict(self.latest), logger=False, rank_zero_only=True)
+
+    def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Save a run that another callback stops, as a signal would."""
+        step = step_of(module)
+        if self.stopping or step.images_seen >= self.config.training.images:
+            return
+        problem = step.check(complete=False, spikes=False)
+        if trainer.is_global_zero and problem:
+            print_line(f"at {step.images_seen:,} images {problem}: this is not saved")
+        elif trainer.is_global_zero:
+            self.save(step, regular=False)
 
     def _roll_back(self, trainer: Trainer, step: TrainingStep, problem: str, actions: Actions) -> None:
         """Discard the steps since the last checkpoint. A run that stops early now finds the problem when it resumes,
@@ -95,6 +112,10 @@ class RunRecorder(Callback):
             print_line(line)
 
     def _carry_out(self, step: TrainingStep, actions: Actions) -> None:
+        if actions != Actions() and not (self.run / CONFIG).is_file():  # writing would make a part of it again
+            raise UserError(
+                f"{self.run}: was deleted or moved during training, which stops at {step.images_seen:,} images"
+            )
         if actions.interval or actions.score:
             self._log_figures(step)
         if actions.stop == "early":  # save first: job systems kill soon after their signal
@@ -157,6 +178,7 @@ class RunRecorder(Callback):
         self.clock, self.since = time.monotonic(), step.images_seen
 
     def _log(self, step: TrainingStep, figures: Mapping[str, float]) -> None:
+        self.latest |= figures
         self.csv.write(step.images_seen, figures)
         log_figures(self.loggers, step.images_seen, figures)
 

@@ -122,6 +122,27 @@ def test_evaluate_on_inception_weights_uses_the_published_names(whole_run, tmp_p
 
 
 @pytest.mark.parametrize(
+    ("n", "real_images", "left_out"),
+    [
+        (2, 7, {"2 images are too few; precision and recall need at least 4"}),
+        (4, 2, {"2 images are too few; precision and recall need at least 4"}),
+        (3, 3, {"3 images are too few; precision and recall need at least 4"}),
+        (2, 1, {"1 images are too few; a covariance needs at least 2", "a segmenter needs at least 2"}),
+    ],
+)
+def test_few_images_leave_out_only_the_metrics_that_need_more(whole_run, tmp_path, n, real_images, left_out):
+    out = tmp_path / "out"
+    assert main(["evaluate", f"run={whole_run}", f"n={n}", f"real_images={real_images}", f"out={out}"]) == 0
+    found = content(out)
+    measured = {figure["name"] for figure in found["figures"]}
+    assert {"sliced_wasserstein", "PPL-EffNetLite0"} <= measured and not measured & {"recall-EffNetLite0", "recall"}
+    assert ("FSD" in measured) == ("mask_consistency" in measured) == (real_images > 1)
+    assert all(np.isfinite(figure["value"]) for figure in found["figures"])
+    assert all(any(reason in line for line in found["skipped"]) for reason in left_out)
+    assert "NaN" not in (out / "evaluation.json").read_text()
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["n=1"], "n=1: must be 2 to 1,000,000"),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -93,3 +97,27 @@ def test_checkpoint_holds_tensors_and_plain_values_only(whole_run):
     assert kinds(read(whole_run / "checkpoints" / "last.pt")) <= {
         torch.Tensor, dict, list, tuple, str, int, float, bool, type(None)
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("fate", ["deleted", "moved", "emptied"])
+@pytest.mark.parametrize("when", [2, 5])
+def test_a_run_folder_that_disappears_stops_the_run(fit, at_step, runs, tmp_path, fate, when):
+    """At the next line of metrics; nothing of the folder is written again."""
+
+    def lose(step):
+        (run,) = runs()
+        if fate == "moved":
+            run.rename(tmp_path / "elsewhere")
+        else:
+            shutil.rmtree(run)
+        if fate == "emptied":
+            run.mkdir()
+
+    at_step(lose, before=when // 2 * 2)
+    with pytest.raises(UserError) as caught:
+        fit("output.score_every=0")
+    match = re.fullmatch(
+        r"(.*/runs/shapes/.*): was deleted or moved; training stops at (\d+) images", str(caught.value)
+    )
+    assert match and int(match[2]) == when // 2 * 2 + 2
+    assert [*Path(match[1]).glob("*")] == []

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM save a run and say how to resume it; killed runs resume too, all bit for bit."""
+"""SIGINT, SIGTERM and SIGHUP save a run and say how to resume it; killed runs resume too, all bit for bit."""
 
 from __future__ import annotations
 
@@ -59,12 +59,21 @@ TERMINATED = IN_THE_FOURTH_STEP.format(signals="os.kill(os.getpid(), signal.SIGT
         (WHILE_WAITING_FOR_DATA.format(name="SIGINT"), 130, None),
         (WHILE_WAITING_FOR_DATA.format(name="SIGTERM"), 130, None),
         (IN_THE_FOURTH_STEP.format(signals=TO_THE_GROUP.format(name="SIGTERM")), 130, 8),
+        (IN_THE_FOURTH_STEP.format(signals=TO_THE_GROUP.format(name="SIGHUP")), 130, 8),
         (IN_THE_FOURTH_STEP.format(signals=TO_THE_GROUP.format(name="SIGKILL")), -signal.SIGKILL, 4),
         # Killed soon after, while making the pictures and scores that are due: already saved.
         (TERMINATED + "RunRecorder._score = lambda *given: os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL, 8),
         pytest.param(TERMINATED + KILLED_WHILE_SAVING, -signal.SIGKILL, 4, marks=pytest.mark.slow),
     ],
-    ids=["SIGINT-waiting", "SIGTERM-waiting", "SIGTERM-twice", "SIGKILL", "SIGKILL-scoring", "SIGKILL-saving"],
+    ids=[
+        "SIGINT-waiting",
+        "SIGTERM-waiting",
+        "SIGTERM-twice",
+        "SIGHUP-twice",
+        "SIGKILL",
+        "SIGKILL-scoring",
+        "SIGKILL-saving",
+    ],
 )
 def test_stopped_process_resumes_bit_for_bit(
     command, tiny, shapes, whole_run, resume, assert_same_run, figures_of, tmp_path, patch, status, saved
@@ -114,7 +123,7 @@ def test_second_signal_does_not_wait_for_a_hanging_data_worker(command, tiny, sh
 
 
 def handlers():
-    return [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    return [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 
 
 def raise_signals(*numbers):
@@ -154,7 +163,7 @@ def test_signal_in_the_last_step_leaves_a_finished_run(fit, at_step, monkeypatch
     assert handlers() == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("hook", ["setup", "on_train_start"])
 def test_signal_before_the_first_step_stops_after_it(fit, monkeypatch, runs, number, hook):
     """Also where Lightning has just installed its own handlers."""
@@ -171,3 +180,14 @@ def test_signal_before_the_first_step_stops_after_it(fit, monkeypatch, runs, num
         fit()
     assert handlers() == before
     assert read(runs()[0] / "checkpoints" / "last.pt")["images_seen"] == 2
+
+
+def test_ignored_hangup_does_not_stop_a_run(fit, at_step):
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        at_step(lambda step: raise_signals(signal.SIGHUP), after=2)
+        run = fit("training.images=4", "output.score_every=0")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 4

@@ -7,6 +7,7 @@ import builtins
 import lightning
 import numpy as np
 import pytest
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import Logger
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -14,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from composegan.config.compose import compose
 from composegan.errors import UserError
 from composegan.runs import fit as fitting
+from composegan.runs.checkpoint import read
 from composegan.runs.loggers import log_figures, log_sheet, make_loggers, rewind
 
 
@@ -102,3 +104,23 @@ def test_callers_loggers_and_callbacks_follow_a_run(tiny, shapes, as_before, tmp
     assert not (run / "tensorboard").exists()
     with pytest.raises(UserError, match="callbacks and loggers with several devices: start the script with torchrun"):
         fitting.fit(compose([*shapes, *tiny, *settings, "trainer.devices=2"]), [counts])
+
+
+class StopAtScore(lightning.Callback):
+    """Stops a run once there is a score."""
+
+    def on_train_batch_end(self, trainer, module, *_):
+        trainer.should_stop |= "score/sliced_wasserstein" in trainer.callback_metrics
+
+
+def test_callbacks_see_figures_and_may_stop_a_run(
+    tiny, shapes, as_before, tmp_path, capsys, resume, whole_run, assert_same_run
+):
+    """Lightning's EarlyStopping, which looks at epochs, and so once, at the end, finds the score as well."""
+    given = [StopAtScore(), EarlyStopping("score/sliced_wasserstein")]
+    with as_before():
+        run = fitting.fit(compose([*shapes, "recipe=quick", *tiny, f"output.root={tmp_path}"]), given)
+    assert capsys.readouterr().out.endswith(f"stopped at 8 images by a callback; to resume: composegan fit run={run}\n")
+    assert given[1].best_score.isfinite()
+    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 8
+    assert_same_run(resume(run), whole_run)

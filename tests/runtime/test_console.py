@@ -76,6 +76,11 @@ def test_a_deleted_working_folder_is_refused(tmp_path, monkeypatch):
         check_surroundings()
 
 
+CLOSED = "standard output: is closed; redirect it instead, as with > /dev/null"
+FULL = "the output could not be written: No space left on device"
+TOO_FEW = "ulimit -n 24: a run needs up to 128 open files; raise the limit, as with ulimit -n 1024"
+
+
 def shell(line: str, folder) -> tuple[int, str, str]:
     """(exit status, stdout, stderr) of a line of sh, in which `composegan` is this checkout's."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
@@ -88,19 +93,11 @@ def shell(line: str, folder) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("line", "status", "said"),
     [
-        ("composegan domains >&-", 2, "standard output: is closed; redirect it instead, as with > /dev/null"),
-        (
-            "exec 0<&- 1>&-; composegan domains",
-            2,
-            "standard output: is closed; redirect it instead, as with > /dev/null",
-        ),
-        ("composegan --help > /dev/full", 2, "the output could not be written: No space left on device"),
-        ("composegan domains > /dev/full", 2, "the output could not be written: No space left on device"),
-        (
-            "ulimit -n 24; composegan domains",
-            2,
-            "ulimit -n 24: a run needs up to 128 open files; raise the limit, as with ulimit -n 1024",
-        ),
+        ("composegan domains >&-", 2, CLOSED),
+        ("exec 0<&- 1>&-; composegan domains", 2, CLOSED),
+        ("composegan --help > /dev/full", 2, FULL),
+        ("composegan domains > /dev/full", 2, FULL),
+        ("ulimit -n 24; composegan domains", 2, TOO_FEW),
         ("ulimit -S -n 24; composegan domains > /dev/null", 0, None),
         ("composegan domains > /dev/null 2>&- <&-", 0, None),
         ("composegan fti 2>&-", 2, None),
