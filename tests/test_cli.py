@@ -124,6 +124,12 @@ def test_version(capsys):
     ("line", "said"),
     [
         ("fti", "unknown verb 'fti'; did you mean 'fit'?"),
+        ("train", "unknown verb 'train'; did you mean 'fit'?"),
+        ("resume runs/x", "unknown verb 'resume'; did you mean 'fit run=PATH'?"),
+        ("Generate n=4", "unknown verb 'Generate'; did you mean 'sample'?"),
+        ("eval", "unknown verb 'eval'; did you mean 'evaluate'?"),
+        ("help finetune", "unknown verb 'finetune'; did you mean 'adapt'?"),
+        ("project", "unknown verb 'project'; did you mean 'invert'?"),
         ("help smaple", "unknown verb 'smaple'; did you mean 'sample'?"),
         ("fit domain={pets} batch=4", "unknown key 'batch'; did you mean 'training.batch'?"),
         ("fit run={here}", "run={here}: is not a run (it has no config.yaml); a run is a folder such as"),

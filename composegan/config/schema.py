@@ -101,9 +101,7 @@ class OutputConfig:
     checkpoint_every: int = number(50_000, least=1)  # images between checkpoints
     score_every: int = number(50_000, least=0)  # images between scores; 0: never
     score_samples: int = number(256, least=1, most=10**6)  # images that a score is computed from
-    metrics: str = extension(
-        METRIC, "FD-EffNetLite0,sliced_wasserstein"
-    )  # scores; the first selects the best checkpoint
+    metrics: str = extension(METRIC, "FD-EffNetLite0,sliced_wasserstein")  # scores; the first selects best.pt
     extensions: dict[str, Any] = extension_values()
 
 

@@ -113,9 +113,7 @@ class RunRecorder(Callback):
 
     def _carry_out(self, step: TrainingStep, actions: Actions) -> None:
         if actions != Actions() and not (self.run / CONFIG).is_file():  # writing would make a part of it again
-            raise UserError(
-                f"{self.run}: was deleted or moved during training, which stops at {step.images_seen:,} images"
-            )
+            raise UserError(f"{self.run}: was deleted or moved; training stops at {step.images_seen:,} images")
         if actions.interval or actions.score:
             self._log_figures(step)
         if actions.stop == "early":  # save first: job systems kill soon after their signal

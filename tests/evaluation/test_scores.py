@@ -7,9 +7,11 @@ import csv
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from composegan.config.compose import compose
 from composegan.config.schema import DataConfig
+from composegan.config.validate import score_names
 from composegan.data.open import open_source
 from composegan.data.sample import Sample
 from composegan.errors import UserError
@@ -56,6 +58,27 @@ def test_scores_grow_with_the_difference(real):
     near, noise = scores(images, labels), scores(torch.rand(images.shape) * 2 - 1, labels)
     assert all(noise[name] > near[name] + 0.01 for name in SCORES if name != "FSD")
     assert scores(images, labels * 0)["FSD"] > 0.1 + noise["FSD"]
+
+
+def test_default_score_prefers_recognisable_cars_to_plaid(tmp_path):
+    """Blurred, pale cars are nearer to cars than blocks of 16x16 pixels in random order are; patches do not show it."""
+    settings = ["data.height=64", "data.width=96", "data.demo_count=24", f"data.cache={tmp_path}"]
+    composed = compose(["domain=cars", "recipe=quick", *settings])
+    config, source = composed.config, open_source(composed.plugin, composed.config.data)
+    names = score_names(config)
+    metrics = [registry.require(name, METRIC) for name in names]
+    count, classes = 24, len(composed.plugin.spec.classes)
+    scores = Scores(metrics, source, config.data, classes, count, 1, torch.device("cpu"))
+    cars, labels = _draw(source, config.data, classes, count, 2)
+    draws = torch.Generator().manual_seed(0)
+    blocks = functional.unfold(cars, 16, stride=16)  # (N, 3 * 256, 24)
+    order = torch.rand(count, 1, blocks.shape[2], generator=draws).argsort(dim=2)
+    plaid = functional.fold(blocks.gather(2, order.expand_as(blocks)), cars.shape[2:], 16, stride=16)
+    pale = 0.85 * functional.avg_pool2d(cars, 5, stride=1, padding=2, count_include_pad=False) + 0.12
+    found, other = scores(plaid, labels), scores(pale, labels)
+    assert names == ["FD-EffNetLite0", "sliced_wasserstein"]
+    assert found["sliced_wasserstein"] < other["sliced_wasserstein"]
+    assert found["FD-EffNetLite0"] > 1.5 * other["FD-EffNetLite0"]
 
 
 class Flaky:
