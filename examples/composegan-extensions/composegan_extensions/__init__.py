@@ -1,1 +1,1 @@
-"""One of each extension there is: a grouping policy, a data source, a metric, a loss recipe."""
+"""One extension of each kind: a grouping policy, a data source, a metric, a loss recipe, a generator, a verb."""

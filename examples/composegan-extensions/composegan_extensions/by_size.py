@@ -18,9 +18,9 @@ def check(spec: DomainSpec, argument: str) -> None:
 
 
 def by_size(spec: DomainSpec, argument: str, statistics: Callable[[], ClassStatistics], budget: Budget) -> GroupingPlan:
-    """The classes in the order of their mean area, cut into groups of as many classes each.
+    """The classes in the order of their mean area, cut into groups of equal size.
 
-    Without a number, the most groups within the budget, and no more than half as many as there are classes.
+    Without a number: as many groups as the budget allows, at most half as many as there are classes.
     """
     order = np.argsort(statistics().area, kind="stable")
     counts = [int(argument)] if argument else range(max(1, len(order) // 2), 0, -1)

@@ -24,7 +24,7 @@ def describe(images: Tensor, labels: Tensor, classes: int) -> Tensor:
 def compare(real: Tensor, generated: Tensor) -> float:
     """The mean distance of mean colours, 0 to sqrt(3), over the classes that real pictures have.
 
-    A class that no generated picture has is as far as can be.
+    A class that no generated picture has counts as FARTHEST.
     """
     real, generated = (rows.view(len(rows), -1, 4).double().mean(dim=0) for rows in (real, generated))  # (K, 4)
     colors = [sums[:, :3] / sums[:, 3:] for sums in (real, generated)]  # each (K, 3)

@@ -1,7 +1,7 @@
 """Labelled images in litdata's shards, on a disk or in the cloud: `data.root=litdata://s3://bucket/shards`.
 
-ADDRESS/train and ADDRESS/validation are what `write_shards` writes: PNG files, many in a shard. A shard is fetched when
-one of its images is first asked for, and kept in litdata's cache folder.
+`write_shards` writes ADDRESS/train and ADDRESS/validation: PNG files, many in a shard. A shard is downloaded when one
+of its images is first read, and kept in litdata's cache folder.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from composegan.data import Sample, check_sample
 from composegan.plugin import DataSource, DomainSpec, Source, UserError
 
 FORMAT = ["bytes", "bytes", "bytes"]
-"""Of an item's image, labels and name. litdata would unpickle whatever an index calls a pickle; this reads no other."""
+"""The formats of an item's image, labels and name; others are refused, as litdata would unpickle some."""
 
 
 class Shards:
-    """`source[i]` of a folder of shards, which may be a URL. Every process opens it for itself.
+    """The images of a folder or URL of shards. Every process opens it for itself.
 
-    Raises UserError: litdata is missing, there are no shards, or they hold something else.
+    Raises UserError if litdata is missing, or for shards that are missing or hold something else.
     """
 
     def __init__(self, folder: str, classes: int) -> None:
@@ -75,7 +75,7 @@ def open_dataset(folder: str) -> Any:
     try:
         dataset = litdata.StreamingDataset(folder, batch_decode=0)
         stored = read_index(dataset)["config"]["data_format"]
-    except Exception as error:  # whatever is wrong with a disk, a network or a file that anybody may have written
+    except Exception as error:  # of the disk, the network or a damaged file
         raise UserError(f"litdata://{folder}: no shards can be read there ({type(error).__name__}: {error})") from error
     if stored != FORMAT:
         raise UserError(f"litdata://{folder}: its items are {stored}, not {FORMAT} as write_shards writes them")
@@ -83,14 +83,14 @@ def open_dataset(folder: str) -> Any:
 
 
 def read_index(dataset: Any) -> dict[str, Any]:
-    """What litdata wrote beside the shards, or fetched from there."""
+    """The index that litdata wrote beside the shards."""
     return json.loads(Path(dataset.input_dir.path, "index.json").read_text(encoding="utf-8"))
 
 
 def write_shards(images: Source, folder: str, shard: str = "64MB", workers: int = 1) -> None:
-    """Write all of a source into a folder or URL, of which the last part is the split, such as shards/train.
+    """Write a source into a folder or URL whose last part is the split, such as shards/train.
 
-    shard: how large one becomes, at most; workers: processes that write.
+    shard: the maximum size of one; workers: processes that write.
     """
     import litdata
 
@@ -101,13 +101,13 @@ def write_shards(images: Source, folder: str, shard: str = "64MB", workers: int 
 
 
 def encode(images: Source, index: int) -> dict[str, bytes]:
-    """An item of a shard: image and labels as PNG files, which lose nothing; the name is text."""
+    """An item of a shard: image and labels as PNG files, the name as text."""
     sample, files = images[index], {}
     for name, pixels in (("image", sample.image.transpose(1, 2, 0)), ("labels", sample.labels)):
         file = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG")
         files[name] = file.getvalue()
-    return {**files, "name": sample.name.encode()}  # of a str that is a path litdata would store the file
+    return {**files, "name": sample.name.encode()}  # for a str that is a path, litdata would store the file
 
 
 def decode(content: bytes, mode: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A small labelled set; and the package is found where it lies, installed or not."""
+"""A small labelled set. The package is used in place, installed or not."""
 
 from __future__ import annotations
 

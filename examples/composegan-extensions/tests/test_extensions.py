@@ -1,4 +1,4 @@
-"""Values of each extension, and a run that uses them all."""
+"""The values of each extension, and a run that uses all but the shards."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_limit_out_of_bounds_is_refused(shapes, tiny, limit):
         )
 
 
-def test_a_run_with_all_but_the_shards(shapes, tiny, tmp_path, capsys):
+def test_run_with_all_but_the_shards(shapes, tiny, tmp_path, capsys):
     settings = [
         f"domain={shapes / 'shapes.yaml'}", f"data.root={shapes / 'data'}", f"data.cache={tmp_path / 'cache'}", *tiny,
         "grouping=by_size:2", "training.loss=relativistic", "output.metrics=class_colors", f"output.root={tmp_path}",

@@ -44,7 +44,7 @@ def assert_same(source, folder, order):
         assert other.name in one.name
 
 
-def test_what_went_in_comes_out_in_any_order(written, folder, spec):
+def test_shards_hold_the_source_in_any_order(written, folder, spec):
     source = open_shards(written, spec)
     assert len(source) == 12
     assert_same(source, folder, [11, 0, 7, 7, *range(12)])
@@ -53,8 +53,8 @@ def test_what_went_in_comes_out_in_any_order(written, folder, spec):
         source.images[12]
 
 
-def test_elsewhere_is_fetched_shard_by_shard(written, folder, spec, tmp_path, monkeypatch):
-    """What litdata does for s3:// it does for local:, with a folder in the place of the cloud."""
+def test_remote_shards_are_downloaded_one_by_one(written, folder, spec, tmp_path, monkeypatch):
+    """litdata treats local: like s3://, with a folder instead of the cloud."""
     cache = tmp_path / "cache"
     monkeypatch.setattr("litdata.utilities.dataset_utilities.get_default_cache_dir", lambda: str(cache))
     source = open_shards(f"local:{written}", spec)
@@ -65,7 +65,7 @@ def test_elsewhere_is_fetched_shard_by_shard(written, folder, spec, tmp_path, mo
     assert_same(source, folder, range(12))
 
 
-def test_workers_read_what_one_process_reads(written, spec):
+def test_workers_read_the_same_as_one_process(written, spec):
     source = open_shards(written, spec)
     source[3]  # opened here before the workers are forked
     settings = {"classes": 3, "batch": 5, "height": 16, "width": 16, "seed": 1, "flip": True}
@@ -82,7 +82,7 @@ def refused(spec, address, split="train"):
     return str(caught.value)
 
 
-def test_mistakes_are_told(shards, spec, tmp_path):
+def test_unreadable_shards_are_refused_in_one_line(shards, spec, tmp_path):
     assert "data.root=litdata:///" in refused(spec, "shards") and "write the whole path" in refused(spec, "shards")
     assert "no shards can be read there" in refused(spec, tmp_path / "nowhere")
     assert "no shards can be read there" in refused(spec, shards, "validation")
@@ -91,7 +91,7 @@ def test_mistakes_are_told(shards, spec, tmp_path):
     assert "item 0 cannot be read" in refused(spec, shards)
 
 
-def test_an_index_that_asks_for_unpickling_is_refused(shards, spec):
+def test_index_with_pickled_items_is_refused(shards, spec):
     file = shards / "train" / "index.json"
     index = json.loads(file.read_text())
     index["config"]["data_format"] = ["bytes", "bytes", "pickle"]
@@ -99,7 +99,7 @@ def test_an_index_that_asks_for_unpickling_is_refused(shards, spec):
     assert "its items are ['bytes', 'bytes', 'pickle'], not ['bytes', 'bytes', 'bytes']" in refused(spec, shards)
 
 
-def test_a_run_from_shards_is_that_from_files(written, shapes, tiny, tmp_path, capsys):
+def test_run_from_shards_equals_run_from_files(written, shapes, tiny, tmp_path, capsys):
     runs = {}
     for name, root in (("files", shapes / "data"), ("shards", f"litdata://{written}")):
         settings = [f"domain={shapes / 'shapes.yaml'}", f"data.root={root}", *tiny, f"output.root={tmp_path / name}"]
