@@ -5,18 +5,20 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Iterable
-from typing import Any
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 
 class UserError(Exception):
     """A mistake in what the user gave: says in one line what, where, and what would be right."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: object, known: Iterable[str]) -> str:
     """The ending of an error line that offers the closest known name, or lists what there is."""
     known = sorted(set(known))
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5) if isinstance(name, str) else []
     if close:
         return f"did you mean {close[0]!r}?"
     return "there are: " + ", ".join(known) if known else "there are none"
@@ -27,30 +29,71 @@ def whole_number(name: str, value: Any, least: int = 0) -> int:
     try:
         number = operator.index(value)
     except TypeError as error:
-        raise UserError(f"{name}={value!r}: must be a whole number") from error
+        raise UserError(f"{name}={shown(value)}: must be a whole number") from error
     if number < least:
         raise UserError(f"{name}={number}: must be {least} or more")
     return number
 
 
+def check_number(
+    name: str, value: Any, fits: Callable[[float], bool] = math.isfinite, wanted: str = "a number"
+) -> None:
+    """Raise UserError unless the value is a number that `fits`; wanted: which, in words."""
+    try:
+        fitting = fits(float(value))
+    except (TypeError, ValueError, RuntimeError):
+        fitting = False
+    if not fitting:
+        raise UserError(f"{name}={shown(value)}: must be {wanted}")
+
+
 def check_truncation(value: Any) -> None:
     """Raise UserError unless the value is a number in 0..1."""
-    try:
-        inside = 0 <= float(value) <= 1
-    except (TypeError, ValueError):
-        inside = False
-    if not inside:
-        raise UserError(f"truncation={value!r}: must be 0 to 1")
+    check_number("truncation", value, lambda x: 0 <= x <= 1, "0 to 1")
 
 
 def check_positive(name: str, value: Any) -> None:
     """Raise UserError unless the value is a finite number above 0."""
-    try:
-        positive = 0 < float(value) < math.inf
-    except (TypeError, ValueError):
-        positive = False
-    if not positive:
-        raise UserError(f"{name}={value!r}: must be above 0")
+    check_number(name, value, lambda x: 0 < x < math.inf, "above 0")
+
+
+def check_flags(**values: Any) -> None:
+    """Raise UserError for a value that is not True or False."""
+    for name, value in values.items():
+        if not isinstance(value, (bool, int)):
+            raise UserError(f"{name}={shown(value)}: must be True or False")
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
+    """Raise UserError, offering the nearest, unless the value is one of the choices."""
+    if not isinstance(value, str) or value not in choices:
+        raise UserError(f"{name}={value if isinstance(value, str) else shown(value)}: {nearest(value, choices)}")
+
+
+def as_path(name: str, value: Any) -> Path:
+    """The value as a path, `~` expanded. Raises UserError for anything but text and paths."""
+    if not isinstance(value, (str, os.PathLike)) or isinstance(fspath := os.fspath(value), bytes) or "\0" in fspath:
+        raise UserError(f"{name}={shown(value)}: must be a path")
+    return Path(value).expanduser()
+
+
+def shown(value: Any) -> str:
+    """The repr of a value in at most 60 characters of one line."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+class Suggests:
+    """Offers the nearest name for a misspelt attribute: `samples.iamges`."""
+
+    if not TYPE_CHECKING:  # type checkers find it by themselves
+
+        def __getattr__(self, name):
+            kind = type(self).__name__
+            if name.startswith("_"):  # looked up by copy, pickle and notebooks
+                raise AttributeError(f"{kind!r} object has no attribute {name!r}")
+            known = [item for item in dir(self) if not item.startswith("_")]
+            raise AttributeError(f"{kind} has no {name!r}; {nearest(name, known)}")
 
 
 def first_line(error: BaseException) -> str:

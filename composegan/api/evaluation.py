@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -14,7 +15,7 @@ from composegan.config.schema import DataConfig
 from composegan.config.validate import validate_data
 from composegan.data.cache import cache_folder
 from composegan.data.open import demo_seed, open_source
-from composegan.errors import UserError, nearest
+from composegan.errors import Suggests, UserError, as_path, nearest, shown
 from composegan.evaluation import report as reports
 from composegan.evaluation.evaluate import Report, evaluate
 from composegan.evaluation.real import RESIZE, real_set
@@ -26,7 +27,7 @@ from composegan.plugin.registry import Found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class EvaluationResult:
+class EvaluationResult(Suggests):
     """What was measured: `evaluation["FSD"]` is a value.
 
     report: all figures, see `composegan.evaluation.evaluate.Report`; settings: plain values of how they were taken;
@@ -51,13 +52,13 @@ class EvaluationResult:
 
     def __getitem__(self, name: str) -> float:
         """Raises UserError offering the nearest name."""
-        if name not in self.values:
-            raise UserError(f"there is no figure {name!r}; {nearest(str(name), self.values)}")
+        if not isinstance(name, str) or name not in self.values:
+            raise UserError(f"there is no figure {shown(name)}; {nearest(name, self.values)}")
         return self.values[name]
 
     def save(self, folder: str | PathLike[str]) -> Path:
         """Write evaluation.json, evaluation.md and pictures. Raises UserError if they cannot be written."""
-        return reports.save(self.report, self.settings, Path(folder))
+        return reports.save(self.report, self.settings, as_path("folder", folder))
 
     def __str__(self) -> str:
         return "\n".join(reports.lines_of(self.report, self.settings))
@@ -65,6 +66,9 @@ class EvaluationResult:
     def __repr__(self) -> str:
         values = ", ".join(f"{name} {value:.4g}" for name, value in list(self.values.items())[:5])
         return f"EvaluationResult({values}{', ...' * (len(self.values) > 5)})"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.values)

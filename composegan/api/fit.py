@@ -16,7 +16,7 @@ from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.schema import Config
 from composegan.config.settings import settings_of, unknown_key
 from composegan.config.values import show
-from composegan.errors import UserError
+from composegan.errors import Suggests, UserError, as_path
 from composegan.io.guarded import JSON, read_text, reading
 from composegan.plugin.listing import listing
 from composegan.runs import fit as training
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Run:
+class Run(Suggests):
     """A run folder. `Run("runs/faces/TIME")` opens one that exists.
 
     Raises UserError if it is not a run.
@@ -39,7 +39,7 @@ class Run:
     path: Path
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", require_run(Path(self.path).expanduser()))
+        object.__setattr__(self, "path", require_run(as_path("run", self.path)))
 
     @property
     def config(self) -> Config:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
@@ -14,7 +14,7 @@ import torch
 from composegan.api.evaluation import EvaluationResult, evaluate_model, metric_names, open_domain_of
 from composegan.api.photos import fit_photos
 from composegan.config.inversion import InversionConfig
-from composegan.config.lists import names_in
+from composegan.config.lists import names_of
 from composegan.config.schema import DataConfig
 from composegan.config.settings import unknown_key
 from composegan.editing.components import Components, components
@@ -26,7 +26,7 @@ from composegan.editing.invert import Inverted, invert
 from composegan.editing.mix import Mixed, mix
 from composegan.editing.no_effect import no_effect
 from composegan.editing.target import Target
-from composegan.errors import UserError, check_positive, check_truncation, whole_number
+from composegan.errors import UserError, as_path, check_flags, check_positive, check_truncation, shown, whole_number
 from composegan.model import TRUNCATION, saved_model
 from composegan.model.codes import Codes, concat_codes
 from composegan.model.sample import Sample, Samples, codes_of, concat_samples, pictures_of
@@ -105,7 +105,10 @@ class Model(saved_model.Model):
 
     def components(self, codes: Pictures, classes: Names = "all") -> Components:
         """One picture composed class by class, in the order of `classes`, with pseudo-depth. codes: of one picture."""
-        return components(self, codes_of(codes), names_in(_text(classes), self.classes, groups=self.groups))
+        codes = codes_of(codes)
+        if len(codes) != 1:
+            raise UserError(f"codes: {len(codes)} pictures given; choose one, as in codes[0]")
+        return components(self, codes, names_of(classes, self.classes, self.groups))
 
     def interpolate(
         self,
@@ -127,12 +130,13 @@ class Model(saved_model.Model):
         between two. rate: frames per second. masks: beside the pictures. size: small pictures are enlarged to at least
         this many pixels on the shorter side.
         """
-        codes, size = codes_of(codes), whole_number("size", size, least=1)
+        codes, size, path = codes_of(codes), whole_number("size", size, least=1), as_path("path", path)
+        check_flags(masks=masks)
         for name, value in (("rate", rate), ("seconds", 1 if seconds is None else seconds)):
             check_positive(name, value)
         between = 24 if seconds is None else max(1, round(seconds * rate / len(codes)))
         frames = loop(codes, Target.of(self, classes, part, base), between)
-        return write_frames(self, frames, Path(path), rate=rate, masks=masks, least=size, batch=batch)
+        return write_frames(self, frames, path, rate=rate, masks=masks, least=size, batch=batch)
 
     def directions(
         self,
@@ -159,12 +163,19 @@ class Model(saved_model.Model):
         file `labels` labels 1. weights: of attribute="classifier(NETWORK:CLASS)". measured_on: pictures at which the
         effect is measured, in `direction.facts["effect"]`; 0: none. Raises UserError, see `find_directions`.
         """
-        n, seed = whole_number("n", n, least=10), whole_number("seed", seed)
+        n, seed, batch = (
+            whole_number("n", n, least=10),
+            whole_number("seed", seed),
+            whole_number("batch", batch, least=1),
+        )
+        count, measured_on = whole_number("count", count, least=1), whole_number("measured_on", measured_on)
+        if attribute is not None and not isinstance(attribute, str):
+            raise UserError(f"attribute={shown(attribute)}: must be text, such as 'area(hair)'")
         check_truncation(truncation)
         codes = None if codes is None else codes_of(codes)
         found = find_directions(
             self, Target.of(self, classes, part, base), method, count=count, attribute=attribute,
-            weights=_path(weights), labels=_path(labels), codes=codes, n=n, seed=seed, truncation=truncation,
+            weights=_path("weights", weights), labels=_path("labels", labels), codes=codes, n=n, seed=seed, truncation=truncation,
             batch=batch, measured_on=measured_on,
         )  # fmt: skip
         return Directions.of(self, found)
@@ -204,17 +215,21 @@ class Model(saved_model.Model):
         installed. settings: other settings of the section data, such as split or demo.
         Raises UserError for unknown metrics, a domain of other classes, and data that cannot be read.
         """
-        n, seed = whole_number("n", n, least=2), whole_number("seed", seed)
+        n, seed, batch = (
+            whole_number("n", n, least=2),
+            whole_number("seed", seed),
+            whole_number("batch", batch, least=1),
+        )
         check_truncation(truncation)
         known = [item.name for item in fields(DataConfig)]
         for key in settings:
             if key not in known:
                 raise UserError(unknown_key(key, known, see="composegan evaluate --help"))
         if plugin_path is not None:
-            registry.add_plugin_path(Path(plugin_path).expanduser())
+            registry.add_plugin_path(as_path("plugin_path", plugin_path))
         wanted = ",".join(metric_names(_text(metrics)))  # before the domain is opened
         size = {"height": self.generator.height, "width": self.generator.width}
-        config = DataConfig(**{**size, **settings, "root": None if data is None else str(data)})
+        config = DataConfig(**{**size, **settings, "root": None if data is None else str(as_path("data", data))})
         plugin = open_domain_of(self, domain)
         return evaluate_model(
             self, plugin, config, wanted, n=n, seed=seed, truncation=truncation, batch=batch
@@ -238,7 +253,7 @@ def concat(parts: Sequence[Any]) -> Codes | Samples:
 
     Raises UserError for an empty sequence, for a mixture of codes and samples, and for parts of different models.
     """
-    parts = list(parts)
+    parts = list(parts) if isinstance(parts, Iterable) else [parts]
     kinds = {type(part) for part in parts}
     if len(kinds) > 1 or not kinds <= {Codes, Samples}:
         given = ", ".join(sorted(kind.__name__ for kind in kinds))
@@ -250,5 +265,5 @@ def _text(names: Names) -> str:
     return names if isinstance(names, str) else ",".join(names)
 
 
-def _path(path: str | PathLike[str] | None) -> Path | None:
-    return None if path is None else Path(path).expanduser()
+def _path(name: str, path: str | PathLike[str] | None) -> Path | None:
+    return None if path is None else as_path(name, path)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from unicodedata import normalize
 
-from composegan.errors import UserError, nearest
+from composegan.errors import UserError, nearest, shown
 
 Groups = Mapping[str, Sequence[str]]
 """Names that stand for several others, such as a category for its classes."""
@@ -28,6 +28,17 @@ def names_in(
     for name in names:
         if name not in known and name not in more:
             raise UserError(f"{key}={text}: there is no {name!r}; {nearest(name, [*known, *more, *(groups or ())])}")
+    return list(dict.fromkeys(names))
+
+
+def names_of(classes: str | Iterable[str], known: Sequence[str], groups: Groups | None = None) -> list[str]:
+    """As `names_in`, of text or of several names, which may then have commas. Raises UserError for anything else."""
+    if isinstance(classes, str):
+        return names_in(classes, known, groups=groups)
+    items = list(classes) if isinstance(classes, Iterable) else [None]
+    if not all(isinstance(name, str) for name in items):
+        raise UserError(f"classes={shown(classes)}: must be the name of a class, or several")
+    names = [name for item in items for name in ([item] if item in known else names_in(item, known, groups=groups))]
     return list(dict.fromkeys(names))
 
 

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from composegan.editing import METHODS
 from composegan.editing.target import Target
-from composegan.errors import UserError, nearest
+from composegan.errors import UserError, as_path, check_choice, check_flags, check_number, shown
 from composegan.io.atomic import writing
 from composegan.metrics.leakage import change, leakage, region_of
 from composegan.model import TRUNCATION
@@ -89,7 +89,7 @@ class Edit(Picture):
 
     def save(self, folder: str | PathLike[str]) -> Path:
         """Write before/, after/ (as `Samples.save`), difference/ (heat maps), sheet.png and edit.json."""
-        folder = Path(folder)
+        folder = as_path("folder", folder)
         with writing(folder):
             self.before.save(folder / "before")
             self.after.save(folder / "after")
@@ -125,6 +125,8 @@ def edit_codes(
     other: of "copy" and "interpolate", one picture or as many as codes; default: drawn from seed and truncation.
     Raises UserError for an unknown method, and for another number of pictures.
     """
+    check_choice("method", method, METHODS)
+    check_number("amount", amount)
     chosen = target.mask(codes)
     if method == "resample":
         return replace(codes.blend(model.codes(len(codes), seed, truncation), 1.0, chosen), present=codes.present)
@@ -137,8 +139,6 @@ def edit_codes(
         )
     if method in ("add", "remove"):
         return codes.having(**{method: target.classes})
-    if method not in METHODS:
-        raise UserError(f"method={method}: {nearest(method, METHODS)}")
     other = model.codes(len(codes), seed, truncation) if other is None else other
     if len(other) not in (1, len(codes)):
         raise UserError(f"other has {len(other)} pictures for {len(codes)}; select 1 or {len(codes)} of them")
@@ -163,7 +163,10 @@ def compare(
     another edit, or into `photos`, (N, H, W, 3) uint8. about: see `Edit`.
     Raises UserError for pasted pictures of another model, and for photos beside pasted pictures.
     """
-    shown = before if isinstance(before, Samples) else None
+    check_flags(composite=composite)
+    kept = before if isinstance(before, Samples) else None
+    if len(before) != len(after):
+        raise UserError(f"before has {len(before)} pictures and after {len(after)}; give as many of both")
     first, second = (draw(model, codes, batch=batch) for codes in (codes_of(before), after))
     old, new = (_tensor(samples.images) for samples in (first, second))
     facts = {"model": model.weights, "space": model.space, **(about or {})}
@@ -179,16 +182,18 @@ def compare(
         return edit
     base = first
     if photos is not None:
-        if shown:
+        if kept:
             raise UserError("photos: the pictures before are those of an edit, pasted already; leave photos out")
+        if not isinstance(photos, np.ndarray) or (photos.shape, photos.dtype) != (first.images.shape, np.uint8):
+            raise UserError(f"photos={shown(photos)}: must be an array {first.images.shape} of uint8")
         base = replace(first, images=photos, pasted=model.weights)
-    elif shown:
-        if shown.pasted != model.weights:
+    elif kept:
+        if kept.pasted != model.weights:
             raise UserError(
-                f"codes: pictures of an edit by another model (weights {shown.pasted}, not {model.weights}); use that "
+                f"codes: pictures of an edit by another model (weights {kept.pasted}, not {model.weights}); use that "
                 "model, or leave the pasted pictures out by composite=off"
             )
-        base, region = shown, _region(shown, second, indices)
+        base, region = kept, _region(kept, second, indices)
     old = _tensor(base.images)
     images = to_uint8(paste(old, new, region))
     labels = np.where(region.numpy(), second.labels, base.labels)

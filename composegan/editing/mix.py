@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from composegan.editing.target import Target
+from composegan.errors import as_path
 from composegan.io.atomic import writing
 from composegan.model.codes import Codes
 from composegan.model.sample import Picture, Samples, draw
@@ -42,7 +43,7 @@ class Mixed(Picture):
 
     def save(self, folder: str | PathLike[str]) -> Path:
         """Write rows/, columns/ and mixed/ (as `Samples.save`), and sheet.png. Raises UserError if that fails."""
-        folder = Path(folder)
+        folder = as_path("folder", folder)
         with writing(folder):
             for name, part in (("rows", self.rows), ("columns", self.columns), ("mixed", self.mixed)):
                 part.save(folder / name)

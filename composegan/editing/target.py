@@ -8,8 +8,8 @@ from typing import Self
 
 from torch import Tensor
 
-from composegan.config.lists import names_in
-from composegan.errors import UserError, nearest
+from composegan.config.lists import names_of
+from composegan.errors import UserError, check_choice, check_flags
 from composegan.model.codes import PARTS, Codes
 from composegan.model.random_codes import mean_codes
 from composegan.model.saved_model import Model
@@ -30,10 +30,9 @@ class Target:
 
         Raises UserError for an unknown class or part, and if nothing is left to change.
         """
-        text = classes if isinstance(classes, str) else ",".join(classes)
-        if part not in (choices := (*PARTS, "both")):
-            raise UserError(f"part={part}: {nearest(part, choices)}")
-        names = names_in(text, model.classes, groups=model.groups)
+        check_choice("part", part, (*PARTS, "both"))
+        check_flags(base=base)
+        names = names_of(classes, model.classes, model.groups)
         if not names and not base:
             raise UserError("classes=: name at least one, as in classes=hair,hat")
         return cls(tuple(names), part, base)

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from composegan.config.lists import names_in
-from composegan.errors import UserError, nearest
+from composegan.config.lists import names_of
+from composegan.errors import Suggests, UserError, as_path, check_choice, nearest, shown, whole_number
 from composegan.model.codes_file import CodesFile, read_codes, write_codes
 from composegan.model.delta import Delta
 
@@ -97,7 +97,7 @@ class ClassCodes:
 
 
 @dataclass(eq=False, repr=False)
-class Codes:
+class Codes(Suggests):
     """Latent codes of N pictures of one model, by class name.
 
     slots: (N, base + 2K, S), see `composegan.networks.slots`; classes: the K class names; space: fingerprint of the
@@ -214,8 +214,8 @@ class Codes:
 
     def index(self, name: str) -> int:
         """Position of a class. Raises UserError offering the nearest name."""
-        if name not in self.classes:
-            raise UserError(f"there is no class {name!r}; {nearest(name, self.classes)}")
+        if not isinstance(name, str) or name not in self.classes:
+            raise UserError(f"there is no class {shown(name)}; {nearest(name, self.classes)}")
         return self.classes.index(name)
 
     def clone(self) -> Codes:
@@ -228,14 +228,13 @@ class Codes:
 
     def repeat(self, times: int) -> Codes:
         """A copy with all pictures repeated `times` times: N pictures -> N * times."""
+        times = whole_number("times", times)
         slots, present = self.slots.repeat(times, 1, 1), self.present.repeat(times, 1)
         return replace(self, slots=slots, present=present, tuned=self.tuned * times)
 
     def names(self, classes: Names) -> list[str]:
         """The names in what was given for classes. Raises UserError for an unknown one, offering the nearest."""
-        if isinstance(classes, str):
-            return names_in(classes, self.classes)
-        return [self.classes[self.index(name)] for name in classes]
+        return names_of(classes, self.classes)
 
     def having(self, add: Names = (), remove: Names = (), only: Names | None = None) -> Codes:
         """A copy whose pictures have the classes `add` and lack `remove`. only: keep at most these.
@@ -261,9 +260,9 @@ class Codes:
         """
         chosen = torch.zeros(self.slots.shape[1], dtype=torch.bool)
         chosen[: self.base_layers] = base
-        parts = [part] if isinstance(part, str) else list(part)
-        for unknown in set(parts) - {*PARTS, "both"}:
-            raise UserError(f"part={unknown}: {nearest(str(unknown), (*PARTS, 'both'))}")
+        parts = list(part) if isinstance(part, (list, tuple)) else [part]
+        for name in parts:
+            check_choice("part", name, (*PARTS, "both"))
         for name in self.names(classes):
             for offset, known in enumerate(PARTS):
                 if known in parts or "both" in parts:
@@ -277,10 +276,12 @@ class Codes:
         has N pictures or one. Where amount >= 0.5, classes whose shape code is chosen are present if they are in
         `other`. Raises UserError for codes of another model and for an unknown class.
         """
+        if not isinstance(other, Codes):
+            raise UserError(f"other={shown(other)}: must be codes")
         check_space("codes", other.classes, other.space, self)
         if chosen is not None and not isinstance(chosen, Tensor):
             chosen = self.slots_of(chosen)
-        amount = torch.as_tensor(amount, dtype=self.slots.dtype, device=self.slots.device).reshape(-1, 1, 1)
+        amount = self.per_picture("amount", amount)
         moved = torch.lerp(self.slots, other.slots.expand_as(self.slots), amount.expand_as(self.slots))
         if chosen is not None:
             moved = torch.where(chosen.to(moved.device)[None, :, None], moved, self.slots)
@@ -290,12 +291,19 @@ class Codes:
         present = torch.where(taken, other.present.expand_as(self.present), self.present)
         return replace(self, slots=moved.clone(), present=present)
 
+    def per_picture(self, name: str, value: float | Tensor) -> Tensor:
+        """A number, or one per picture, as (1, 1, 1) or (N, 1, 1). Raises UserError for anything else."""
+        numbers = _tensor(value, name).to(self.slots).flatten()
+        if len(numbers) not in (1, len(self)) or not numbers.isfinite().all():
+            raise UserError(f"{name}={shown(value)}: must be a number, or one for each of {len(self)} pictures")
+        return numbers.reshape(-1, 1, 1)
+
     def save(self, path: str | PathLike[str]) -> Path:
         """Write an npz file of `slots`, `classes`, `space` and `present`. Raises UserError if that fails.
 
         Weights tuned to a picture are named by their file, and written beside `path` if they have none yet.
         """
-        return self.write(Path(path))
+        return self.write(as_path("path", path))
 
     def write(self, path: Path, pasted: str = "") -> Path:
         """Write the file as `save` does. pasted: see `CodesFile`."""
@@ -310,7 +318,8 @@ class Codes:
 
         Raises UserError if it is missing, damaged, or of other classes or another latent space.
         """
-        path = Path(path) / "codes.npz" if Path(path).is_dir() else Path(path)
+        path = as_path("codes", path)
+        path = path / "codes.npz" if path.is_dir() else path
         slots, classes, space, present, tuned, _ = read_codes(path)
         codes = cls(torch.from_numpy(slots), classes, space, torch.from_numpy(present))
         check_space(f"codes={path}", classes, space, model)

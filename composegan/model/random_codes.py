@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from composegan.errors import UserError, check_truncation, whole_number
+from composegan.errors import UserError, check_truncation, shown, whole_number
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 
@@ -29,6 +29,8 @@ def draw_codes(
     check_truncation(truncation)
     if pictures is None:
         pictures = range(whole_number("n", n, least=1))
+    if not isinstance(pictures, Iterable):
+        raise UserError(f"pictures={shown(pictures)}: must be the numbers of several, as in [0, 3]")
     numbers = [whole_number("pictures", number) for number in pictures]
     if not numbers:
         raise UserError("pictures=: name at least one")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from composegan.errors import UserError, whole_number
+from composegan.errors import Suggests, UserError, as_path, whole_number
 from composegan.io.atomic import writing
 from composegan.io.guarded import check_file, reading
 from composegan.model.codes import Codes, Names, concat_codes
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from composegan.model.saved_model import Model
 
 
-class Picture:
+class Picture(Suggests):
     """Something with a `sheet()`: it can be shown, and shows itself in a notebook."""
 
     def sheet(self) -> Image.Image:
@@ -39,6 +41,10 @@ class Picture:
         file = io.BytesIO()
         self.sheet().save(file, "PNG")
         return file.getvalue()
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self._repr_png_()).decode()
+        return f'<figure><img src="data:image/png;base64,{data}"><figcaption>{html.escape(repr(self))}</figcaption></figure>'
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,7 +120,7 @@ class Samples(Picture):
 
         Pictures that are replaced and were more than these are removed. Raises UserError if that fails.
         """
-        folder = Path(folder)
+        folder = as_path("folder", folder)
         with writing(folder):
             for part, pictures in (("images", self.images), ("masks", self.masks), ("labels", self.labels)):
                 (folder / part).mkdir(parents=True, exist_ok=True)
@@ -126,7 +132,7 @@ class Samples(Picture):
     @classmethod
     def load(cls, folder: str | PathLike[str], model: Model) -> Samples:
         """Read what `save` wrote. Raises UserError if it is missing or damaged, and for codes of another model."""
-        folder = Path(folder).expanduser()
+        folder = as_path("folder", folder)
         codes, size = Codes.load(folder / "codes.npz", model), (model.generator.height, model.generator.width)
         images = [_read_png(folder / "images" / f"{i:05d}.png", "RGB", size) for i in range(len(codes))]
         labels = [_read_png(folder / "labels" / f"{i:05d}.png", "L", size) for i in range(len(codes))]

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from composegan.errors import UserError, nearest
+from composegan.errors import Suggests, UserError, as_path, first_line, nearest, shown
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import TENSORS, TEXT, check_file, read_json, reading
 from composegan.model import TRUNCATION
@@ -37,7 +37,7 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Model:
+class Model(Suggests):
     """A generator with what is needed to use it.
 
     settings: of the generator, see `composegan.plugin.Family`; domain: its name; classes, colors: in order of label
@@ -98,21 +98,28 @@ class Model:
 
     def index(self, name: str) -> int:
         """The label value of a class. Raises UserError offering the nearest name."""
-        if name not in self.classes:
-            raise UserError(f"the model has no class {name!r}; {nearest(name, self.classes)}")
+        if not isinstance(name, str) or name not in self.classes:
+            raise UserError(f"the model has no class {shown(name)}; {nearest(name, self.classes)}")
         return self.classes.index(name)
 
     def to(self, device: str | torch.device) -> Self:
         """The same model on another device. The generator is moved, not copied."""
+        try:
+            device = torch.device(device)
+            mean_code = self.mean_code.to(device)
+        except (RuntimeError, TypeError, ValueError, AssertionError, NotImplementedError) as error:
+            raise UserError(
+                f"device={shown(device)}: cannot be used ({first_line(error)}); use cpu, or cuda"
+            ) from error
         self.generator.to(device)
-        return replace(self, mean_code=self.mean_code.to(device))
+        return replace(self, mean_code=mean_code)
 
     def with_delta(self, delta: Delta | str | PathLike[str]) -> Self:
         """The model with tuned weights: those of an inversion, or of the file that `composegan invert` wrote.
 
         Codes keep their meaning. Raises UserError for a file that is missing, damaged, or tuned from another model.
         """
-        delta = delta if isinstance(delta, Delta) else Delta.load(Path(delta).expanduser())
+        delta = delta if isinstance(delta, Delta) else Delta.load(as_path("delta", delta))
         own = fingerprint(self.generator) if self.delta else self.weights
         return replace(self, generator=apply_delta(self.generator, delta, own), delta=delta)
 
@@ -184,7 +191,7 @@ class Model:
 
     def save(self, path: str | PathLike[str], about: Mapping[str, Any] | None = None) -> Path:
         """Write the model to the folder `path`, see `save`. about: default, its own."""
-        return save(Path(path), self, self.about if about is None else about)
+        return save(as_path("path", path), self, self.about if about is None else about)
 
     def __repr__(self) -> str:
         size = f"{self.generator.width}x{self.generator.height}"
@@ -233,7 +240,12 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: ty
 
     Raises UserError naming the file that is missing, damaged or of another format.
     """
-    folder = Path(path)
+    folder = as_path("path", path)
+    if folder.is_file():
+        inside = next(
+            (home for home in folder.parents[:2] if (home / CONFIG).is_file() or (home / "model").is_dir()), None
+        )
+        raise UserError(f"{folder}: is a file; give the folder of its model or run{f', {inside}' if inside else ''}")
     if not (folder / CONFIG).is_file() and (folder / "model" / CONFIG).is_file():
         folder = folder / "model"
     if not (folder / CONFIG).is_file():

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from composegan.editing.target import Target
+from composegan.errors import UserError, shown
 from composegan.model.codes import Codes, check_space
 from composegan.model.saved_model import Model
 
@@ -53,8 +54,10 @@ class Direction:
 
         Raises UserError for codes of another model.
         """
+        if not isinstance(codes, Codes):
+            raise UserError(f"codes={shown(codes)}: must be codes, as from model.codes(4)")
         check_space(f"direction {self.name}", self.classes, self.space, codes)
-        amount = torch.as_tensor(amount, dtype=codes.slots.dtype, device=codes.slots.device).reshape(-1, 1, 1)
+        amount = codes.per_picture("amount", amount)
         moved = codes.slots.clone()
         moved[:, list(self.slots)] += amount * self.sigma * self.vectors.to(moved)  # (N, m, S)
         return replace(codes, slots=moved)

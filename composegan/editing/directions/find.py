@@ -14,7 +14,7 @@ from composegan.editing.directions.effect import measured
 from composegan.editing.directions.supervised import attribute_direction, labelled_direction
 from composegan.editing.directions.unsupervised import covariance, pca_directions, sefa_directions
 from composegan.editing.target import Target
-from composegan.errors import UserError, nearest
+from composegan.errors import UserError, check_choice
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 from composegan.model.random_codes import draw_codes
@@ -53,8 +53,7 @@ def find_directions(
     target = replace(target, classes=tuple(sorted(target.classes, key=model.index)))  # for its name
     known = attribute_named(attribute, weights, model)
     spread = covariance(model)
-    if method not in DIRECTION_METHODS:
-        raise UserError(f"method={method}: {nearest(method, DIRECTION_METHODS)}")
+    check_choice("method", method, DIRECTION_METHODS)
     if method != "boundary":
         if not 1 <= count <= len(spread):
             raise UserError(f"count={count}: must be 1 to {len(spread)}, the width of the model's codes")

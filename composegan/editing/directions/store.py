@@ -16,7 +16,7 @@ from torch import Tensor
 
 from composegan.editing.directions.direction import Direction
 from composegan.editing.target import Target
-from composegan.errors import UserError, nearest
+from composegan.errors import Suggests, UserError, as_path, nearest, shown
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import TENSORS, check_file, read_json, reading
 from composegan.model.codes import PARTS, check_space
@@ -27,7 +27,7 @@ VECTORS, FACTS = "directions.safetensors", "directions.json"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Directions:
+class Directions(Suggests):
     """`directions["hair.texture.pca0"].apply(codes, 2.0)`. items: by name; space, classes: of their model."""
 
     items: Mapping[str, Direction]
@@ -45,8 +45,8 @@ class Directions:
 
     def __getitem__(self, name: str) -> Direction:
         """Raises UserError offering the nearest name."""
-        if name not in self.items:
-            raise UserError(f"there is no direction {name!r}; {nearest(str(name), self.items)}")
+        if not isinstance(name, str) or name not in self.items:
+            raise UserError(f"there is no direction {shown(name)}; {nearest(name, self.items)}")
         return self.items[name]
 
     def __iter__(self) -> Iterator[Direction]:
@@ -56,7 +56,10 @@ class Directions:
         return len(self.items)
 
     def __add__(self, more: Directions) -> Directions:
-        """Both; a direction of `more` replaces one of the same name."""
+        """Both; a direction of `more` replaces one of the same name. Raises UserError for those of another model."""
+        if not isinstance(more, Directions):
+            raise UserError(f"directions + {shown(more)}: both must be directions")
+        check_space("directions", more.classes, more.space, self)
         return Directions({**self.items, **more.items}, self.space, self.classes)
 
     def __repr__(self) -> str:
@@ -67,7 +70,7 @@ class Directions:
 
     def save(self, folder: str | PathLike[str]) -> Path:
         """Write both files to `folder`. Raises UserError if they cannot be written."""
-        folder = Path(folder)
+        folder = as_path("folder", folder)
         facts = {
             "format": FORMAT,
             "space": self.space,
@@ -86,7 +89,7 @@ class Directions:
 
         Raises UserError if it is missing or damaged, and for directions of other classes or another latent space.
         """
-        folder, setting = Path(path), f"directions={path}"
+        folder, setting = as_path("directions", path), f"directions={path}"
         folder = folder if folder.is_dir() else folder.parent if folder.name in (VECTORS, FACTS) else folder
         if not (folder / FACTS).exists():
             raise UserError(f"{setting}: has no {FACTS}; `composegan directions` writes it")
