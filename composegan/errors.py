@@ -72,7 +72,12 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
 
 def as_path(name: str, value: Any) -> Path:
     """The value as a path, `~` expanded. Raises UserError for anything but text and paths."""
-    if not isinstance(value, (str, os.PathLike)) or isinstance(fspath := os.fspath(value), bytes) or "\0" in fspath:
+    if (
+        not value
+        or not isinstance(value, (str, os.PathLike))
+        or isinstance(fspath := os.fspath(value), bytes)
+        or "\0" in fspath
+    ):
         raise UserError(f"{name}={shown(value)}: must be a path")
     return Path(value).expanduser()
 

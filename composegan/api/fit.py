@@ -93,6 +93,12 @@ def fit(
     return Run(training.fit(composed, callbacks=callbacks, loggers=loggers))
 
 
+WHOLE = ("budget.", "adapt.")
+"""Settings that are named with their section: `memory=3` would not be read as budget.memory."""
+NEEDED = {"data.root": "the demo of the domain", "output.root": "runs/"}
+"""Folders that may not be None, as of a script's option that was not given, and what stands without them."""
+
+
 def as_arguments(settings: Mapping[str, Any]) -> list[str]:
     """Keyword arguments as `key=value` texts with dotted keys, also for settings of the extensions that they name.
 
@@ -109,6 +115,8 @@ def as_arguments(settings: Mapping[str, Any]) -> list[str]:
     for key, full in keys.items():
         if not full:
             raise UserError(unknown_key(key, known, see="composegan fit --help"))
+        if full in NEEDED and not values[key].strip():
+            raise UserError(f"{full}=None: must be a folder; leave {full} out for {NEEDED[full]}")
     return [f"{full}={values[key]}" for key, full in keys.items()]
 
 
@@ -117,7 +125,7 @@ def _full_key(key: str, known: Sequence[str]) -> str:
     sections = {name.rpartition(".")[0] for name in known}
     if key in known or key.partition(".")[0] in sections:  # the latter also for settings of extensions
         return key
-    matches = [name for name in known if name.endswith(f".{key}")]
+    matches = [name for name in known if name.endswith(f".{key}") and not name.startswith(WHOLE)]
     if len(matches) > 1:
         keys = " or ".join(f"**{{{name!r}: ...}}" for name in matches)
         raise UserError(f"{key}: several settings end in this; write {keys}")

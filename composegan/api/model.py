@@ -16,7 +16,7 @@ from composegan.api.photos import fit_photos
 from composegan.config.inversion import InversionConfig
 from composegan.config.lists import names_of
 from composegan.config.schema import DataConfig
-from composegan.config.settings import unknown_key
+from composegan.config.settings import setting_value, unknown_key
 from composegan.editing.components import Components, components
 from composegan.editing.directions.find import find_directions
 from composegan.editing.directions.store import Directions
@@ -175,8 +175,8 @@ class Model(saved_model.Model):
         codes = None if codes is None else codes_of(codes)
         found = find_directions(
             self, Target.of(self, classes, part, base), method, count=count, attribute=attribute,
-            weights=_path("weights", weights), labels=_path("labels", labels), codes=codes, n=n, seed=seed, truncation=truncation,
-            batch=batch, measured_on=measured_on,
+            weights=_path("weights", weights), labels=_path("labels", labels), codes=codes, n=n, seed=seed,
+            truncation=truncation, batch=batch, measured_on=measured_on,
         )  # fmt: skip
         return Directions.of(self, found)
 
@@ -189,9 +189,10 @@ class Model(saved_model.Model):
         Raises UserError for photos and settings that cannot be used.
         """
         known = [item.name for item in fields(InversionConfig)]
-        for key in settings:
+        for key, value in settings.items():
             if key not in known:
                 raise UserError(unknown_key(key, known, see="composegan invert --help"))
+            settings[key] = setting_value(InversionConfig, key, value)
         images, labels = fit_photos(photos, masks, self.spec, self.generator.height, self.generator.width)
         return invert(self, images, labels, InversionConfig(**settings))
 
@@ -222,9 +223,10 @@ class Model(saved_model.Model):
         )
         check_truncation(truncation)
         known = [item.name for item in fields(DataConfig)]
-        for key in settings:
+        for key, value in settings.items():
             if key not in known:
                 raise UserError(unknown_key(key, known, see="composegan evaluate --help"))
+            settings[key] = setting_value(DataConfig, key, value)
         if plugin_path is not None:
             registry.add_plugin_path(as_path("plugin_path", plugin_path))
         wanted = ",".join(metric_names(_text(metrics)))  # before the domain is opened
@@ -262,7 +264,10 @@ def concat(parts: Sequence[Any]) -> Codes | Samples:
 
 
 def _text(names: Names) -> str:
-    return names if isinstance(names, str) else ",".join(names)
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise UserError(f"metrics={shown(names)}: must be the name of a metric, or several")
+    return ",".join(names)
 
 
 def _path(name: str, path: str | PathLike[str] | None) -> Path | None:

@@ -16,7 +16,7 @@ from composegan.data.pairs import read_pair
 from composegan.data.photos import PhotoFiles
 from composegan.data.resize import fit_image, fit_labels
 from composegan.editing.objective import UNKNOWN
-from composegan.errors import UserError
+from composegan.errors import UserError, as_path
 from composegan.plugin.domain import DomainSpec
 
 
@@ -28,7 +28,7 @@ def fit_photos(
     photos, masks: see `composegan.Model.invert`. Raises UserError for what cannot be read or has another shape.
     """
     if isinstance(photos, (str, PathLike)):
-        where = None if masks is None else Path(masks).expanduser()
+        where = None if masks is None else as_path("masks", masks)
         files = list(PhotoFiles.find(Path(photos).expanduser(), where, spec, height, width))
         images = [photo.image for photo in files]
         labels = [photo.labels for photo in files]
@@ -68,11 +68,18 @@ def _fit_pair(photo: Any, mask: Any, spec: DomainSpec, height: int, width: int) 
     return fit_image(image, height, width), fit_labels(labels, height, width)
 
 
+def _array(given: Any, what: str) -> np.ndarray:
+    try:
+        return np.asarray(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"a {what} is a {type(given).__name__}; a file, a PIL image or an array is needed") from error
+
+
 def _pixels(photo: Any) -> np.ndarray:
     """A picture or an array as uint8 (3, H, W)."""
     if isinstance(photo, Image.Image):
         return rgb_of(photo, "photo")
-    pixels = np.asarray(photo)
+    pixels = _array(photo, "photo")
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise UserError(f"a photo is {pixels.dtype} {pixels.shape}; uint8 (H, W, 3) is needed")
     return pixels.transpose(2, 0, 1)
@@ -83,7 +90,7 @@ def _labels(mask: Any, spec: DomainSpec) -> np.ndarray:
     if isinstance(mask, Image.Image):
         check_exact(mask, "mask")
         return labels_of(mask, spec, "mask")
-    labels = np.asarray(mask)
+    labels = _array(mask, "mask")
     if labels.dtype != np.uint8 or labels.ndim != 2:
         raise UserError(f"a mask is {labels.dtype} {labels.shape}; class numbers, uint8 (H, W), are needed")
     return labels

@@ -12,8 +12,8 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, get_type_hints
 
-from composegan.config.values import describe
-from composegan.errors import nearest
+from composegan.config.values import convert, describe
+from composegan.errors import UserError, nearest
 from composegan.plugin.contracts import Kind
 from composegan.plugin.fields import Bounds
 
@@ -58,6 +58,14 @@ def _settings_of(schema: Any, prefix: str) -> Mapping[str, Setting]:
             text = comments.get(item.name, "")
             settings[key] = Setting(key, kind, default, text, more.get("bounds"), more.get("kind"))
     return settings
+
+
+def setting_value(schema: type, key: str, value: Any) -> Any:
+    """A value as the type of a setting. Raises UserError for one of another type."""
+    try:
+        return convert(value, settings_of(schema)[key].type)
+    except ValueError as error:
+        raise UserError(f"{key}: {error}") from error
 
 
 def check_bounds(config: Any, prefix: str = "") -> None:

@@ -20,6 +20,8 @@ def validate(config: Config, spec: DomainSpec) -> None:
     """Raise UserError, naming the key and the remedy, for the first value that cannot work."""
     validate_data(config.data)
     check_bounds(config)
+    if not config.output.root.strip():
+        raise UserError("output.root=: must be a folder; leave it out for runs")
     devices = config.trainer.devices
     if not re.fullmatch(r"auto|-1|[1-9][0-9]{0,4}|[0-9]{1,5}(,[0-9]{1,5})+", devices):
         raise UserError(f"trainer.devices={devices}: auto, a number, or device numbers such as 0,2 needed")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from composegan.editing.target import Target
-from composegan.errors import UserError
+from composegan.errors import UserError, whole_number
 from composegan.model.codes import Codes
 from composegan.model.delta import Delta
 from composegan.model.sample import draw
@@ -80,6 +80,7 @@ def write_frames(
 
     done: called with 1 after each frame. Raises UserError for another ending, and if the file cannot be written.
     """
+    batch = whole_number("batch", batch, least=1)
 
     def counted() -> Iterator[np.ndarray]:
         for picture in draw_frames(model, frames, masks=masks, least=least, batch=batch):

@@ -183,9 +183,8 @@ class Codes(Suggests):
     def __getitem__(self, which: str | int | slice | Sequence[int]) -> ClassCodes | Codes:
         if isinstance(which, str):
             return ClassCodes(self, self.index(which))
-        if isinstance(which, (int, np.integer)):
-            position = range(len(self))[which]  # IndexError for a picture out of range
-            which = slice(position, position + 1)
+        which = pictures_at(which, len(self))
+        which = slice(which, which + 1) if isinstance(which, int) else which
         tuned = tuple(self.tuned[i] for i in np.arange(len(self))[which]) if self.tuned else ()
         return replace(self, slots=self.slots[which], present=self.present[which], tuned=tuned)
 
@@ -281,6 +280,8 @@ class Codes(Suggests):
         check_space("codes", other.classes, other.space, self)
         if chosen is not None and not isinstance(chosen, Tensor):
             chosen = self.slots_of(chosen)
+        if chosen is not None and (chosen.dtype, len(chosen)) != (torch.bool, self.slots.shape[1]):
+            raise UserError(f"chosen={shown(chosen)}: must be classes, or a mask as from codes.slots_of")
         amount = self.per_picture("amount", amount)
         moved = torch.lerp(self.slots, other.slots.expand_as(self.slots), amount.expand_as(self.slots))
         if chosen is not None:
@@ -354,6 +355,22 @@ def _read_tuned(path: Path, files: Sequence[str]) -> tuple[Delta | None, ...]:
                 )
             found[file] = Delta.load(Path(os.path.normpath(path.parent / file)))
     return tuple(found[file] for file in files)
+
+
+def pictures_at(which: Any, count: int) -> int | slice | list[int]:
+    """The positions among `count` pictures that an index selects: a number, a slice, or numbers or bools of several.
+
+    Raises IndexError for one that is out of range, and UserError for another kind of index.
+    """
+    if isinstance(which, slice):
+        return which
+    if isinstance(which, (int, np.integer)) and not isinstance(which, bool):
+        return range(count)[which]
+    index = np.asarray(which) if isinstance(which, (list, tuple, range, np.ndarray, Tensor)) else np.zeros((), object)
+    index = index.astype(int) if not index.size else index
+    if index.dtype.kind not in "biu" or index.ndim != 1:
+        raise UserError(f"pictures [{shown(which)}]: must be a number, a slice, or a list of numbers")
+    return [int(number) for number in np.arange(count)[index]]
 
 
 def check_space(what: str, classes: Sequence[str], space: str, own: Codes | Model) -> None:

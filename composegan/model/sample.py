@@ -18,7 +18,7 @@ from PIL import Image
 from composegan.errors import Suggests, UserError, as_path, whole_number
 from composegan.io.atomic import writing
 from composegan.io.guarded import check_file, reading
-from composegan.model.codes import Codes, Names, concat_codes
+from composegan.model.codes import Codes, Names, concat_codes, pictures_at
 from composegan.model.codes_file import read_codes
 from composegan.viz.pictures import color_masks, contact_sheet, numbered_sheet, to_uint8
 
@@ -44,7 +44,8 @@ class Picture(Suggests):
 
     def _repr_html_(self) -> str:
         data = base64.b64encode(self._repr_png_()).decode()
-        return f'<figure><img src="data:image/png;base64,{data}"><figcaption>{html.escape(repr(self))}</figcaption></figure>'
+        caption = f"<figcaption>{html.escape(repr(self))}</figcaption>"
+        return f'<figure><img src="data:image/png;base64,{data}">{caption}</figure>'
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,11 +95,12 @@ class Samples(Picture):
     @overload
     def __getitem__(self, which: slice | Sequence[int]) -> Samples: ...
     def __getitem__(self, which: int | slice | Sequence[int]) -> Sample | Samples:
-        if not isinstance(which, (int, np.integer)):
+        which = pictures_at(which, len(self))
+        if not isinstance(which, int):
             return replace(self, images=self.images[which], labels=self.labels[which], codes=self.codes[which])
         mask = color_masks(self.labels[which][None], self.colors)[0]
         image = Image.fromarray(self.images[which])
-        return Sample(image, Image.fromarray(mask), self.labels[which], self.codes[int(which)], self.pasted)
+        return Sample(image, Image.fromarray(mask), self.labels[which], self.codes[which], self.pasted)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))

@@ -105,12 +105,10 @@ class Model(Suggests):
     def to(self, device: str | torch.device) -> Self:
         """The same model on another device. The generator is moved, not copied."""
         try:
-            device = torch.device(device)
-            mean_code = self.mean_code.to(device)
+            mean_code = self.mean_code.to(torch.device(device))
         except (RuntimeError, TypeError, ValueError, AssertionError, NotImplementedError) as error:
-            raise UserError(
-                f"device={shown(device)}: cannot be used ({first_line(error)}); use cpu, or cuda"
-            ) from error
+            usable = "cpu or cuda" if torch.cuda.is_available() else "cpu"
+            raise UserError(f"device={shown(device)}: cannot be used ({first_line(error)}); use {usable}") from error
         self.generator.to(device)
         return replace(self, mean_code=mean_code)
 
