@@ -72,14 +72,10 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
 
 def as_path(name: str, value: Any) -> Path:
     """The value as a path, `~` expanded. Raises UserError for anything but text and paths."""
-    if (
-        not value
-        or not isinstance(value, (str, os.PathLike))
-        or isinstance(fspath := os.fspath(value), bytes)
-        or "\0" in fspath
-    ):
+    path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else ""
+    if not path or not isinstance(path, str) or "\0" in path:
         raise UserError(f"{name}={shown(value)}: must be a path")
-    return Path(value).expanduser()
+    return Path(path).expanduser()
 
 
 def shown(value: Any) -> str:

@@ -232,6 +232,8 @@ class Model(saved_model.Model):
         wanted = ",".join(metric_names(_text(metrics)))  # before the domain is opened
         size = {"height": self.generator.height, "width": self.generator.width}
         config = DataConfig(**{**size, **settings, "root": None if data is None else str(as_path("data", data))})
+        if not isinstance(domain, str):
+            raise UserError(f"domain={shown(domain)}: must be the name of a domain, or the path of its YAML")
         plugin = open_domain_of(self, domain)
         return evaluate_model(
             self, plugin, config, wanted, n=n, seed=seed, truncation=truncation, batch=batch

@@ -75,6 +75,10 @@ def compose(arguments: Sequence[str]) -> Composed:
         see="composegan fit --help",
     )
     notes = [] if recipe_name else _recipe_notes(plugin, recipe.name)
+    if "data.root" in given and not config.data.root:
+        notes.append(
+            f"warning: data.root={given['data.root']}: names no folder; the images are the domain's drawn demo"
+        )
     with error_prefix(where, lambda key: key in own and key not in given):
         return finish(config, plugin, arguments, notes)
 

@@ -9,6 +9,7 @@ from lightning.pytorch.loggers import CSVLogger
 
 import composegan
 from composegan.api.fit import as_arguments
+from composegan.config.compose import compose
 from composegan.errors import UserError
 
 
@@ -31,11 +32,27 @@ def test_keywords_are_settings(settings, arguments):
     [
         ("root", "root: several settings end in this; write .*'data.root': ....*'output.root': ..."),
         ("bacth", "unknown key 'bacth'; did you mean 'training.batch'"),
+        ("memory", "unknown key 'memory'; did you mean 'budget.memory'"),
+        ("keep", "unknown key 'keep'; did you mean 'adapt.keep'"),
     ],
 )
 def test_an_unknown_or_ambiguous_keyword_raises(key, reason):
     with pytest.raises(UserError, match=reason):
         as_arguments({key: 1})
+
+
+@pytest.mark.parametrize("settings", [{"data": {"root": None}}, {"data.root": ""}, {"output.root": None}])
+def test_folder_that_is_none_is_refused(settings):
+    with pytest.raises(UserError, match="^(data|output).root=None: must be a folder; leave it|leave .* out"):
+        as_arguments(settings)
+
+
+@pytest.mark.parametrize("text", ["None", "", "null"])
+def test_empty_data_root_is_said_to_be_the_demo(text):
+    (note,) = compose(["domain=faces", "recipe=quick", f"data.root={text}"]).notes
+    assert note == f"warning: data.root={text}: names no folder; the images are the domain's drawn demo"
+    with pytest.raises(UserError, match="^output.root=: must be a folder"):
+        compose(["domain=faces", "output.root="])
 
 
 def test_fit_returns_a_run_that_resumes(shapes, tiny, tmp_path, as_before):
@@ -87,7 +104,7 @@ def test_domains_lists_the_usable_ones():
 
 
 def test_the_package_lists_and_completes_its_names():
-    assert set(composegan.__all__) <= set(dir(composegan))
+    assert composegan.__all__ == dir(composegan)
     assert all(getattr(composegan, name) is not None for name in composegan.__all__)
     with pytest.raises(AttributeError, match="no attribute 'laod'; did you mean 'load'"):
         composegan.laod  # noqa: B018

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def test_results_show_themselves_in_a_notebook(model):
     for result in (model.edit(codes, "ball"), model.mix(codes, codes, "ball"), model.components(codes[0])):
         picture = Image.open(io.BytesIO(result._repr_png_()))
         assert (picture.format, picture.size) == ("PNG", result.sheet().size)
+        assert "data:image/png;base64," in (page := result._repr_html_()) and repr(result) in page
 
 
 def test_default_truncation_is_that_of_the_command_line(model, whole_run, tmp_path):
@@ -167,6 +169,81 @@ def test_samples_stand_for_their_codes(model):
 def test_a_number_out_of_range_is_refused(model, call, reason):
     with pytest.raises(UserError, match=f"^{reason}"):
         call(model)
+
+
+ODD = [None, 3, -1, float("nan"), "x", "", [], [None], {}, object(), b"x", np.zeros(3), torch.zeros(2)]
+CALLS = {
+    "path": lambda model, value: composegan.load(value),
+    "device": lambda model, value: model.to(value),
+    "gpu": lambda model, value: composegan.load(model.save(value), "gpu"),
+    "run": lambda model, value: composegan.Run(value),
+    "parts": lambda model, value: composegan.concat(value),
+    "codes file": lambda model, value: composegan.Codes.load(value, model),
+    "samples folder": lambda model, value: composegan.Samples.load(value, model),
+    "directions": lambda model, value: composegan.Directions.load(value, model),
+    "seed": lambda model, value: model.sample(1, seed=value),
+    "pictures": lambda model, value: model.sample(pictures=value),
+    "truncation": lambda model, value: model.codes(1, truncation=value),
+    "batch": lambda model, value: model.sample(1, batch=value),
+    "classes": lambda model, value: model.edit(model.codes(1), value),
+    "part": lambda model, value: model.mix(model.codes(1), model.codes(1), "ball", part=value),
+    "method": lambda model, value: model.edit(model.codes(1), "ball", method=value),
+    "amount": lambda model, value: model.edit(model.codes(1), "ball", method="scale", amount=value),
+    "other": lambda model, value: model.edit(model.codes(1), "ball", method="copy", other=value),
+    "photos": lambda model, value: model.edit(model.codes(1), "ball", photos=value),
+    "codes": lambda model, value: model.draw(value),
+    "components": lambda model, value: model.components(model.codes(1), value),
+    "attribute": lambda model, value: model.directions("ball", method="boundary", attribute=value),
+    "invert": lambda model, value: model.invert(value, **PHOTO),
+    "steps": lambda model, value: model.invert(np.zeros((16, 16, 3), np.uint8), **{**PHOTO, "steps": value}),
+    "index": lambda model, value: model.index(value),
+    "selected": lambda model, value: model.codes(1)[value],
+    "assigned": lambda model, value: setattr(model.codes(1)["ball"], "shape", value),
+    "blended": lambda model, value: model.codes(1).blend(value, 0.5),
+    "moved": lambda model, value: model.directions("ball", count=1, measured_on=0)["ball.pca0"].apply(value, 1),
+}
+TAKEN = {
+    "seed": ["3"], "batch": ["3"], "amount": ["3", "-1"], "other": ["None"], "photos": ["None"], "pictures": ["None", "b'x'"],
+    "steps": ["None", "''", "3"], "selected": ["3", "-1", "[]"],
+}  # fmt: skip
+"""What is no mistake, or raises IndexError as a list does."""
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_values_of_another_type_are_one_line(model, name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for value in [value for value in ODD if repr(value) not in TAKEN.get(name, ())]:
+        with pytest.raises(UserError) as raised:
+            CALLS[name](model, value)
+        assert "\n" not in str(raised.value) and len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("make", "misspelt", "meant"),
+    [
+        (lambda model: model, "smaple", "sample"),
+        (lambda model: model.sample(1), "iamges", "images"),
+        (lambda model: model.sample(1)[0], "imgae", "image"),
+        (lambda model: model.codes(1), "clsses", "classes"),
+        (lambda model: model.edit(model.codes(1), "ball"), "befor", "before"),
+        (lambda model: model.directions("ball", count=1, measured_on=0), "itmes", "items"),
+    ],
+)
+def test_a_misspelt_attribute_names_the_nearest(model, make, misspelt, meant):
+    made = make(model)
+    with pytest.raises(AttributeError, match=f"has no '{misspelt}'; did you mean '{meant}'"):
+        getattr(made, misspelt)
+    assert not hasattr(made, "_repr_svg_") and hasattr(copy.copy(made), meant)
+
+
+@pytest.mark.parametrize("inside", ["checkpoints/last.pt", "model/model.safetensors", "config.yaml"])
+def test_a_file_of_a_run_names_the_run(whole_run, inside):
+    with pytest.raises(UserError, match=f"{inside}: is a file; give the folder of its model or run, {whole_run}"):
+        composegan.load(whole_run / inside)
+
+
+def test_sample_takes_the_numbers_of_pictures(model):
+    np.testing.assert_array_equal(model.sample(pictures=[3, 1], seed=2).images, model.sample(4, seed=2).images[[3, 1]])
 
 
 def test_numpy_integers_are_numbers(model):
