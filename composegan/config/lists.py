@@ -34,7 +34,7 @@ def names_in(
 def names_of(classes: str | Iterable[str], known: Sequence[str], groups: Groups | None = None) -> list[str]:
     """As `names_in`, of text or of several names, which may then have commas. Raises UserError for anything else."""
     if isinstance(classes, str):
-        return names_in(classes, known, groups=groups)
+        return [classes] if classes in known else names_in(classes, known, groups=groups)
     items = list(classes) if isinstance(classes, Iterable) else [None]
     if not all(isinstance(name, str) for name in items):
         raise UserError(f"classes={shown(classes)}: must be the name of a class, or several")
