@@ -164,8 +164,8 @@ def _ignore_signals(worker: int) -> None:
     Ctrl-C and the SIGTERM of `timeout` and job systems reach readers, too. Torch itself only notices between two
     batches that the trainer is gone, which a reader whose disk hangs never reaches.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    for name in {"SIGINT", "SIGTERM", "SIGHUP"} & set(signal.Signals.__members__):  # Windows has no SIGHUP
+        signal.signal(signal.Signals[name], signal.SIG_IGN)
     end_with_parent()
 
 

@@ -65,15 +65,7 @@ TERMINATED = IN_THE_FOURTH_STEP.format(signals="os.kill(os.getpid(), signal.SIGT
         (TERMINATED + "RunRecorder._score = lambda *given: os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL, 8),
         pytest.param(TERMINATED + KILLED_WHILE_SAVING, -signal.SIGKILL, 4, marks=pytest.mark.slow),
     ],
-    ids=[
-        "SIGINT-waiting",
-        "SIGTERM-waiting",
-        "SIGTERM-twice",
-        "SIGHUP-twice",
-        "SIGKILL",
-        "SIGKILL-scoring",
-        "SIGKILL-saving",
-    ],
+    ids=["INT-waiting", "TERM-waiting", "TERM-twice", "HUP-twice", "KILL", "KILL-scoring", "KILL-saving"],
 )
 def test_stopped_process_resumes_bit_for_bit(
     command, tiny, shapes, whole_run, resume, assert_same_run, figures_of, tmp_path, patch, status, saved

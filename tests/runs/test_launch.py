@@ -96,6 +96,10 @@ def from_terminal(process, ranks):
     os.killpg(process.pid, signal.SIGINT)
 
 
+def from_closed_terminal(process, ranks):
+    os.killpg(process.pid, signal.SIGHUP)
+
+
 def to_one_rank(process, ranks):
     os.kill(ranks[1], signal.SIGTERM)
 
@@ -107,6 +111,7 @@ def to_one_rank(process, ranks):
         (to_launcher, STOPPING + "\n"),
         (to_all_twice, STOPPING + "\n"),
         (from_terminal, STOPPING + "\n"),
+        (from_closed_terminal, STOPPING + "\n"),
         (to_one_rank, ""),
     ],
 )
