@@ -96,11 +96,3 @@ class SemanticMap:
         rows = upsampled_mean_matrix(height, doublings, like=self.coarse)  # (h, h)
         columns = upsampled_mean_matrix(width, doublings, like=self.coarse)  # (w, w)
         return fine + rows @ self.coarse @ columns.T  # (B, K, h, w)
-
-    def detach(self) -> SemanticMap:
-        """The same map, detached from the graph."""
-
-        def cut(x: Tensor | None) -> Tensor | None:
-            return None if x is None else x.detach()
-
-        return SemanticMap(self.classes, cut(self.label_image), cut(self.refinement), cut(self.coarse), cut(self.basis))

@@ -102,16 +102,3 @@ def test_r1_metric_equals_gradient_at_real_mask():
     logits = dense(mask).requires_grad_()
     (at_mask,) = torch.autograd.grad(score(stem(SemanticMap(CLASSES, refinement=logits))), logits)
     torch.testing.assert_close(found, at_mask.square().sum(dim=1))
-
-
-@pytest.mark.parametrize("form", [generated, low_rank, without_coarse])
-def test_detach_detaches_every_field(form):
-    parts = {"refinement", "coarse", "basis"}
-    mask = form()
-    for part in parts:
-        if getattr(mask, part) is not None:
-            getattr(mask, part).requires_grad_()
-    assert mask.logits().requires_grad
-    cut = mask.detach()
-    assert not any(getattr(cut, part) is not None and getattr(cut, part).requires_grad for part in parts)
-    torch.testing.assert_close(cut.logits(), mask.logits())
