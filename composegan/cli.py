@@ -83,7 +83,8 @@ def _run(arguments: list[str]) -> int:
             return _refused("~: this user has no home folder; give the path in full, or set HOME")
         if not _is_out_of_memory(error):
             raise
-        return _refused(f"out of memory ({first_line(error)}); smaller pictures, batches or networks need less")
+        reason = first_line(error).rpartition("DefaultCPUAllocator: ")[2]
+        return _refused(f"out of memory ({reason}); smaller pictures, batches or networks need less")
     except KeyboardInterrupt:
         print_line("composegan: interrupted", error=True)
         return 130
@@ -107,8 +108,9 @@ def _text(path: object) -> str:
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Torch raises its own class for a GPU's memory, and a plain RuntimeError for the machine's."""
-    return type(error).__name__ == "OutOfMemoryError" or "not enough memory" in str(error)
+    """Torch raises its own class for a GPU's memory, and a plain RuntimeError for the machine's, whose words change."""
+    words = ("not enough memory", "allocate memory", "out of memory", "bad_alloc")
+    return type(error).__name__ == "OutOfMemoryError" or any(text in str(error) for text in words)
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -97,6 +97,19 @@ class Suggests:
             raise AttributeError(f"{kind} has no {name!r}; {nearest(name, known)}")
 
 
+def brief(value: Any) -> str:
+    """A value of unknown origin for an error line: never all of one that is long or nested."""
+    if isinstance(value, str):
+        return repr(value[:40])
+    if isinstance(value, int) and not -(10**20) < value < 10**20:
+        return "a huge number"
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    if isinstance(value, (list, tuple)) and not any(isinstance(item, (list, tuple)) for item in value[:4]):
+        return f"[{', '.join(map(brief, value[:4]))}{', ...' * (len(value) > 4)}]"
+    return f"a {type(value).__name__}"
+
+
 def first_line(error: BaseException) -> str:
     """The first thing an error says, for the end of a line of ours."""
     return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -165,9 +165,13 @@ def test_a_list_of_too_many_pictures_is_refused(error_line, tmp_path):
         (UserError("a" * 5000 + "b" * 5000), "a" * 600 + " ... " + "b" * 600),
         (PermissionError(13, "Permission denied", "/x/y"), "/x/y: Permission denied"),
         (MemoryError("9 bytes"), "out of memory (9 bytes); smaller pictures, batches or networks need less"),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: 9 bytes.\nmore"),
-         "out of memory ([enforce fail] DefaultCPUAllocator: not enough memory: 9 bytes.); smaller pictures, batches "
-         "or networks need less"),
+        *[(RuntimeError(text), f"out of memory ({said}); smaller pictures, batches or networks need less")
+          for text, said in (
+              ("[enforce fail] DefaultCPUAllocator: not enough memory: 9 bytes.\nmore", "not enough memory: 9 bytes."),
+              ("[enforce fail] DefaultCPUAllocator: can't allocate memory: 9", "can't allocate memory: 9"),
+              ("mmap: Cannot allocate memory (12)", "mmap: Cannot allocate memory (12)"),
+              ("std::bad_alloc", "std::bad_alloc"), ("CUDA error: out of memory", "CUDA error: out of memory"),
+          )],
     ],
 )  # fmt: skip
 def test_an_error_of_a_verb_is_one_readable_line(error_line, failing_fit, pets, error, said):

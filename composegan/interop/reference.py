@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 import torch
 
-from composegan.errors import UserError, first_line
+from composegan.errors import UserError, brief, first_line
 from composegan.interop.release_moments import AdamState, MisfitError, adam_state
 from composegan.interop.release_names import convert_state
+from composegan.io.schema import FLAG
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 
@@ -79,26 +80,25 @@ def convert(checkpoint: Mapping[str, Any]) -> Reference:
                 found.moments[name] = adam_state(checkpoint[key], weights, network)
             except MisfitError as error:
                 found.notes.append(f"{key} is left out: {error}; the {name}'s Adam starts anew")
-    if _given(arguments).get("detach_texture"):
+    if arguments.get("detach_texture") is True:
         found.notes.append("it was trained with detach_texture, which training does not support; drawing is the same")
     return found
 
 
-def generator_settings(arguments: Any) -> dict[str, Any]:
-    """Keyword arguments of `Generator` from the release's training arguments, a namespace or a mapping.
+def generator_settings(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Keyword arguments of `Generator` from the release's training arguments.
 
     Those of WHOLE_NUMBERS (or height and width in place of size), channel_multiplier, residual_refine and
     transparent_dims are needed. Raises UserError naming the one that is missing or invalid.
     """
-    if arguments is None:
+    if given is None:
         raise UserError("checkpoint has no 'args', the settings it was trained with")
-    given = _given(arguments)
 
     def value(name: str, needed: str, valid: Callable[[Any], bool]) -> Any:
         if name not in given:
             raise UserError(f"checkpoint 'args' has no {name!r}")
         if not valid(given[name]):
-            raise UserError(f"checkpoint 'args': {name} is {str(given[name])[:40]!r}; {needed} needed")
+            raise UserError(f"checkpoint 'args': {name} is {brief(given[name])}; {needed} needed")
         return given[name]
 
     def whole(ours: str, theirs: str) -> int:
@@ -115,18 +115,14 @@ def generator_settings(arguments: Any) -> dict[str, Any]:
     transparent = value(
         "transparent_dims",
         f"a list of classes, each 0 to {classes - 1},",
-        lambda x: x is None or (isinstance(x, (list, tuple)) and all(k in range(classes) for k in x)),
+        lambda x: x is None or (isinstance(x, (list, tuple)) and all(type(k) is int and 0 <= k < classes for k in x)),
     )
-    refine = value("residual_refine", "true or false", lambda x: True)
+    refine = value("residual_refine", "true or false", FLAG.valid)
     return {
-        **settings, "group_of": list(range(classes)), "transparent": [int(k) for k in transparent or ()],
+        **settings, "group_of": list(range(classes)), "transparent": list(transparent or ()),
         "mapping_rate": 0.01, "channel_multiplier": float(multiplier), "max_channels": 512,
-        "residual_refine": bool(refine), "mask_rank": 0, "noise": True, "recompute": True,
+        "residual_refine": refine, "mask_rank": 0, "noise": True, "recompute": True,
     }  # fmt: skip
-
-
-def _given(arguments: Any) -> dict[str, Any]:
-    return dict(arguments) if isinstance(arguments, Mapping) else vars(arguments)
 
 
 def _filled(make: Callable[[], Network], state: Mapping[str, Any]) -> Network:

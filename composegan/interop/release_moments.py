@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from composegan.interop.release_names import names_of, stack
+from composegan.io.schema import COUNT, check
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
+from composegan.training.moments import ADAM, MOMENTS
 
-MOMENTS = ("exp_avg", "exp_avg_sq")
+SCHEMA = {**ADAM, "param_groups": [{"params": [COUNT]}]}
 
 AdamState = dict[int, dict[str, Tensor]]
 """By parameter number: `step` (), and `exp_avg` and `exp_avg_sq` of the parameter's shape."""
@@ -47,18 +49,18 @@ def is_learned(name: str) -> bool:
 def _by_name(saved: Any, weights: Mapping[str, Tensor]) -> dict[str, Mapping[str, Any]]:
     """The state of each of the release's parameters, validated."""
     try:
-        numbers = [number for group in saved["param_groups"] for number in group["params"]]
-        names = [name for name in weights if is_learned(name)]
-        if len(numbers) != len(names):
-            raise MisfitError(f"it has {len(numbers)} tensors, the weights are {len(names)}")
-        found = {name: saved["state"].get(number) for name, number in zip(names, numbers, strict=True)}
-        for name, state in found.items():
-            if state is None:
-                raise MisfitError(f"it has nothing for {name}")
-            for key in MOMENTS:
-                if state[key].shape != weights[name].shape:
-                    raise MisfitError(f"{key} of {name} has another shape than the weight")
-            float(state["step"])
-    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, IndexError) as error:
-        raise MisfitError(f"it is not Adam's ({type(error).__name__})") from error
+        check(saved, SCHEMA)
+    except ValueError as error:
+        raise MisfitError(f"it is not Adam's ({error})") from error
+    numbers = [number for group in saved["param_groups"] for number in group["params"]]
+    names = [name for name in weights if is_learned(name)]
+    if len(numbers) != len(names):
+        raise MisfitError(f"it has {len(numbers)} tensors, the weights are {len(names)}")
+    found = {name: saved["state"].get(number) for name, number in zip(names, numbers, strict=True)}
+    for name, state in found.items():
+        if state is None:
+            raise MisfitError(f"it has nothing for {name}")
+        for key in MOMENTS:
+            if state[key].shape != weights[name].shape:
+                raise MisfitError(f"{key} of {name} has another shape than the weight")
     return found

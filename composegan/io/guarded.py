@@ -70,6 +70,11 @@ def check_file(path: str | os.PathLike[str], limit: int | None = None) -> None:
         raise UnreadableError(f"it has {status.st_size / 1e6:,.0f} MB, more than the limit of {limit / 1e6:,.0f} MB")
 
 
+def unpacked_limit(path: str | os.PathLike[str]) -> int:
+    """Bytes that the content of a file of arrays may take in memory."""
+    return UNPACKED + 4 * os.path.getsize(path)
+
+
 def check_archive(path: str | os.PathLike[str]) -> None:
     """Check a zip file's checksums, and that it does not unpack to much more than its size.
 
@@ -78,18 +83,11 @@ def check_archive(path: str | os.PathLike[str]) -> None:
     """
     check_file(path)
     with zipfile.ZipFile(path) as parts:
-        unpacked, limit = sum(part.file_size for part in parts.infolist()), UNPACKED + 4 * os.path.getsize(path)
+        unpacked, limit = sum(part.file_size for part in parts.infolist()), unpacked_limit(path)
         if unpacked > limit:
             raise UnreadableError(f"it would unpack to {unpacked / 1e6:,.0f} MB, more than {limit / 1e6:,.0f} MB")
         if broken := parts.testzip():
             raise UnreadableError(f"wrong checksum of {broken}")
-
-
-def check_saved(path: str | os.PathLike[str]) -> None:
-    """Check a tensor file, in torch's zipped form or any other, as `check_file` and `check_archive` do."""
-    check_file(path)
-    if zipfile.is_zipfile(path):
-        check_archive(path)
 
 
 def read_text(path: Path, limit: int = TEXT) -> str:

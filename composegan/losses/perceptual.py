@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
-import safetensors.torch
 import torch
 import torchmetrics.functional.image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composegan.io.guarded import check_saved, reading
+from composegan.io.guarded import reading
+from composegan.io.tensor_file import read_weights
 from composegan.metrics.backbone import efficientnet_lite0
 
 LPIPS, EFFNET = "LPIPS-VGG", "EfficientNet-Lite0"
@@ -81,11 +81,8 @@ class VGGDistance(PerceptualDistance):
     spread: Tensor
 
     def __init__(self, size: int, layers: Mapping[str, Tensor]) -> None:
-        from torchvision.models import vgg16
-
         super().__init__(size)
-        with torch.device("meta"):  # skip drawing weights that are replaced anyway
-            self.network = vgg16(weights=None).features[: STAGES[-1] + 1]
+        self.network = empty_vgg()
         own = {name: tensor for name, tensor in layers.items() if name[0].isdigit()}
         self.network.load_state_dict(own, assign=True)
         self.linear = nn.ParameterList([layers[f"linear{level}"] for level in range(len(STAGES))])  # each (C,)
@@ -130,28 +127,38 @@ def perceptual_distance(lpips: str = "", size: int = 0) -> PerceptualDistance:
     return EfficientNetDistance(size)
 
 
+def empty_vgg() -> nn.Sequential:
+    """VGG-16's layers up to relu5_3, on torch's meta device: their weights would be replaced anyway."""
+    from torchvision.models import vgg16
+
+    with torch.device("meta"):
+        return vgg16(weights=None).features[: STAGES[-1] + 1]
+
+
 def read_vgg(path: Path) -> dict[str, Tensor]:
     """VGG-16's layers ("0.weight", "0.bias", ... "28.bias") and LPIPS's channel weights ("linear0" ... "linear4").
 
     path: torchvision's VGG-16, or a whole LPIPS network of the `lpips` package (its state dict), .pth or .safetensors.
-    LPIPS weights that the file lacks are torchmetrics' copy of them. Only tensors are unpickled.
+    LPIPS weights that the file lacks are torchmetrics' copy of them. Only tensors are unpickled. Raises UserError for a
+    file that is missing, damaged, or of another network.
     """
+    own = empty_vgg().state_dict()
+    wanted = {name: tensor.shape for name, tensor in own.items()}
+    wanted |= {f"linear{level}": own[f"{place - 1}.bias"].shape for level, place in enumerate(STAGES)}
     with reading(f"lpips={path}", "VGG-16 of torchvision or LPIPS", "lpips=off does without"):
-        check_saved(path)
-        if path.suffix == ".safetensors":
-            stored = safetensors.torch.load_file(path)
-        else:
-            stored = torch.load(path, map_location="cpu", weights_only=True)
         layers = {}
-        for name, tensor in {**torchmetrics_weights(), **stored}.items():
+        for name, tensor in {**torchmetrics_weights(), **read_weights(path)}.items():
             parts = name.split(".")
             if parts[0].startswith("lin") and parts[0][3:].isdigit():  # lin0.model.1.weight, (1, C, 1, 1)
                 layers[f"linear{parts[0][3:]}"] = tensor.flatten()
             elif parts[0] in ("features", "net") and parts[-2].isdigit():  # features.0.weight, net.slice1.0.weight
                 layers[".".join(parts[-2:])] = tensor
-        if "0.weight" not in layers:
-            raise ValueError("it has no features.0.weight or net.slice1.0.weight")
-    return layers
+        for name, shape in wanted.items():
+            if name not in layers:
+                raise ValueError(f"it has no features.{name} or net.slice1.{name}")
+            if layers[name].shape != shape or not layers[name].is_floating_point():
+                raise ValueError(f"{name} has shape {tuple(layers[name].shape)}; {tuple(shape)} is needed")
+        return {name: layers[name].float() for name in wanted}
 
 
 def torchmetrics_weights() -> dict[str, Tensor]:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from composegan.errors import UserError
-from composegan.io.guarded import check_saved, reading
+from composegan.io.guarded import reading
+from composegan.io.tensor_file import read_saved
 from composegan.metrics.rows import Describer, Rows, Setting
 
 CHANNELS = 2048
@@ -40,8 +41,7 @@ class Inception(nn.Module):
         self.network: Any
         network = _network_class()
         with reading(f"inception={weights}", f"the file {WEIGHTS}"):
-            check_saved(weights)
-            state = torch.load(weights, map_location="cpu", weights_only=True)
+            state = read_saved(weights)
             # torch-fidelity unpickles its file without restrictions, so it gets one with these tensors only.
             with tempfile.TemporaryDirectory() as folder:
                 clean = os.path.join(folder, WEIGHTS)

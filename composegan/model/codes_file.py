@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +9,8 @@ import numpy as np
 
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import check_archive, check_file, reading
+from composegan.io.guarded import reading
+from composegan.io.npz import read_npz
 
 FORMAT = 1
 
@@ -47,31 +46,15 @@ def read_codes(path: Path) -> CodesFile:
     if not path.exists():
         raise UserError(f"codes={path}: does not exist; `composegan sample` writes a codes.npz")
     with reading(f"codes={path}", "a file of codes"):
-        check_file(path)
-        if not zipfile.is_zipfile(path):  # numpy would take it for a pickle
-            raise ValueError("not an npz file")
-        check_archive(path)
-        _check_sizes(path)
-        with np.load(path, allow_pickle=False) as content:
-            if int(content["format"]) != FORMAT:
-                raise ValueError(f"format {content['format']}, not {FORMAT}")
-            slots, classes = content["slots"], tuple(map(str, content["classes"]))
-            if slots.dtype.kind != "f":
-                raise ValueError(f"slots are {slots.dtype}, not floating-point numbers")
-            present = content["present"] if "present" in content else np.ones((len(slots), len(classes)))
-            tuned = tuple(map(str, content["tuned"])) if "tuned" in content else ()
-            if tuned and len(tuned) != len(slots):
-                raise ValueError(f"tuned weights of {len(tuned)} pictures, not {len(slots)}")
-            pasted = str(content["pasted"]) if "pasted" in content else ""
-            return CodesFile(slots.astype(np.float32), classes, str(content["space"]), present != 0, tuned, pasted)
-
-
-def _check_sizes(path: Path) -> None:
-    """Raise ValueError for an array whose header claims more values than the file has: numpy allocates them all."""
-    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    with zipfile.ZipFile(path) as archive:
-        for part in archive.infolist():
-            with archive.open(part) as file:
-                shape, _, kind = read[np.lib.format.read_magic(file)](file)
-            if math.prod(shape) * kind.itemsize > part.file_size:
-                raise ValueError(f"{part.filename} claims {math.prod(shape):,} values, more than it has")
+        content = read_npz(path)
+        if int(content["format"]) != FORMAT:
+            raise ValueError(f"format {content['format']}, not {FORMAT}")
+        slots, classes = content["slots"], tuple(map(str, content["classes"]))
+        if slots.dtype.kind != "f":
+            raise ValueError(f"slots are {slots.dtype}, not floating-point numbers")
+        present = content["present"] if "present" in content else np.ones((len(slots), len(classes)))
+        tuned = tuple(map(str, content["tuned"])) if "tuned" in content else ()
+        if tuned and len(tuned) != len(slots):
+            raise ValueError(f"tuned weights of {len(tuned)} pictures, not {len(slots)}")
+        pasted = str(content["pasted"]) if "pasted" in content else ""
+        return CodesFile(slots.astype(np.float32), classes, str(content["space"]), present != 0, tuned, pasted)

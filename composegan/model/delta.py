@@ -12,13 +12,13 @@ from os import PathLike
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import TENSORS, check_file, reading
+from composegan.io.guarded import reading
+from composegan.io.tensor_file import read_safetensors_about
 from composegan.networks.generator import Generator
 
 FORMAT, ABOUT = 1, "composegan.delta"
@@ -85,12 +85,11 @@ class Delta:
         if not path.exists():
             raise UserError(f"delta={path}: does not exist; `composegan invert` writes a delta.safetensors")
         with reading(f"delta={path}", "tuned weights"):
-            check_file(path, TENSORS)
-            with safe_open(path, "pt") as file:
-                about = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
-                if about.get("format") != FORMAT:
-                    raise ValueError(f"format {about.get('format')}, not {FORMAT}")
-                return cls({name: file.get_tensor(name) for name in file.keys()}, about["base"], path)  # noqa: SIM118
+            changes, metadata = read_safetensors_about(path)
+            about = json.loads(metadata.get(ABOUT, "{}"))
+            if about.get("format") != FORMAT:
+                raise ValueError(f"format {about.get('format')}, not {FORMAT}")
+            return cls(changes, about["base"], path)
 
 
 def apply_delta(generator: Generator, delta: Delta, own: str) -> Generator:

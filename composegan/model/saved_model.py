@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import torch
-from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from composegan.errors import Suggests, UserError, as_path, first_line, nearest, shown
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import TENSORS, TEXT, check_file, read_json, reading
+from composegan.io.guarded import TEXT, read_json, reading
+from composegan.io.tensor_file import read_safetensors
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes, Names, check_space
 from composegan.model.delta import Delta, apply_delta, fingerprint
@@ -29,7 +29,7 @@ from composegan.networks.class_sets import ClassSets
 from composegan.networks.generator import Generator, Synthesis
 from composegan.plugin import registry
 from composegan.plugin.contracts import FAMILY
-from composegan.plugin.domain import DomainSpec, SemanticClass
+from composegan.plugin.domain import DomainSpec, SemanticClass, name_problem
 from composegan.plugin.registry import Found
 
 FORMAT = 1
@@ -273,9 +273,9 @@ def _read_facts(path: Path) -> tuple[dict[str, Any], Found, Generator]:
         classes = tuple(
             SemanticClass(item["name"], tuple(item["color"]), item.get("category", "")) for item in facts["classes"]
         )
-        texts = (facts["domain"], *(text for item in classes for text in (item.name, item.category)))
-        if not all(isinstance(text, str) for text in texts):
-            raise ValueError("names are not text")
+        for name in (facts["domain"], *(item.category for item in classes if item.category != "")):
+            if problem := name_problem(name):
+                raise ValueError(f"domain or category {problem}")
         try:
             DomainSpec(facts["domain"], classes)  # validates names and colours
         except UserError as error:
@@ -297,8 +297,7 @@ def _read_weights(
 ) -> tuple[Generator, Tensor, ClassSets | None]:
     """The generator with its weights, the mean code and the class sets. shapes: the generator on the meta device."""
     with reading(path, "weights of this model"):
-        check_file(path, TENSORS)
-        weights = load_file(path)
+        weights = read_safetensors(path)
         prefix = "class_sets."
         sets = {name.removeprefix(prefix): weights.pop(name) for name in list(weights) if name.startswith(prefix)}
         class_sets = ClassSets(**sets) if sets else None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from unicodedata import normalize
 
-from composegan.errors import UserError, nearest
+from composegan.errors import UserError, brief, nearest
 
 API_VERSION = 1
 """The version of this contract. A plug-in made for another version is listed with an error."""
@@ -34,6 +34,17 @@ class SemanticClass:
     category: str = ""
     transparent: bool = False
     optional: bool = False
+
+
+def name_problem(name: Any) -> str | None:
+    """What is wrong with the name of a class; None if nothing is."""
+    if not isinstance(name, str):
+        return f"is {brief(name)}; text is needed"
+    if not name.strip():
+        return "is empty"
+    if not name.isprintable() or len(name) > 100:
+        return f"is {name[:40]!r}; up to 100 characters that can be printed are needed"
+    return None
 
 
 @dataclass(frozen=True)
@@ -77,8 +88,10 @@ class DomainSpec:
             if sided.count(label) > 1:
                 name = self.names[label]
                 raise UserError(f"{where}: mirror names class {name!r} more than once; a class changes places with one")
-        for item in self.classes:
-            if not all(isinstance(part, int) and 0 <= part <= 255 for part in item.color) or len(item.color) != 3:
+        for number, item in enumerate(self.classes):
+            if problem := name_problem(item.name):
+                raise UserError(f"{where}: the name of class {number} {problem}")
+            if not all(type(part) is int and 0 <= part <= 255 for part in item.color) or len(item.color) != 3:
                 raise UserError(f"{where}: class {item.name!r} has color {item.color}; three numbers 0..255 are needed")
 
     @property

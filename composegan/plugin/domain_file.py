@@ -9,7 +9,7 @@ from typing import Any
 
 from composegan.errors import UserError, nearest
 from composegan.io.yaml_file import read_yaml
-from composegan.plugin.domain import API_VERSION, DomainSpec, SemanticClass
+from composegan.plugin.domain import API_VERSION, DomainSpec, SemanticClass, name_problem
 from composegan.plugin.recipes import read_recipes
 
 _FILE_KEYS = ("api", "name", "title", "classes", "recipes", "default_recipe", "foreign", "credits", "mirror")
@@ -56,10 +56,8 @@ def _class(value: Any, where: str) -> SemanticClass:
         if key not in item:
             raise UserError(f"{where}: {key} is missing")
     name = _typed(item["name"], str, f"{where}: name")
-    if not name.strip():
-        raise UserError(f"{where}: name is empty")
-    if not name.isprintable() or len(name) > 100:
-        raise UserError(f"{where}: name is {name[:40]!r}; up to 100 characters that can be printed are needed")
+    if problem := name_problem(name):
+        raise UserError(f"{where}: name {problem}")
     where = f"{where} ({name})"
     color = item["color"]
     if not (isinstance(color, list) and len(color) == 3 and all(type(c) is int and 0 <= c <= 255 for c in color)):

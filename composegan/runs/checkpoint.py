@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,37 @@ import torch
 
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import check_archive, reading
-from composegan.training.moments import is_plain
+from composegan.io.guarded import reading
+from composegan.io.schema import COUNT, FLAG, NUMBER, STRING, Each, Leaf, OrNone, check
+from composegan.io.tensor_file import read_saved
+from composegan.training.moments import ADAM, FLOATS, SCALAR, TENSOR
 
 LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
-CONTENT = ("images_seen", "networks", "optimizers", "domain", "classes", "best")
+
+SCHEMA = {
+    "images_seen": COUNT, "networks": Each(FLOATS), "optimizers": [ADAM], "domain": STRING, "classes": [STRING],
+    "best": NUMBER, "best_of?": STRING, "early?": FLAG, "shown?": FLAG, "skipped?": COUNT, "tries?": COUNT,
+    "data?": COUNT, "world?": COUNT, "parts?": COUNT, "grouping?": [[COUNT]],
+    "guard?": {
+        "sums?": Each(SCALAR), "usual?": Each([NUMBER]),
+        "steps?": Each(Leaf("a number from 1", lambda x: COUNT.valid(x) and x > 0)),
+    },
+    "class_sets?": OrNone({"sets": TENSOR, "counts": TENSOR, "areas?": TENSOR}), "figures?": Each(SCALAR),
+}  # fmt: skip
+"""Everything that is read from a checkpoint. Older versions did not save what is optional."""
 
 
 def save(folder: Path, state: dict[str, Any], *, best: bool = False, instead: bool = False) -> Path:
-    """Save `state` (tensors and plain values) as the folder's last checkpoint; the one before is kept as well.
+    """Save `state` (tensors and plain values) as the folder's last checkpoint; the one before is kept as well, unless
+    it is damaged.
 
     best: also keep it as the best so far. instead: the last one was only saved because of a signal, or in the same
     step; replace it and keep the one before. Returns the path written. Raises UserError when it cannot be saved;
     existing files are then unchanged.
     """
-    last = folder / LAST
-    if last.exists() and not (instead and (folder / PREVIOUS).exists()):
-        with atomic_file(folder / PREVIOUS) as before:  # renamed after `last`: two are complete at any time
+    last, previous = folder / LAST, folder / PREVIOUS
+    if last.exists() and not (instead and previous.exists()) and _is_readable(last):
+        with atomic_file(previous) as before:  # renamed after `last`: two are complete at any time
             _link(last, before)
             _write(last, state, folder / BEST if best else None)
     else:
@@ -39,30 +54,26 @@ def save(folder: Path, state: dict[str, Any], *, best: bool = False, instead: bo
 def read(path: Path) -> dict[str, Any]:
     """What `save` wrote, on the CPU. Raises UserError naming the file when it is missing or damaged."""
     with reading(path, "a checkpoint of composegan"):
-        check_archive(path)  # torch does not verify the checksums
-        with warnings.catch_warnings(action="ignore"):  # about content that is rejected below
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(state, dict) or any(key not in state for key in CONTENT):
-            raise ValueError(f"it lacks some of {', '.join(CONTENT)}")
-        if wrong := _what_is_wrong(state):
-            raise ValueError(wrong)
+        state = read_saved(path)
+        check(state, SCHEMA)
     return state
 
 
-def _what_is_wrong(state: dict[str, Any]) -> str | None:
-    """Which of CONTENT has a wrong type or range; None: none has."""
-    images, best, networks, classes = (state[key] for key in ("images_seen", "best", "networks", "classes"))
-    if type(images) is not int or not 0 <= images < 2**53:
-        return "images_seen is not a number of images"
-    if not isinstance(networks, dict) or not all(
-        isinstance(name, str) and is_plain(networks[name]) for name in networks
-    ):
-        return "networks are not tensors by name"
-    if not isinstance(state["optimizers"], list):
-        return "optimizers are not a list"
-    if not isinstance(classes, list) or not all(isinstance(text, str) for text in (state["domain"], *classes)):
-        return "domain and classes are not texts"
-    return None if type(best) in (int, float) else "best is not a number"
+def _is_readable(path: Path) -> bool:
+    try:
+        read(path)
+    except UserError:
+        return False
+    return True
+
+
+@contextmanager
+def restoring(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong when a step continues from the checkpoint `path` into a UserError of one line."""
+    try:
+        yield
+    except Exception as error:  # a damaged file can cause any
+        raise UserError(f"{path}: belongs to another model ({' '.join(str(error).split())[:200]})") from error
 
 
 def read_newest(folder: Path) -> tuple[dict[str, Any], Path, str | None] | None:

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from composegan.config.compose import Composed, is_path
 from composegan.config.schema import Config, DataConfig, ModelConfig, TrainingConfig
 from composegan.config.validate import validate
 from composegan.errors import UserError
 from composegan.interop.reference import Reference
-from composegan.interop.release_moments import AdamState
 from composegan.losses.regularizers import path_length
 from composegan.model import saved_model
 from composegan.networks.generator import Generator
@@ -70,23 +68,10 @@ def import_run(
         step.path_mean.fill_(mean_path_length(step.generator))
     content = {**step.state(), "domain": spec.name, "classes": list(spec.names), "best": inf}
     for state, name in zip(content["optimizers"], step.optimizers, strict=True):
-        state["state"] = _laid_out(reference.moments.get(name, {}), getattr(step, name))
+        state["state"] = reference.moments.get(name, {})
     describe_run(run, composed)
     checkpoint.save(run / "checkpoints", content)
     saved_model.save(run / "model", model, about)
-
-
-def _laid_out(moments: AdamState, network: nn.Module) -> AdamState:
-    """The moments in the memory order of the parameters, channels-last: fused Adam ignores strides and would pair each
-    weight with another one's moments."""
-    return {
-        number: {
-            part: value if part == "step" else torch.empty_like(parameter).copy_(value)
-            for part, value in moments[number].items()
-        }
-        for number, parameter in enumerate(network.parameters())
-        if number in moments
-    }
 
 
 def mean_path_length(generator: Generator) -> float:

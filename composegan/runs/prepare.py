@@ -19,6 +19,7 @@ from composegan.grouping.propose import policy_of, propose, settled_plan
 from composegan.networks.class_sets import ClassSets
 from composegan.planning.budget import Limits, is_set
 from composegan.plugin.domain import DomainSpec, Source
+from composegan.runs import checkpoint
 from composegan.runs.adapt import start_from_model
 from composegan.runtime.console import print_line
 from composegan.runtime.ranks import is_first_process
@@ -94,10 +95,8 @@ def restored_step(composed: Composed, state: Mapping[str, Any], path: Path, devi
     """
     _check_origin(state, path, composed.plugin.spec)
     step = new_step(composed, device)
-    try:
+    with checkpoint.restoring(path):
         step.restore(state)
-    except Exception as error:  # a damaged file can cause any
-        raise UserError(f"{path}: belongs to another model ({' '.join(str(error).split())[:200]})") from error
     return step
 
 

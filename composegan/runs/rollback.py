@@ -35,6 +35,7 @@ def rollback(trainer: Trainer, step: TrainingStep, run: Path, problem: str, earl
         counted = {
             "skipped": step.position - state["images_seen"],
             "tries": attempt if attempt <= ATTEMPTS else 0,
+            "figures": {},  # as in a run that is not killed
         }
         checkpoint.save(path.parent, {**state, **counted}, instead=early)
     trainer.strategy.barrier()  # it is saved, should a rank fail here
@@ -44,5 +45,6 @@ def rollback(trainer: Trainer, step: TrainingStep, run: Path, problem: str, earl
         raise DivergedError(f"{what}, for the {attempt}th time since {since}; {advice}; {resume}")
     if state.get("grouping", step.plan.to_json()) != step.plan.to_json():
         raise DivergedError(f"{what}; a group was split since {since}; {resume}")
-    step.roll_back(state)
+    with checkpoint.restoring(path):
+        step.roll_back(state)
     return f"{what}: rolled back to {since}; continuing with other images and draws (attempt {attempt} of {ATTEMPTS})"

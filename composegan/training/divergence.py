@@ -80,7 +80,9 @@ class Divergence:
         return {"sums": dict(self.sums), "steps": dict(self.steps), "usual": usual}
 
     def restore(self, state: Mapping[str, Any], device: torch.device | str = "cpu") -> None:
-        """Continue from what `state` returned; {}: from nothing."""
+        """Continue from what `state` returned; {}: from nothing. Raises ValueError for sums without counts."""
+        if state.get("sums", {}).keys() != state.get("steps", {}).keys():
+            raise ValueError("its sums and numbers of steps are not of the same figures")
         self.sums = {name: total.to(device) for name, total in state.get("sums", {}).items()}
         self.steps = dict(state.get("steps", {}))
         self.usual = {name: list(values) for name, values in state.get("usual", {}).items()}

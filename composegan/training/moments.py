@@ -1,35 +1,41 @@
-"""Adam moments from a file: whether they fit a network's parameters."""
+"""The state of Adam in a file: its schema, and whether it fits a network's parameters."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from composegan.io.schema import COUNT, Each, Leaf
+
+TENSOR = Leaf("a tensor", lambda x: isinstance(x, Tensor))
+FLOATS = Leaf("a tensor of floating-point numbers", lambda x: isinstance(x, Tensor) and x.is_floating_point())
+SCALAR = Leaf("a tensor of one number", lambda x: FLOATS.valid(x) and x.dim() == 0)
+STEPS = Leaf("a number of steps", lambda x: COUNT.valid(x) or (SCALAR.valid(x) and 0 <= x.item() < 2**53))
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+ADAM = {"state": Each({"step": STEPS, **dict.fromkeys(MOMENTS, FLOATS)}, key=COUNT)}
+"""Of its state dict. Learning rate and other numbers come from the configuration."""
 
 
-def is_plain(tensor: Any) -> bool:
-    """Whether it is a dense tensor whose storage holds all its numbers: a damaged file can claim more."""
-    if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
-        return False
-    return not tensor.is_nested and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+def load_moments(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any], network: nn.Module) -> None:
+    """Load into an Adam over the parameters of `network` the moments of a state dict that has passed ADAM.
 
-
-def check_moments(saved: Any, network: nn.Module) -> None:
-    """Raise ValueError unless `saved` is the state dict of an Adam over the parameters of `network`."""
-    parameters = list(network.parameters())
-    try:
-        (group,) = saved["param_groups"]
-        if list(group["params"]) != list(range(len(parameters))):
-            raise ValueError("its optimizer has other parameters")
-        if not all(isinstance(value, (int, float, tuple, list, type(None))) for value in group.values()):
-            raise ValueError("its optimizer has settings that are not numbers")
-        for number, moments in saved["state"].items():
-            if type(number) is not int or not moments.keys() >= {"step", "exp_avg", "exp_avg_sq"}:
-                raise ValueError(f"it lacks moments of parameter {number}")
-            for part, tensor in moments.items():
-                wanted = torch.Size() if part == "step" else parameters[number].shape
-                if not is_plain(tensor) or tensor.shape != wanted or not tensor.is_floating_point():
-                    raise ValueError(f"its {part} does not fit parameter {number}")
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"its optimizer is not an Adam ({type(error).__name__})") from error
+    They get the memory order of the parameters: fused Adam ignores strides and would pair each weight with another
+    one's moments. Raises ValueError when they do not fit the parameters.
+    """
+    parameters, state = list(network.parameters()), {}
+    for number, moments in saved["state"].items():
+        if number >= len(parameters):
+            raise ValueError(f"it has moments of parameter {number}, and there are {len(parameters)}")
+        state[number] = {"step": torch.as_tensor(moments["step"], dtype=torch.float32)}
+        for part in MOMENTS:
+            value, parameter = moments[part], parameters[number]
+            if value.shape != parameter.shape:
+                raise ValueError(f"its {part} does not fit parameter {number}")
+            if value.stride() != parameter.stride():
+                value = torch.empty_like(parameter, device=value.device).copy_(value)
+            state[number][part] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -23,7 +23,7 @@ from composegan.training import ema
 from composegan.training.class_gradients import add_class_gradients
 from composegan.training.divergence import Divergence
 from composegan.training.image_phases import frozen_parts, keeps_masks
-from composegan.training.moments import check_moments
+from composegan.training.moments import load_moments
 from composegan.training.objective import objective
 from composegan.training.parts import Draws, derive_seed, mean_of
 from composegan.training.phases import Logs, Phase, Real, State
@@ -203,23 +203,35 @@ class TrainingStep(nn.Module):
             "parts": world() * self.config.trainer.accumulate,
             "grouping": self.plan.to_json(),
             "class_sets": None if self.class_sets is None else self.class_sets.to_tensors(),
+            "figures": dict(self.figures),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state` returned; older versions saved no skipped, guard or class_sets.
+        """Continue from what `state` returned; older versions saved no skipped, guard, class_sets or figures.
+
+        The learning rate and other numbers of the optimizers are those of the configuration.
 
         Raises an exception of any kind when it belongs to another model: it may come from a file.
         """
-        if self.groups and self.plan.to_json() != state.get("grouping"):
-            self.split(GroupingPlan.from_json(state.get("grouping")))
+        grouping = state.get("grouping", self.plan.to_json())
+        if self.groups and self.plan.to_json() != grouping:
+            self.split(GroupingPlan.from_json(grouping))
+        if self.plan.to_json() != grouping:
+            raise ValueError(f"its groups are {grouping}")
+        own = self.state_dict()
+        for name, tensor in state["networks"].items():
+            if name in own and tensor.dtype != own[name].dtype:
+                raise ValueError(f"{name} is {tensor.dtype}, not {own[name].dtype}")
         self.load_state_dict(state["networks"])
         for (name, optimizer), saved in zip(self.optimizers.items(), state["optimizers"], strict=True):
-            check_moments(saved, getattr(self, name))
-            optimizer.load_state_dict(saved)
+            load_moments(optimizer, saved, getattr(self, name))
         self.images_seen, self.skipped = state["images_seen"], state.get("skipped", 0)
         self.divergence.restore(state.get("guard", {}), self.path_mean.device)
         if state.get("class_sets"):
             self.class_sets = ClassSets(**state["class_sets"])
+            if self.class_sets.sets.shape[1] != self.generator.classes:
+                raise ValueError(f"its class sets are of {self.class_sets.sets.shape[1]} classes")
+        self.figures = {name: figure.to(self.path_mean.device) for name, figure in state.get("figures", {}).items()}
 
     def roll_back(self, state: Mapping[str, Any]) -> None:
         """Restore `state`, but continue with the images and random numbers after those of the discarded steps."""

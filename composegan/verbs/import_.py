@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from composegan.config.schema import Config, TrainingConfig
 from composegan.errors import UserError
+from composegan.io.guarded import reading
+from composegan.io.pickles import NAMESPACE, check_saved
 from composegan.plugin.contracts import Verb
 from composegan.verbs.base import Command, help_function, read_settings
 
@@ -41,6 +43,8 @@ def run(arguments: Sequence[str]) -> None:
     _check(config, given)
     if config.domain:
         open_domain(config.domain, config.plugin_path)  # before the file is read
+    with reading(path, "a checkpoint of the release"):
+        check_saved(path, NAMESPACE)  # before the seconds that torch takes to load
     from composegan.interop.release_file import read_reference
 
     reference = read_reference(path)

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from composegan.errors import UserError
-from composegan.interop.release_file import read, read_reference
+from composegan.interop.release_file import read_reference
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 
@@ -115,7 +115,10 @@ def test_read_names_a_payload_without_running_it(write, tmp_path, how, place):
         "in args": lambda: content(args=Namespace(size=bomb)), "alone": lambda: bomb,
     }[place]()  # fmt: skip
     line = refused(write(spoiled, **how))
-    assert line.startswith(f"holds '{os.system.__module__}.system'; only tensors, plain values and one argparse")
+    assert line.startswith(
+        f"cannot be read (it holds '{os.system.__module__}.system', and only tensors and plain values"
+    )
+    assert "and argparse.Namespace are read" in line
     assert not (tmp_path / "exploded").exists()
 
 
@@ -129,26 +132,9 @@ def test_read_names_a_payload_without_running_it(write, tmp_path, how, place):
     ids=["path", "fraction", "function", "module", "eval", "exec", "import"],
 )  # fmt: skip
 def test_read_names_a_foreign_class(write, value, name):
-    assert refused(write(content(args=Namespace(value=value)))).startswith("holds '")
-    assert name in refused(write(content(more=value)))
-
-
-def test_read_ignores_safe_globals_of_other_libraries(write):
-    with torch.serialization.safe_globals([Fraction]):
-        before = set(torch.serialization.get_safe_globals())
-        path = write({"more": Fraction(1, 2)})
-        torch.load(path, weights_only=True)
-        assert "holds 'fractions.Fraction'" in refused(path)
-        assert set(torch.serialization.get_safe_globals()) == before
-    read(write(content()))
-    assert Namespace not in torch.serialization.get_safe_globals()
-
-
-def test_read_sets_namespace_attributes_without_calling_methods(write):
-    args = Namespace(update=3)
-    vars(args)["__class__"] = vars(args)["__setstate__"] = "x"
-    found = read(write(content(args=args)))["args"]
-    assert type(found) is Namespace and vars(found)["update"] == 3
+    for spoiled in (content(args=Namespace(value=value)), content(more=value)):
+        line = refused(write(spoiled))
+        assert line.startswith("cannot be read (it holds '") and name in line
 
 
 @pytest.mark.parametrize("how", [{}, {"_use_new_zipfile_serialization": False}], ids=["zip", "legacy"])
@@ -158,14 +144,6 @@ def test_read_refuses_a_truncated_file(write, how, part):
     whole = path.read_bytes()
     path.write_bytes(whole[: part if isinstance(part, int) else int(part * len(whole))])
     assert refused(path).startswith("is damaged or not a checkpoint of the release (")
-
-
-def test_read_refuses_a_wrong_checksum(write):
-    path = write(content())
-    whole = bytearray(path.read_bytes())
-    whole[len(whole) // 2] ^= 1
-    path.write_bytes(whole)
-    assert "checksum" in refused(path) or "CRC" in refused(path)
 
 
 def foreign_file(kind):
@@ -188,7 +166,7 @@ def foreign_file(kind):
 def test_read_refuses_a_foreign_file(tmp_path, kind):
     path = tmp_path / "x.pt"
     path.write_bytes(foreign_file(kind))
-    assert refused(path).startswith("is damaged or not a checkpoint of the release (")
+    assert refused(path).startswith(("is damaged or not a checkpoint of the release (", "cannot be read (it holds "))
 
 
 def test_read_refuses_a_missing_file_and_a_folder(tmp_path):
@@ -199,25 +177,64 @@ def test_read_refuses_a_missing_file_and_a_folder(tmp_path):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ([1, 2], "is not a checkpoint of the release (it is a list)"),
-        (torch.zeros(3), "is not a checkpoint of the release (it is a Tensor)"),
+        ([1, 2], "is damaged or not a checkpoint of the release (the content is [1, 2]; a dict is needed)"),
+        (torch.zeros(3), "is damaged or not a checkpoint of the release (the content is a Tensor; a dict is needed)"),
         ({}, "checkpoint has no 'args'"),
-        ({"args": [1]}, "is not a checkpoint of the release ('args' is a list)"),
+        ({"args": [1]}, "is damaged or not a checkpoint of the release (args is [1]; a dict is needed)"),
+        ({"args": {3: 4}}, "is damaged or not a checkpoint of the release (args has the key 3; text is needed)"),
         ({"args": Namespace()}, "checkpoint 'args' has no 'seg_dim'"),
         ({**content(), "g_ema": None, "g": None}, "checkpoint has neither 'g_ema' nor 'g'"),
-        ({**content(), "g_ema": [1]}, "is not a checkpoint of the release ('g_ema' is a list)"),
+        (
+            {**content(), "g_ema": [1]},
+            "is damaged or not a checkpoint of the release (g_ema is [1]; a dict is needed)",
+        ),
     ],
-    ids=["list", "tensor", "empty", "args", "no args", "no generator", "no state"],
+    ids=["list", "tensor", "empty", "args", "keys of args", "no args", "no generator", "no state"],
 )
 def test_read_refuses_other_content(write, value, message):
     assert refused(write(value)).startswith(message)
 
 
+def grown():
+    """Settings of a large model, and every tensor of it as a view of one number."""
+    settings = {**SETTINGS, "local_channels": 4096, "coarse_channels": 4096}
+    with torch.device("meta"):
+        network = Generator(**settings)
+    state = {name: torch.ones(1).expand(x.shape) for name, x in release.state(network).items()}
+    return content(args=release.arguments(settings), g_ema=state, g=None, d=None)
+
+
+def laughs(depth=40):
+    value = "ha"
+    for _ in range(depth):
+        value = [value] * 9
+    return value
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (grown, "cannot be read (its tensors claim "),
+        (lambda: content(more=laughs()), "cannot be read (it has more than 10,000,000 values"),
+        (lambda: content(args=Namespace(seg_dim=laughs())), "cannot be read (it has more than 10,000,000 values"),
+        (lambda: content(args=laughs()), "cannot be read (it has more than 10,000,000 values"),
+        (lambda: content(args=laughs(5)), "is damaged or not a checkpoint of the release (args is a list; a dict"),
+        (
+            lambda: content(g=laughs(5)),
+            "is damaged or not a checkpoint of the release (g is a list; a dict is needed)",
+        ),
+    ],
+    ids=["expanded", "more", "setting", "args", "few in args", "few in g"],
+)
+def test_read_refuses_what_grows(write, make, message):
+    assert refused(write(make())).startswith(message)
+
+
 @pytest.mark.parametrize(
     ("key", "name", "value", "message"),
     [
-        ("g_ema", "pos_embed.weights", [1.0], "'g_ema' has 'pos_embed.weights', which is not a tensor"),
-        ("d", "final_linear.1.bias", torch.ones(1).long(), "'final_linear.1.bias' of 'd' does not hold plain floating"),
+        ("g_ema", "pos_embed.weights", [1.0], "(g_ema['pos_embed.weights'] is [1.0]; a tensor of floating-point"),
+        ("d", "final_linear.1.bias", torch.ones(1).long(), "(d['final_linear.1.bias'] is a Tensor; a tensor of float"),
         ("g", "style.1.bias", None, "the generator has no 'style.1.bias'"),
         ("d", "convs_seg.1.skip.1.weight", None, "the discriminator has no 'convs_seg.1.skip.1.weight'"),
         ("g_ema", "local_nets.3.x", torch.ones(1), "the generator has 'local_nets.3.x', which this model does not"),
@@ -235,19 +252,33 @@ def test_read_reference_names_the_tensor_that_does_not_fit(write, key, name, val
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("seg_dim", 1, "seg_dim is '1'; a whole number from 2 to 4096 needed"),
+        ("seg_dim", 1, "seg_dim is 1; a whole number from 2 to 4096 needed"),
         ("seg_dim", 4, "the generator has no 'local_nets.3"),
+        ("seg_dim", True, "seg_dim is True; a whole number"),
         ("latent", 16, "its settings ask for"),
-        ("height", 1 << 40, "height is '1099511627776'; a whole number from 1 to 4096 needed"),
+        ("height", 1 << 40, "height is 1099511627776; a whole number from 1 to 4096 needed"),
+        ("height", 1 << 600, "height is a huge number; a whole number from 1 to 4096 needed"),
         ("n_mlp", "8", "n_mlp is '8'; a whole number"),
-        ("coarse_size", 0, "coarse_size is '0'; a whole number"),
+        ("n_mlp", torch.tensor(2), "n_mlp is a Tensor; a whole number"),
+        ("n_mlp", laughs(5), "n_mlp is a list; a whole number"),
+        ("coarse_size", 0, "coarse_size is 0; a whole number"),
         ("min_feat_size", 4096, "the generator has 'render_net.convs.0.activate.bias', which this model does not have"),
-        ("base_layers", 3, "depth_layers is '2'; a number from base_layers to local_layers needed"),
-        ("channel_multiplier", float("nan"), "channel_multiplier is 'nan'; a number above 0"),
-        ("transparent_dims", (3,), "transparent_dims is '(3,)'; a list of classes, each 0 to 2"),
-        ("transparent_dims", torch.ones(2), "transparent_dims is 'tensor([1., 1.])'; a list of classes"),
+        ("base_layers", 3, "depth_layers is 2; a number from base_layers to local_layers needed"),
+        ("channel_multiplier", float("nan"), "channel_multiplier is nan; a number above 0"),
+        ("residual_refine", torch.ones(2), "residual_refine is a Tensor; true or false needed"),
+        ("residual_refine", 1, "residual_refine is 1; true or false needed"),
+        ("transparent_dims", (3,), "transparent_dims is [3]; a list of classes, each 0 to 2"),
+        ("transparent_dims", torch.ones(2), "transparent_dims is a Tensor; a list of classes"),
+        ("transparent_dims", [torch.tensor(1)], "transparent_dims is [a Tensor]; a list of classes"),
+        ("transparent_dims", "0", "transparent_dims is '0'; a list of classes"),
     ],
 )
 def test_read_reference_names_the_setting_that_does_not_fit(write, name, value, message):
     args = Namespace(**{**vars(content()["args"]), name: value})
     assert message in refused(write(content(args=args)))
+
+
+@pytest.mark.parametrize("value", [torch.ones(2), "yes", 1, None, False])
+def test_read_reference_ignores_an_odd_detach_texture(write, value):
+    args = Namespace(**{**vars(content()["args"]), "detach_texture": value})
+    assert read_reference(write(content(args=args))).notes == []

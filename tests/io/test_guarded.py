@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from composegan.errors import UserError
-from composegan.io.guarded import UnreadableError, check_archive, check_file, check_saved, read_json, read_text, reading
+from composegan.io.guarded import UnreadableError, check_archive, check_file, read_json, read_text, reading
 
 
 def test_read_text_follows_links_and_drops_bom(tmp_path):
@@ -46,16 +46,16 @@ def test_check_archive_rejects_bombs(tmp_path):
         check_archive(path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
         parts.writestr("a.npy", bytes(2**20))
-    check_saved(path)
+    check_archive(path)
 
 
-def test_check_saved_rejects_wrong_checksum(tmp_path):
+def test_check_archive_rejects_wrong_checksum(tmp_path):
     path = tmp_path / "x.npz"
     with zipfile.ZipFile(path, "w") as parts:
         parts.writestr("a.npy", b"some numbers")
     path.write_bytes(path.read_bytes().replace(b"some", b"same"))
     with pytest.raises(UnreadableError, match="wrong checksum of a.npy"):
-        check_saved(path)
+        check_archive(path)
 
 
 def test_read_json_rejects_other_text(tmp_path):

@@ -107,12 +107,34 @@ def test_resized_keeps_aspect_ratio():
     assert perceptual.resized(torch.zeros(1, 3, 100, 50), 32).shape[2:] == (64, 32)
 
 
-@pytest.mark.parametrize("content", [None, b"junk", {"weight": torch.zeros(2)}])
-def test_read_vgg_rejects_other_files(tmp_path, content):
-    path = tmp_path / "x.pth"
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda vgg: None,
+        lambda vgg: b"junk",
+        lambda vgg: [1],
+        lambda vgg: {3: torch.zeros(2)},
+        lambda vgg: {"weight": torch.zeros(2)},
+        lambda vgg: {"features.0.weight": torch.zeros(64, 3, 11, 11)},
+        lambda vgg: {name: x for name, x in vgg.items() if "28" not in name},
+        lambda vgg: vgg | {"features.0.weight": torch.zeros(64, 3, 11, 11)},
+        lambda vgg: vgg | {"features.28.bias": torch.zeros(256)},
+        lambda vgg: vgg | {"features.28.bias": torch.zeros(512, dtype=torch.long)},
+        lambda vgg: vgg | {"features.28.bias": [0.0] * 512},
+        lambda vgg: vgg | {"lin0.model.1.weight": torch.zeros(1, 3, 1, 1)},
+        lambda vgg: {name: x.flatten()[:1].clone().expand(x.shape) for name, x in vgg.items()},
+    ],
+)
+def test_read_vgg_rejects_other_files(vgg, tmp_path, change):
+    path, content = tmp_path / "x.pth", change(vgg)
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content:
         torch.save(content, path)
     with pytest.raises(UserError, match=f"lpips={path}: .*; lpips=off does without"):
         perceptual_distance(str(path))
+
+
+def test_read_vgg_widens_half_precision(vgg, tmp_path):
+    torch.save({name: tensor.half() for name, tensor in vgg.items()}, tmp_path / "half.pth")
+    assert perceptual_distance(str(tmp_path / "half.pth")).network[0].weight.dtype == torch.float32

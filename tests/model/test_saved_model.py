@@ -135,6 +135,36 @@ def test_a_damaged_or_foreign_configuration_is_refused(folder, content, reason):
 
 
 @pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("name", ("", " ", "a\nb", "\x1b[31mred", "\u202egnp", "x" * 101, None, 3, ["a"], "\udcff")),
+        ("color", ([0, 0], [0, 0, 256], [0, 0, -1], [0, 0, True], [0, 0, 1.5], "red", None)),
+        ("domain", ("", "a\nb", "\x1b[2J", None, 3, ["a"])),
+    ],
+)
+def test_names_and_colors_are_checked_as_in_a_domain_file(folder, key, values):
+    whole = (folder / "config.json").read_text()
+    for value in values:
+        facts = json.loads(whole)
+        (facts if key == "domain" else facts["classes"][1])[key] = value
+        (folder / "config.json").write_text(json.dumps(facts))
+        line = refused(folder)
+        assert line.startswith(f"{folder / 'config.json'}: is damaged or not a model's configuration (")
+        assert line.isprintable()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are Unicode")
+@pytest.mark.parametrize("name", [b"mod\xe8le", b"\xff", b"gr\xfcn/na\xefve"])
+def test_the_path_of_a_model_need_not_be_unicode(folder, tmp_path, name):
+    target = tmp_path / os.fsdecode(name)
+    target.parent.mkdir(exist_ok=True)
+    shutil.copytree(folder, target)
+    before, after = composegan.load(folder), composegan.load(target)
+    assert torch.equal(before.sample(1).codes.slots, after.sample(1).codes.slots)
+    assert torch.equal(composegan.load(after.save(target / "again")).mean_code, before.mean_code)
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("height", 0), ("height", -16), ("classes", -3), ("local_layers", "many"), ("group_of", [0, 7, 99]),
@@ -240,8 +270,7 @@ def test_a_generator_larger_than_its_weights_is_not_built(folder, monkeypatch):
     assert built == ["meta"]
 
 
-def test_a_sparse_weight_file_is_not_mapped(folder, monkeypatch):
+def test_a_sparse_weight_file_is_not_mapped(folder):
     os.truncate(folder / "model.safetensors", 2**40)
-    monkeypatch.setattr(saved_model, "load_file", lambda path: pytest.fail("it was mapped"))
     with pytest.raises(UserError, match="model.safetensors: .*it has 1,099,512 MB, more than the limit of 17,180 MB"):
         composegan.load(folder)

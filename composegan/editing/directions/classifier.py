@@ -9,13 +9,13 @@ from typing import Any
 
 import timm
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composegan.editing.directions.attributes import Attribute
 from composegan.errors import UserError, nearest
-from composegan.io.guarded import check_saved, reading
+from composegan.io.guarded import reading
+from composegan.io.tensor_file import read_weights
 from composegan.metrics.backbone import efficientnet_lite0
 
 BUNDLED = "tf_efficientnet_lite0"
@@ -79,9 +79,7 @@ def with_weights(name: str, path: Path) -> nn.Module:
     Raises UserError if the file is missing, has anything but tensors, or is of another network.
     """
     with reading(f"weights={path}", f"weights of {name}"):
-        check_saved(path)
-        as_tensors = path.suffix == ".safetensors"
-        stored: Any = load_file(path) if as_tensors else torch.load(path, map_location="cpu", weights_only=True)
+        stored: Any = read_weights(path)
         stored = stored.get("state_dict", stored)
         network: Any = timm.create_model(name, pretrained=False)
         head = stored[f"{network.pretrained_cfg['classifier']}.weight"]

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
+import torch
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
@@ -18,7 +18,8 @@ from composegan.editing.directions.direction import Direction
 from composegan.editing.target import Target
 from composegan.errors import Suggests, UserError, as_path, nearest, shown
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import TENSORS, check_file, read_json, reading
+from composegan.io.guarded import read_json, reading
+from composegan.io.tensor_file import read_safetensors
 from composegan.model.codes import PARTS, check_space
 from composegan.model.saved_model import Model
 
@@ -99,8 +100,7 @@ class Directions(Suggests):
                 raise ValueError(f"format {facts['format']}, not {FORMAT}")
             classes, space = tuple(map(str, facts["classes"])), str(facts["space"])
             check_space(setting, classes, space, model)
-            check_file(folder / VECTORS, TENSORS)
-            vectors = load_file(folder / VECTORS, device=str(model.device))
+            vectors = read_safetensors(folder / VECTORS)
             items = facts["directions"].items()
             return cls.of(model, [_direction(name, item, vectors[name], model) for name, item in items])
 
@@ -156,4 +156,5 @@ def _direction(name: str, item: dict[str, Any], vectors: Tensor, model: Model) -
         raise ValueError(f"{name}: vectors of shape {tuple(vectors.shape)}, {vectors.dtype}, or not finite")
     if not (math.isfinite(sigma) and sigma >= 0):
         raise ValueError(f"{name}: sigma {sigma}")
-    return Direction(name, method, target, slots, vectors.float(), sigma, model.space, model.classes, facts)
+    vectors = vectors.to(model.device, torch.float32)
+    return Direction(name, method, target, slots, vectors, sigma, model.space, model.classes, facts)

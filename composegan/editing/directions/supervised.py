@@ -12,7 +12,6 @@ from pathlib import Path
 
 import safetensors
 import torch
-from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
@@ -22,7 +21,8 @@ from composegan.editing.directions.direction import Direction
 from composegan.editing.target import Target
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import TENSORS, check_file, read_text, reading
+from composegan.io.guarded import read_text, reading
+from composegan.io.tensor_file import read_safetensors
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 from composegan.model.random_codes import draw_present
@@ -150,8 +150,7 @@ def _read_progress(path: Path | None) -> Tensor:
     """The values measured so far: (n,) float64, empty if there is no readable file."""
     try:
         if path is not None:
-            check_file(path, TENSORS)
-            return load_file(path)["values"].double().flatten()
+            return read_safetensors(path)["values"].double().flatten()
     except (OSError, ValueError, KeyError, safetensors.SafetensorError):
         pass
     return torch.zeros(0, dtype=torch.float64)

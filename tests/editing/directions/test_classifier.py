@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -73,7 +74,15 @@ def test_weights_of_another_network_are_refused_and_nothing_is_executed(tmp_path
     (tmp_path / "text.safetensors").write_text("nothing of the kind")
     torch.save({**state, "fc.weight": torch.zeros(3, 5)}, tmp_path / "width.pth")
     torch.save([1, 2], tmp_path / "list.pth")
-    for name in ("foreign.pth", "zipped.pth", "text.safetensors", "width.pth", "list.pth", "none.pth"):
+    laughs = ["ha"]
+    for _ in range(40):
+        laughs = [laughs] * 9
+    torch.save({**state, "more": laughs}, tmp_path / "shared.pth")
+    torch.save({**state, "fc.weight": torch.zeros(1).expand(10**6, 10**6)}, tmp_path / "expanded.pth")
+    torch.save({name: tensor.tolist() for name, tensor in state.items()}, tmp_path / "lists.pth")
+    os.mkfifo("pipe.pth")
+    for name in ("foreign.pth", "zipped.pth", "text.safetensors", "width.pth", "list.pth", "none.pth", "shared.pth",
+                 "expanded.pth", "lists.pth", "pipe.pth"):  # fmt: skip
         with pytest.raises(UserError, match=f"weights={name}: ") as error:
             classifier_attribute(f"classifier({SMALL}:1)", Path(name), CPU)
         assert "\n" not in str(error.value)
