@@ -127,13 +127,13 @@ def _rewrite(path: Path, random: Random, change: Callable[[bytes], bytes | None]
 
 
 def change_arrays(path: Path, random: Random) -> None:
-    """Codes of other types, shapes and values, and objects, which need a pickle."""
+    """Arrays of other types, shapes and values, and objects, which need a pickle."""
     with np.load(path) as content:
         arrays = dict(content)
-    slots = arrays["slots"]
-    key = random.choice(("slots", "slots", *arrays))
+    key = random.choice((*["slots"] * 2 * ("slots" in arrays), *arrays))
+    slots = arrays.get("slots", arrays[key])
     arrays[key] = random.choice((
-        np.full_like(slots, np.nan), np.full_like(slots, np.inf), slots[:0], slots[None], slots[..., :3],
+        np.full(slots.shape, np.nan, "f4"), np.full(slots.shape, np.inf, "f4"), slots[:0], slots[None], slots[..., :3],
         slots * 1e30, slots.astype(np.complex64), slots.astype(object), np.array(Harm(path), dtype=object),
         np.array("x" * 5000), np.array(["a\nb"] * 3), np.array(10**18), np.array([]), np.array(1e300),
         np.float16(slots), np.array(b"\xff\xfe"), np.array(np.datetime64("NaT")),
@@ -227,6 +227,32 @@ def save_deep(path: Path, random: Random) -> None:
             new.writestr(name, pickled if name.endswith("data.pkl") else data)
 
 
+def share_lists(path: Path, random: Random) -> None:
+    """A billion laughs in a checkpoint: lists, tuples or dicts of nine times the one before."""
+    content = torch.load(path, weights_only=False)
+    make = random.choice((list, tuple, lambda items: dict(enumerate(items)), lambda items: [tuple(items)]))
+    value: Any = "ha"
+    for _ in range(random.choice((6, 8, 20, 40))):
+        value = make([value] * 9)
+    holder, key = random.choice(places(content))
+    if random.random() < 0.2 and isinstance(holder, dict) and isinstance(value, tuple):
+        holder[value[0]] = 1
+    else:
+        holder[key] = value
+    torch.save(content, path, _use_new_zipfile_serialization=random.random() < 0.7)
+
+
+def expand_tensors(path: Path, random: Random) -> None:
+    """Make tensors of a checkpoint views of one number, in their own shape or a large one."""
+    content = torch.load(path, weights_only=False)
+    held = [(holder, key) for holder, key in places(content) if isinstance(holder[key], torch.Tensor)]
+    for holder, key in random.choices(held, k=random.choice((1, 3, len(held)))):
+        shape = random.choice((holder[key].shape, (10**6, 10**6), (5000, 5000), (512, *holder[key].shape)))
+        one = holder[key].flatten()[:1].clone() if holder[key].numel() else torch.ones(1)
+        holder[key] = random.choice((one.expand(shape), one.as_strided(shape, (0,) * len(shape))))
+    torch.save(content, path, _use_new_zipfile_serialization=random.random() < 0.7)
+
+
 # --- safetensors ---
 
 
@@ -278,7 +304,7 @@ FORMATS: dict[str, tuple[Change, ...]] = {
     **dict.fromkeys((".png", ".jpg", ".webp", ".bmp", ".tif"), IMAGE),
     ".npz": (*[change_arrays] * 6, *[claim_a_shape] * 3, *[change_member] * 4, expand_member),
     ".npy": (claim_a_shape,),
-    ".pt": (*[change_checkpoint] * 6, *[change_settings] * 4, *[save_harm] * 2, *[save_deep] * 2, *[change_member] * 4,
-            expand_member),
+    ".pt": (*[change_checkpoint] * 6, *[change_settings] * 4, *[save_harm] * 2, *[save_deep] * 2,
+            *[change_member] * 4, *[share_lists] * 3, *[expand_tensors] * 3, expand_member),
     ".safetensors": (*[change_header] * 4, *[change_numbers] * 3),
 }  # fmt: skip

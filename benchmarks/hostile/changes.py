@@ -145,6 +145,12 @@ def replace_file(path: Path, random: Random) -> None:
     ))()  # fmt: skip
 
 
+def link(path: Path, random: Random) -> None:
+    """A link to a file that matters, to one that does not exist, or to a device."""
+    path.unlink()
+    path.symlink_to(random.choice((home_of(path) / "shapes.yaml", path.parent / "nowhere", Path("/dev/null"))))
+
+
 def rename(path: Path, random: Random) -> None:
     """For images and labels only: other files are named by the command."""
     stem = random.choice(("a\nb", "\x1b[31m", "é" * 100, "\udcff\udcfe", "~x", "-x", "\U0001f600", " ", "a=b", "x.y.z"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib.util
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -48,16 +51,21 @@ MODEL, SPEC = "model=run/model", "domain=shapes.yaml"
 PREPARE = f"prepare {SPEC} data.height=16 data.width=16 out=out"
 CARS = "prepare domain=cars data.height=16 data.width=16 out=out"
 EDIT = f"edit {MODEL} n=1 out=out"
+INVERT = f"{MODEL} photos=photos steps=1 tune_steps=0 size=32 lpips=off out=inverted"
+PLAN = f"plan {SPEC} data.root=data grouping=affinity:2 {TINY_RUN}"
 
 
 @dataclass(frozen=True)
 class Kind:
     """files: patterns of the files of this kind in the kit's folder; command: reads them, started in that folder;
-    share: how often the kind is drawn, relative to the others."""
+    share: how often the kind is drawn, relative to the others; special: only what kind of file it is is changed;
+    named: what an error line may name instead of the file."""
 
     files: tuple[str, ...]
     command: str
     share: int
+    special: bool = False
+    named: tuple[str, ...] = ()
 
 
 KINDS = {
@@ -87,6 +95,14 @@ KINDS = {
     "packed": Kind(("packed/index.json", "packed/images.npy", "packed/labels.npy"), f"{PREPARE} data.root=packed", 60),
     "release": Kind(("release.pt",), f"import release.pt {SPEC} out=out", 70),
     "release to train": Kind(("release.pt",), f"import release.pt {SPEC} run=out", 30),
+    "lock": Kind(("run/.lock",), "fit run=run training.images=400", 20, special=True),
+    "inversion": Kind(
+        ("inverted/?/inversion.json", "inverted/?/codes.npz", "inverted/?/photo.png", "inverted/?/mask.png"),
+        f"invert {INVERT}",
+        40,
+        named=("out=inverted: has",),
+    ),
+    "statistics": Kind(("cache/statistics/*.npz",), PLAN, 30),
     "plugin": Kind(("plugin/pyproject.toml",), "domains plugin_path=plugin", 10),
 }
 
@@ -125,6 +141,10 @@ def build(folder: Path) -> None:
         next(after.renderer.parameters()).add_(0.01)
     Delta.between(before, after).save(folder / "delta.safetensors")
     _write_release(folder / "release.pt")
+    cache = patch.dict(os.environ, COMPOSEGAN_CACHE=str(folder / "cache"))
+    with contextlib.chdir(folder), cache:  # what is found again depends on the paths that were given
+        _run("invert", *INVERT.split())
+        _run(*PLAN.split())
 
 
 def _run(*arguments: str) -> None:

@@ -110,12 +110,14 @@ def file_case(folder: Path, kind: str, random: Random) -> Case:
     path = random.choice(sorted(folder.glob(pattern)))
     of_format = (changes.FORMATS | binaries.FORMATS).get(path.suffix, changes.BYTES)
     groups = {changes.BYTES: 4, of_format: 8, (changes.replace_file,): 1, (changes.rename,): int(pattern.endswith("*"))}
+    if KINDS[kind].special:
+        groups = {(changes.replace_file, changes.link): 1}
     change = random.choice(random.choices(list(groups), list(groups.values()))[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of some odd tensors
         change(path, random)
     home = path.parent.name
-    named = (path.name, f"{home}/", f"{home}:", f"/{path.stem}.")
+    named = (path.name, f"{home}/", f"{home}:", f"/{path.stem}.", *KINDS[kind].named)
     return Case(kind, change.__name__, KINDS[kind].command.split(), named)
 
 

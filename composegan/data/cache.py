@@ -17,7 +17,7 @@ import numpy as np
 from composegan.config.schema import DataConfig
 from composegan.errors import UserError, first_line
 from composegan.io.atomic import atomic_file
-from composegan.io.guarded import check_archive
+from composegan.io.npz import read_npz
 from composegan.runtime.ranks import is_first_process
 
 log = logging.getLogger(__name__)
@@ -61,9 +61,7 @@ def configured_cache(data: DataConfig) -> Path | None:
 def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
     """The arrays of an npz file; None when it is missing or damaged, so that they are computed again."""
     try:
-        check_archive(path)
-        with np.load(path, allow_pickle=False) as content:
-            return dict(content)
+        return read_npz(path)
     except Exception:  # a damaged file can raise anything
         return None
 

@@ -61,7 +61,7 @@ def class_statistics(
     numbers = np.unique(np.linspace(0, len(source) - 1, min(most, len(source))).round().astype(int)).tolist()
     known = fingerprint(source) if cache else None
     file = cache / "statistics" / f"{known}-{classes}-{len(numbers)}.npz" if cache and known else None
-    if file and (found := _read(file)) and found.images == len(numbers):
+    if file and (found := _read(file, classes)) and found.images == len(numbers):
         return found
     statistics = measure(source, classes, numbers, on_error)
     if statistics.images < len(numbers):
@@ -133,8 +133,15 @@ def _cell_of(height: int, width: int) -> np.ndarray:
     return (rows[:, None] * CELLS + columns).ravel()
 
 
-def _read(file: Path) -> ClassStatistics | None:
-    arrays = read_arrays(file)
+def _read(file: Path, classes: int) -> ClassStatistics | None:
+    arrays, k = read_arrays(file), (classes,)
     if arrays is None or set(arrays) != {field.name for field in fields(ClassStatistics)}:
         return None
-    return ClassStatistics(**arrays)
+    wanted: dict[str, tuple[int, ...]] = {
+        "area": k, "presence": k, "together": k + k, "position": (*k, CELLS, CELLS),
+        "color": (*k, 3), "spread": (*k, 3),
+        "sets": (len(arrays["counts"]) if arrays["counts"].ndim else 0, *k), "counts": arrays["sets"].shape[:1],
+    }  # fmt: skip
+    kinds = {"sets": "b", "counts": "i"}
+    usable = all(arrays[n].shape == shape and arrays[n].dtype.kind == kinds.get(n, "f") for n, shape in wanted.items())
+    return ClassStatistics(**arrays) if usable else None

@@ -19,15 +19,18 @@ import numpy as np
 from PIL import Image
 
 from composegan.config.inversion import Inversion
+from composegan.data.images import read_image
 from composegan.data.photos import Photo, PhotoFiles
 from composegan.editing.invert import nearness, objective_of, search
 from composegan.editing.objective import UNKNOWN, Objective
 from composegan.editing.tuning import tune
 from composegan.errors import UserError
-from composegan.io.atomic import atomic_file, writing
-from composegan.io.guarded import TEXT, read_json
+from composegan.io.atomic import atomic_file
+from composegan.io.guarded import TEXT, check_file, read_json
+from composegan.io.schema import FLAG, STRING, Each, Leaf, check
 from composegan.losses.perceptual import PerceptualDistance
 from composegan.model.codes import Codes, concat_codes
+from composegan.model.codes_file import read_codes
 from composegan.model.delta import Delta
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
@@ -35,6 +38,9 @@ from composegan.runtime.progress import progress_bar
 from composegan.viz.pictures import color_masks, table
 
 FIGURES, CODES, DELTA, SHEET = "inversion.json", "codes.npz", "delta.safetensors", "sheet.png"
+NUMBERS = Each(Leaf("a number", lambda x: type(x) in (int, float)))
+SCHEMA = {"request": STRING, "finished": FLAG, "seconds": NUMBERS, "w+": NUMBERS, "tuned?": NUMBERS}
+"""What is read of the figures of an earlier run."""
 SHOWN = 16
 """Photos on the sheet for all."""
 
@@ -67,11 +73,21 @@ class Job:
 
     def state(self, photo: Photo) -> dict[str, Any]:
         """The figures that an earlier run wrote for this request, with `finished` if all is written; else {}."""
+        folder = self.folder(photo)
         try:
-            figures = read_json(self.folder(photo) / FIGURES, TEXT)
-            return figures if figures["request"] == self.request(photo) else {}
-        except (OSError, ValueError, KeyError, TypeError):
+            figures = read_json(folder / FIGURES, TEXT)
+            check(figures, SCHEMA)
+            if figures["request"] != self.request(photo):
+                return {}
+            read_codes(folder / CODES)
+        except (OSError, ValueError, UserError):
             return {}
+        try:
+            for name in ("photo", "from_codes", "reconstruction", "mask"):
+                check_file(folder / f"{name}.png")
+        except (OSError, ValueError):
+            return figures | {"finished": False}
+        return figures | {"finished": figures["finished"] and ("tuned" in figures or not self.how.tune_steps)}
 
     def objective(self, photos: Sequence[Photo]) -> Objective:
         """The objective of several photos."""
@@ -158,9 +174,8 @@ def _finish(job: Job, photo: Photo, done: Any) -> None:
         "mask": last.masks[0],
         "labels": last.labels[0],
     }
-    with writing(folder):
-        for name, picture in pictures.items():
-            Image.fromarray(picture).save(folder / f"{name}.png")
+    for name, picture in pictures.items():
+        _save_image(Image.fromarray(picture), folder / f"{name}.png")
     _save_image(sheet(job, [photo]), folder / SHEET)
     _write_json(folder / FIGURES, figures | {"finished": True})
 
@@ -173,13 +188,20 @@ def sheet(job: Job, photos: Sequence[Photo]) -> Image.Image:
     given = any(photo.labels is not None for photo in photos)
     rows = []
     for photo in photos:
-        row = [np.asarray(Image.open(job.folder(photo) / f"{name}.png")) for name in columns]
+        row = [_read_picture(job.folder(photo) / f"{name}.png", photo) for name in columns]
         if given:
             black = np.zeros_like(row[0])
             row.append(black if photo.labels is None else color_masks(photo.labels, job.model.colors))
         rows.append(np.stack(row))
     headings = [*columns.values(), *(["mask given"] if given else [])]
     return table(rows, headings, [photo.name for photo in photos])
+
+
+def _read_picture(path: Path, photo: Photo) -> np.ndarray:
+    image = read_image(path)
+    if image.shape != photo.image.shape:
+        raise UserError(f"{path}: is not the picture that was written; remove it and run the command again")
+    return image.transpose(1, 2, 0)
 
 
 def _together(job: Job, photos: Sequence[Photo]) -> dict[str, dict[str, float]]:

@@ -102,5 +102,8 @@ def real_rows(real: RealSet, describers: Mapping[str, Describer]) -> dict[str, T
 
 def _cached(real: RealSet, key: str) -> Tensor | None:
     arrays = read_arrays(real.folder / f"{key}.npz") if real.folder and key else None
-    values = arrays.get("values") if arrays else None
-    return None if values is None or values.shape[:1] != (len(real),) else torch.from_numpy(values)
+    try:
+        rows = torch.from_numpy(arrays["values"]) if arrays else None
+    except (KeyError, TypeError, ValueError):  # text, or numbers that torch does not have
+        return None
+    return rows if rows is not None and rows.shape[:1] == (len(real),) else None

@@ -50,7 +50,8 @@ def save(report: Report, settings: Mapping[str, Any], folder: Path) -> Path:
     with atomic_file(folder / "evaluation.json") as path:
         path.write_text(json.dumps(content, indent=2) + "\n")
     with atomic_file(folder / "evaluation.md") as path:
-        path.write_text("\n".join(_markdown(report, settings)) + "\n")
+        text = "\n".join(_markdown(report, settings)) + "\n"
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")  # a path need not be Unicode
     for name, sheet in {"presence": presence_chart(report.by_class), **report.sheets}.items():
         with atomic_file(folder / f"{name}.png") as path:
             sheet.save(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,7 +16,7 @@ from composegan.data.cache import cached_file
 from composegan.data.fingerprints import digest
 from composegan.errors import UserError
 from composegan.evaluation.real import RealSet
-from composegan.io.guarded import UnreadableError, check_file
+from composegan.io.tensor_file import read_safetensors
 from composegan.metrics.backbone import efficientnet_lite0
 from composegan.metrics.figure import TooFewImagesError
 from composegan.metrics.layout import confusion
@@ -115,7 +115,7 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
         trained.held_out_pixels.add_(confusion(labels, trained.predict(images.to(device)).cpu(), real.classes))
     if path and read == len(numbers):  # a skipped image may be readable the next time
         with cached_file(path) as temporary:
-            save_file({**network.cpu().state_dict(), "held_out_pixels": trained.held_out_pixels}, temporary)
+            temporary.write_bytes(to_bytes({**network.cpu().state_dict(), "held_out_pixels": trained.held_out_pixels}))
         network.to(device)
     return trained
 
@@ -123,14 +123,14 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
 def _load(path: Path | None, network: Segmenter) -> Tensor | None:
     """Load the network from its file and return the file's confusion; None if it is missing or damaged."""
     try:
-        if path:
-            check_file(path)
-        state = load_file(path) if path else {}
-        pixels = state.pop("held_out_pixels")
+        state = read_safetensors(path) if path else {}
+        pixels, classes = state.pop("held_out_pixels"), network.head.out_channels
+        if pixels.shape != (classes, classes):
+            return None
         network.load_state_dict(state)
-    except (OSError, UnreadableError, safetensors.SafetensorError, KeyError, RuntimeError):
+    except (OSError, ValueError, safetensors.SafetensorError, KeyError, RuntimeError):
         return None
-    return pixels
+    return pixels.long()
 
 
 def _read(real: RealSet, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:

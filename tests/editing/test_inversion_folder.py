@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -196,6 +197,44 @@ def test_photo_name_that_cannot_be_a_folder_is_refused(made, tmp_path, error_lin
         line = error_line("invert", f"model={made[0]}", f"photos={photos}", f"out={tmp_path / 'a' / 'b'}", *QUICK)
         assert (line.startswith("photos") and "rename it" in line) or "there are no images in it" in line
         assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
+
+
+def replaced(path, make):
+    path.unlink()
+    make(path)
+
+
+def with_figures(**changes):
+    return lambda path: path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("file", "spoil"),
+    [
+        ("inversion.json", lambda path: replaced(path, os.mkfifo)),
+        ("inversion.json", lambda path: path.write_text("[")),
+        ("inversion.json", with_figures(seconds=None)),
+        ("inversion.json", with_figures(finished="yes")),
+        ("inversion.json", with_figures(**{"w+": [1]})),
+        ("inversion.json", with_figures(tuned={"mse": "x"})),
+        ("codes.npz", lambda path: replaced(path, os.mkfifo)),
+        ("codes.npz", lambda path: np.savez_compressed(path, slots=np.zeros(2**26))),
+        ("codes.npz", lambda path: path.write_bytes(b"garbage")),
+        ("photo.png", lambda path: replaced(path, os.mkfifo)),
+        ("mask.png", lambda path: path.unlink()),
+        ("reconstruction.png", lambda path: replaced(path, lambda path: path.symlink_to("/dev/zero"))),
+    ],
+)
+def test_spoiled_result_is_made_again(run, tmp_path, file, spoil):
+    run(tmp_path, batch=1)
+    before = contents(tmp_path)
+    spoil(tmp_path / "bert" / file)
+    searched = file in ("inversion.json", "codes.npz")
+    if searched:
+        with pytest.raises(UserError, match="has bert inverted from another photo or with other settings"):
+            run(tmp_path, batch=1)
+    run(tmp_path, batch=1, overwrite=searched)
+    assert contents(tmp_path) == before
 
 
 def test_mistakes_are_one_line(made, photos, tmp_path, error_line, full_disk):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
+import zipfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -114,9 +116,46 @@ def test_real_rows_are_recomputed_when_the_set_changes(folder, tmp_path, setting
     assert again.seen == 0
 
 
-def test_read_arrays_does_not_unpickle(tmp_path):
-    np.savez(tmp_path / "evil.npz", values=np.array([{"a": 1}], dtype=object))
-    assert read_arrays(tmp_path / "evil.npz") is None and read_arrays(tmp_path / "none.npz") is None
+def claim_more(path):
+    """A header that claims a terabyte."""
+    np.savez(path, values=np.zeros((7, 3)))
+    with zipfile.ZipFile(path) as parts:
+        data = parts.read("values.npy").replace(b"(7, 3), }     ", b"(7, 99999999999), }")
+    with zipfile.ZipFile(path, "w") as parts:
+        parts.writestr("values.npy", data)
+
+
+HOSTILE = {
+    "missing": lambda path: None,
+    "pipe": os.mkfifo,
+    "folder": os.mkdir,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "objects": lambda path: np.savez(path, values=np.array([{"a": 1}], dtype=object)),
+    "bomb": lambda path: np.savez_compressed(path, values=np.zeros(2**24)),
+    "claims": claim_more,
+    "npy": lambda path: np.save(path.open("wb"), np.zeros((7, 3))),
+    "pickle": lambda path: path.write_bytes(pickle.dumps(os.getcwd)),
+}
+
+
+@pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
+def test_read_arrays_refuses_what_is_no_cache(tmp_path, make):
+    make(tmp_path / "cache.npz")
+    assert read_arrays(tmp_path / "cache.npz") is None
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {}, {"values": np.array(["a"] * 7)}, {"values": np.zeros((7, 3), ">f4")}, {"values": np.zeros((), "<f4")},
+        {"values": np.zeros((7, 3), np.longdouble)}, {"values": np.zeros(7, "V0")}, {"others": np.zeros((7, 3))},
+    ],
+)  # fmt: skip
+def test_real_rows_ignore_a_cache_of_other_values(folder, tmp_path, arrays):
+    real = open_real(folder, tmp_path / "cache")
+    whole = statistics(real)["layout"]
+    np.savez(real.folder / "layout.npz", **arrays)
+    assert torch.equal(statistics(real)["layout"], whole)
 
 
 def test_real_rows_stop_at_or_skip_an_unreadable_image(folder):

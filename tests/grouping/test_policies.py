@@ -31,6 +31,9 @@ class Pictures:
     def __len__(self):
         return 20
 
+    def fingerprint(self):
+        return "pictures"
+
     def __getitem__(self, index):
         draws = np.random.default_rng(index)
         labels = np.zeros((16, 32), np.uint8)
