@@ -121,12 +121,10 @@ def test_plugins_page_lists_every_check():
     assert told == [check.__name__ for check in CHECKS]
 
 
-def test_plugin_path_finds_uninstalled_plugin(discs, capsys, monkeypatch):
+def test_plugin_path_finds_uninstalled_plugin(new_process, discs, capsys, monkeypatch):
     (next(discs.glob("*.dist-info")) / "entry_points.txt").unlink()
     discs.rename(discs.with_name("composegan-discs"))
     monkeypatch.chdir(discs.parent)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(registry, "_plugin_paths", [])
     domains, fit = [line.split()[1:] for line in commands("plugins.md") if "plugin_path=" in line]
     assert main(domains) == 0
     assert ["discs", "2", "composegan-discs", "0.1", "ok"] in [
@@ -198,18 +196,14 @@ def test_tutorial_files_equal_the_example():
 
 
 @pytest.fixture
-def landscape(tmp_path, monkeypatch):
+def landscape(tmp_path, monkeypatch, new_process):
     """The package that somebody has who typed the tutorial, in a folder of its own; not installed."""
     for name, content in files_of("tutorial.md").items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
     (tmp_path / "README.md").write_text("")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(registry, "_plugin_paths", [])
-    yield tmp_path
-    for name in [name for name in sys.modules if name.startswith("composegan_landscape")]:
-        del sys.modules[name]
+    return tmp_path
 
 
 def test_tutorial_package_passes_check(landscape, capsys):

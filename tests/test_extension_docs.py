@@ -28,14 +28,10 @@ COMMANDS = [
 
 
 @pytest.fixture
-def example(monkeypatch):
+def example(new_process):
     """The package where it lies, not installed; what finding it does to the process is undone."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(registry, "_plugin_paths", [])
     registry.add_plugin_path(EXAMPLE)
-    yield EXAMPLE
-    for name in [name for name in sys.modules if name.startswith("composegan_extensions")]:
-        del sys.modules[name]
+    return EXAMPLE
 
 
 def test_extensions_page_files_equal_the_example():

@@ -100,6 +100,7 @@ def _settings(found: Found, values: dict[str, Any], prefix: str, above: str = ""
             raise UserError(f"{pairs[0][0]}: {found.kind.word} {found.name!r} has no settings")
         return None
     see = f"composegan fit {found.kind.setting}={found.name} --help"
-    settings = merge(found.plugin.settings, [("", pairs)], see=see, prefix=above + prefix)
-    check_bounds(settings, above + prefix)
+    with found.use():
+        settings = merge(found.plugin.settings, [("", pairs)], see=see, prefix=above + prefix)
+        check_bounds(settings, above + prefix)
     return settings

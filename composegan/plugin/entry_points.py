@@ -44,7 +44,7 @@ def entries_on_path(path: Sequence[Any], group: str) -> Iterator[Registered]:
     `egg-info` (left in a checkout), then the first on the path. Of composegan, that of the code that is running.
     """
     chosen: dict[str, Path] = {}
-    for metadata in sorted(_metadata_folders(path), key=lambda folder: (folder.suffix, not _is_running(folder))):
+    for metadata in sorted(_metadata_folders(path), key=lambda folder: (not _is_running(folder), folder.suffix)):
         chosen.setdefault(normalized(_distribution(metadata).name), metadata)
     for metadata in chosen.values():
         yield from _entries(metadata, group)

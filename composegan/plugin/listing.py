@@ -42,7 +42,7 @@ def listing(kinds: Sequence[Kind] = (DOMAIN,), path: Sequence[str] | None = None
     path: folders to search; None: `sys.path`. name: only the rows of that name. Does not raise: a plugin that cannot be
     used has an `error`. Takes about as long as the slowest import.
     """
-    pairs = [pair for kind in kinds for pair in registry.registered(kind, path) if name in ("", pair[0].name)]
+    pairs = [pair for kind in kinds for pair in registry.registered(kind, path) if name in ("", pair[1].name)]
     rows = [row for row, _ in pairs]
     foreign = []
     for index, (row, item) in enumerate(pairs):

@@ -21,7 +21,7 @@ from composegan.errors import UserError, nearest
 from composegan.plugin import entry_points, plugin_folder
 from composegan.plugin.contracts import DOMAIN, KINDS, NAME, Kind
 from composegan.plugin.domain import DomainPlugin, DomainSpec, SemanticClass
-from composegan.plugin.entry_points import OWN, normalized, one_line
+from composegan.plugin.entry_points import LONGEST, OWN, normalized, one_line
 from composegan.plugin.plugin_folder import Registered
 from composegan.runtime.console import printable
 
@@ -156,7 +156,7 @@ def is_own_entry(item: Registered) -> bool:
 
 
 def _row(item: Registered, kind: Kind, error: str | None = None, plugin: Any = None) -> Found:
-    name, distribution, version = map(printable, (item.name, item.distribution, item.version))
+    name, distribution, version = (printable(text)[:LONGEST] for text in (item.name, item.distribution, item.version))
     return Found(name, distribution, version, plugin, error, kind)
 
 

@@ -19,14 +19,10 @@ from composegan.plugin.domain_file import read_domain_file
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path, monkeypatch, new_process):
     """The working directory; what a plugin path does to the process is undone."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(registry, "_plugin_paths", [])
-    yield tmp_path
-    for name in [name for name in sys.modules if name.startswith("composegan_")]:
-        del sys.modules[name]
+    return tmp_path
 
 
 def test_new_package_passes_every_check(here, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import pytest
 
@@ -275,6 +276,17 @@ def test_run_uses_records_and_reloads_extensions(settings, toys, fit, resume, ca
         resume(run, "training.images=16")
     resume(run, "training.images=16", f"plugin_path={moved}")
     assert (run / "samples" / "000016.png").is_file()
+
+
+@pytest.mark.parametrize("verb", ["fit", "adapt", "evaluate"])
+def test_plugin_path_of_a_run_is_announced_by_every_verb_that_uses_it(toys_folder, whole_run, verb, tmp_path, capsys):
+    run = shutil.copytree(whole_run, tmp_path / "run")
+    config = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(config.replace("plugin_path: null", f"plugin_path: {toys_folder}"))
+    assert main([verb, f"run={run}", "data.root=nowhere"]) == 2
+    line = f"{run / 'config.yaml'}: using the plug-ins in plugin_path={toys_folder}\n"
+    assert capsys.readouterr().out.startswith(line)
+    assert sys.path[-1] == str(toys_folder)
 
 
 def test_evaluate_computes_named_metrics(toys, whole_run, tmp_path, capsys, monkeypatch):

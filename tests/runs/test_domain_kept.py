@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 
 import pytest
 
 from composegan.config.compose import load_config
 from composegan.errors import UserError
-from composegan.plugin import registry
 
 TOYS = """
 classes:
@@ -62,32 +60,23 @@ def test_run_keeps_its_domain_file_and_can_be_moved(fit_in, resume, shapes, tmp_
     assert "domain: domain/toys.yaml" in (moved / "config.yaml").read_text()
 
 
-def forget(monkeypatch):
-    """As in a process that has not seen the folder."""
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.endswith(("code", "moved"))])
-    monkeypatch.setattr(registry, "_plugin_paths", [])
-    sys.modules.pop("halves", None)
-
-
-def test_run_finds_a_plugin_that_is_not_installed(fit_in, resume, tmp_path, monkeypatch):
+def test_run_finds_a_plugin_that_is_not_installed(fit_in, resume, tmp_path, monkeypatch, new_process):
     monkeypatch.setenv("COMPOSEGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    forget(monkeypatch)
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "halves.py").write_text(PLUGIN)
     settings = ["domain=halves", "data.root=", "data.demo_count=4", "training.images=4"]
     run = fit_in(tmp_path / "runs", *settings, "plugin_path=code")
     assert load_config(run / "config.yaml").plugin_path == str(tmp_path / "code")
-    forget(monkeypatch)
+    new_process()
     resume(run, "training.images=6")
     shutil.move(tmp_path / "code", tmp_path / "moved")
-    forget(monkeypatch)
+    new_process()
     with pytest.raises(UserError, match=r"plugin_path=.*code: there is no such folder"):
         resume(run, "training.images=8")
     resume(run, "training.images=8", "plugin_path=moved")
-    forget(monkeypatch)
+    new_process()
     resume(run, "training.images=10")
     with pytest.raises(UserError, match="no domain 'halves' is installed"):
-        forget(monkeypatch)
+        new_process()
         fit_in(tmp_path / "runs", *settings)
-    forget(monkeypatch)
