@@ -52,7 +52,7 @@ def digest(sample: Sample) -> str:
 def read_elsewhere(sent: bytes) -> tuple[str, str]:
     """Read a pickled (source, index) in a new process: (fingerprint, "") of the image, or ("", why it failed)."""
     result = subprocess.run(
-        [sys.executable, "-c", READER], input=pickle.dumps(sys.path) + sent, capture_output=True, timeout=300
+        [sys.executable, "-P", "-c", READER], input=pickle.dumps(sys.path) + sent, capture_output=True, timeout=300
     )
     if result.returncode == 0:
         return result.stdout.decode(errors="replace").split()[-1], ""
