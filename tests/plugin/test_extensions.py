@@ -301,7 +301,7 @@ def test_evaluate_computes_named_metrics(toys, whole_run, tmp_path, capsys, monk
     assert of["value"] > of["halves"] > 0
     assert main([*common, f"plugin_path={toys}", "metrics=mean_colour"]) == 2
     assert capsys.readouterr().err.endswith(": there is no 'mean_colour'; did you mean 'mean_color'?\n")
-    assert main([*common, f"plugin_path={toys}", "metrics=shapeless"]) == 2
+    assert main([*common, f"plugin_path={toys}", "metrics=shapeless", "overwrite=on"]) == 2
     assert "metric 'shapeless' of toys failed: TypeError: describe returned (7, 3, 16, 16)" in capsys.readouterr().err
 
 
