@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, overload
 
 import numpy as np
 import torch
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from composegan.model.saved_model import Model
 
 PARTS = ("shape", "texture")
+
+
+class HasSpace(Protocol):
+    """Codes, a model, or directions: of these classes, in this latent space."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def space(self) -> str: ...
+
 
 Names = str | Iterable[str]
 """Classes: one name, several names, text such as "hair,hat", or "all"."""
@@ -373,7 +384,7 @@ def pictures_at(which: Any, count: int) -> int | slice | list[int]:
     return [int(number) for number in np.arange(count)[index]]
 
 
-def check_space(what: str, classes: Sequence[str], space: str, own: Codes | Model) -> None:
+def check_space(what: str, classes: Sequence[str], space: str, own: HasSpace) -> None:
     """Raise UserError unless something of these classes and this latent space fits a model, or other codes.
 
     what: the beginning of the error line.
