@@ -200,8 +200,11 @@ class WritingCommand(ModelCommand):
 
 
 def is_occupied(path: Path) -> bool:
-    """Whether there is anything but an empty folder."""
-    return path.is_symlink() or (any(path.iterdir()) if path.is_dir() else path.exists())
+    """Whether there is anything but an empty folder. What cannot be looked at is reported when it is written."""
+    try:
+        return any(path.iterdir()) if path.is_dir() else path.exists()
+    except OSError:
+        return False
 
 
 @dataclass

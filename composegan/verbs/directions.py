@@ -46,6 +46,8 @@ class FindDirections(ClassesCommand):
 
     def execute(self) -> None:
         model = self.load_model()
+        import torch
+
         from composegan.editing.directions.effect import report, strips
         from composegan.editing.directions.find import find_directions
         from composegan.editing.directions.store import FACTS, Directions
@@ -63,6 +65,14 @@ class FindDirections(ClassesCommand):
             truncation=self.truncation, batch=self.batch, keep=out, measured_on=self.measured, amount=self.amount,
             found=lambda direction: print(report(direction), flush=True),
         )  # fmt: skip
+        other = [
+            one.name for one in found if one.name in before and not torch.equal(one.vectors, before[one.name].vectors)
+        ]
+        if other and not self.overwrite:
+            raise UserError(
+                f"out={out}: has other directions named {', '.join(other)}; choose another out=, or write over "
+                "them with overwrite=on"
+            )
         directions = before + Directions.of(model, found)
         directions.save(out)
         numbers = numbers_in(self.shown, "shown")

@@ -164,6 +164,12 @@ def test_nothing_is_written_over_nor_into_the_model(verb, whole_run, here, capsy
     assert contents(here / "results") != made
 
 
+@pytest.mark.parametrize("out", ["x" * 300, "/proc/none/x", "/dev/null/x", "file/x"])
+def test_folder_that_cannot_be_written_is_one_line(whole_run, here, error_line, out):
+    Path("file").touch()
+    assert "cannot be written" in error_line("edit", f"run={whole_run}", "classes=ball", "n=1", f"out={out}")
+
+
 def test_overwrite_leaves_no_pictures_of_a_larger_edit(edited, model):
     edited("classes=ball", "n=4", "out=one")
     edited("classes=ball", "n=2", "out=one", "overwrite=on")

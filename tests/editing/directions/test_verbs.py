@@ -160,3 +160,15 @@ def test_mistakes_with_sliders_are_one_line(edit, found, tmp_path, arguments, re
     status, _, err = edit(*(argument.replace("FOUND", str(found)) for argument in arguments))
     assert status == 2 and err.count("\n") == 1 and reason in err, err
     assert not (tmp_path / "edited").exists()
+
+
+def test_other_directions_of_the_same_name_are_not_written_over(directions, model, tmp_path):
+    given = ["classes=ball", "method=boundary", "attribute=brightness(ball)"]
+    for arguments in (given, given):  # the same directions again
+        assert directions(*arguments)[0] == 0
+    before = (tmp_path / "out" / "directions.safetensors").read_bytes()
+    status, _, err = directions(*given, "seed=5")
+    assert status == 2 and "has other directions named ball.brightness; choose another out=" in err
+    assert (tmp_path / "out" / "directions.safetensors").read_bytes() == before
+    assert directions(*given, "seed=5", "overwrite=on")[0] == 0
+    assert (tmp_path / "out" / "directions.safetensors").read_bytes() != before
