@@ -17,7 +17,7 @@ from composegan.data.labels import open_labels, read_labels, read_numbers
 from composegan.data.open import open_pictures, open_source, prepare
 from composegan.data.packed import PackedSource
 from composegan.data.packing import pack
-from composegan.data.pairs import check_shape
+from composegan.data.pairs import check_shape, photo_warnings
 from composegan.data.resize import fit_sample, resize_image
 from composegan.data.sample import Sample, check_sample
 from composegan.data.warnings import source_warnings
@@ -54,6 +54,7 @@ __all__ = [
     "open_pictures",
     "open_source",
     "pack",
+    "photo_warnings",
     "prepare",
     "read_image",
     "read_json",

@@ -193,12 +193,12 @@ def _check_depth(picture: Image.Image, name: str, dark: int) -> None:
     if picture.mode == "I" or signed:
         bits = 16 if "16" in pixels else 32 if picture.mode == "I" else 8
         raise UserError(f"{name}: holds {'signed ' * signed}{bits}-bit integers, not colors; {remedy}")
-    if "16" not in pixels or not picture.mode.startswith(("RGB", "I;16")):
+    if "16" not in pixels:
         return
-    if picture.mode.startswith("RGB"):  # Pillow has dropped the lower half of each value
-        highest = 255 + 256 * max(int(band[1]) for band in picture.getextrema()[:3])  # type: ignore[index]
-    else:
+    if picture.mode.startswith("I"):
         highest = int(np.asarray(picture).max())
+    else:  # Pillow has dropped the lower half of each value
+        highest = 255 + 256 * int(np.asarray(picture.convert("RGB")).max())
     if 0 < highest < dark and not stored(picture).negative:
         held = f"holds {highest.bit_length()}-bit values in 16 bits (up to {highest:,} of 65,535)"
         raise UserError(f"{name}: {held} and would come out nearly black; scale them, or {remedy}")

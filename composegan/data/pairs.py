@@ -28,7 +28,7 @@ REMEDIES = {
     "if they are wrong, give every class its color",
     "transparent": "some labels are transparent, but are read like any others; "
     "if that is wrong, fill these pixels and remove the transparency",
-    "turned": "EXIF turns this photo, and the shape of its labels does not tell whether they are turned as well, "
+    "turned": "EXIF turns this photo, and it cannot be told whether its labels are turned as well, "
     "so they are read as stored; if that is wrong, save the photo upright",
     "profile": "the color profile is damaged or made for other pixels, so the colors are read as sRGB; "
     "if that is wrong, convert the picture to sRGB",
@@ -53,20 +53,27 @@ def read_pair(image: Path, labels: Path, spec: DomainSpec, same_size: bool = Fal
     return pixels, classes
 
 
-def pair_warnings(pairs: Sequence[tuple[Path, Path | None]], spec: DomainSpec | None = None) -> list[str]:
+def photo_warnings(photos: Sequence[Path], labelled: bool = True) -> list[str]:
+    """What EXAMINED of the photos show, see `pair_warnings`. labelled: whether they have labels."""
+    return pair_warnings([(photo, None) for photo in photos], None, labelled)
+
+
+def pair_warnings(
+    pairs: Sequence[tuple[Path, Path | None]], spec: DomainSpec | None, labelled: bool = False
+) -> list[str]:
     """What EXAMINED of the pairs (photo, labels or None) show: `FILE: <what may be wrong>; <remedy>` for each kind."""
     chosen = sorted({len(pairs) * step // EXAMINED for step in range(EXAMINED)}) if pairs else []
     found: dict[str, list[Path]] = {}
     for photo, labels in (pairs[number] for number in chosen):
         try:
-            for kind, file in _kinds(photo, labels, spec):
+            for kind, file in _kinds(photo, labels, spec, labelled):
                 found.setdefault(kind, []).append(file)
         except UserError:  # raised again when the pair is read
             continue
     return [f"{files[0]} ({len(files)} of {len(chosen)} examined): {REMEDIES[kind]}" for kind, files in found.items()]
 
 
-def _kinds(photo: Path, labels: Path | None, spec: DomainSpec | None) -> Iterator[tuple[str, Path]]:
+def _kinds(photo: Path, labels: Path | None, spec: DomainSpec | None, labelled: bool) -> Iterator[tuple[str, Path]]:
     """The keys of REMEDIES that apply to a pair, and the file. The photo is not decoded."""
     with opened(photo) as header:
         if profile_fault(header):
@@ -74,6 +81,8 @@ def _kinds(photo: Path, labels: Path | None, spec: DomainSpec | None) -> Iterato
         has_exif = header.format != "PNG" or "exif" in header.info  # else, Pillow decodes a PNG to look for it
         orientation = (has_exif and orientation_of(header)) or 1
     if labels is None or spec is None:
+        if labelled and orientation > 1:
+            yield "turned", photo
         return
     picture = open_labels(labels)
     if picture.mode in ("P", "PA") and (decides := labels_of_palette(picture, spec, str(labels))[1]):

@@ -10,7 +10,7 @@ from composegan.data.files import files_below
 from composegan.data.fingerprints import fingerprint_of_files
 from composegan.data.folder import IMAGE_ENDINGS, check_root
 from composegan.data.images import read_image
-from composegan.data.pairs import pair_warnings
+from composegan.data.pairs import photo_warnings
 from composegan.data.sample import Sample
 from composegan.errors import UserError
 
@@ -40,8 +40,8 @@ class PictureSource:
         return Sample(image, np.zeros(image.shape[1:], np.uint8), str(file))
 
     def warnings(self) -> list[str]:
-        """What the files show, see `pair_warnings`."""
-        return pair_warnings([(self.root / file, None) for file in self.files])
+        """What the files show, see `photo_warnings`."""
+        return photo_warnings([self.root / file for file in self.files], labelled=False)
 
     def fingerprint(self) -> str:
         """A hash of all files, see `composegan.data.fingerprints`."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import MAX_PIXELS, Sample, fingerprint_of_files, read_image
+from composegan.data import MAX_PIXELS, Sample, fingerprint_of_files, photo_warnings, read_image
 from composegan.plugin import DomainSpec, UserError, nearest
 from composegan.plugins.cars.polygons import Part, crop, crop_around, paint_labels
 from composegan.plugins.cars.viewpoint import side_of
@@ -52,6 +52,10 @@ class CarParts:
             raise UserError(f"{file}: the crop around its parts exceeds {MAX_PIXELS:,} pixels; remove it")
         # Outside the picture, the image repeats its edge and the labels are background.
         return Sample(crop(image, box, "edge"), crop(labels, box, "constant"), str(file))
+
+    def warnings(self) -> list[str]:
+        """What the pictures show that may not be meant as it is read."""
+        return photo_warnings(self.files)
 
     def fingerprint(self) -> str:
         """A hash of all files and of the domain's rules."""

@@ -22,6 +22,7 @@ from composegan.data import (
     check_shape,
     fingerprint_of_files,
     open_labels,
+    photo_warnings,
     read_image,
     resize_image,
     size_of,
@@ -68,6 +69,10 @@ class CelebAMask:
         folders = sorted({str(number // MASKS_PER_FOLDER) for number in self.numbers})
         masks = (file for name in folders for file in files_in(self.root / MASKS / name))
         return fingerprint_of_files(chain(self.files, masks), self.parts)
+
+    def warnings(self) -> list[str]:
+        """What the images show that may not be meant as it is read."""
+        return photo_warnings(self.files)
 
     def read_masks(self, number: int, image: Path, shape: tuple[int, ...]) -> np.ndarray:
         """Read the part masks of an image, (height, width) `shape`, and paint them in order: uint8 (512, 512)."""

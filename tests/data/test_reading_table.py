@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from composegan.data import FolderSource, UserError, check_sample, read_image, read_labels
+from composegan.data import FolderSource, UserError, check_sample, photo_warnings, read_image, read_labels
 from composegan.data.color import PRIMARIES, matrix_profile, power_curve, srgb_curve
 from composegan.data.pictures import PictureSource
 from tests.data.conftest import COLORS
@@ -413,6 +413,15 @@ def test_labels_of_a_turned_photo(orientation, labelled, size, put, spec):
         np.testing.assert_array_equal(read.labels, scene)
     told = not certain and not (quarter and size == (4, 6))
     assert [line.split(";")[0].split(": ")[1][:16] for line in warnings] == ["EXIF turns this "] * told
+
+
+@pytest.mark.parametrize("orientation", [1, 2, 3, 6, 8])
+def test_photo_with_polygons_is_named_if_exif_turns_it(orientation, put):
+    file = put(saved(Image.new("RGB", (6, 4)), "JPEG", exif=oriented(orientation))) / "images" / "x.png"
+    assert [line.split(" turns")[0] for line in photo_warnings([file])] == [f"{file} (1 of 1 examined): EXIF"] * (
+        orientation > 1
+    )
+    assert not photo_warnings([file], labelled=False)
 
 
 def test_table_is_complete():
