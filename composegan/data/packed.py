@@ -153,8 +153,8 @@ def read_index(path: Path) -> PackedIndex:
                 f"{path.parent}: is in packed format {content['format']}, and this composegan reads {FORMAT}; "
                 "run `composegan prepare` again"
             )
-        content = {"id": "", "content": ""} | content
-        index = PackedIndex(**{field.name: content[field.name] for field in fields(PackedIndex)})
+        values: dict[str, Any] = {"id": "", "content": ""} | content
+        index = PackedIndex(**{field.name: values[field.name] for field in fields(PackedIndex)})
         sizes, lists = (index.height, index.width), (index.names, index.classes, index.skipped)
         if not all(isinstance(texts, list) for texts in lists) or not index.names:
             raise ValueError("it has no names, or no list of classes or skipped items")

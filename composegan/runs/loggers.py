@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,13 +13,21 @@ from PIL.Image import Image
 
 from composegan.errors import UserError
 from composegan.io.atomic import writing
+from composegan.runtime.ranks import is_first_process
+
+log = logging.getLogger(__name__)
 
 
 def make_loggers(name: str, run: Path, project: str) -> list[Logger]:
     """The loggers for `trainer.logger`: csv (no other than metrics.csv), tensorboard, wandb or mlflow.
 
-    project: the name under which wandb and mlflow group runs. Raises UserError when a package is missing.
+    project: the name under which wandb and mlflow group runs. TensorBoard cannot write to a path that is not Unicode:
+    there, it is left out with a warning. Raises UserError when a package is missing.
     """
+    if name == "tensorboard" and os.fsencode(run).decode(errors="replace") != str(run):
+        if is_first_process():
+            log.warning("%s: is not UTF-8, so TensorBoard cannot write to it; all figures are in metrics.csv", run)
+        return []
     try:
         if name == "tensorboard":
             return [TensorBoardLogger(run, name="tensorboard", version="", default_hp_metric=False)]

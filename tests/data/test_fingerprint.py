@@ -177,6 +177,14 @@ def test_source_without_fingerprint_is_measured_each_time(towns, tmp_path):
     assert not list(tmp_path.rglob("*.npz"))
 
 
+def test_statistics_that_cannot_be_cached_are_returned_with_a_warning(write_folder, spec, tmp_path, caplog):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "statistics").touch()
+    source = FolderSource(write_folder(3), spec)
+    assert class_statistics(source, 4, cache=tmp_path / "cache").images == 3
+    assert "not cached: " in caplog.text
+
+
 def test_content_fingerprint_depends_on_items_and_count(towns):
     numbers = range(3)
     known = [towns(3), towns(4), towns(3, 16), towns(3, bad=[1])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 
 import lightning
 import numpy as np
@@ -46,6 +47,13 @@ def test_tensorboard_starts_again_at_0(tmp_path):
         log_figures(loggers, 8, {"loss": value})
         loggers[0].finalize("success")
     assert figures_in(tmp_path) == [(8, 2)]
+
+
+def test_run_in_a_folder_that_is_not_utf8_is_trained_without_tensorboard(fit_in, resume, tmp_path, figures_of, caplog):
+    """TensorBoard encodes its paths as UTF-8; metrics.csv has all figures."""
+    run = fit_in(tmp_path / os.fsdecode(b"mod\xe8le"), "training.images=4")
+    assert resume(run, "training.images=8") == run and figures_of(run)[-1]["images_seen"] == "8"
+    assert "is not UTF-8, so TensorBoard cannot write to it" in caplog.text and not (run / "tensorboard").exists()
 
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
