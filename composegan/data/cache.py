@@ -7,8 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +66,19 @@ def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:
-    """Write an npz file as `cached_file` does."""
-    with cached_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+    """Write an npz file as `write_cached` does."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.savez(file, **arrays)
+
+    write_cached(path, write)
 
 
-@contextmanager
-def cached_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary file to write, renamed to `path` at the end. Warns when it cannot be written: it is a cache."""
+def write_cached(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write a file of the cache atomically: `write` gets a temporary one. Warns when it cannot be written."""
     try:
         with atomic_file(path) as temporary:
-            yield temporary
+            write(temporary)
     except UserError as error:
         log.warning("not cached: %s", error)

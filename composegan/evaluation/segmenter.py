@@ -12,7 +12,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composegan.data.cache import cached_file
+from composegan.data.cache import write_cached
 from composegan.data.fingerprints import digest
 from composegan.errors import UserError
 from composegan.evaluation.real import RealSet
@@ -114,8 +114,8 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
         images, labels = shrink(images, labels)
         trained.held_out_pixels.add_(confusion(labels, trained.predict(images.to(device)).cpu(), real.classes))
     if path and read == len(numbers):  # a skipped image may be readable the next time
-        with cached_file(path) as temporary:
-            temporary.write_bytes(to_bytes({**network.cpu().state_dict(), "held_out_pixels": trained.held_out_pixels}))
+        content = to_bytes({**network.cpu().state_dict(), "held_out_pixels": trained.held_out_pixels})
+        write_cached(path, lambda temporary: temporary.write_bytes(content))
         network.to(device)
     return trained
 
