@@ -54,13 +54,6 @@ def test_photo_and_mask_of_any_size_are_cropped_alike(find, save):
     assert photo.image[0, 0, 0] > 255 / 6 and photo.image[0, 0, 7] < 255 * 5 / 6  # a sixth is off at each side
 
 
-def test_masks_in_class_colors(find, save, spec):
-    labels = np.arange(4, dtype=np.uint8).repeat(16).reshape(8, 8)
-    save("photos/x.png", Image.fromarray(ramp(8, 8)))
-    save("masks/x.png", Image.fromarray(np.array(spec.colors, np.uint8)[labels]))
-    np.testing.assert_array_equal(find("photos", "masks").read("x").labels, labels)
-
-
 def test_masks_match_by_name_and_are_optional(find, save):
     for name in ("b", "a", "c"):
         save(f"photos/{name}.png", Image.fromarray(ramp(8, 8)))

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from composegan.data import FolderSource, UserError, check_sample, photo_warnings, read_image, read_labels
+from composegan.config.schema import DataConfig
+from composegan.data import FolderSource, UserError, check_sample, photo_warnings, prepare, read_image, read_labels
 from composegan.data.color import PRIMARIES, matrix_profile, power_curve, srgb_curve
 from composegan.data.pictures import PictureSource
+from composegan.plugin.domain import DomainPlugin
 from tests.data.conftest import COLORS
 from tests.data.picture_files import cmyk_profile, gray_profile, oriented, png, saved, tiff, with_chunks
 
@@ -422,6 +424,14 @@ def test_photo_with_polygons_is_named_if_exif_turns_it(orientation, put):
         orientation > 1
     )
     assert not photo_warnings([file], labelled=False)
+
+
+def test_prepare_says_once_how_palettes_are_read(put, spec, tmp_path, caplog):
+    root = put(saved(Image.new("RGB", (3, 2))), palette([3, 2, 1, 0]))
+    packed = prepare(DomainPlugin(spec), DataConfig(root=str(root), height=2, width=3), tmp_path / "packed")
+    np.testing.assert_array_equal(np.load(packed / "labels.npy")[0], NUMBERS)
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert line.startswith(f"warning: {root}/labels/x.png (1 of 1 examined): the palette holds the classes' colors")
 
 
 def test_table_is_complete():
