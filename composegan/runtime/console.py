@@ -127,7 +127,7 @@ def printable_streams() -> Iterator[tuple[PrintableStream, PrintableStream]]:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # the encoding need not have every character
     ours = PrintableStream(sys.stdout), PrintableStream(sys.stderr or StringIO())
-    sys.stdout, sys.stderr = ours  # type: ignore[assignment]
+    sys.stdout, sys.stderr = ours
     try:
         yield ours
     finally:

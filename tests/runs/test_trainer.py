@@ -120,3 +120,21 @@ def test_warnings_with_news_are_shown(as_before, caplog, monkeypatch):
         logger.info("tips")
     assert [str(warning.message) for warning in caught] == ["the learning rate is odd"]
     assert [record.getMessage() for record in caplog.records] == ["the disk is hot"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["training.batch=5"], "training.batch=5: the discriminator sees 5 images at a time, which 4, 3 and 2 do not "
+         "divide; it compares them in groups of 5 (minibatch deviation)"),
+        (["training.batch=14", "trainer.accumulate=2"], "training.batch=14: the discriminator sees 7 images at a time, "
+         "which 4, 3 and 2 do not divide; it compares them in groups of 7 (minibatch deviation)"),
+        (["training.batch=1"], "training.batch=1: the discriminator sees 1 images at a time and cannot compare them "
+         "(minibatch deviation); it can with a larger batch"),
+        (["training.batch=6"], None),
+    ],
+)  # fmt: skip
+def test_unusual_groups_of_the_minibatch_deviation_are_said(fit, capsys, settings, said):
+    fit("training.images=2", "output.score_every=0", *settings)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "minibatch deviation" in line]
+    assert lines == ([said] if said else [])
