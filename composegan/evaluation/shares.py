@@ -14,6 +14,7 @@ import torch
 from torch import distributed
 
 from composegan.errors import UserError
+from composegan.runtime.distributed import world
 from composegan.runtime.ranks import lost_process, of_torchrun
 
 T = TypeVar("T")
@@ -27,40 +28,43 @@ def together() -> Iterator[bool]:
 
     Each process uses the GPU of its local rank, if there are GPUs. Raises UserError if another process has ended.
     """
-    rank, world, local = of_torchrun()
-    if world == 1:
+    number, processes, local = of_torchrun()
+    if processes == 1:
         yield True
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(local % torch.cuda.device_count())
     distributed.init_process_group("gloo", timeout=PATIENCE)
     try:
-        yield rank == 0
+        yield number == 0
     except RuntimeError as error:
         if lost_process(error):
-            raise UserError(f"another of the {world} processes has ended; see its error above") from error
+            raise UserError(f"another of the {processes} processes has ended; see its error above") from error
         raise
     finally:
         distributed.destroy_process_group()
 
 
+def rank() -> int:
+    """This process's number."""
+    return distributed.get_rank() if world() > 1 else 0
+
+
 def is_first() -> bool:
     """Whether this is rank 0, which reports the figures."""
-    return _rank_and_world()[0] == 0
+    return rank() == 0
 
 
 def share(pieces: Iterable[T]) -> Iterator[T]:
     """This process's part of the pieces, which are the same in all processes; all of them in a single process."""
-    rank, world = _rank_and_world()
-    return (piece for number, piece in enumerate(pieces) if number % world == rank)
+    return (piece for number, piece in enumerate(pieces) if number % world() == rank())
 
 
 def gathered(result: T) -> list[T]:
     """The result of each process, in all of them."""
-    _, world = _rank_and_world()
-    if world == 1:
+    if world() == 1:
         return [result]
-    found: list[T | None] = [None] * world
+    found: list[T | None] = [None] * world()
     distributed.all_gather_object(found, result)
     return cast("list[T]", found)
 
@@ -74,16 +78,8 @@ def joined(results: list[T]) -> list[T]:
 @contextmanager
 def first_alone() -> Iterator[None]:
     """Run the block in the first process before the others, which then find the files that it cached."""
-    rank, world = _rank_and_world()
-    if rank > 0:
+    if not is_first():
         distributed.barrier()
     yield
-    if rank == 0 and world > 1:
+    if is_first() and world() > 1:
         distributed.barrier()
-
-
-def _rank_and_world() -> tuple[int, int]:
-    """(rank of this process, number of processes)."""
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return 0, 1
-    return distributed.get_rank(), distributed.get_world_size()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -90,31 +90,33 @@ class Limits:
 
         Time is measured only if the plan meets all other limits.
         """
-        budget = self.config.budget
-        found: dict[str, str] = {}
-        if budget.groups is not None and len(plan.groups) > budget.groups:
-            found[f"budget.groups={budget.groups}"] = f"{len(plan.groups)} groups"
-        if budget.parameters is not None and self.cost(plan).generator > budget.parameters * 1e6:
-            millions = self.cost(plan).generator / 1e6
-            found[f"budget.parameters={budget.parameters:g}"] = f"{millions:.2f} M parameters"
-        if self.memory is not None and self.cost(plan).memory > self.memory:
-            found[f"budget.memory={budget.memory}"] = f"{amount(self.cost(plan).memory)} of memory"
-        if budget.milliseconds is not None and not found and self.milliseconds(plan) > budget.milliseconds:
-            found[f"budget.milliseconds={budget.milliseconds:g}"] = f"{self.milliseconds(plan):,.0f} ms per step"
+        found = {limit: need for limit, need, fits in self._estimates(plan) if not fits}
+        most = self.config.budget.milliseconds
+        if not found and most is not None and self.milliseconds(plan) > most:
+            found[f"budget.milliseconds={most:g}"] = f"{self.milliseconds(plan):,.0f} ms per step"
         return found
 
     def needs(self, plan: GroupingPlan) -> str:
         """What a plan needs of everything that is limited, in words."""
-        budget, found = self.config.budget, []
-        if budget.groups is not None:
-            found.append(f"{len(plan.groups)} groups")
-        if budget.parameters is not None:
-            found.append(f"{self.cost(plan).generator / 1e6:.2f} M parameters")
-        if budget.memory is not None:
-            found.append(f"{amount(self.cost(plan).memory)} of memory")
-        if budget.milliseconds is not None:
+        found = [need for _, need, _ in self._estimates(plan)]
+        if self.config.budget.milliseconds is not None:
             found.append(f"{self.milliseconds(plan):,.0f} ms per step")
         return ", ".join(found)
+
+    def _estimates(self, plan: GroupingPlan) -> Iterator[tuple[str, str, bool]]:
+        """For each limit but the time: `budget.KEY=VALUE`, what the plan needs, in words, and whether that fits."""
+        budget, groups = self.config.budget, len(plan.groups)
+        if budget.groups is not None:
+            yield f"budget.groups={budget.groups}", f"{groups} groups", groups <= budget.groups
+        if budget.parameters is not None:
+            millions = self.cost(plan).generator / 1e6
+            yield (
+                f"budget.parameters={budget.parameters:g}", f"{millions:.2f} M parameters",
+                self.cost(plan).generator <= budget.parameters * 1e6,
+            )  # fmt: skip
+        if self.memory is not None:
+            memory = self.cost(plan).memory
+            yield f"budget.memory={budget.memory}", f"{amount(memory)} of memory", memory <= self.memory
 
     def refusal(self, plans: Sequence[GroupingPlan]) -> UserError:
         """The error for a budget that none of `plans` meets: what the smallest needs, and what would help."""
