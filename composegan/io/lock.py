@@ -96,18 +96,16 @@ def _open(path: Path) -> int:
 
     Raises UserError for anything but a regular file: behind a link may be a file that matters, a pipe has no locks.
     """
-    handle = None
+    refusal = UserError(f"{path}: is not a regular file, so it cannot be a lock; remove it")
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | SAFELY, 0o666)
-        regular = stat.S_ISREG(os.fstat(handle).st_mode)
-    except OSError:
+    except OSError as error:
         if not os.path.lexists(path) or stat.S_ISREG(os.lstat(path).st_mode):
             raise
-        regular = False
-    if not regular:
-        if handle is not None:
-            os.close(handle)
-        raise UserError(f"{path}: is not a regular file, so it cannot be a lock; remove it")
+        raise refusal from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise refusal
     return handle
 
 

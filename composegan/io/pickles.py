@@ -65,11 +65,11 @@ def check_pickle(file: IO[bytes], more: Collection[str] = ()) -> None:
     Raises UnreadableError for a name that is not allowed, for too many values and for one that contains itself.
     """
     stack: list[Any] = []  # a value is the list of the values it is made of
-    memo: dict[int, Any] = {}
+    memo: dict[Any, Any] = {}
     nodes: list[list[Any]] = []
     for code, argument, _ in pickletools.genops(file):
         if code.name == "GLOBAL" and not (NAMES.fullmatch(name := str(argument).replace(" ", ".")) or name in more):
-            allowed = " and ".join(["tensors", "plain values", *more])
+            allowed = " and ".join(["tensors", "plain values"] if not more else ["tensors, plain values", *more])
             raise UnreadableError(f"it holds {name[:100]!r}, and only {allowed} are read: anything else could run code")
         if code.name in ("PUT", "BINPUT", "LONG_BINPUT"):
             memo[argument] = stack[-1]

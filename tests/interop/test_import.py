@@ -69,7 +69,7 @@ def test_import_writes_a_saved_model(checkpoint, domain, tmp_path, capsys, how):
     assert torch.equal(model.generator.local.weight[1, 2], theirs["local_nets.2.linears.1.conv.weight"][0, :, :, 0, 0])
     assert torch.equal(model.mean_code, saved_model.mean_code(model.generator))
     assert json.loads((tmp_path / "model" / "config.json").read_text())["about"] == {"imported_from": "release.pt"}
-    assert main(["sample", f"model={tmp_path / 'model'}", "n=2"]) == 0
+    assert main(["sample", f"model={tmp_path / 'model'}", "n=2", f"out={tmp_path / 'pictures'}"]) == 0
 
 
 def test_import_of_thirteen_classes_defaults_to_faces(tmp_path):

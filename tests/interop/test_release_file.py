@@ -115,9 +115,7 @@ def test_read_names_a_payload_without_running_it(write, tmp_path, how, place):
         "in args": lambda: content(args=Namespace(size=bomb)), "alone": lambda: bomb,
     }[place]()  # fmt: skip
     line = refused(write(spoiled, **how))
-    assert line.startswith(
-        f"cannot be read (it holds '{os.system.__module__}.system', and only tensors and plain values"
-    )
+    assert line.startswith(f"cannot be read (it holds '{os.system.__module__}.system', and only tensors, plain values")
     assert "and argparse.Namespace are read" in line
     assert not (tmp_path / "exploded").exists()
 
