@@ -116,9 +116,10 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
 def _dispatch(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
     name, *rest = arguments or ["help"]
-    if name in HELP and rest:
-        name, rest = rest[0], ["help"]
+    if name in HELP and rest and not rest[0].startswith(PLUGIN_PATH):
+        name, rest = rest[0], [*rest[1:], "help"]
     if name in HELP:
+        _add_plugin_path(rest)
         print(_help())
     elif name in ("-V", "--version", "version"):
         print(f"composegan {__version__}")
@@ -157,15 +158,19 @@ def _verb(name: str, arguments: Sequence[str]) -> Verb:
     Raises UserError for an unknown one, offering the nearest, and for an unusable one.
     """
     if name not in registry.names(VERB, own=True):
-        for argument in arguments:
-            if argument.startswith(PLUGIN_PATH):
-                registry.add_plugin_path(os.path.expanduser(argument.removeprefix(PLUGIN_PATH)))
+        _add_plugin_path(arguments)
     known = registry.names(VERB)
     if name not in known:
         meant = next((own for own, others in OTHER_NAMES.items() if name.lower() in others.split()), None)
         raise UserError(f"unknown verb {name!r}; " + (f"did you mean {meant!r}?" if meant else nearest(name, known)))
     verb: Verb = registry.require(name, VERB).plugin
     return verb
+
+
+def _add_plugin_path(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        if argument.startswith(PLUGIN_PATH):
+            registry.add_plugin_path(os.path.expanduser(argument.removeprefix(PLUGIN_PATH)))
 
 
 def _help() -> str:

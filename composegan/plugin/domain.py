@@ -93,6 +93,9 @@ class DomainSpec:
                 raise UserError(f"{where}: the name of class {number} {problem}")
             if not all(type(part) is int and 0 <= part <= 255 for part in item.color) or len(item.color) != 3:
                 raise UserError(f"{where}: class {item.name!r} has color {item.color}; three numbers 0..255 are needed")
+        for name, recipe in self.recipes.items():
+            if not isinstance(recipe, Recipe) or not isinstance(recipe.overrides, Mapping):
+                raise UserError(f"{where}: recipe {name!r} is not a composegan.plugin.Recipe with a mapping of values")
 
     @property
     def names(self) -> tuple[str, ...]:

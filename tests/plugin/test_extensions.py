@@ -315,6 +315,8 @@ def test_adaptation_refuses_metrics_that_need_masks(toys, shapes):
     [
         ("say times=3 word=ho", 0, "ho ho ho\n"),
         ("say word=three", 3, "three three\n"),
+        ("--help", 0, "\n  say          of toys 0.7\n"),
+        ("help say", 0, "times=2  whole number, 1 to 9  how often"),
         ("say --help", 0, "times=2  whole number, 1 to 9  how often"),
         ("say times=0", 2, "times=0: must be 1 to 9"),
         ("say tims=3", 2, "unknown key 'tims'; did you mean 'times'?"),

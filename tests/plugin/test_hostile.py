@@ -71,6 +71,13 @@ HOSTILE = {
         "plugin = DomainPlugin(DomainSpec(spec.name, (Odd(),)))",
         "ZeroDivisionError",
     ),
+    "has_recipes_of_text": (
+        f"{HEAD}from dataclasses import replace\nplugin = DomainPlugin(replace(spec, recipes={{'quick': 'fast'}}))",
+        "recipe 'quick' is not a composegan.plugin.Recipe with a mapping of values",
+    ),
+    "has_numbers_for_classes": (
+        f"{HEAD}plugin = DomainPlugin(DomainSpec(spec.name, (SemanticClass(3, (1, 2, 3)),)))", "TypeError",
+    ),
     "named_by_a_number": (f"{HEAD}plugin = DomainPlugin(DomainSpec(3, spec.classes))", "its domain is named 3"),
 }  # fmt: skip
 """name: (source of its module, why its row is an error; "" if it is none)"""
