@@ -17,8 +17,6 @@ from composegan.runtime.ranks import is_first_process
 
 log = logging.getLogger(__name__)
 
-log = logging.getLogger(__name__)
-
 
 def make_loggers(name: str, run: Path, project: str) -> list[Logger]:
     """The loggers for `trainer.logger`: csv (no other than metrics.csv), tensorboard, wandb or mlflow.
@@ -32,11 +30,6 @@ def make_loggers(name: str, run: Path, project: str) -> list[Logger]:
         return []
     try:
         if name == "tensorboard":
-            try:
-                str(run.absolute()).encode()
-            except UnicodeEncodeError:
-                log.warning("TensorBoard cannot write to a folder whose name is not UTF-8; see metrics.csv in %s", run)
-                return []
             return [TensorBoardLogger(run, name="tensorboard", version="", default_hp_metric=False)]
         if name == "wandb":
             key = f"{project}-{run.name}"  # the same when the run is resumed

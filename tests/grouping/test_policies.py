@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
@@ -71,10 +73,20 @@ def test_statistics_are_cached_and_survive_a_damaged_cache(tmp_path, monkeypatch
     monkeypatch.setattr("composegan.data.statistics.measure", lambda *_: pytest.fail("measured again"))
     again = class_statistics(Pictures(), 5, cache=tmp_path)
     np.testing.assert_array_equal(first.position, again.position)
-    (file,) = tmp_path.rglob("*.npz")
-    file.write_bytes(file.read_bytes()[:100])
     monkeypatch.undo()
-    np.testing.assert_array_equal(class_statistics(Pictures(), 5, cache=tmp_path).area, first.area)
+    (file,) = tmp_path.rglob("*.npz")
+    arrays = asdict(first)
+    for spoil in (
+        lambda: file.write_bytes(file.read_bytes()[:100]),
+        lambda: (file.unlink(), os.mkfifo(file)),
+        lambda: np.savez_compressed(file, **arrays, more=np.zeros(2**24)),
+        lambda: np.savez(file, **arrays | {"area": np.zeros(4)}),
+        lambda: np.savez(file, **arrays | {"area": np.array(["x"] * 5)}),
+        lambda: np.savez(file, **arrays | {"counts": np.array(20)}),
+        lambda: np.savez(file, **arrays | {"sets": np.ones((9, 5), bool)}),
+    ):
+        spoil()
+        np.testing.assert_array_equal(class_statistics(Pictures(), 5, cache=tmp_path).area, first.area)
 
 
 def test_similar_classes_are_joined_first(statistics):
