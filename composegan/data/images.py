@@ -100,6 +100,18 @@ def open_picture(path: Path) -> Image.Image:
     return picture
 
 
+def open_header(path: Path) -> Image.Image:
+    """A picture for its size, orientation and profile only, not decoded if possible. Raises UserError as above."""
+    try:
+        with opened(path) as picture:
+            has_exif = picture.format != "PNG" or "exif" in picture.info  # Pillow would decode a PNG to look for it
+            orientation = orientation_of(picture) if has_exif else None
+            picture.info["composegan"] = Stored(picture.mode, orientation=orientation)
+            return picture
+    except UserError:
+        return open_picture(path)  # text over Pillow's limit
+
+
 def profile_fault(picture: Image.Image) -> str:
     """Why the color profile of a picture, decoded or not, is ignored; else ""."""
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from composegan.data.images import open_picture, opened, orientation_of, profile_fault, rgb_of, stored
+from composegan.data.images import open_header, open_picture, profile_fault, rgb_of, stored
 from composegan.data.labels import is_transparent, labels_of, labels_of_palette, open_labels
 from composegan.data.sample import check_labels
 from composegan.errors import UserError
@@ -75,11 +75,10 @@ def pair_warnings(
 
 def _kinds(photo: Path, labels: Path | None, spec: DomainSpec | None, labelled: bool) -> Iterator[tuple[str, Path]]:
     """The keys of REMEDIES that apply to a pair, and the file. The photo is not decoded."""
-    with opened(photo) as header:
-        if profile_fault(header):
-            yield "profile", photo
-        has_exif = header.format != "PNG" or "exif" in header.info  # else, Pillow decodes a PNG to look for it
-        orientation = (has_exif and orientation_of(header)) or 1
+    header = open_header(photo)
+    orientation = stored(header).orientation or 1
+    if profile_fault(header):
+        yield "profile", photo
     if labels is None or spec is None:
         if labelled and orientation > 1:
             yield "turned", photo
