@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 import torch
 
-from composegan.viz.pictures import color_masks, contact_sheet, grid, heat_map, numbered_sheet, table, to_uint8
+from composegan.viz.pictures import (
+    HEAT,
+    change_map,
+    color_masks,
+    contact_sheet,
+    grid,
+    heat_map,
+    numbered_sheet,
+    table,
+    to_uint8,
+)
 
 COLORS = [(0, 0, 0), (255, 10, 20), (1, 2, 3)]
 
@@ -96,3 +106,15 @@ def test_table_places_pictures_and_headings():
     assert headed.shape[0] == 16 + 22 and headed.shape[1] > 24 + 30
     np.testing.assert_array_equal(headed[22:, -24:], plain)
     assert (headed[:22] < 255).any() and (headed[22:, :-24] < 255).any()
+
+
+def test_change_map_has_one_scale_and_a_floor():
+    """Rounding is black; a change has the same colour beside a larger one as alone; 64 levels are the lightest."""
+    levels = np.array([[[0, 1, 2, 16, 64, 200]]]) * 2 / 255
+    whole = change_map(levels)[0, 0]
+    assert (whole[:2] == 0).all() and tuple(whole[4]) == tuple(whole[5]) == HEAT[-1]
+    assert 0 < whole[2].astype(int).sum() < whole[3].astype(int).sum() < whole[4].astype(int).sum()
+    for i in range(6):
+        np.testing.assert_array_equal(change_map(levels[:, :, i : i + 1])[0, 0, 0], whole[i])
+    noise = np.random.default_rng(0).uniform(0, 2 / 255, (1, 8, 8))
+    assert (change_map(noise) == 0).all()
