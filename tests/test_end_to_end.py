@@ -195,7 +195,7 @@ def test_damaged_files_are_named(composegan_at, tiny, shapes, own_data, workers)
     assert status == 0 and "skipped 1 images that could not be read\n" in out
     Image.new("RGB", (16, 16)).save(image)
     Image.fromarray(np.full((16, 16), 9, np.uint8)).save(labels)
-    assert in_one_line(composegan_at("fit", *settings)).startswith(f"{image}: label values outside the vocabulary")
+    assert in_one_line(composegan_at("fit", *settings)).startswith(f"{labels}: label values outside the vocabulary")
     Image.fromarray(np.zeros((16, 8), np.uint8)).save(labels)
     line = in_one_line(composegan_at("fit", *settings))
     assert line.startswith(f"{image}: the image is 16 x 16 but its labels are 16 x 8 ")

@@ -124,13 +124,6 @@ def test_written_files_agree_with_each_other(made, model):
     assert figures["mean"]["tuned"]["mse"] == pytest.approx(np.mean([one["tuned"]["mse"] for one in figures["each"]]))
 
 
-def test_sample_verb_reads_codes_and_tuned_weights(made, tmp_path, capsys):
-    folder, out, _ = made
-    person, drawn = out / "anna", tmp_path / "drawn"
-    assert main(["sample", f"model={folder}", f"delta={person}", f"codes={person}", f"out={drawn}"]) == 0
-    assert (drawn / "images" / "00000.png").read_bytes() == (person / "reconstruction.png").read_bytes()
-
-
 def test_finished_photos_are_skipped(run, tmp_path, monkeypatch):
     run(tmp_path)
     before = contents(tmp_path)
