@@ -198,7 +198,7 @@ def test_damaged_files_are_named(composegan_at, tiny, shapes, own_data, workers)
     assert in_one_line(composegan_at("fit", *settings)).startswith(f"{labels}: label values outside the vocabulary")
     Image.fromarray(np.zeros((16, 8), np.uint8)).save(labels)
     line = in_one_line(composegan_at("fit", *settings))
-    assert line.startswith(f"{image}: the image is 16 x 16 but its labels are 16 x 8 ")
+    assert line.startswith(f"{labels}: is 16 x 8 but its image is 16 x 16")
 
 
 def test_a_run_that_cannot_be_resumed_says_why(composegan_at, whole_run, tmp_path):

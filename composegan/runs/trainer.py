@@ -81,7 +81,9 @@ def _trainer(config: Config, **more: Any) -> lightning.Trainer:
             deterministic="warn" if settings.deterministic else None,
             **more,
         )
-    except MisconfigurationException as error:
+    except (MisconfigurationException, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "ntasks" not in str(error):  # Lightning's, about a SLURM script
+            raise
         wanted = f"trainer.accelerator={settings.accelerator} trainer.devices={settings.devices}"
         raise UserError(f"{wanted}: {' '.join(str(error).split())}") from error
     if config.training.batch % trainer.world_size:

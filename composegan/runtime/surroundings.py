@@ -27,6 +27,9 @@ def check_surroundings() -> None:
         raise UserError("the working folder: does not exist any more; change to another one with cd") from error
     for name in NUMBERS:
         environment_number(name, 0)
+    for rank, size in (("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS")):
+        if environment_number(rank, 0) and size not in os.environ:  # left over from another job
+            raise UserError(f"{rank}={os.environ[rank]}: is set without {size}; unset {rank}, or use torchrun or srun")
     _allow_open_files()
 
 

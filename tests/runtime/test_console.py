@@ -68,6 +68,15 @@ def test_a_rank_that_is_no_number_is_refused(capsys, monkeypatch, name, value):
     assert capsys.readouterr() == ("", line)
 
 
+@pytest.mark.parametrize(("rank", "size"), [("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS")])
+def test_a_rank_of_no_world_is_refused(capsys, monkeypatch, rank, size):
+    monkeypatch.setenv(rank, "1")
+    monkeypatch.delenv(size, raising=False)
+    assert cli.main(["domains"]) == 2
+    line = f"composegan: {rank}=1: is set without {size}; unset {rank}, or use torchrun or srun\n"
+    assert capsys.readouterr() == ("", line)
+
+
 def test_a_deleted_working_folder_is_refused(tmp_path, monkeypatch):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
