@@ -3,7 +3,7 @@
 #
 #   docs/guide/remake.sh OUT [editing] [directions] [inversion] [adaptation] [evaluation]
 #
-# OUT keeps all results and the printed output (OUT/*.txt, for the text of the pages). Takes a quarter of an hour on two
+# OUT, an empty folder, keeps all results and the printed output (OUT/*.txt, for the text of the pages). Takes a quarter of an hour on two
 # cores, mostly for adaptation and the inversion benchmark.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -44,7 +44,7 @@ if wanted directions; then
     run directions
     for name in area brightness; do keep found/hair.*."$name.png" "directions-$name.png"; done
     for name in pca sefa; do keep found/hair.*."$name.png" "directions-$name.png"; done
-    keep edited/sheet.png directions-edit.png
+    keep moved/sheet.png directions-edit.png
 fi
 if wanted inversion; then
     run inversion
