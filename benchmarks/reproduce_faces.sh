@@ -50,17 +50,17 @@ fi
 touch "$out/trained"
 
 step "metrics against the training images, as in the paper's table, and against the held-out ones"
-composegan evaluate run="$run" data.root="$out" n="$n" out="$out/evaluation" ${EVALUATE:-}
-composegan evaluate run="$run" data.root="$out" data.split=validation metrics=FSD,sliced_wasserstein n="$n" \
+composegan evaluate run="$run" overwrite=on data.root="$out" n="$n" out="$out/evaluation" ${EVALUATE:-}
+composegan evaluate run="$run" overwrite=on data.root="$out" data.split=validation metrics=FSD,sliced_wasserstein n="$n" \
     out="$out/evaluation-validation"
 
 step "pictures: samples, classes one after another, edits, interpolation"
-composegan sample run="$run" n=16 out="$out/figures/samples"
-composegan components run="$run" n=2 out="$out/figures/components"
-composegan edit run="$run" classes=hair part=texture out="$out/figures/edit-hair-texture"
-composegan edit run="$run" classes=hair part=shape out="$out/figures/edit-hair-shape"
-composegan mix run="$run" classes=hair out="$out/figures/mix-hair.png"
-composegan interpolate run="$run" n=3 frames=8 out="$out/figures/interpolate.mp4"
+composegan sample run="$run" overwrite=on n=16 out="$out/figures/samples"
+composegan components run="$run" overwrite=on n=2 out="$out/figures/components"
+composegan edit run="$run" overwrite=on force=on classes=hair part=texture out="$out/figures/edit-hair-texture"
+composegan edit run="$run" overwrite=on force=on classes=hair part=shape out="$out/figures/edit-hair-shape"
+composegan mix run="$run" overwrite=on classes=hair out="$out/figures/mix-hair.png"
+composegan interpolate run="$run" overwrite=on n=3 frames=8 out="$out/figures/interpolate.mp4"
 
 step "directions"
 composegan directions run="$run" method=pca classes=hair part=texture $directions out="$out/figures/directions-pca"
@@ -70,7 +70,7 @@ step "inversion of $photos held-out images"
 (cd "$here" && python -m benchmarks.held_out data.root="$(realpath "$out")" data.split=validation data.height="$size" \
     data.width="$size" n="$photos" out="$(realpath "$out")/held-out")
 composegan invert run="$run" photos="$out/held-out/images" masks="$out/held-out/labels" $invert out="$out/inverted"
-composegan edit run="$run" codes="$out/inverted" n=4 classes=hair part=texture out="$out/figures/edit-inverted"
+composegan edit run="$run" overwrite=on force=on codes="$out/inverted" n=4 classes=hair part=texture out="$out/figures/edit-inverted"
 
 if [ -n "$adapt" ]; then
     step "adaptation to images without masks"
