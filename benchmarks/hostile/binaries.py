@@ -248,7 +248,7 @@ def expand_tensors(path: Path, random: Random) -> None:
     held = [(holder, key) for holder, key in places(content) if isinstance(holder[key], torch.Tensor)]
     for holder, key in random.choices(held, k=random.choice((1, 3, len(held)))):
         shape = random.choice((holder[key].shape, (10**6, 10**6), (5000, 5000), (512, *holder[key].shape)))
-        one = holder[key].flatten()[:1].clone() if holder[key].numel() else torch.ones(1)
+        one = holder[key].flatten()[0].clone() if holder[key].numel() else torch.ones(())
         holder[key] = random.choice((one.expand(shape), one.as_strided(shape, (0,) * len(shape))))
     torch.save(content, path, _use_new_zipfile_serialization=random.random() < 0.7)
 

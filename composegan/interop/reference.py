@@ -80,7 +80,7 @@ def convert(checkpoint: Mapping[str, Any]) -> Reference:
                 found.moments[name] = adam_state(checkpoint[key], weights, network)
             except MisfitError as error:
                 found.notes.append(f"{key} is left out: {error}; the {name}'s Adam starts anew")
-    if arguments.get("detach_texture") is True:
+    if arguments and arguments.get("detach_texture") is True:
         found.notes.append("it was trained with detach_texture, which training does not support; drawing is the same")
     return found
 
