@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import Sample, fingerprint_of_files, read_image, read_numbers, size_of
+from composegan.data import Sample, files_below, fingerprint_of_files, name_of, read_image, read_numbers, size_of
 from composegan.plugin import DomainSpec, UserError
 from composegan.plugins.cityscapes.label_ids import ids_to_classes, read_id_table
 
@@ -76,12 +76,13 @@ def read_ids(file: Path) -> np.ndarray:
 
 
 def list_frames(folder: Path, splits: tuple[str, ...], ending: str) -> dict[str, Path]:
-    """Find the files CITY/NAME<ending> of some splits, by `split/CITY/NAME`."""
+    """Find the files CITY/NAME<ending> of some splits, by `split/CITY/NAME`, in any folder and in any case."""
     return {
-        f"{split}/{file.parent.name}/{file.name.removesuffix(ending)}": file
+        f"{split}/{name_of(file[: -len(ending)])}": folder / split / file
         for split in splits
-        for file in (folder / split).glob(f"*/*{ending}")
-        if not file.name.startswith(".")
+        if (folder / split).is_dir()
+        for file in files_below(folder / split, {".png"})
+        if file.lower().endswith(ending.lower())
     }
 
 

@@ -200,6 +200,20 @@ def test_unpaired_files_are_named_and_counted(add):
     raises(message, lambda: plugin.dataset(add.root, "train"))
 
 
+def test_files_with_uppercase_endings_in_deeper_or_linked_folders_are_read(add):
+    for number in range(2):
+        add("train", "ulm", number, STREET)
+    add("train", "bonn", 0, STREET)
+    for kind in ("leftImg8bit", "gtFine"):
+        for file in sorted((add.root / kind / "train" / "ulm").glob("*_000001_*")):
+            file.rename(file.with_suffix(".PNG"))
+        (add.root / kind / "elsewhere").mkdir()
+        (add.root / kind / "train" / "bonn").rename(add.root / kind / "elsewhere" / "bonn")
+        (add.root / kind / "train" / "more").symlink_to(add.root / kind / "elsewhere")
+    source = plugin.dataset(add.root, "train")
+    assert [source[index].labels.shape for index in range(3)] == [(16, 32)] * 3 == [(16, 32)] * len(source)
+
+
 def test_other_folders_are_rejected(add):
     raises("folder .*leftImg8bit does not exist; set data.root", lambda: plugin.dataset(add.root, "train"))
     add("val", "ulm", 0, STREET)
