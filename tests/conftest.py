@@ -1,7 +1,5 @@
 """Shared fixtures: a domain of three classes in a folder, and training runs that take a second."""
 
-from __future__ import annotations
-
 import csv
 import logging
 import multiprocessing
@@ -10,6 +8,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 import warnings
 
@@ -95,7 +94,13 @@ def shapes(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def fit_in(tiny, shapes):
+def recipe(shapes, tiny):
+    """The arguments of a run of twelve steps on the folder `shapes`."""
+    return [*shapes, "recipe=quick", *tiny]
+
+
+@pytest.fixture(scope="session")
+def fit_in(recipe):
     """(folder, settings...) -> the folder of a finished new run there."""
 
     def fit_in(folder, *settings):
@@ -103,7 +108,7 @@ def fit_in(tiny, shapes):
         from composegan.runs.fit import fit
 
         with process_as_before():
-            return fit(compose([*shapes, "recipe=quick", *tiny, f"output.root={folder}", *settings]))
+            return fit(compose([*recipe, f"output.root={folder}", *settings]))
 
     return fit_in
 
@@ -201,6 +206,14 @@ def whole_run(fit_in, tmp_path_factory):
     return fit_in(tmp_path_factory.mktemp("whole"))
 
 
+@pytest.fixture(scope="session")
+def model(whole_run):
+    """The model of `whole_run`: classes ground, ball and glass, 16x16, 16 latent channels. Read-only."""
+    import composegan
+
+    return composegan.load(whole_run)
+
+
 @pytest.fixture
 def full_disk():
     """(bytes) -> a context in which no file can grow beyond that size, which looks like a full disk."""
@@ -234,28 +247,43 @@ def error_line(capsys):
     return error_line
 
 
+FORK = multiprocessing.get_context("fork")
+"""Starts a process in which torch is already loaded."""
+
+
 @pytest.fixture
 def command(tmp_path):
     """(arguments...) -> (exit status, standard output, standard error) of `composegan` in a process of its own.
 
     patch: Python code to run first. The process leads a group, as if started from a terminal.
     """
-    import subprocess
-    import sys
 
     def command(*arguments, patch="", timeout=300):
-        code = f"import sys\nfrom composegan.cli import main\n{patch}\nsys.exit(main(sys.argv[1:]))"
-        environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONWARNINGS")}
-        with subprocess.Popen(
-            [sys.executable, "-c", code, *arguments], cwd=tmp_path, env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        ) as process:  # fmt: skip
-            try:
-                out, err = process.communicate(timeout=timeout)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
-                raise
-        return process.returncode, out, err
+        from composegan.cli import main
+        from composegan.runs import fit  # noqa: F401, so that torch is loaded only once
+
+        def work():
+            os.setsid()
+            os.chdir(tmp_path)
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
+            sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+            # Messages that pytest would collect are printed, as in a process that was not forked from it.
+            logging.getLogger().handlers.clear()
+            warnings.showwarning = lambda message, *rest, **named: print("warning:", message, file=sys.stderr)
+            exec(patch, {})
+            sys.exit(main(list(arguments)))
+
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            process = FORK.Process(target=work)
+            process.start()
+            process.join(timeout)
+            if process.exitcode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                pytest.fail("hangs")
+            for stream in (out, err):
+                stream.seek(0)
+            return process.exitcode, out.read(), err.read()
 
     return command
 
@@ -273,7 +301,6 @@ def ranks(tmp_path):
 
         import composegan.runs.fit  # noqa: F401, so that it is loaded only once
 
-        fork = multiprocessing.get_context("fork")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
@@ -286,7 +313,7 @@ def ranks(tmp_path):
             os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
             torch.save(function(rank), tmp_path / f"rank{rank}.pt")
 
-        started = [fork.Process(target=work, args=(rank,)) for rank in range(world)]
+        started = [FORK.Process(target=work, args=(rank,)) for rank in range(world)]
         for process in started:
             process.start()
         deadline = time.monotonic() + 150

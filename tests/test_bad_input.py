@@ -1,7 +1,5 @@
 """What a user may get wrong about classes: each mistake is one line and exit status 2."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -49,8 +47,8 @@ def test_a_domain_file_with_duplicates_is_refused(error_line, tmp_path, verb, cl
     ],
 )
 @pytest.mark.parametrize("verb", ["fit", "plan"])
-def test_groups_that_do_not_partition_the_classes_are_refused(error_line, shapes, tiny, tmp_path, verb, grouping, said):
-    given = [verb, "recipe=quick", *shapes, *tiny, f"grouping={grouping}", f"output.root={tmp_path / 'runs'}"]
+def test_groups_that_do_not_partition_the_classes_are_refused(error_line, recipe, tmp_path, verb, grouping, said):
+    given = [verb, *recipe, f"grouping={grouping}", f"output.root={tmp_path / 'runs'}"]
     assert error_line(*given) == said
     assert not (tmp_path / "runs").exists()
 

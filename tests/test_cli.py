@@ -1,7 +1,5 @@
 """The command line: help, exit statuses, what is imported, and what the verbs pass on."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
@@ -19,6 +17,7 @@ from composegan.errors import UserError
 from composegan.plugin import listing
 from composegan.plugin.registry import Found
 from composegan.verbs.base import ModelCommand, in_file_name
+from tests.helpers import run_python
 
 HEAVY = ("torch", "numpy", "lightning", "torchvision", "kornia", "timm")
 
@@ -55,13 +54,6 @@ def failing_fit(verb_module):
         verb_module("composegan.runs.fit", fit=fit)
 
     return failing_fit
-
-
-@pytest.fixture
-def pets(tmp_path):
-    path = tmp_path / "pets.yaml"
-    path.write_text("classes: [{name: ground, color: [0, 0, 0]}, {name: cat, color: [9, 9, 9]}]\n")
-    return path
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
@@ -245,14 +237,6 @@ def test_domains_lists_usable_and_unusable_ones(capsys, monkeypatch):
     ]
 
 
-def python(code, cwd):
-    """Run code in another process, outside the checkout."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60
-    )
-
-
 @pytest.mark.parametrize(
     "code",
     [
@@ -266,14 +250,14 @@ def python(code, cwd):
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(code, tmp_path):
     heavy = HEAVY if "domains" not in code and "nowhere" not in code else HEAVY[:1] + HEAVY[2:]  # plug-ins import numpy
-    result = python(f"import sys; {code}; print([name for name in {heavy!r} if name in sys.modules])", tmp_path)
+    code = f"import sys; {code}; print([name for name in {heavy!r} if name in sys.modules])"
+    result = run_python("-c", code, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == "[]"
 
 
 def test_exit_status_of_the_process(tmp_path):
-    command = [sys.executable, "-m", "composegan.cli"]
-    result = subprocess.run([*command, "fti"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    result = run_python("-m", "composegan.cli", "fti", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == "composegan: unknown verb 'fti'; did you mean 'fit'?\n"
 
@@ -299,7 +283,7 @@ def test_a_full_disk_behind_stdout_is_reported(tmp_path):
 
 def test_names_that_are_not_unicode_can_be_printed(tmp_path):
     code = "from composegan import cli; cli._dispatch = lambda a: print(a) or 0; cli.main([chr(0xDCFF)])"
-    result = python(code, tmp_path)
+    result = run_python("-c", code, cwd=tmp_path)
     assert (result.returncode, result.stdout) == (0, "['\\udcff']\n")
 
 

@@ -1,7 +1,5 @@
 """The code blocks of docs/configuration.md, docs/plugins.md and docs/tutorial.md work as they stand."""
 
-from __future__ import annotations
-
 import re
 import sys
 import tomllib
@@ -16,32 +14,22 @@ from composegan.cli import main
 from composegan.config.compose import compose
 from composegan.data import open_source
 from composegan.devkit import CHECKS
-from composegan.errors import UserError
 from composegan.plugin import registry
 from composegan.plugin.domain_file import read_domain_file
 from composegan.plugin.recipes import recipes_of
+from tests.helpers import code_blocks, commands_of, refused
 
 DOCS = Path(__file__).parents[1] / "docs"
+PLUGINS, CONFIGURATION, TUTORIAL = (DOCS / f"{name}.md" for name in ("plugins", "configuration", "tutorial"))
 LANGUAGES = {"toml": "toml", "yaml": "yaml", "py": "python"}
 LANDSCAPE = Path(__file__).parents[1] / "examples" / "composegan-landscape"
-
-
-def blocks(document, language):
-    """The code blocks of a language, each with the file name that stands before it, or ""."""
-    text = (DOCS / document).read_text(encoding="utf-8")
-    return re.findall(rf"(?:`([\w./]+)`:\n\n)?```{language}\n(.*?)```", text, re.DOTALL)
-
-
-def commands(document):
-    lines = [line for _, block in blocks(document, "sh") for line in block.splitlines()]
-    return [line for line in lines if line.startswith("composegan ")]
 
 
 @pytest.fixture
 def pets(tmp_path, monkeypatch):
     """The folder of plugins.md, with its pets.yaml."""
     monkeypatch.chdir(tmp_path)
-    name, content = blocks("plugins.md", "yaml")[0]
+    name, content = code_blocks(PLUGINS, "yaml")[0]
     assert name == "pets.yaml"
     (tmp_path / name).write_text(content)
     return tmp_path
@@ -50,7 +38,7 @@ def pets(tmp_path, monkeypatch):
 @pytest.fixture
 def discs(tmp_path, monkeypatch):
     """The plugin of plugins.md, with the metadata that installing it would leave."""
-    files = [*blocks("plugins.md", "toml"), *blocks("plugins.md", "yaml"), *blocks("plugins.md", "python")]
+    files = [file for language in LANGUAGES.values() for file in code_blocks(PLUGINS, language)]
     for name, content in files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
@@ -67,8 +55,8 @@ def discs(tmp_path, monkeypatch):
 
 def test_plugins_page_domain_file_trains(pets):
     assert read_domain_file(pets / "pets.yaml").transparent == (3,)
-    (command,) = [line for line in commands("plugins.md") if line.startswith("composegan fit domain=./pets.yaml")]
-    composed = compose(command.split()[2:])
+    (command,) = [words for words in commands_of(PLUGINS) if words[:2] == ["fit", "domain=./pets.yaml"]]
+    composed = compose(command[1:])
     assert composed.config.data.root == str(pets / "pets")
 
 
@@ -98,8 +86,8 @@ def test_plugins_page_folders_are_read(discs, monkeypatch):
         for part in ("images", "labels"):
             (discs / folder / part).mkdir(parents=True)
             Image.fromarray(np.zeros((8, 8), np.uint8)).save(discs / folder / part / f"{number}.png")
-    (command,) = [line for line in commands("plugins.md") if "data.root=downloads" in line]
-    data = compose(command.split()[2:]).config.data
+    (command,) = [words for words in commands_of(PLUGINS) if "data.root=downloads" in words]
+    data = compose(command[1:]).config.data
     assert open_source(plugin, data)[0].name.endswith("downloads/discs/images/0.png")
     assert open_source(plugin, replace(data, root="downloads/discs"))[0].name.endswith("images/0.png")
     for number, split in enumerate(("train", "validation"), 1):
@@ -115,9 +103,7 @@ def test_plugins_page_plugin_passes_every_check(discs, capsys):
 
 
 def test_plugins_page_lists_every_check():
-    told = re.findall(
-        r"^\| `(\w+)`", (DOCS / "plugins.md").read_text().partition("## Checking a domain")[2], re.MULTILINE
-    )
+    told = re.findall(r"^\| `(\w+)`", PLUGINS.read_text().partition("## Checking a domain")[2], re.MULTILINE)
     assert told == [check.__name__ for check in CHECKS]
 
 
@@ -125,30 +111,29 @@ def test_plugin_path_finds_uninstalled_plugin(new_process, discs, capsys, monkey
     (next(discs.glob("*.dist-info")) / "entry_points.txt").unlink()
     discs.rename(discs.with_name("composegan-discs"))
     monkeypatch.chdir(discs.parent)
-    domains, fit = [line.split()[1:] for line in commands("plugins.md") if "plugin_path=" in line]
+    domains, fit = [words for words in commands_of(PLUGINS) if "plugin_path=" in " ".join(words)]
     assert main(domains) == 0
-    assert ["discs", "2", "composegan-discs", "0.1", "ok"] in [
-        line.split() for line in capsys.readouterr().out.splitlines()
-    ]
+    listed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["discs", "2", "composegan-discs", "0.1", "ok"] in listed
     assert compose(fit[1:]).plugin.spec.names == ("ground", "disc")
 
 
 def test_new_writes_files_named_on_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    new = commands("plugins.md")[0].split()[1:]
+    new = commands_of(PLUGINS)[0]
     assert new[0] == "new" and main(new) == 0
     assert (tmp_path / "composegan-pets" / "pyproject.toml").is_file()
 
 
 def test_configuration_page_commands_are_valid():
-    new = [line.split()[2:] for line in commands("configuration.md") if "run=" not in line]
+    new = [words[1:] for words in commands_of(CONFIGURATION) if "run=" not in " ".join(words)]
     assert new
     for arguments in new:
         compose(arguments)
 
 
 def test_configuration_page_recipes_merge(pets):
-    ((_, recipes),) = blocks("configuration.md", "yaml")
+    ((_, recipes),) = code_blocks(CONFIGURATION, "yaml")
     with (pets / "pets.yaml").open("a") as file:
         file.write(recipes)
     spec = read_domain_file(pets / "pets.yaml")
@@ -157,7 +142,10 @@ def test_configuration_page_recipes_merge(pets):
     assert compose(["domain=pets.yaml", "recipe=wide"]).config.training.batch == 8
 
 
-@pytest.mark.parametrize("line", [line for _, text in blocks("configuration.md", "text") for line in text.splitlines()])
+ERRORS = [line for _, text in code_blocks(CONFIGURATION, "text") for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("line", ERRORS)
 def test_configuration_page_errors_are_printed_as_shown(line, capsys):
     message = line.removeprefix("composegan: ")
     given = {
@@ -166,29 +154,27 @@ def test_configuration_page_errors_are_printed_as_shown(line, capsys):
         "data.width=300: with": "data.width=300",
     }
     (argument,) = [argument for start, argument in given.items() if message.startswith(start)]
-    with pytest.raises(UserError) as caught:
-        compose(["domain=faces", "recipe=paper256", argument])
-    assert str(caught.value) == message
+    assert refused(compose, ["domain=faces", "recipe=paper256", argument]) == message
 
 
 def test_configuration_page_python_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    ((_, code),) = blocks("configuration.md", "python")
+    ((_, code),) = code_blocks(CONFIGURATION, "python")
     exec(compile(code, "configuration.md", "exec"), {})
 
 
-def files_of(document):
-    """The files that a document builds: the blocks under one name, in their order, are one file."""
+def files_of(page):
+    """The files that a page builds: the blocks under one name, in their order, are one file."""
     found = {}
     for language in LANGUAGES.values():
-        for name, content in blocks(document, language):
+        for name, content in code_blocks(page, language):
             if name:
                 found.setdefault(name, []).append(content)
     return {name: "\n\n".join(parts) for name, parts in found.items()}
 
 
 def test_tutorial_files_equal_the_example():
-    built = files_of("tutorial.md")
+    built = files_of(TUTORIAL)
     there = {str(file.relative_to(LANDSCAPE)) for file in LANDSCAPE.rglob("*.*") if file.suffix[1:] in LANGUAGES}
     assert set(built) == there
     for name, content in built.items():
@@ -198,7 +184,7 @@ def test_tutorial_files_equal_the_example():
 @pytest.fixture
 def landscape(tmp_path, monkeypatch, new_process):
     """The package that somebody has who typed the tutorial, in a folder of its own; not installed."""
-    for name, content in files_of("tutorial.md").items():
+    for name, content in files_of(TUTORIAL).items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
     (tmp_path / "README.md").write_text("")
@@ -207,16 +193,16 @@ def landscape(tmp_path, monkeypatch, new_process):
 
 
 def test_tutorial_package_passes_check(landscape, capsys):
-    here = [line.split()[1:] for line in commands("tutorial.md") if "plugin_path=." in line]
+    here = [words for words in commands_of(TUTORIAL) if "plugin_path=." in words]
     assert [line[0] for line in here] == ["domains", "check"]
     for arguments in here:
         assert main(arguments) == 0, capsys.readouterr().out
     out = capsys.readouterr().out
     assert "landscape 6 composegan-landscape 0.1 ok" in [" ".join(line.split()) for line in out.splitlines()]
     assert "FAIL" not in out and "skip" not in out
-    for line in commands("tutorial.md"):
-        if line.startswith("composegan fit"):
-            composed = compose([*line.split()[2:], "plugin_path=."])
+    for verb, *settings in commands_of(TUTORIAL):
+        if verb == "fit":
+            composed = compose([*settings, "plugin_path=."])
             assert composed.plugin.spec.names[:2] == ("sky", "orb")
 
 
@@ -232,7 +218,7 @@ def test_tutorial_package_tests_pass(landscape):
 
 def test_tutorial_picture_equals_its_drawing(landscape):
     registry.add_plugin_path(landscape)
-    (code,) = [code for name, code in blocks("tutorial.md", "python") if not name]
+    (code,) = [code for name, code in code_blocks(TUTORIAL, "python") if not name]
     exec(compile(code, "tutorial.md", "exec"), {})
     drawn, committed = (
         np.asarray(Image.open(path).convert("RGB")).astype(int)

@@ -1,7 +1,5 @@
 """A wheel and an editable install, each in a fresh environment, used from another folder."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import site

@@ -1,7 +1,5 @@
 """The studies are not installed: import them from the checkout, after every installed package."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

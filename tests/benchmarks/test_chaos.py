@@ -1,7 +1,5 @@
 """The chaos study: killed runs end bit for bit like an undisturbed one, and a difference would be found."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The cost part of the study of many classes: its networks, results and arithmetic."""
 
-from __future__ import annotations
-
 import csv
 import json
 

@@ -1,7 +1,5 @@
 """The GPU stages in their tiny form on the CPU, all of each, so that they work once there is a GPU."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -1,7 +1,5 @@
 """Seeded hostile input to every reader and the command line, and a check that the judge sees failures."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from random import Random

@@ -1,7 +1,5 @@
 """The command line that all studies share, and the studies of inversion and of the paper's sizes in a small form."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

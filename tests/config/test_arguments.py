@@ -1,9 +1,11 @@
-from __future__ import annotations
+"""Arguments of the form key=value, and lists written in one value."""
 
 import pytest
 
 from composegan.config.arguments import split_arguments
+from composegan.config.lists import changes_in
 from composegan.errors import UserError
+from tests.helpers import refused
 
 
 def test_split_arguments_keeps_order_and_last_value():
@@ -28,6 +30,14 @@ def test_index_in_brackets_or_after_a_dot():
     ],
 )
 def test_split_arguments_refuses_other_forms(argument, said):
-    with pytest.raises(UserError) as caught:
-        split_arguments(["seed=1", argument])
-    assert said in str(caught.value)
+    assert said in refused(split_arguments, ["seed=1", argument])
+
+
+def test_changes():
+    known = ("hair", "hat", "eyeglass")
+    assert changes_in("+hat,-eyeglass", known) == (["hat"], ["eyeglass"], None)
+    assert changes_in("hat, hair", known) == ([], [], ["hat", "hair"])
+    assert changes_in("", known) == changes_in("all", known) == ([], [], None)
+    for wrong in ("+hat,hair", "+hat,-hat", "+hut"):
+        with pytest.raises(UserError, match="hat"):
+            changes_in(wrong, known)

@@ -1,24 +1,15 @@
-from __future__ import annotations
-
-import os
 import re
 import sys
 from dataclasses import fields, replace
 
 import pytest
 
-from composegan.config.compose import compose, compose_for_run, load_config, open_domain, read_arguments, write_config
+from composegan.config.compose import compose, compose_for_run, load_config, read_arguments, write_config
 from composegan.config.schema import Config
 from composegan.errors import UserError
 from composegan.plugin.recipes import common_recipes
 from composegan.verbs.sample import Sample
-
-
-def refused(arguments):
-    with pytest.raises(UserError) as caught:
-        compose(arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+from tests.helpers import refused
 
 
 def test_command_line_overrides_recipe_overrides_schema(pets):
@@ -51,7 +42,7 @@ def test_composed_keeps_the_arguments(pets):
     composed = compose(arguments)
     assert composed.overrides == arguments
     assert composed.plugin.spec.names == ("background", "cat", "glass")
-    assert composed.plugin.dataset is None and composed.plugin.demo is None
+    assert (composed.plugin.spec.title, composed.plugin.dataset, composed.plugin.demo) == ("Pets", None, None)
 
 
 @pytest.mark.parametrize(
@@ -110,33 +101,33 @@ def test_last_value_of_a_repeated_key_counts(pets):
     ],
 )
 def test_mistakes_give_one_line(pets, argument, said):
-    assert said in refused([f"domain={pets}", "recipe=wide", argument])
+    assert said in refused(compose, [f"domain={pets}", "recipe=wide", argument])
 
 
-def test_index_beyond_the_list_is_refused(pets):
-    arguments = [f"domain={pets}", "grouping=[[background],[cat],[glass]]"]
-    said = "is [['background'], ['cat'], ['glass']], which has no such item"
-    for key in ("grouping.3", "grouping.7.0", "grouping.0.1", "grouping.0.0.0"):
-        assert refused([*arguments, f"{key}=[cat]"]) == f"{key}: grouping {said}"
+@pytest.mark.parametrize("key", ["grouping.3", "grouping.7.0", "grouping.0.1", "grouping.0.0.0"])
+def test_index_beyond_the_list_is_refused(pets, key):
+    said = f"{key}: grouping is [['background'], ['cat'], ['glass']], which has no such item"
+    assert refused(compose, [f"domain={pets}", "grouping=[[background],[cat],[glass]]", f"{key}=[cat]"]) == said
 
 
 def test_missing_and_unknown_domains_are_refused(tmp_path):
-    assert refused([]).startswith("which domain? write domain=NAME or domain=FILE.yaml; there are: ")
-    assert refused(["domain=no_such_domain"]).startswith("no domain 'no_such_domain' is installed; ")
-    assert "nowhere.yaml: does not exist" in refused([f"domain={tmp_path}/nowhere.yaml"])
+    assert refused(compose, []).startswith("which domain? write domain=NAME or domain=FILE.yaml; there are: ")
+    assert refused(compose, ["domain=no_such_domain"]).startswith("no domain 'no_such_domain' is installed; ")
+    assert "nowhere.yaml: does not exist" in refused(compose, [f"domain={tmp_path}/nowhere.yaml"])
 
 
 def test_mistake_in_a_recipe_names_recipe_and_domain(pets):
     pets.write_text(pets.read_text() + "default_recipe: wide\n")
     pets.write_text(pets.read_text().replace("training.batch: 4", "training: {batch: four}"))
     said = f"{pets}: recipe 'wide' of domain 'pets': training.batch: whole number needed, found 'four'"
-    assert refused([f"domain={pets}"]) == said
+    assert refused(compose, [f"domain={pets}"]) == said
     pets.write_text(pets.read_text().replace("{batch: four}", "{bacth: 4}"))
     said = f"{pets}: recipe 'wide' of domain 'pets': unknown key 'training.bacth'; "
-    assert refused([f"domain={pets}"]).startswith(said)
+    assert refused(compose, [f"domain={pets}"]).startswith(said)
     pets.write_text(pets.read_text().replace("training: {bacth: 4}", "training.batch: -4"))
-    assert refused([f"domain={pets}"]).startswith(f"{pets}: recipe 'wide' of domain 'pets': training.batch=-4: ")
-    assert refused([f"domain={pets}", "training.batch=-5"]).startswith("training.batch=-5: ")
+    said = f"{pets}: recipe 'wide' of domain 'pets': training.batch=-4: "
+    assert refused(compose, [f"domain={pets}"]).startswith(said)
+    assert refused(compose, [f"domain={pets}", "training.batch=-5"]).startswith("training.batch=-5: ")
 
 
 @pytest.mark.parametrize("nested", [True, False])
@@ -147,7 +138,7 @@ def test_recipe_cannot_choose_code_or_places(pets, key, nested):
     pets.write_text(pets.read_text().replace("    data: {height: 128, width: 192}", f"    {line}"))
     said = f"{pets}: recipe 'wide' of domain 'pets': {key}: cannot be set by a recipe; remove it, and give {key}=..."
     for arguments in ([], [f"{key}=elsewhere"] * ("." in key)):
-        assert refused([f"domain={pets}", *arguments, "recipe=wide"]).startswith(said)
+        assert refused(compose, [f"domain={pets}", *arguments, "recipe=wide"]).startswith(said)
     assert compose([f"domain={pets}", "recipe=quick"]).config.training.images == 800
 
 
@@ -164,7 +155,7 @@ def test_paths_are_made_absolute(pets, tmp_path, monkeypatch):
 
 def test_domain_file_without_suffix_or_folder_is_offered(pets, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert refused(["domain=pets"]).endswith("; for a file write domain=./pets.yaml")
+    assert refused(compose, ["domain=pets"]).endswith("; for a file write domain=./pets.yaml")
 
 
 def test_configuration_round_trip(pets, tmp_path):
@@ -197,9 +188,7 @@ def test_missing_settings_of_a_file_have_defaults(tmp_path):
 )
 def test_load_config_refuses_other_files(tmp_path, content, said):
     (tmp_path / "config.yaml").write_text(content)
-    with pytest.raises(UserError) as caught:
-        load_config(tmp_path / "config.yaml")
-    assert said in str(caught.value)
+    assert said in refused(load_config, tmp_path / "config.yaml")
 
 
 @pytest.fixture
@@ -249,32 +238,25 @@ def test_folder_of_plugins_that_only_config_yaml_names_is_announced_before_use(r
     "argument", ["training.batch=8", "data.height=128", "seed=1", "recipe=wide", "grouping=single", "domain=faces"]
 )
 def test_run_refuses_settings_that_would_change_it(run, argument):
-    with pytest.raises(UserError) as caught:
-        compose_for_run(run, [argument])
-    assert str(caught.value).startswith(f"{argument.partition('=')[0]} would change the run {run}; ")
+    line = refused(compose_for_run, run, [argument])
+    assert line.startswith(f"{argument.partition('=')[0]} would change the run {run}; ")
 
 
-def test_resuming_reports_other_mistakes(run, tmp_path):
-    for arguments, said in ((["batch=3"], "did you mean 'training.batch'"), (["data.workers=-1"], "must be 0 to 256")):
-        with pytest.raises(UserError, match=said):
-            compose_for_run(run, arguments)
-    with pytest.raises(UserError, match="is not a run"):
-        compose_for_run(tmp_path, [])
+def test_resuming_reports_other_mistakes(run, pets):
+    def told(*arguments):
+        return refused(compose_for_run, run, arguments)
+
+    assert "did you mean 'training.batch'" in told("batch=3")
+    assert "must be 0 to 256" in told("data.workers=-1")
     saved = (run / "config.yaml").read_text()
     (run / "config.yaml").write_text(saved.replace("devices: auto", "devices: many"))
-    with pytest.raises(UserError, match="config.yaml: trainer.devices=many: "):
-        compose_for_run(run, [])
-    with pytest.raises(UserError, match="^trainer.devices=few: "):
-        compose_for_run(run, ["trainer.devices=few"])
+    assert "config.yaml: trainer.devices=many: " in told()
+    assert told("trainer.devices=few").startswith("trainer.devices=few: ")
     (run / "config.yaml").write_text("domain: [\n")
-    with pytest.raises(UserError, match="config.yaml, line 2: "):
-        compose_for_run(run, [])
-
-
-def test_missing_domain_file_of_a_run_is_named(run, pets):
-    os.remove(pets)
-    with pytest.raises(UserError, match="pets.yaml: does not exist"):
-        compose_for_run(run, [])
+    assert "config.yaml, line 2: " in told()
+    (run / "config.yaml").write_text(saved)
+    pets.unlink()
+    assert "pets.yaml: does not exist" in told()
 
 
 def test_read_arguments_of_a_small_schema():
@@ -285,8 +267,3 @@ def test_read_arguments_of_a_small_schema():
         read_arguments(Sample, ["truncaton=1"], see="composegan sample --help")
     with pytest.raises(UserError, match="unknown key 'zzz'; `composegan sample --help` lists"):
         read_arguments(Sample, ["zzz=1"], see="composegan sample --help")
-
-
-def test_open_domain_of_a_file(pets):
-    plugin = open_domain(str(pets))
-    assert (plugin.spec.title, plugin.dataset, plugin.demo) == ("Pets", None, None)

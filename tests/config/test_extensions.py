@@ -1,7 +1,5 @@
 """Settings of extensions: from arguments, recipes and files to an instance, and back into config.yaml."""
 
-from __future__ import annotations
-
 import re
 
 import pytest
@@ -13,6 +11,7 @@ from composegan.config.extensions import extension, extension_schemas
 from composegan.config.schema import Config
 from composegan.errors import UserError
 from composegan.plugin import registry
+from tests.helpers import refused
 
 
 @pytest.fixture
@@ -106,9 +105,7 @@ def test_a_configuration_without_extensions_does_not_mention_them(tmp_path):
     ],
 )  # fmt: skip
 def test_mistakes_name_the_setting_and_the_remedy(toys, arguments, said):
-    with pytest.raises(UserError) as caught:
-        compose([*toys, *arguments])
-    assert str(caught.value) == said
+    assert refused(compose, [*toys, *arguments]) == said
 
 
 def test_help_lists_the_settings_of_named_extensions(toys):

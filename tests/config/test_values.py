@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -56,25 +54,24 @@ def test_convert_accepts_what_people_write(value, kind, expected):
         ("", Any, "names needed"),
         ("[a, '']", Any, "names needed, found ''"),
         (3, Any, "names needed, found 3"),
+        *((value, kind, "is not expanded; write the value itself")
+          for value in ("${oc.env:HOME}", "a${b") for kind in (str, str | None, Any)),
+        ("[[${a}]]", Any, "is not expanded"),
+        ("a\0b", str, "has a character of code 0"),
+        ("~nobody-is-called-so/x", str | None, "this machine has no user 'nobody-is-called-so'"),
+        ("1e300", int, "must be from -1,000,000,000,000,000,000 to "),
+        (2**70, int, "must be from "),
+        ("x" * 5000, float, "found '" + "x" * 59 + "... (5,002 characters)"),
+        ("[" * 3000, Any, "it is nested too deeply"),
+        ("&a [*a]", Any, "it contains itself"),
     ],
-)
+    ids=lambda value: str(value)[:20].encode("ascii", "replace").decode(),
+)  # fmt: skip
 def test_convert_error_says_what_is_needed(value, kind, said):
     with pytest.raises(ValueError) as caught:
         convert(value, kind)
-    assert said in str(caught.value)
+    assert said in str(caught.value) and len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("kind", [str, str | None, Any])
-@pytest.mark.parametrize("value", ["${oc.env:HOME}", "a${b"])
-def test_references_are_refused(value, kind):
-    with pytest.raises(ValueError, match="is not expanded; write the value itself"):
-        convert(value, kind)
-
-
-def test_references_inside_a_list_are_refused():
-    with pytest.raises(ValueError, match="is not expanded"):
-        convert("[[${a}]]", Any)
 
 
 @pytest.mark.parametrize(
@@ -90,25 +87,6 @@ def test_describe_types(kind, words):
 )
 def test_show_round_trip(value, kind):
     assert convert(show(value), kind) == value
-
-
-@pytest.mark.parametrize(
-    ("value", "kind", "said"),
-    [
-        ("a\0b", str, "has a character of code 0"),
-        ("~nobody-is-called-so/x", str | None, "this machine has no user 'nobody-is-called-so'"),
-        ("1e300", int, "must be from -1,000,000,000,000,000,000 to "),
-        (2**70, int, "must be from "),
-        ("x" * 5000, float, "found '" + "x" * 59 + "... (5,002 characters)"),
-        ("[" * 3000, Any, "it is nested too deeply"),
-        ("&a [*a]", Any, "it contains itself"),
-    ],
-    ids=["null", "home", "large", "larger", "long", "deep", "itself"],
-)
-def test_convert_refuses_hostile_values(value, kind, said):
-    with pytest.raises(ValueError) as caught:
-        convert(value, kind)
-    assert said in str(caught.value) and len(str(caught.value)) < 300
 
 
 def test_existing_home_folder_is_accepted(tmp_path, monkeypatch):

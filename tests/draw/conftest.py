@@ -1,7 +1,5 @@
 """A vocabulary of four classes."""
 
-from __future__ import annotations
-
 import pytest
 
 from composegan.plugin import DomainSpec, SemanticClass

@@ -1,7 +1,5 @@
 """`composegan evaluate` of a run and of a saved model, and the parts of an evaluation."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import shutil
@@ -157,17 +155,15 @@ def test_few_images_leave_out_only_the_metrics_that_need_more(whole_run, tmp_pat
         (["truncation=2"], "truncation=2.0: must be 0 to 1"),
     ],
 )
-def test_evaluate_reports_bad_input_in_one_line(whole_run, tmp_path, capsys, arguments, message):
-    assert main(["evaluate", f"run={whole_run}", f"out={tmp_path / 'out'}", "n=4", *arguments]) == 2
-    _, err = capsys.readouterr()
-    error = [line for line in err.splitlines() if line.startswith("composegan: ")]
-    assert len(error) == 1 and error[0].startswith(f"composegan: {message}")
+def test_evaluate_reports_bad_input_in_one_line(whole_run, tmp_path, error_line, arguments, message):
+    line = error_line("evaluate", f"run={whole_run}", f"out={tmp_path / 'out'}", "n=4", *arguments)
+    assert line.startswith(message)
     assert not (tmp_path / "out").exists()
 
 
-def test_evaluate_names_a_domain_that_is_not_installed(whole_run, capsys):
-    assert main(["evaluate", f"model={whole_run / 'model'}", "n=4"]) == 2
-    assert "the model is of domain 'shapes', which is not installed; give domain=FILE" in capsys.readouterr().err
+def test_evaluate_names_a_domain_that_is_not_installed(whole_run, error_line):
+    line = error_line("evaluate", f"model={whole_run / 'model'}", "n=4")
+    assert "the model is of domain 'shapes', which is not installed; give domain=FILE" in line
 
 
 def test_generated_images_are_those_of_sample(model):

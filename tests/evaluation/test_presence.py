@@ -1,7 +1,5 @@
 """Metrics of presence, as figures of a report, on sets whose answer is known."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

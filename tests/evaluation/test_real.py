@@ -1,7 +1,5 @@
 """The real set, and the rows that are cached between evaluations."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import shutil

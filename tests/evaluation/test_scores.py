@@ -1,9 +1,5 @@
 """Metrics during training."""
 
-from __future__ import annotations
-
-import csv
-
 import numpy as np
 import pytest
 import torch
@@ -18,15 +14,10 @@ from composegan.errors import UserError
 from composegan.evaluation.scores import Scores, _draw
 from composegan.plugin import registry
 from composegan.plugin.contracts import METRIC
-from composegan.runs import checkpoint
+from tests.helpers import last, refused
 
 SCORES = ("sliced_wasserstein", "FSD", "FD-EffNetLite0", "KD-EffNetLite0")
 """The metrics that composegan offers for `output.metrics`."""
-
-
-def rows(run):
-    with (run / "metrics.csv").open() as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
@@ -120,28 +111,25 @@ def test_scores_refuse_labels_outside_the_vocabulary():
         drawn(Wrong((), None), "stop")
 
 
-def test_fit_writes_scores_and_selects_by_the_first(fit):
+def test_fit_writes_scores_and_selects_by_the_first(fit, figures_of):
     run = fit("output.metrics=FSD,sliced_wasserstein", "training.images=16")
-    written = [row for row in rows(run) if row["score/FSD"]]
+    written = [row for row in figures_of(run) if row["score/FSD"]]
     assert [row["images_seen"] for row in written] == ["8", "16"]
     assert all(float(row["score/sliced_wasserstein"]) > 0 for row in written)
-    state = checkpoint.read(run / "checkpoints" / "last.pt")
+    state = last(run)
     assert state["best_of"] == "FSD"
     assert state["best"] == pytest.approx(min(float(row["score/FSD"]) for row in written), rel=1e-5)
 
 
-def test_fit_does_not_depend_on_scores_and_resets_best_for_another_metric(fit, resume, whole_run):
+def test_fit_does_not_depend_on_scores_and_resets_best_for_another_metric(fit, resume, whole_run, figures_of):
     run = fit("training.images=8", "output.score_every=4")
-    before = checkpoint.read(run / "checkpoints" / "last.pt")
+    before = last(run)
     assert before["best_of"] == "sliced_wasserstein"
     resume(run, "training.images=24", "output.metrics=KD-EffNetLite0", "output.score_every=8")
-    after = checkpoint.read(run / "checkpoints" / "last.pt")
-    scored = [float(row["score/KD-EffNetLite0"]) for row in rows(run) if row.get("score/KD-EffNetLite0")]
-    assert (
-        len(scored) == 2 and after["best"] == pytest.approx(min(scored), rel=1e-5) and after["best"] != before["best"]
-    )
-    whole = checkpoint.read(whole_run / "checkpoints" / "last.pt")
-    assert all(torch.equal(after["networks"][name], tensor) for name, tensor in whole["networks"].items())
+    after = last(run)
+    scored = [float(row["score/KD-EffNetLite0"]) for row in figures_of(run) if row.get("score/KD-EffNetLite0")]
+    assert len(scored) == 2 and after["best"] == pytest.approx(min(scored), rel=1e-5) != before["best"]
+    assert all(torch.equal(after["networks"][name], tensor) for name, tensor in last(whole_run)["networks"].items())
 
 
 @pytest.mark.parametrize(
@@ -154,6 +142,4 @@ def test_fit_does_not_depend_on_scores_and_resets_best_for_another_metric(fit, r
     ],
 )
 def test_score_settings_are_validated(shapes, settings, message):
-    with pytest.raises(UserError) as caught:
-        compose([*shapes, "recipe=quick", *settings])
-    assert str(caught.value).startswith(message)
+    assert refused(compose, [*shapes, "recipe=quick", *settings]).startswith(message)

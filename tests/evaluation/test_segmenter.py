@@ -1,7 +1,5 @@
 """The segmenter that generated masks are compared with."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

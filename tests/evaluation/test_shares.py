@@ -1,7 +1,5 @@
 """Several processes share an evaluation and report what one process reports."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np
@@ -9,6 +7,8 @@ import pytest
 from PIL import Image
 
 from composegan.cli import main
+from composegan.errors import UserError
+from composegan.evaluation import generated
 from composegan.evaluation.shares import joined, share, together
 
 
@@ -31,8 +31,6 @@ def test_share_in_one_process_is_everything():
 
 def test_evaluate_in_two_processes_equals_one(whole_run, ranks, tmp_path, capfd):
     """All metrics, up to the rounding of sums; each process draws about half of the pictures, in batches of 3."""
-    from composegan.evaluation import generated
-
     settings = [f"run={whole_run}", "n=16", "batch=3", "seed=1"]
     assert main(["evaluate", *settings, f"out={tmp_path / 'one'}"]) == 0
     capfd.readouterr()
@@ -61,9 +59,6 @@ def test_evaluate_in_two_processes_equals_one(whole_run, ranks, tmp_path, capfd)
 
 
 def test_evaluate_ends_in_both_processes_when_one_fails(whole_run, ranks, tmp_path, capfd):
-    from composegan.errors import UserError
-    from composegan.evaluation import generated
-
     def work(rank):
         def fails(*given):
             raise UserError("the second process fails")

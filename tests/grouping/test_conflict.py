@@ -1,7 +1,5 @@
 """How much classes disagree, and where their group comes apart."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np

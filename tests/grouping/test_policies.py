@@ -1,7 +1,5 @@
 """Plans from categories, from what data shows, and within a budget."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import asdict
 from itertools import pairwise
@@ -149,10 +147,7 @@ def test_affinity_takes_as_many_groups_as_the_budget_allows(statistics):
 @pytest.mark.parametrize(
     ("grouping", "said"),
     [
-        (
-            "per_class",
-            "budget.groups=3: grouping=per_class needs 5 groups; grouping=affinity takes as many as fit",
-        ),
+        ("per_class", "budget.groups=3: grouping=per_class needs 5 groups; grouping=affinity takes as many as fit"),
         ("taxonomy", "budget.groups=3: grouping=taxonomy needs 4 groups"),
         ("affinity:4", "budget.groups=3: grouping=affinity:4 needs 4 groups"),
         ([["sky"], ["road"], ["walk"], ["car", "bus"]], "budget.groups=3: the given grouping needs 4 groups"),
@@ -170,7 +165,8 @@ def test_plan_that_exceeds_the_budget_is_refused(statistics, grouping, said):
         ("taxonomie", "did you mean 'taxonomy'"),
         ("taxonomy:3", "has 2 levels of categories"),
         ("taxonomy:x", "a number is needed, as in taxonomy:4"),
-        ("affinity:0", "a number is needed"),
+        ("affinity:0", "a number is needed, as in affinity:4"),
+        ("progressive:0", "a number is needed, as in progressive:4"),
         ("affinity:6", "grouping=affinity:6: 1 to 5 groups, for 5 classes"),
         ("progressive:6", "grouping=progressive:6: 1 to 5 groups, for 5 classes"),
         ([["sky"]], "no group has"),
@@ -188,13 +184,9 @@ def test_bytes_in_parses_amounts_of_memory():
             bytes_in(text, "k")
 
 
-@pytest.fixture
-def tiny_run(tiny, shapes):
-    return compose(["recipe=quick", *shapes, *tiny])
-
-
-def test_sharing_saves_parameters_and_recomputing_saves_memory(tiny_run):
-    config, spec = tiny_run.config, tiny_run.plugin.spec
+def test_sharing_saves_parameters_and_recomputing_saves_memory(recipe):
+    composed = compose(recipe)
+    config, spec = composed.config, composed.plugin.spec
     config.model.recompute = True
     apart, shared = (estimate(config, spec, plan, 2) for plan in (GroupingPlan.per_class(3), GroupingPlan.single(3)))
     assert shared.local < apart.local

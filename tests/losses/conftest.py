@@ -1,7 +1,5 @@
 """Every test of the losses draws the same numbers each time."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

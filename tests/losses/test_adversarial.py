@@ -1,7 +1,5 @@
 """The logistic losses are the log-likelihoods they stand for."""
 
-from __future__ import annotations
-
 import torch
 
 from composegan.losses.adversarial import discriminator_loss, generator_loss

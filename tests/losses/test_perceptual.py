@@ -1,7 +1,5 @@
 """Distances of pictures as networks see them. LPIPS is held against torchmetrics' own, with weights drawn at random."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from safetensors.torch import save_file

@@ -1,7 +1,5 @@
 """Each penalty against its definition, by small functions whose gradients are known."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """The network of published scores, with random weights in a file of the same format."""
 
-from __future__ import annotations
-
 import builtins
 import pickle
 
@@ -10,6 +8,7 @@ import torch
 
 from composegan.errors import UserError
 from composegan.metrics.inception import CHANNELS, URL, WEIGHTS, Inception, find_weights
+from tests.helpers import refused
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +38,8 @@ def test_inception_equals_torch_fidelity(weights):
 
 def test_find_weights(weights, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(UserError) as caught:
-        find_weights()
-    assert str(tmp_path / "checkpoints" / WEIGHTS) in str(caught.value) and URL in str(caught.value)
+    line = refused(find_weights)
+    assert str(tmp_path / "checkpoints" / WEIGHTS) in line and URL in line
     with pytest.raises(UserError, match="^inception=none.pth: there is no such file; download"):
         find_weights("none.pth")
     (tmp_path / "checkpoints").mkdir()

@@ -1,13 +1,7 @@
 import pytest
 import torch
 
-from composegan.metrics.layout import (
-    class_proportions,
-    confusion,
-    intersection_over_union,
-    mean_known,
-    recall,
-)
+from composegan.metrics.layout import class_proportions, confusion, intersection_over_union, mean_known, recall
 
 LABELS = torch.tensor([[[0, 0, 1, 1], [0, 0, 1, 2]], [[0, 0, 0, 0], [0, 0, 0, 0]]], dtype=torch.uint8)
 

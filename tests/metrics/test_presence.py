@@ -1,7 +1,5 @@
 """Which classes are in which images: small examples, and random ones against counting."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -2,9 +2,9 @@
 
 import pytest
 
-from composegan.errors import UserError
 from composegan.plugin import registry
 from composegan.plugin.contracts import METRIC, Metric
+from tests.helpers import refused
 
 
 def test_shipped_metrics_load_and_have_distinct_positions():
@@ -27,6 +27,4 @@ def test_shipped_metrics_load_and_have_distinct_positions():
     ],
 )
 def test_metric_contract_is_validated(given, message):
-    with pytest.raises(UserError) as caught:
-        Metric(**given)
-    assert str(caught.value) == message
+    assert refused(Metric, **given) == message

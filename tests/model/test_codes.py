@@ -1,7 +1,5 @@
 """Codes by class name, and their files."""
 
-from __future__ import annotations
-
 import zipfile
 from dataclasses import replace
 
@@ -111,9 +109,8 @@ def test_codes_are_assigned_from_tensors_and_arrays(model):
     codes["ball"].texture = torch.full((16,), 2.0)  # the same for both pictures
     codes["ball"].present = np.array([True, False])
     codes.base = other.base
-    assert (
-        (codes["ball"].shape == 1).all() and (codes["ball"].texture == 2).all() and codes.slots.dtype == torch.float32
-    )
+    assert (codes["ball"].shape == 1).all() and (codes["ball"].texture == 2).all()
+    assert codes.slots.dtype == torch.float32
     assert codes["ball"].present.tolist() == [True, False] and torch.equal(codes.base, other.base)
 
 

@@ -1,7 +1,5 @@
 """Tuned weights as differences."""
 
-from __future__ import annotations
-
 import copy
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Pictures of a trained model, and the files they are written to."""
 
-from __future__ import annotations
-
 import io
 from contextlib import suppress
 
@@ -157,19 +155,16 @@ def test_sample_verb_reports_mistakes_in_one_line(whole_run, tmp_path, error_lin
     (tmp_path / "file").touch()
     (tmp_path / "young").mkdir()
     (tmp_path / "young" / "config.yaml").write_text("seed: 0\n")
-    assert error_line("sample", f"run={tmp_path}").startswith(f"run={tmp_path}: is not a run")
-    assert error_line("sample", f"model={tmp_path / 'none'}").startswith(
-        f"{tmp_path}/none: is not a saved model (no such folder)"
-    )
-    assert error_line("sample", f"run={tmp_path / 'young'}").startswith(f"{tmp_path / 'young'}: is not a saved model (")
+    for given, line in (
+        (f"run={tmp_path}", f"run={tmp_path}: is not a run"),
+        (f"model={tmp_path}/none", f"{tmp_path}/none: is not a saved model (no such folder)"),
+        (f"run={tmp_path}/young", f"{tmp_path}/young: is not a saved model ("),
+    ):
+        assert error_line("sample", given).startswith(line)
     out = tmp_path / "file" / "out"
-    assert (
-        error_line("sample", f"run={whole_run}", "n=1", f"out={out}")
-        == f"{out}: cannot be written (Not a directory); choose another folder"
-    )
+    line = error_line("sample", f"run={whole_run}", "n=1", f"out={out}")
+    assert line == f"{out}: cannot be written (Not a directory); choose another folder"
     out = tmp_path / "out"
     with full_disk(100):
-        assert (
-            error_line("sample", f"run={whole_run}", f"out={out}")
-            == f"{out}: cannot be written (no space left on the disk)"
-        )
+        line = error_line("sample", f"run={whole_run}", f"out={out}")
+    assert line == f"{out}: cannot be written (no space left on the disk)"

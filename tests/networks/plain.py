@@ -3,8 +3,6 @@
 What the library computes in stacked, reordered or folded form is held against these.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Small networks with nothing left at its initial value, so that every term of every layer shows."""
 
-from __future__ import annotations
-
 from typing import Any, TypeVar
 
 import torch
@@ -10,6 +8,7 @@ from torch import Tensor, nn
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 from composegan.networks.local_bank import LocalBank
+from composegan.training.phases import Real
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -46,6 +45,12 @@ def small_discriminator(**changes: Any) -> Discriminator:
     """Of the same four classes at 32 x 32, in float32."""
     settings = {"classes": 4, "height": 32, "width": 32, "multiplier": 0.02, "max_channels": 16, **changes}
     return stirred(Discriminator(**settings))
+
+
+def small_batch(classes: int = 4, height: int = 32, width: int = 32) -> Real:
+    """Two labelled pictures of the same size."""
+    labels = torch.randint(0, classes, (2, height, width), dtype=torch.uint8)
+    return Real(torch.randn(2, 3, height, width), labels)
 
 
 def derivatives(outputs: tuple[Tensor, ...], codes: Tensor, bank: LocalBank) -> list[Tensor]:

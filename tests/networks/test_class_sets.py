@@ -1,7 +1,5 @@
 """Class sets are drawn as often as they occur, and what is no set is refused."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Composition by pseudo-depth: transparent classes and the order of the sums."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

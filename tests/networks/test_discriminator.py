@@ -1,7 +1,5 @@
 """The discriminator equals the plain one; any batch, any rectangle, any form of mask."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

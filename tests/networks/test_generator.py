@@ -1,7 +1,5 @@
 """The generator from codes to picture: every latent form, rectangles, noise, truncation, classes, precision."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode

@@ -1,7 +1,5 @@
 """Each layer equals its formula: scale, learning-rate multiplier, gain, filter, demodulation, activation."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,12 +1,10 @@
 """The bank equals a plain loop over classes, however classes share; and costs what it promises."""
 
-from __future__ import annotations
-
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from composegan.networks.local_bank import LocalBank, fourier_features
+from tests.helpers import Watching
 
 from . import plain
 from .small import derivatives, small_bank
@@ -25,18 +23,13 @@ def with_derivatives(bank: LocalBank, codes: torch.Tensor) -> list[torch.Tensor]
     return [*outputs, *derivatives(outputs, codes, bank)]
 
 
-def close(found, expected):
-    for one, other in zip(found, expected, strict=True):
-        torch.testing.assert_close(one, other)
-
-
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("transparent", [(), (2,), (1, 3)])
 def test_bank_equals_loop_over_classes(plan, transparent):
     bank = small_bank(group_of=plan, transparent=transparent)
     codes = draw_codes(bank)
     opaque = tuple(k for k in range(4) if k not in transparent)
-    close(bank(codes), plain.local_stage(bank, codes, plan, opaque))
+    torch.testing.assert_close(bank(codes), plain.local_stage(bank, codes, plan, opaque))
 
 
 @pytest.mark.parametrize("rank", [0, 8])
@@ -52,7 +45,7 @@ def test_shared_bank_equals_own_weights(plan, rank):
     shift = state.pop("embedding").repeat_interleave(shared.layers, dim=0)  # (K * layers, S)
     each.load_state_dict(state)
     codes = draw_codes(shared)
-    close(shared(codes), each(codes + shift))
+    torch.testing.assert_close(shared(codes), each(codes + shift))
 
 
 @pytest.mark.parametrize("plan", PLANS)
@@ -61,7 +54,7 @@ def test_recomputation_keeps_outputs_and_gradients(plan):
     codes = draw_codes(bank)
     stored = with_derivatives(bank, codes)
     bank.recompute = True
-    close(with_derivatives(bank, codes), stored)
+    torch.testing.assert_close(with_derivatives(bank, codes), stored)
 
 
 def test_recomputation_saves_outputs_only():
@@ -96,25 +89,14 @@ def test_bank_gradients_reach_every_parameter(plan):
         assert (per_row.abs().sum(dim=1) > 0).all(), name
 
 
-class Counter(TorchDispatchMode):
-    """How many operations PyTorch runs; views, which run nothing, do not count."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.count += not func.is_view
-        return func(*args, **(kwargs or {}))
-
-
 def operations(bank: LocalBank, backward: bool) -> int:
-    codes = draw_codes(bank).requires_grad_(backward)
-    with Counter() as counter:
+    """How many operations PyTorch runs; views, which run nothing, do not count."""
+    codes, run = draw_codes(bank).requires_grad_(backward), []
+    with Watching(lambda function, results: run.append(not function.is_view)):
         features, m, _ = bank(codes)
         if backward:
             (features.sum() + m.sum()).backward()
-    return counter.count
+    return sum(run)
 
 
 def test_bank_is_independent_of_tiling(monkeypatch):
@@ -126,8 +108,8 @@ def test_bank_is_independent_of_tiling(monkeypatch):
         monkeypatch.setattr("composegan.networks.local_bank.TILE", size)
         assert bank._tiles(batch=3) == parts
         answers.append([*with_derivatives(bank, codes), *bank(codes, present)])
-    close(answers[1], answers[0])
-    close(answers[2], answers[0])
+    torch.testing.assert_close(answers[1], answers[0])
+    torch.testing.assert_close(answers[2], answers[0])
 
 
 @pytest.mark.parametrize("backward", [False, True])

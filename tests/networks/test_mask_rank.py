@@ -1,7 +1,5 @@
 """A low-rank mask: with E = K and U = I the paper's model to the last gradient; with less, a mask never built."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

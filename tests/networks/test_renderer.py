@@ -1,7 +1,5 @@
 """The render net equals the plain one, on squares and on rectangles."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """The fixed filter: what it computes, and that its hand-written derivatives are its derivatives."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck

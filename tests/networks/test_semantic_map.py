@@ -1,7 +1,5 @@
 """Every form of a mask answers what the full K-channel tensor would."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch.nn import functional as F

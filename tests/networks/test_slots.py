@@ -1,7 +1,5 @@
 """Which latent slot drives which layer of which class."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

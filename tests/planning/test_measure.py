@@ -1,7 +1,5 @@
 """Estimates, made on tensors without memory, against what torch's allocator gives out when the same step is run."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -49,15 +47,15 @@ def test_allocations_records_peak_and_held_bytes():
 
 @pytest.mark.parametrize("sets", [False, True])
 @pytest.mark.parametrize("recompute", [True, False])
-def test_estimate_agrees_with_measurement(tiny, shapes, recompute, sets):
-    composed = compose(["recipe=quick", *shapes, *tiny, f"model.recompute={recompute}"])
+def test_estimate_agrees_with_measurement(recipe, recompute, sets):
+    composed = compose([*recipe, f"model.recompute={recompute}"])
     sets = some_sets(3, 2) if sets else None
     guess, real = compare(composed.config, composed.plugin.spec, GroupingPlan(((0, 1), (2,))), 2, sets)
     assert guess.memory == pytest.approx(real.memory, rel=0.25)  # scratch of convolutions counts for more in 16x16
 
 
-def test_measure_restores_random_state(tiny, shapes):
-    composed = compose(["recipe=quick", *shapes, *tiny])
+def test_measure_restores_random_state(recipe):
+    composed = compose([*recipe])
     torch.manual_seed(3)
     before, passes = torch.get_rng_state(), []
     measure(composed.config, composed.plugin.spec, GroupingPlan.single(3), 2, done=passes.append)
@@ -93,13 +91,13 @@ def test_estimates_of_the_papers_widths_on_streets(groups):
     del outputs
 
 
-def test_estimate_is_of_the_fullest_step(tiny, shapes):
+def test_estimate_is_of_the_fullest_step(recipe):
     sets = some_sets(3, 3)
     worst = fullest(sets).draw(4)
     draws = torch.Generator().manual_seed(5)
     assert all(sets.draw(4, draws).sum() <= worst.sum() for _ in range(50))
     assert torch.equal(worst, fullest(sets).draw(4)) and fullest(None) is None
-    composed = compose(["recipe=quick", *shapes, *tiny])
+    composed = compose([*recipe])
     one = ClassSets(torch.eye(3, dtype=torch.bool), torch.ones(3))
     plan = GroupingPlan.per_class(3)
     few, every = (estimate(composed.config, composed.plugin.spec, plan, 2, given) for given in (one, None))

@@ -8,9 +8,9 @@ from composegan.draw.labels import label_svg
 from composegan.draw.layers import compose
 from composegan.draw.render import rasterize
 from composegan.draw.scene import parse_svg, to_text
-from composegan.errors import UserError
 from composegan.plugins.faces import draw_avatars, spec
 from composegan.plugins.faces.avatars import Studio
+from tests.helpers import refused
 
 BLACK = np.zeros((64, 64, 3), np.uint8)
 
@@ -127,9 +127,7 @@ def test_colours_that_should_differ_may_be_equal_without_alternative():
     ],
 )
 def test_settings_error_names_style_and_setting(changes, message):
-    with pytest.raises(UserError) as caught:
-        micah(**changes)
-    assert str(caught.value).startswith(f"avatar style {message}")
+    assert refused(micah, **changes).startswith(f"avatar style {message}")
 
 
 @pytest.mark.parametrize(
@@ -140,6 +138,4 @@ def test_settings_error_names_style_and_setting(changes, message):
     ],
 )
 def test_label_rule_error_names_class_or_part(labels, message):
-    with pytest.raises(UserError) as caught:
-        micah(labels=labels).draw(np.random.default_rng(0))
-    assert str(caught.value).startswith(message)
+    assert refused(lambda: micah(labels=labels).draw(np.random.default_rng(0))).startswith(message)

@@ -1,7 +1,5 @@
 """Adaptation to images without masks: what learns, what stays frozen, and resuming."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from dataclasses import replace
@@ -18,12 +16,12 @@ from composegan.errors import UserError
 from composegan.model.codes import Codes
 from composegan.model.saved_model import load, save
 from composegan.runs.adapt import compose_adaptation, start_from_model
-from composegan.runs.checkpoint import read
 from composegan.runs.fit import fit as start
 from composegan.runs.fit import resume
 from composegan.runs.prepare import new_step
 from composegan.training.image_phases import frozen_parts, image_phases, keeps_masks
 from composegan.training.phases import Real, State
+from tests.helpers import last
 
 SHORT_RUN = ["training.images=8", "output.samples=2", "output.score_samples=4", "trainer.accelerator=cpu"]
 
@@ -61,9 +59,8 @@ def adapted(adapt_in, whole_run, tmp_path_factory):
 
 def changed_parts(run, before, network):
     """The parts of a network in a run's checkpoint that are not, bit for bit, what they were in `before`."""
-    state = read(run / "checkpoints" / "last.pt")["networks"]
-    names = [name for name in before if not torch.equal(state[f"{network}.{name}"], before[name])]
-    return {name.partition(".")[0] for name in names}
+    state = last(run)["networks"]
+    return {name.partition(".")[0] for name in before if not torch.equal(state[f"{network}.{name}"], before[name])}
 
 
 @pytest.mark.parametrize(("how", "learns"), [("local", {"renderer"}), ("none", {"renderer", "local"})])
@@ -76,12 +73,8 @@ def test_frozen_parts_stay_bit_for_bit(adapted, whole_run, how, learns):
 
 
 def test_only_the_discriminators_image_branch_learns(adapted, whole_run):
-    networks = read(whole_run / "checkpoints" / "last.pt")["networks"]
-    before = {
-        name.removeprefix("discriminator."): tensor
-        for name, tensor in networks.items()
-        if name.startswith("discriminator.")
-    }
+    parts = [(name.partition("."), tensor) for name, tensor in last(whole_run)["networks"].items()]
+    before = {name: tensor for (network, _, name), tensor in parts if network == "discriminator"}
     learns = {"image_stem", "image_tower", "conv", "linear", "score"}
     assert changed_parts(adapted["local"], before, "discriminator") == learns
 
@@ -108,16 +101,9 @@ def test_adaptation_is_a_run_like_any_other(adapted, whole_run, figures_of):
     assert (run / "overrides.txt").read_text().splitlines()[-1] == "freeze=none"
     about = json.loads((run / "model" / "config.json").read_text())["about"]
     assert about == {"images_seen": 8, "recipe": "quick", "adapted_from": str(whole_run)}
-    assert [path.stem for path in sorted((run / "samples").iterdir())] == [
-        "000000",
-        "000002",
-        "000004",
-        "000006",
-        "000008",
-    ]
-    last = figures_of(run)[-1]
-    assert last["score/sliced_wasserstein"] and last["loss/keep"] and last["r1/image"]
-    assert "r1/mask" not in last
+    assert sorted(path.stem for path in (run / "samples").iterdir()) == [f"{n:06d}" for n in (0, 2, 4, 6, 8)]
+    row = figures_of(run)[-1]
+    assert row["score/sliced_wasserstein"] and row["loss/keep"] and row["r1/image"] and "r1/mask" not in row
 
 
 def test_first_pictures_are_the_sources(adapted, whole_run):
@@ -183,53 +169,64 @@ def test_adaptation_keeps_the_groups_of_a_saved_model(fit, tmp_path, shapes):
 
 
 def make_step(run, **adapt):
-    """An adaptation of a run's model, ready to train."""
+    """An adaptation of a run's model, ready to train, and the state of its phases."""
     composed = compose_adaptation(run, ["data.root=."])
     composed.config.adapt = replace(composed.config.adapt, **adapt)
     step = new_step(composed, torch.device("cpu"))
     start_from_model(step, run)
-    return step
+    for part in step.frozen:
+        getattr(step.generator, part).requires_grad_(False)
+    return step, State(step.generator, step.discriminator, step.path_mean, source=step.source)
 
 
 @pytest.mark.parametrize("freeze", ["local", "none"])
 def test_phases_do_not_use_labels(whole_run, freeze):
-    module = make_step(whole_run, freeze=freeze)
-    state = State(module.generator, module.discriminator, module.path_mean, source=module.source)
-    for part in module.frozen:
-        getattr(module.generator, part).requires_grad_(False)
+    step, state = make_step(whole_run, freeze=freeze)
     real = Real(torch.rand(4, 3, 16, 16) * 2 - 1, None)
     names = []
-    for phase in image_phases(replace(module.config.training, path_every=4), keep=1.0):
+    for phase in image_phases(replace(step.config.training, path_every=4), keep=1.0):
         loss, _ = phase.loss(state, real)
         loss.backward()
         assert loss.isfinite() and loss.item() != 0
         names.append(phase.name)
     assert names == ["Dmain", "Dreg", "Gmain", "Greg"]
-    assert all(weight.grad is None for weight in module.discriminator.mask_tower.parameters())
+    assert all(weight.grad is None for weight in step.discriminator.mask_tower.parameters())
+
+
+def test_frozen_parts_cost_no_gradient(whole_run):
+    """What is frozen is not even differentiated, so that an adaptation of the render net alone is cheaper."""
+    generator = make_step(whole_run)[0].generator
+    codes = generator.map(torch.randn(2, 16))
+    assert not generator.local(generator.expand(codes))[0].requires_grad
+    assert generator(codes).image.requires_grad
 
 
 def test_keep_loss_holds_masks_to_the_sources(whole_run):
-    module = make_step(whole_run, freeze="none")
-    state = State(module.generator, module.discriminator, module.path_mean, source=module.source)
-    (generator_main,) = (
-        phase for phase in image_phases(replace(module.config.training, augment=0.0), 7.0) if phase.name == "Gmain"
-    )
-    real = Real(torch.zeros(4, 3, 16, 16), None)
+    step, state = make_step(whole_run, freeze="none")
+    training = replace(step.config.training, augment=0.0)
+    (generator_main,) = (phase for phase in image_phases(training, 7.0) if phase.name == "Gmain")
 
     def loss():
         torch.manual_seed(0)
-        return generator_main.loss(state, real)
+        return generator_main.loss(state, Real(torch.zeros(4, 3, 16, 16), None))
 
     assert loss()[1]["loss/keep"] == 0
     with torch.no_grad():
-        module.generator.local.depth_bias += 1.0
+        step.generator.local.depth_bias += 1.0
     total, logs = loss()
     assert logs["loss/keep"] > 0
-    rest = logs["loss/generator"] + module.config.training.mask * logs["loss/mask"]
+    rest = logs["loss/generator"] + training.mask * logs["loss/mask"]
     torch.testing.assert_close(total, rest + 7 * logs["loss/keep"])
     total.backward()
-    assert module.generator.local.depth_bias.grad.abs().sum() > 0
-    assert all(weight.grad is None for weight in module.source.parameters())
+    assert step.generator.local.depth_bias.grad.abs().sum() > 0
+    assert all(weight.grad is None for weight in step.source.parameters())
+
+
+def test_discriminator_of_another_width_is_refused(whole_run):
+    step, _ = make_step(whole_run)
+    step.discriminator = torch.nn.Linear(1, 1)
+    with pytest.raises(UserError, match=f"{whole_run}: belongs to another model"):
+        start_from_model(step, whole_run)
 
 
 def test_frozen_parts_and_keep_loss_by_settings():
@@ -255,90 +252,58 @@ def test_adaptation_moves_colours_towards_the_images(adapt_in, whole_run, tmp_pa
     assert torch.equal(*kept)
 
 
-class TestCommandLine:
-    def test_end_to_end(self, whole_run, pictures, tmp_path, capsys, monkeypatch, as_before):
-        monkeypatch.chdir(tmp_path)
-        with as_before():
-            status = cli.main(["adapt", f"run={whole_run}", f"data.root={pictures}", *SHORT_RUN, "freeze=none"])
-        out = capsys.readouterr().out
-        assert status == 0, out
-        assert f"adapting {whole_run}: its discriminator; mapping frozen\n" in out
-        (run,) = (tmp_path / "runs" / "shapes").iterdir()
-        assert cli.main(["sample", f"run={run}", "n=2", f"codes={self.codes(whole_run, tmp_path)}"]) == 0
-        with as_before():
-            assert cli.main(["fit", f"run={run}", "training.images=10"]) == 0
-        assert read(run / "checkpoints" / "last.pt")["images_seen"] == 10
+def test_adapt_verb(whole_run, pictures, tmp_path, capsys, as_before):
+    given = ["adapt", f"run={whole_run}", f"data.root={pictures}", f"output.root={tmp_path}", *SHORT_RUN]
+    with as_before():
+        assert cli.main([*given, "freeze=none"]) == 0
+    assert f"adapting {whole_run}: its discriminator; mapping frozen\n" in capsys.readouterr().out
+    (run,) = (tmp_path / "shapes").iterdir()
+    with as_before():
+        assert cli.main(["fit", f"run={run}", "training.images=10"]) == 0
+    assert last(run)["images_seen"] == 10
 
-    def codes(self, run, folder):
-        return load(run).codes(2).save(folder / "codes.npz")
 
-    def refused(self, capsys, *arguments):
-        capsys.readouterr()
-        assert cli.main(["adapt", *arguments]) == 2
-        error = capsys.readouterr().err
-        assert error.count("\n") == 1
-        return error.removeprefix("composegan: ").rstrip()
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("{run}", "adapt to which images? write data.root=FOLDER"),
+        ("{run} data.root=empty", "{here}/empty: is empty; data.root is a folder of images"),
+        ("{run} data.root=nowhere", "{here}/nowhere: does not exist"),
+        ("{run} data.demo=x", "domain 'shapes' has no demo data"),
+        ("{run} {root} data.demo=x", "give {root} or data.demo=x, not both"),
+        ("{run} {root} freeze=locals", "freeze=locals: did you mean 'local'?"),
+        ("{run} {root} keep=-1", "keep=-1.0: must be 0 "),
+        ("{run} {root} froze=local", "unknown key 'froze'; did you mean 'freeze'?"),
+        ("{run} {root} model.noise=off", "model has no 'model.noise'; it is a value"),
+        ("{run} {root} model=b", "give run= or model=, not both"),
+        ("{root} run=empty", "run=empty: is not a run (it has no config.yaml); a run is a folder such as runs/faces/"),
+        ("{root} model=empty", "empty: is not a saved model"),
+        ("{run} {root} domain=faces", "{source}: the model's classes (ground, ball, glass"),
+        ("{run} {root} data.height=32", "{source}: the model has height=16, which cannot be changed to 32"),
+        ("{run} {root} delta=tuned", "delta=tuned: "),
+    ],
+)
+def test_mistakes(whole_run, pictures, tmp_path, error_line, monkeypatch, arguments, line):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    names = {"source": whole_run, "run": f"run={whole_run}", "root": f"data.root={pictures}", "here": tmp_path}
+    assert error_line("adapt", *arguments.format(**names).split()).startswith(line.format(**names))
+    assert not (tmp_path / "runs").exists()
 
-    def test_mistakes(self, whole_run, pictures, tmp_path, capsys, monkeypatch):
-        monkeypatch.chdir(tmp_path)
-        (tmp_path / "empty").mkdir()
-        run, root = f"run={whole_run}", f"data.root={pictures}"
 
-        def told(*arguments):
-            return self.refused(capsys, *arguments)
-
-        assert told(run) == "adapt to which images? write data.root=FOLDER"
-        assert told(run, "data.root=empty") == f"{tmp_path / 'empty'}: is empty; data.root is a folder of images"
-        assert told(run, "data.root=nowhere").startswith(f"{tmp_path / 'nowhere'}: does not exist")
-        assert told(run, "data.demo=x").startswith("domain 'shapes' has no demo data")
-        assert told(run, root, "data.demo=x") == f"give data.root={pictures} or data.demo=x, not both"
-        assert told(run, root, "freeze=locals") == "freeze=locals: did you mean 'local'?"
-        assert told(run, root, "keep=-1").startswith("keep=-1.0: must be 0 ")
-        assert told(run, root, "froze=local").startswith("unknown key 'froze'; did you mean 'freeze'?")
-        assert told(run, root, "model.noise=off").startswith("model has no 'model.noise'; it is a value")
-        assert told(run, "model=b", root) == "give run= or model=, not both"
-        assert (
-            told("run=empty", root)
-            == "run=empty: is not a run (it has no config.yaml); a run is a folder such as runs/faces/TIME"
-        )
-        assert told("model=empty", root).startswith("empty: is not a saved model")
-        assert told(run, root, "domain=faces").startswith(f"{whole_run}: the model's classes (ground, ball, glass")
-        other_size = f"{whole_run}: the model has height=16, which cannot be changed to 32"
-        assert told(run, root, "data.height=32") == other_size
-        assert told(run, root, "delta=tuned").startswith("delta=tuned: ")
-        assert not (tmp_path / "runs").exists()
-
-    def test_a_picture_that_cannot_be_read(self, whole_run, pictures, tmp_path, capsys, as_before):
-        folder = tmp_path / "pictures"
-        shutil.copytree(pictures, folder)
-        (folder / "broken.png").write_bytes(b"no image")
-        given = [f"run={whole_run}", f"data.root={folder}", f"output.root={tmp_path}", *SHORT_RUN]
-        with as_before():
-            line = self.refused(capsys, *given, "training.images=12")
+def test_a_picture_that_cannot_be_read(whole_run, pictures, tmp_path, capsys, error_line, as_before):
+    folder = shutil.copytree(pictures, tmp_path / "pictures")
+    (folder / "broken.png").write_bytes(b"no image")
+    given = ["adapt", f"run={whole_run}", f"data.root={folder}", f"output.root={tmp_path}", *SHORT_RUN]
+    with as_before():
+        line = error_line(*given, "training.images=12")
         assert line.startswith(f"{folder / 'broken.png'}: is not an image that can be read; ")
-        with as_before():
-            assert cli.main(["adapt", *given, "training.images=12", "data.on_error=skip"]) == 0
-        assert "skipped 1 images that could not be read" in capsys.readouterr().out
-
-    def test_the_help_lists_every_setting(self, capsys):
-        assert cli.main(["adapt", "--help"]) == 0
-        out = capsys.readouterr().out
-        for key in ("run=", "model=", "freeze=local", "keep=", "data.demo=", "data.on_error=stop", "training.augment="):
-            assert f"\n  {key}" in out
+        assert cli.main([*given, "training.images=12", "data.on_error=skip"]) == 0
+    assert "skipped 1 images that could not be read" in capsys.readouterr().out
 
 
-def test_discriminator_of_another_width_is_refused(whole_run):
-    module = make_step(whole_run)
-    module.discriminator = torch.nn.Linear(1, 1)
-    with pytest.raises(UserError, match=f"{whole_run}: belongs to another model"):
-        start_from_model(module, whole_run)
-
-
-def test_frozen_parts_cost_no_gradient(whole_run):
-    """What is frozen is not even differentiated, so that an adaptation of the render net alone is cheaper."""
-    module = make_step(whole_run)
-    for part in module.frozen:
-        getattr(module.generator, part).requires_grad_(False)
-    codes = module.generator.map(torch.randn(2, 16))
-    assert not module.generator.local(module.generator.expand(codes))[0].requires_grad
-    assert module.generator(codes).image.requires_grad
+def test_the_help_lists_every_setting(capsys):
+    assert cli.main(["adapt", "--help"]) == 0
+    out = capsys.readouterr().out
+    for key in ("run=", "model=", "freeze=local", "keep=", "data.demo=", "data.on_error=stop", "training.augment="):
+        assert f"\n  {key}" in out

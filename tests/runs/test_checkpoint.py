@@ -1,12 +1,11 @@
 """Checkpoints: written atomically, and nothing is unpickled but tensors and plain values."""
 
-from __future__ import annotations
-
 import copy
 import errno
 import os
 import pickle
 import random
+import zipfile
 from contextlib import suppress
 
 import pytest
@@ -15,6 +14,7 @@ import torch
 from composegan.errors import UserError
 from composegan.runs import checkpoint
 from composegan.training.moments import load_moments
+from tests.helpers import refused
 
 FACTS = {"optimizers": [], "domain": "shapes", "classes": ["ground"], "best": 0.5}
 
@@ -54,17 +54,10 @@ def test_previous_and_best_are_kept(tmp_path):
     assert names(tmp_path) == ["best.pt", "last.pt", "previous.pt"]
 
 
-def test_checkpoint_is_flushed_before_it_is_renamed(tmp_path, monkeypatch):
-    """The order of flushing and renaming is tests/test_saving.py's; here, that nothing is still in torch's hands."""
-    flushed, flush = [], os.fsync
-
-    def noted(handle):
-        flushed.append(os.fstat(handle))
-        flush(handle)
-
-    monkeypatch.setattr(os, "fsync", noted)
-    now = checkpoint.save(tmp_path, state(2)).stat()
-    assert (now.st_ino, now.st_size) in [(each.st_ino, each.st_size) for each in flushed]
+def test_checkpoint_is_flushed_before_it_is_renamed(tmp_path, moves):
+    """The order of flushing and renaming is tests/io/test_atomic.py's; here, that torch has written everything."""
+    size = checkpoint.save(tmp_path, state(2)).stat().st_size
+    assert ("flush", size) in [(kind, flushed) for kind, _, flushed in moves]
 
 
 def test_files_are_copied_without_hard_links(tmp_path, monkeypatch):
@@ -140,44 +133,16 @@ def test_unreachable_folder_is_not_taken_for_an_empty_one(tmp_path):
         checkpoint.read_newest(tmp_path / "checkpoints")
 
 
-def full(size):
-    """A torch.save to a disk that is full after so many bytes."""
-    write = torch.save
-
-    class Disk:
-        def __init__(self, file):
-            self.file, self.left = file, size
-
-        def write(self, data):
-            self.left -= len(data)
-            if self.left < 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return self.file.write(data)
-
-        def flush(self):
-            self.file.flush()
-
-    return lambda value, file: write(value, Disk(file))
-
-
 @pytest.mark.parametrize("size", [0, 100, 1500])
-def test_full_disk_leaves_existing_files(tmp_path, monkeypatch, size):
+def test_full_disk_leaves_existing_files(tmp_path, full_disk, size):
     for count in (2, 4):
         checkpoint.save(tmp_path, state(count))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    monkeypatch.setattr(torch, "save", full(size))
-    with pytest.raises(UserError) as caught:
+    with full_disk(size), pytest.raises(UserError) as caught:
         checkpoint.save(tmp_path, state(6), best=True)
-    last = tmp_path / "last.pt"
-    assert str(caught.value) == f"{last}: cannot be written (no space left on the disk); last.pt is unchanged"
+    line = f"{tmp_path / 'last.pt'}: cannot be written (no space left on the disk); last.pt is unchanged"
+    assert str(caught.value) == line
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_full_disk_for_real(tmp_path, full_disk):
-    checkpoint.save(tmp_path, state(2))
-    with full_disk(1000), pytest.raises(UserError, match="last.pt: cannot be written .no space left on the disk."):
-        checkpoint.save(tmp_path, state(4))
-    assert names(tmp_path) == ["last.pt"] and seen(tmp_path / "last.pt") == 2
 
 
 def test_bugs_are_not_reported_as_a_full_disk(tmp_path):
@@ -191,15 +156,18 @@ def whole(tmp_path_factory):
     return checkpoint.save(tmp_path_factory.mktemp("whole"), state(8)).read_bytes()
 
 
+def refusal(path):
+    """The error of reading a checkpoint without the name of its file."""
+    name, _, reason = refused(checkpoint.read, path).partition(": ")
+    assert name == str(path)
+    return reason
+
+
 @pytest.mark.parametrize("part", [0, 1, 30, 0.2, 0.5, 0.9, 0.999])
 def test_truncated_file_is_refused(tmp_path, whole, part):
     path = tmp_path / "last.pt"
     path.write_bytes(whole[: part if isinstance(part, int) else int(part * len(whole))])
-    with pytest.raises(UserError) as caught:
-        checkpoint.read(path)
-    assert str(caught.value).startswith(f"{path}: is damaged or not a checkpoint of composegan (") and "\n" not in str(
-        caught.value
-    )
+    assert refusal(path).startswith("is damaged or not a checkpoint of composegan (")
 
 
 def test_damaged_byte_is_refused_or_harmless(tmp_path, whole):
@@ -221,17 +189,14 @@ def test_damaged_byte_is_refused_or_harmless(tmp_path, whole):
 
 @pytest.mark.parametrize("content", [b"garbage" * 99, b"\x80\x04.", b"PK\x03\x04" + bytes(400), pickle.dumps([1, 2])])
 def test_other_files_are_refused(tmp_path, content):
-    path = tmp_path / "last.pt"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=f"^{path}: is damaged or not a checkpoint"):
-        checkpoint.read(path)
+    (tmp_path / "last.pt").write_bytes(content)
+    assert refusal(tmp_path / "last.pt").startswith("is damaged or not a checkpoint")
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"images_seen": 3}, {"g_ema": {}, "args": {}}])
 def test_foreign_checkpoint_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "last.pt")
-    with pytest.raises(UserError, match="last.pt: is damaged or not a checkpoint of composegan ."):
-        checkpoint.read(tmp_path / "last.pt")
+    assert refusal(tmp_path / "last.pt").startswith("is damaged or not a checkpoint of composegan (")
 
 
 class Bomb:
@@ -266,9 +231,8 @@ def test_read_newest_skips_damaged_checkpoints(tmp_path):
     last.write_bytes(b"")
     read, path, note = checkpoint.read_newest(tmp_path)
     assert (read["images_seen"], path) == (2, previous)
-    assert note.startswith(f"{last}: is damaged or not a checkpoint of composegan (") and note.endswith(
-        "; continuing from previous.pt"
-    )
+    assert note.startswith(f"{last}: is damaged or not a checkpoint of composegan (")
+    assert note.endswith("; continuing from previous.pt")
     last.unlink()
     assert checkpoint.read_newest(tmp_path)[1:] == (previous, None)
     previous.write_bytes(b"")
@@ -333,16 +297,13 @@ def test_missing_value_is_refused(tmp_path, key):
 
 
 def test_zip_bomb_is_refused(tmp_path):
-    import zipfile
-
     path = checkpoint.save(tmp_path, state(8))
     with zipfile.ZipFile(path) as parts:
         members = {name: parts.read(name) for name in parts.namelist()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
         for name, data in {**members, "archive/data/9": bytes(2**26)}.items():
             parts.writestr(name, data)
-    with pytest.raises(UserError, match="cannot be read .it would unpack to"):
-        checkpoint.read(path)
+    assert refusal(path).startswith("cannot be read (it would unpack to")
 
 
 def adam_of(network):

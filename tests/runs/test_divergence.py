@@ -1,8 +1,5 @@
 """A run that diverges rolls back to its last checkpoint and continues with other draws, or says what may help."""
 
-from __future__ import annotations
-
-import signal
 from math import inf, nan
 
 import pytest
@@ -13,17 +10,13 @@ from composegan.errors import UserError
 from composegan.runs.checkpoint import read
 from composegan.training.divergence import ENOUGH, USUAL, Divergence
 from composegan.training.step import TrainingStep
+from tests.helpers import Killed, last, nan_weight, refused, terminate
 
 
 @pytest.fixture
 def fit(fit):
     """Without pictures and scores."""
     return lambda *settings: fit("output.score_every=0", "output.samples_every=100", *settings)
-
-
-@torch.no_grad()
-def nan_weight(step):
-    step.generator.local.weight[0, 0, 0, 0] = nan
 
 
 def infinite_moment(step):
@@ -35,10 +28,6 @@ def large_weights(step):
     step.discriminator.score.weight.mul_(1e5)
 
 
-def state_at_end(run):
-    return read(run / "checkpoints" / "last.pt")
-
-
 @pytest.mark.parametrize(("spoil", "problem"), [(nan_weight, "a weight is nan"), (infinite_moment, "a weight is inf")])
 def test_rollback_to_the_last_checkpoint(
     fit, fit_in, resume, at_step, monkeypatch, figures_of, assert_same_run, tmp_path, capfd, spoil, problem
@@ -48,14 +37,13 @@ def test_rollback_to_the_last_checkpoint(
     run = fit()
     line = f"at 14 images {problem}: rolled back to last.pt of 12 images; continuing with other images and draws "
     assert line + "(attempt 1 of 3)" in capfd.readouterr().out.splitlines()
-    state = state_at_end(run)
+    state = last(run)
     assert (state["images_seen"], state["skipped"]) == (24, 2)
     assert [row["images_seen"] for row in figures_of(run)] == [str(n) for n in range(2, 26, 2)]
     assert all(tensor.isfinite().all() for tensor in state["networks"].values())
     monkeypatch.undo()
     detour = fit_in(tmp_path / "detour", "training.images=12", "output.score_every=0", "output.samples_every=100")
-    last = detour / "checkpoints" / "last.pt"
-    torch.save({**read(last), "skipped": 2, "tries": 1}, last)
+    torch.save({**last(detour), "skipped": 2, "tries": 1}, detour / "checkpoints" / "last.pt")
     assert_same_run(resume(detour, "training.images=24"), run)
 
 
@@ -67,50 +55,45 @@ def test_run_finished_around_a_rollback_continues_the_same(fit, at_step, resume,
     assert_same_run(resume(fit(f"training.images={images}"), "training.images=24"), whole)
 
 
-class Killed(BaseException):
-    """An exception that is not caught anywhere."""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["killed", "terminated"])
 def test_run_stopped_in_a_rollback_resumes_the_same(fit, at_step, resume, runs, assert_same_run, monkeypatch, how):
     """The checkpoint was saved again first, with what is skipped."""
+
+    def killed(*given):
+        raise Killed
+
     at_step(nan_weight, after=14)
     whole = fit()
     with monkeypatch.context() as patch:
         if how == "killed":
-            patch.setattr(TrainingStep, "roll_back", raise_killed)
+            patch.setattr(TrainingStep, "roll_back", killed)
         else:
-            at_step(lambda step: signal.raise_signal(signal.SIGTERM), after=14, patch=patch)
+            at_step(terminate, after=14, patch=patch)
         with pytest.raises((Killed, KeyboardInterrupt)):
             fit()
     run = next(run for run in runs() if run != whole)
-    state = state_at_end(run)
+    state = last(run)
     assert (state["images_seen"], state["skipped"]) == (12, 2)
     assert_same_run(resume(run), whole)
-
-
-def raise_killed(*given):
-    raise Killed
 
 
 def test_fourth_rollback_gives_up_with_advice(fit, at_step, resume, runs, monkeypatch):
     """No checkpoint has bad values, and resuming tries again."""
     for position in range(14, 24, 2):
         at_step(nan_weight, after=position)
-    with pytest.raises(UserError) as caught:
-        fit()
+    line = refused(fit)
     (run,) = runs()
-    assert str(caught.value) == (
+    assert line == (
         "at 14 images a weight is nan, for the 4th time since last.pt of 12 images; start a new run with a lower "
         "training.learning_rate (now 0.004) or training.precision=32; to try other images and draws, resume with: "
         f"composegan fit run={run}"
     )
     for path in (run / "checkpoints").iterdir():
         assert all(tensor.isfinite().all() for tensor in read(path)["networks"].values())
-    assert state_at_end(run)["skipped"] == 8
+    assert last(run)["skipped"] == 8
     monkeypatch.undo()
-    assert state_at_end(resume(run))["images_seen"] == 24
+    assert last(resume(run))["images_seen"] == 24
 
 
 def test_divergence_before_the_first_checkpoint(fit, at_step):
@@ -127,7 +110,7 @@ def test_rollback_on_a_spike(fit, at_step, capfd, spike, skipped):
     out = capfd.readouterr().out
     found = "at 24 images loss/discriminator is " in out and ": rolled back to last.pt of 20 images; " in out
     assert found == bool(skipped) == ("rolled back" in out)
-    assert state_at_end(run)["skipped"] == skipped
+    assert last(run)["skipped"] == skipped
 
 
 @pytest.fixture
@@ -212,7 +195,7 @@ def test_ranks_roll_back_together(ranks, fit, runs, capfd):
     ranks(work)
     out = capfd.readouterr().out
     assert "loss/generator is nan: rolled back to last.pt of " in out and "done: 24 images" in out
-    assert state_at_end(runs()[0])["skipped"] > 0
+    assert last(runs()[0])["skipped"] > 0
 
 
 def test_ranks_continue_from_the_same_sums(ranks):
@@ -244,4 +227,4 @@ def test_rollback_over_a_split_stops_and_resumes(fit, at_step, runs):
         fit("grouping=progressive:3", "training.split_every=14")
     (run,) = runs()
     assert main(["fit", f"run={run}"]) == 0
-    assert state_at_end(run)["skipped"] == 2
+    assert last(run)["skipped"] == 2

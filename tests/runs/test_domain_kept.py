@@ -1,20 +1,12 @@
 """A run resumes after the file or folder of its domain is deleted or moved."""
 
-from __future__ import annotations
-
 import shutil
+from pathlib import Path
 
 import pytest
 
 from composegan.config.compose import load_config
 from composegan.errors import UserError
-
-TOYS = """
-classes:
-  - {name: ground, color: [10, 10, 10]}
-  - {name: ball, color: [200, 40, 40]}
-  - {name: glass, color: [40, 40, 200], transparent: true}
-"""
 
 PLUGIN = """
 from dataclasses import dataclass
@@ -44,12 +36,13 @@ plugin = DomainPlugin(spec, demo=Halves)
 
 
 def test_run_keeps_its_domain_file_and_can_be_moved(fit_in, resume, shapes, tmp_path):
-    (tmp_path / "toys.yaml").write_text(TOYS)
+    toys = Path(shapes[0].removeprefix("domain=")).read_text()
+    (tmp_path / "toys.yaml").write_text(toys)
     run = fit_in(tmp_path / "runs", f"domain={tmp_path / 'toys.yaml'}", "training.images=4")
-    assert (run / "domain" / "toys.yaml").read_text() == TOYS
+    assert (run / "domain" / "toys.yaml").read_text() == toys
     assert "domain: domain/toys.yaml" in (run / "config.yaml").read_text()
     resume(run, "training.images=6", f"domain={tmp_path / 'toys.yaml'}")  # what it was started with may be said again
-    (tmp_path / "toys.yaml").write_text(TOYS.replace("ball", "cube"))
+    (tmp_path / "toys.yaml").write_text(toys.replace("ball", "cube"))
     with pytest.raises(UserError, match="domain would change the run"):
         resume(run, "training.images=8", f"domain={tmp_path / 'toys.yaml'}")
     (tmp_path / "toys.yaml").unlink()

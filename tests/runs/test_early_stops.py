@@ -1,13 +1,5 @@
 """Runs that stop early resume as if they had not stopped, also around divergence, scores and lost data."""
 
-from __future__ import annotations
-
-import shutil
-import signal
-import subprocess
-import sys
-from math import nan
-
 import pytest
 import torch
 
@@ -18,26 +10,10 @@ from composegan.runs.checkpoint import read
 from composegan.runs.graceful_stop import GracefulStop
 from composegan.runs.recorder import RunRecorder
 from composegan.training.divergence import Divergence
+from tests.helpers import Killed, last, nan_weight, terminate
 
 RARELY = ("output.score_every=0", "output.samples_every=100")
 EVERY_8 = (*RARELY, "output.log_every=8", "output.checkpoint_every=8")
-
-
-class Killed(BaseException):
-    """An exception that is not caught anywhere."""
-
-
-def make_nan(step):
-    with torch.no_grad():
-        step.generator.local.weight[0, 0, 0, 0] = nan
-
-
-def terminate(step):
-    signal.raise_signal(signal.SIGTERM)
-
-
-def last(run):
-    return read(run / "checkpoints" / "last.pt")
 
 
 @pytest.fixture
@@ -56,7 +32,7 @@ def stopped_at(monkeypatch, at_step, runs):
 @pytest.mark.parametrize("stop", [10, 14])
 def test_stop_before_a_problem_is_found(fit, at_step, stopped_at, resume, assert_same_run, stop):
     """It is found at 16 and leads back to the checkpoint of 8, not to one that was saved because of the signal."""
-    at_step(make_nan, after=14)
+    at_step(nan_weight, after=14)
     whole = fit(*EVERY_8)
     run = stopped_at(stop, lambda: fit(*EVERY_8))
     assert last(run)["images_seen"] == (10 if stop == 10 else 8)  # bad values are not saved
@@ -66,7 +42,7 @@ def test_stop_before_a_problem_is_found(fit, at_step, stopped_at, resume, assert
 
 
 def test_two_stops_between_checkpoints_keep_the_regular_one(fit, at_step, stopped_at, resume, assert_same_run):
-    at_step(make_nan, after=16)
+    at_step(nan_weight, after=16)
     whole = fit(*EVERY_8)
     run = stopped_at(10, lambda: fit(*EVERY_8))
     stopped_at(12, lambda: resume(run))
@@ -76,28 +52,28 @@ def test_two_stops_between_checkpoints_keep_the_regular_one(fit, at_step, stoppe
 
 
 def test_stop_ignores_single_step_spike(fit, at_step, stopped_at, monkeypatch, resume, assert_same_run):
-    """Only the mean of an interval may be a spike."""
-    settings = (*EVERY_8, "training.images=104", "trainer.spike=10")
+    """Only the mean of an interval, here of two steps, may be a spike."""
+    settings = (*RARELY, "output.log_every=4", "output.checkpoint_every=4", "training.images=48", "trainer.spike=10")
     add, positions = Divergence.add, [0]
 
     def add_spike(divergence, figures):
-        if positions[-1] == 96 and "loss/discriminator" in figures:  # in the step that ends at 98
-            figures = {**figures, "loss/discriminator": torch.tensor(30.0)}
+        if positions[-1] == 40 and "loss/discriminator" in figures:  # in the step that ends at 42
+            figures = {**figures, "loss/discriminator": torch.tensor(18.0)}
         add(divergence, figures)
 
-    at_step(lambda step: positions.append(96), before=96)
-    at_step(lambda step: positions.append(98), after=98)
+    at_step(lambda step: positions.append(40), before=40)
+    at_step(lambda step: positions.append(42), after=42)
     monkeypatch.setattr(Divergence, "add", add_spike)
     whole = fit(*settings)
-    run = stopped_at(98, lambda: fit(*settings))
-    assert last(run)["images_seen"] == 98
+    run = stopped_at(42, lambda: fit(*settings))
+    assert last(run)["images_seen"] == 42
     assert_same_run(resume(run), whole)
     assert last(run)["skipped"] == 0
 
 
 def test_stop_in_a_last_step_that_diverges(fit, at_step, runs):
     """After the rollback it is no longer the last step, and the request still holds."""
-    at_step(lambda step: (make_nan(step), terminate(step)), after=24)
+    at_step(lambda step: (nan_weight(step), terminate(step)), after=24)
     with pytest.raises(KeyboardInterrupt):
         fit(*RARELY)
     assert last(runs()[0])["images_seen"] < 24
@@ -105,7 +81,7 @@ def test_stop_in_a_last_step_that_diverges(fit, at_step, runs):
 
 def test_lost_data_in_a_last_step_that_diverges(fit, at_step, resume, monkeypatch, runs, assert_same_run):
     """The step is repeated once the data are back, with the next batch."""
-    at_step(make_nan, after=24)
+    at_step(nan_weight, after=24)
     whole = fit(*RARELY)
 
     requested, steps = GracefulStop.requested, []
@@ -128,7 +104,7 @@ def test_run_stopped_before_its_first_checkpoint_cannot_roll_back(fit, stopped_a
     """As in an uninterrupted run: the checkpoint that the signal caused does not count."""
     settings = (*RARELY, "output.checkpoint_every=12", "output.log_every=2")
     run = stopped_at(6, lambda: fit(*settings))
-    at_step(make_nan, after=8)
+    at_step(nan_weight, after=8)
     with pytest.raises(UserError, match="at 8 images a weight is nan, before the first checkpoint; start a new run"):
         resume(run)
 
@@ -208,14 +184,6 @@ def test_kill_before_the_last_model_is_written(fit, resume, monkeypatch, at_step
     assert saved_model.load(run).about["images_seen"] == 8
 
 
-@pytest.fixture
-def mount(tmp_path, shapes):
-    """A copy of the data."""
-    folder = tmp_path / "mount"
-    shutil.copytree(shapes[1].removeprefix("data.root="), folder)
-    return folder
-
-
 @pytest.mark.parametrize("policy", ["stop", "skip"])
 @pytest.mark.parametrize(
     ("lost", "every", "saved"),
@@ -248,18 +216,12 @@ def test_resume_reports_another_number_of_images(fit, resume, mount, capsys):
     assert "there were 7 images and are now 6: they come in a different order" in capsys.readouterr().out
 
 
-def test_running_run_cannot_be_resumed(fit, resume, at_step, runs):
+def test_running_run_cannot_be_resumed(fit, resume, at_step, runs, command):
     answers = []
-
-    def resume_it(step):
-        command = [sys.executable, "-m", "composegan.cli", "fit", f"run={runs()[0]}"]
-        answers.append(subprocess.run(command, capture_output=True, text=True, timeout=60))
-
-    at_step(resume_it, after=10)
+    at_step(lambda step: answers.append(command("fit", f"run={runs()[0]}")), after=10)
     run = fit(*RARELY, "training.images=12")
-    (answer,) = answers
-    assert answer.returncode == 2
-    assert answer.stderr.startswith(f"composegan: {run}: ") and answer.stderr.count("\n") == 1
+    ((status, _, err),) = answers
+    assert status == 2 and err.startswith(f"composegan: {run}: ") and err.count("\n") == 1
     resume(run, "training.images=14")
 
 
@@ -289,8 +251,8 @@ TrainingStep.run = run_without_reader
     ("streams", "then", "status", "seen"),
     [((1, 2), "os.kill(os.getpid(), signal.SIGINT)", 130, 8), ((1,), "pass", 0, 24)],
 )
-def test_output_without_a_reader_does_not_end_a_run(command, tiny, shapes, tmp_path, streams, then, status, seen):
-    settings = ["recipe=quick", *shapes, *tiny, *RARELY, "output.checkpoint_every=100", f"output.root={tmp_path}"]
+def test_output_without_a_reader_does_not_end_a_run(command, recipe, tmp_path, streams, then, status, seen):
+    settings = [*recipe, *RARELY, "output.checkpoint_every=100", f"output.root={tmp_path}"]
     code, _, err = command("fit", *settings, patch=NO_READER.format(streams=streams, then=then))
     (run,) = (tmp_path / "shapes").iterdir()
     assert (code, err, last(run)["images_seen"]) == (status, "", seen)

@@ -1,16 +1,14 @@
 """SIGINT, SIGTERM and SIGHUP save a run and say how to resume it; killed runs resume too, all bit for bit."""
 
-from __future__ import annotations
-
 import os
 import signal
 
 import pytest
 
 from composegan.runs import graceful_stop
-from composegan.runs.checkpoint import read
 from composegan.runs.graceful_stop import STOPPING
 from composegan.runs.recorder import RunRecorder
+from tests.helpers import last
 
 IN_THE_FOURTH_STEP = """
 import os, signal, torch
@@ -68,12 +66,12 @@ TERMINATED = IN_THE_FOURTH_STEP.format(signals="os.kill(os.getpid(), signal.SIGT
     ids=["INT-waiting", "TERM-waiting", "TERM-twice", "HUP-twice", "KILL", "KILL-scoring", "KILL-saving"],
 )
 def test_stopped_process_resumes_bit_for_bit(
-    command, tiny, shapes, whole_run, resume, assert_same_run, figures_of, tmp_path, patch, status, saved
+    command, recipe, whole_run, resume, assert_same_run, figures_of, tmp_path, patch, status, saved
 ):
-    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}", "data.workers=2"]
+    settings = [*recipe, f"output.root={tmp_path}", "data.workers=2"]
     code, out, err = command("fit", *settings, patch=patch)
     (run,) = (tmp_path / "shapes").iterdir()
-    seen = read(run / "checkpoints" / "last.pt")["images_seen"]
+    seen = last(run)["images_seen"]
     assert code == status and seen == (saved or seen)
     if status == 130:
         assert err == f"{STOPPING}\ncomposegan: interrupted\n"
@@ -105,8 +103,8 @@ Batches.__getitem__ = getitem
 """A data worker hangs, as on a disk that does not answer."""
 
 
-def test_second_signal_does_not_wait_for_a_hanging_data_worker(command, tiny, shapes, tmp_path):
-    settings = ["recipe=quick", *shapes, *tiny, f"output.root={tmp_path}", "data.workers=2", "output.score_every=0"]
+def test_second_signal_does_not_wait_for_a_hanging_data_worker(command, recipe, tmp_path):
+    settings = [*recipe, f"output.root={tmp_path}", "data.workers=2", "output.score_every=0"]
     status, _, err = command("fit", *settings, patch=STOP_AT_ONCE, timeout=40)
     assert (status, err) == (130, f"{STOPPING}\ncomposegan: interrupted\n")
     (worker,) = (tmp_path / "workers").read_text().split()
@@ -131,7 +129,7 @@ def test_second_signal_stops_at_once(fit, at_step, runs, monkeypatch, resume, as
         fit()
     assert handlers() == before
     (run,) = runs()
-    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 4  # not saved again
+    assert last(run)["images_seen"] == 4  # not saved again
     monkeypatch.undo()
     assert_same_run(resume(run), whole_run)
 
@@ -150,7 +148,7 @@ def test_signal_in_the_last_step_leaves_a_finished_run(fit, at_step, monkeypatch
     else:
         monkeypatch.setattr(RunRecorder, "save", save_with_signal)
     run = fit("training.images=4", "output.score_every=0")
-    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 4
+    assert last(run)["images_seen"] == 4
     assert capfd.readouterr().out.splitlines()[-1].startswith("done: 4 images.")
     assert handlers() == before
 
@@ -171,7 +169,7 @@ def test_signal_before_the_first_step_stops_after_it(fit, monkeypatch, runs, num
     with pytest.raises(KeyboardInterrupt):
         fit()
     assert handlers() == before
-    assert read(runs()[0] / "checkpoints" / "last.pt")["images_seen"] == 2
+    assert last(runs()[0])["images_seen"] == 2
 
 
 def test_ignored_hangup_does_not_stop_a_run(fit, at_step):
@@ -182,4 +180,4 @@ def test_ignored_hangup_does_not_stop_a_run(fit, at_step):
         run = fit("training.images=4", "output.score_every=0")
     finally:
         signal.signal(signal.SIGHUP, before)
-    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 4
+    assert last(run)["images_seen"] == 4

@@ -1,7 +1,5 @@
 """`trainer.devices=N`: ranks under torch's elastic agent, and how they end together."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -10,8 +8,8 @@ import time
 
 import pytest
 
-from composegan.runs.checkpoint import read
 from composegan.runs.graceful_stop import STOPPING
+from tests.helpers import last, run_python
 
 TWO = ["trainer.devices=2", "training.batch=4", "output.score_every=0"]
 INTERRUPTED = "composegan: interrupted\n"
@@ -66,12 +64,12 @@ class Launched:
 
 
 @pytest.fixture
-def launched(tiny, shapes, tmp_path):
+def launched(recipe, tmp_path):
     """(settings...) -> a new run with two ranks."""
     started = []
 
     def launched(*settings):
-        arguments = ["recipe=quick", *shapes, *tiny, *TWO, "training.images=1000000", f"output.root={tmp_path}"]
+        arguments = [*recipe, *TWO, "training.images=1000000", f"output.root={tmp_path}"]
         started.append(Launched(tmp_path, *arguments, *settings))
         return started[-1]
 
@@ -121,7 +119,7 @@ def test_signal_saves_once_and_stops_all_ranks(launched, send, said):
     send(run.process, ranks)
     status, out, err = run.end()
     assert (status, err) == (130, said + INTERRUPTED)
-    seen = read(folder / "checkpoints" / "last.pt")["images_seen"]
+    seen = last(folder)["images_seen"]
     assert out.splitlines()[-1] == f"stopped at {seen} images; to resume: composegan fit run={folder}"
     assert out.count("2 x cpu") == out.count("run: ") == 1  # only rank 0 prints
     assert not any(map(is_alive, ranks))
@@ -179,15 +177,14 @@ resume(run, ["training.images=16"])
 
 @pytest.mark.slow
 def test_script_without_main_guard_launches_ranks_once(
-    tiny, shapes, ranks, fit, tmp_path, as_before, assert_same_run, figures_of
+    recipe, ranks, fit, tmp_path, as_before, assert_same_run, figures_of
 ):
     """And again to resume. The run, with split groups, is that of processes from torchrun, bit for bit; an error of
     rank 0 is raised in the script."""
     (tmp_path / "script.py").write_text(SCRIPT)
     splits = ["grouping=progressive:3", "training.split_every=8", "training.images=8"]
-    command = [sys.executable, "script.py", "recipe=quick", *shapes, *tiny, *TWO, *splits, "output.root=launched"]
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=200)
+    arguments = [*recipe, *TWO, *splits, "output.root=launched"]
+    done = run_python("script.py", *arguments, cwd=tmp_path, timeout=200)
     assert (done.returncode, done.stderr) == (0, "")
     (run,) = (tmp_path / "launched" / "shapes").iterdir()
     out = done.stdout

@@ -1,20 +1,18 @@
 """Ranks that torchrun or srun started, on one or several machines, and resuming with another number of them."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from composegan.config.schema import Config, TrainerConfig
 from composegan.errors import UserError
-from composegan.runs.checkpoint import read
 from composegan.runs.recorder import RunRecorder
 from composegan.runs.trainer import make_trainer
 from composegan.runtime import ranks as processes
-from composegan.training.step import TrainingStep
+from tests.helpers import last
 
 TWO = ["training.batch=4", "training.images=8", "output.score_every=0"]
 SLURM = {"SLURM_JOB_ID": "71", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "2", "SLURM_NODELIST": "127.0.0.1"}
@@ -45,7 +43,7 @@ def test_ranks_of_torchrun_and_srun(ranks, fit, capfd, environment, settings):
     assert first and not second
     out, err = capfd.readouterr()
     assert out.count("2 x cpu") == out.count("done: 8 images") == 1 and "Traceback" not in err
-    state = read(os.path.join(run, "checkpoints", "last.pt"))
+    state = last(Path(run))
     assert (state["images_seen"], state["world"], state["parts"]) == (8, 2, 2)
 
 
@@ -70,9 +68,9 @@ def test_launched_reads_slurms_variables_except_in_a_shell(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("nodes", [1, 2])
-def test_torchrun(tiny, shapes, tmp_path, nodes):
+def test_torchrun(recipe, tmp_path, nodes):
     """Two processes on one machine; and one on each of two, which here are the same one."""
-    settings = ["recipe=quick", *shapes, *tiny, *TWO, f"output.root={tmp_path}", f"trainer.num_nodes={nodes}"]
+    settings = [*recipe, *TWO, f"output.root={tmp_path}", f"trainer.num_nodes={nodes}"]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={2 // nodes}"]
     each = [["--standalone"]]
@@ -81,33 +79,16 @@ def test_torchrun(tiny, shapes, tmp_path, nodes):
     started = [
         subprocess.Popen(
             [*torchrun, *options, "-m", "composegan.cli", "fit", *settings],
-            cwd=tmp_path,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         for options in each
-    ]
+    ]  # fmt: skip
     told = [process.communicate(timeout=110) for process in started]
     assert [process.returncode for process in started] == [0] * len(started), told
     out = "".join(out for out, _ in told)
     assert out.count("2 x cpu") == out.count("done: 8 images") == 1
     (run,) = (tmp_path / "shapes").iterdir()
-    assert read(run / "checkpoints" / "last.pt")["world"] == 2
-
-
-@pytest.fixture
-def positions(monkeypatch):
-    """The positions in the stream of images of each step from here on."""
-    noted, run_step = [], TrainingStep.run
-
-    def run(step, batch, *rest):
-        noted.append(batch["position"].tolist())
-        run_step(step, batch, *rest)
-
-    monkeypatch.setattr(TrainingStep, "run", run)
-    return noted
+    assert last(run)["world"] == 2
 
 
 def test_resuming_with_other_ranks_keeps_the_order_of_images(fit, resume, ranks, positions, capsys):

@@ -1,7 +1,5 @@
 """`trainer.logger`, and loggers and callbacks of Lightning's that a caller passes to `fit`."""
 
-from __future__ import annotations
-
 import builtins
 import os
 
@@ -16,37 +14,23 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from composegan.config.compose import compose
 from composegan.errors import UserError
 from composegan.runs import fit as fitting
-from composegan.runs.checkpoint import read
 from composegan.runs.loggers import log_figures, log_sheet, make_loggers, rewind
-
-
-def board_of(run):
-    return EventAccumulator(str(run / "tensorboard")).Reload()
-
-
-def figures_in(run, name="loss"):
-    return [(event.step, event.value) for event in board_of(run).Scalars(name)]
+from tests.helpers import last, refused
 
 
 def test_tensorboard_has_no_figure_twice_after_resuming(tmp_path):
-    for seen, steps in ((0, (8, 16, 24)), (16, (24,))):
+    """Resumed at 16 images, and started again."""
+    for seen, steps in ((0, (8, 16, 24)), (16, (24,)), (0, (8,))):
         loggers = make_loggers("tensorboard", tmp_path, "shapes")
         rewind(loggers, seen)
         for step in steps:
             log_figures(loggers, step, {"loss": step + seen})
-        log_sheet(loggers, 24, Image.fromarray(np.zeros((4, 6, 3), np.uint8)))
+        log_sheet(loggers, steps[-1], Image.fromarray(np.zeros((4, 6, 3), np.uint8)))
         loggers[0].finalize("success")
-    assert figures_in(tmp_path) == [(8, 8), (16, 16), (24, 40)]
-    assert [event.step for event in board_of(tmp_path).Images("samples")] == [24]
-
-
-def test_tensorboard_starts_again_at_0(tmp_path):
-    for value in (1, 2):
-        loggers = make_loggers("tensorboard", tmp_path, "shapes")
-        rewind(loggers, 0)
-        log_figures(loggers, 8, {"loss": value})
-        loggers[0].finalize("success")
-    assert figures_in(tmp_path) == [(8, 2)]
+        board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+        figures = [(event.step, event.value) for event in board.Scalars("loss")]
+        assert figures == ([(8, 8), (16, 16), (24, 24 + seen)] if 24 in steps else [(8, 8)])
+        assert [event.step for event in board.Images("samples")] == [steps[-1]]
 
 
 def test_run_in_a_folder_that_is_not_utf8_is_trained_without_tensorboard(fit_in, resume, tmp_path, figures_of, caplog):
@@ -66,9 +50,8 @@ def test_missing_package_is_named_with_its_extra(tmp_path, monkeypatch, name):
         return imported(module, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(UserError) as caught:
-        log_figures(make_loggers(name, tmp_path, "shapes"), 0, {})
-    assert str(caught.value) == f"trainer.logger={name}: {name} is not installed; pip install 'composegan[{name}]'"
+    line = refused(lambda: log_figures(make_loggers(name, tmp_path, "shapes"), 0, {}))
+    assert line == f"trainer.logger={name}: {name} is not installed; pip install 'composegan[{name}]'"
 
 
 class Notes(Logger):
@@ -97,21 +80,20 @@ class Counts(lightning.Callback):
         self.seen.append((module.step.images_seen, trainer.global_step, "loss/generator" in module.step.figures))
 
 
-def test_callers_loggers_and_callbacks_follow_a_run(tiny, shapes, as_before, tmp_path, figures_of):
+def test_callers_loggers_and_callbacks_follow_a_run(recipe, as_before, tmp_path, figures_of):
     notes, counts = Notes(), Counts()
     settings = ["training.images=8", "trainer.logger=csv", f"output.root={tmp_path}"]
     with as_before():
-        run = fitting.fit(compose([*shapes, "recipe=quick", *tiny, *settings]), [counts], [notes])
+        run = fitting.fit(compose([*recipe, *settings]), [counts], [notes])
     assert counts.seen == [(2, 4, True), (4, 6, True), (6, 10, True), (8, 12, True)]  # global_step: of optimizers
     rows = {int(row.pop("images_seen")): row for row in figures_of(run)}
     assert notes.figures.keys() == rows.keys()
     for seen, row in rows.items():
-        assert {name: f"{value:.6g}" for name, value in notes.figures[seen].items()} == {
-            k: v for k, v in row.items() if v
-        }
+        noted = {name: f"{value:.6g}" for name, value in notes.figures[seen].items()}
+        assert noted == {name: value for name, value in row.items() if value}
     assert not (run / "tensorboard").exists()
     with pytest.raises(UserError, match="callbacks and loggers with several devices: start the script with torchrun"):
-        fitting.fit(compose([*shapes, *tiny, *settings, "trainer.devices=2"]), [counts])
+        fitting.fit(compose([*recipe, *settings, "trainer.devices=2"]), [counts])
 
 
 class StopAtScore(lightning.Callback):
@@ -122,13 +104,13 @@ class StopAtScore(lightning.Callback):
 
 
 def test_callbacks_see_figures_and_may_stop_a_run(
-    tiny, shapes, as_before, tmp_path, capsys, resume, whole_run, assert_same_run
+    recipe, as_before, tmp_path, capsys, resume, whole_run, assert_same_run
 ):
     """Lightning's EarlyStopping, which looks at epochs, and so once, at the end, finds the score as well."""
     given = [StopAtScore(), EarlyStopping("score/sliced_wasserstein")]
     with as_before():
-        run = fitting.fit(compose([*shapes, "recipe=quick", *tiny, f"output.root={tmp_path}"]), given)
+        run = fitting.fit(compose([*recipe, f"output.root={tmp_path}"]), given)
     assert capsys.readouterr().out.endswith(f"stopped at 8 images by a callback; to resume: composegan fit run={run}\n")
     assert given[1].best_score.isfinite()
-    assert read(run / "checkpoints" / "last.pt")["images_seen"] == 8
+    assert last(run)["images_seen"] == 8
     assert_same_run(resume(run), whole_run)

@@ -1,7 +1,5 @@
 """`grouping=progressive` in a run: what a split keeps and writes, and resuming."""
 
-from __future__ import annotations
-
 import json
 import shutil
 
@@ -10,11 +8,11 @@ import torch
 
 import composegan
 from composegan.cli import main
-from composegan.config.compose import compose, load_config
+from composegan.config.compose import load_config
 from composegan.errors import UserError
 from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runs.adapt import compose_adaptation
-from composegan.runs.checkpoint import read
+from tests.helpers import last, refused
 
 SPLITS = ["grouping=progressive:3", "training.split_every=8"]
 """Of 24 images: one group at first, two from 8 images on, three from 16 on."""
@@ -42,7 +40,7 @@ def test_splits_are_written_to_grouping_jsonl(split_run):
 
 def test_checkpoint_has_weights_averages_and_moments_of_all_groups(split_run, state_of):
     state = state_of(split_run)
-    assert read(split_run / "checkpoints" / "last.pt")["grouping"] == [[0], [1], [2]]
+    assert last(split_run)["grouping"] == [[0], [1], [2]]
     for network in ("generator", "average"):
         assert state["networks"][f"{network}.local.weight"].shape[1] == 3
         assert state["networks"][f"{network}.local.embedding"].shape[0] == 3  # still there, though no classes share
@@ -65,8 +63,8 @@ def test_run_resumes_before_and_after_splits(split_run, fit, resume, assert_same
 
 def test_damaged_checkpoint_falls_back_to_one_before_the_split(split_run, fit, resume, assert_same_run):
     run = fit(*SPLITS, "training.images=16", "output.checkpoint_every=12")
-    last = run / "checkpoints" / "last.pt"
-    last.write_bytes(last.read_bytes()[:5000])
+    newest = run / "checkpoints" / "last.pt"
+    newest.write_bytes(newest.read_bytes()[:5000])
     with (run / "grouping.jsonl").open("a") as file:
         file.write('{"images_seen": 4, "spl')  # as a kill leaves it
     assert_same_run(resume(run, "training.images=24"), split_run, extended=True)
@@ -122,43 +120,13 @@ def test_adaptation_has_the_groups_of_its_source(split_run, fit, shapes):
 
 @pytest.mark.parametrize("grouping", [None, [[0, 1], [1, 2]], [[0], [1]], [[0], [1], [2, 3]], "single"])
 def test_checkpoint_with_other_groups_is_refused(split_run, resume, tmp_path, grouping):
-    shutil.copytree(split_run, tmp_path / "run")
-    last = tmp_path / "run" / "checkpoints" / "last.pt"
-    torch.save(read(last) | {"grouping": grouping}, last)
-    last.with_name("previous.pt").unlink()  # or the run would continue from it
-    with pytest.raises(UserError) as caught:
-        resume(tmp_path / "run", "training.images=26")
-    assert "\n" not in str(caught.value) and str(last) in str(caught.value)
+    run = shutil.copytree(split_run, tmp_path / "run")
+    newest = run / "checkpoints" / "last.pt"
+    torch.save(last(run) | {"grouping": grouping}, newest)
+    newest.with_name("previous.pt").unlink()  # or the run would continue from it
+    assert str(newest) in refused(resume, run, "training.images=26")
 
 
 def test_splits_work_with_class_sets_and_adapters(fit):
     run = fit(*SPLITS, "training.class_sets=data", "model.adapter_rank=2", "model.recompute=true", "training.images=20")
     assert len(lines_of(run)[-1]["groups"]) == 3
-
-
-def test_plan_shows_the_first_and_last_groups(tiny, shapes, tmp_path, capsys):
-    settings = ["recipe=quick", *shapes, *tiny, f"data.cache={tmp_path}", "training.images=12000"]
-    assert main(["plan", *settings, "grouping=progressive", "budget.groups=2"]) == 0
-    out = capsys.readouterr().out
-    rows = [line.split()[:2] for line in out.partition("\n\n")[0].splitlines()]
-    assert ["single", "1"] in rows and "2" in [groups for _, groups in rows]
-    said = out[out.index("grouping=progressive within the budget means:") :]
-    assert "one group for all classes" in said and "every 6,000 images" in said and "2 groups" in said
-
-
-@pytest.mark.parametrize(
-    ("settings", "line"),
-    [
-        (["grouping=progressive:0"], "grouping=progressive:0: a number is needed, as in progressive:4"),
-        (["grouping=progressive:4"], "grouping=progressive:4: 1 to 3 groups, for 3 classes"),
-        (
-            ["grouping=progressiv"],
-            "grouping: no grouping policy 'progressiv' is installed; did you mean 'progressive'?",
-        ),
-        (["grouping=progressive", "training.split_every=-1"], "training.split_every=-1: must be 0 or more"),
-    ],
-)
-def test_impossible_settings_are_refused(tiny, shapes, settings, line):
-    with pytest.raises(UserError) as caught:
-        compose(["recipe=quick", *shapes, *tiny, *settings])
-    assert str(caught.value).startswith(line)

@@ -1,7 +1,5 @@
 """Two ranks (gloo) compute what one computes with the joined batch."""
 
-from __future__ import annotations
-
 import itertools
 
 import pytest

@@ -1,7 +1,5 @@
 """Two ranks stop together, whichever has a reason to, and the run resumes."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time
@@ -12,14 +10,14 @@ import pytest
 from composegan.cli import main
 from composegan.data.loader import Batches
 from composegan.runs import checkpoint
-from composegan.runs.checkpoint import read
 from composegan.runs.recorder import RunRecorder
+from tests.helpers import last, terminate
 
 TWO = ["trainer.devices=2", "training.batch=4", "output.score_every=0"]
 
 
 @pytest.fixture
-def fit_two(ranks, tiny, shapes, tmp_path, as_before):
+def fit_two(ranks, recipe, tmp_path, as_before):
     """(settings..., do=function(rank, patch), statuses) -> exit statuses of `composegan fit` in each of two processes.
 
     do: called in each process before. statuses: of the processes themselves, where one does not come to its end.
@@ -29,7 +27,7 @@ def fit_two(ranks, tiny, shapes, tmp_path, as_before):
         def work(rank):
             with pytest.MonkeyPatch.context() as patch, as_before():
                 do(rank, patch)
-                return main(["fit", "recipe=quick", *shapes, *tiny, *TWO, f"output.root={tmp_path}", *settings])
+                return main(["fit", *recipe, *TWO, f"output.root={tmp_path / 'runs'}", *settings])
 
         return ranks(work, statuses=statuses)
 
@@ -37,11 +35,11 @@ def fit_two(ranks, tiny, shapes, tmp_path, as_before):
 
 
 @pytest.fixture
-def only_run(tmp_path):
+def only_run(runs):
     """() -> the only run of this test."""
 
     def only_run():
-        (run,) = (tmp_path / "shapes").iterdir()
+        (run,) = runs()
         return run
 
     return only_run
@@ -66,10 +64,6 @@ def assert_resumes(fit_two, ranks, only_run, assert_same_run, as_before, tmp_pat
     return assert_resumes
 
 
-def terminate(*given):
-    signal.raise_signal(signal.SIGTERM)
-
-
 @pytest.mark.parametrize("signalled", [(0,), (1,), (0, 1)])
 def test_signal_to_any_rank_stops_both(fit_two, only_run, at_step, capfd, signalled):
     def do(rank, patch):
@@ -80,7 +74,7 @@ def test_signal_to_any_rank_stops_both(fit_two, only_run, at_step, capfd, signal
     out, err = capfd.readouterr()
     assert out.splitlines()[-1] == f"stopped at 12 images; to resume: composegan fit run={only_run()}"
     assert err.count("stopping after this step") == len(signalled) and "Traceback" not in err
-    assert read(only_run() / "checkpoints" / "last.pt")["images_seen"] == 12
+    assert last(only_run())["images_seen"] == 12
 
 
 def test_signal_to_rank_1_before_the_first_step_does_not_block(fit_two, only_run, capfd):
@@ -96,7 +90,7 @@ def test_signal_to_rank_1_before_the_first_step_does_not_block(fit_two, only_run
             patch.setattr(RunRecorder, "on_train_start", start_with_signal)
 
     assert fit_two(do=do) == [130, 0]
-    assert read(only_run() / "checkpoints" / "last.pt")["images_seen"] == 4
+    assert last(only_run())["images_seen"] == 4
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -114,7 +108,7 @@ def test_signal_to_rank_1_while_rank_0_saves_is_too_late(fit_two, only_run, capf
             patch.setattr(RunRecorder, "on_train_end", terminate)
 
     assert fit_two("training.images=8", do=do) == [0, 0]
-    assert read(only_run() / "checkpoints" / "last.pt")["images_seen"] == 8
+    assert last(only_run())["images_seen"] == 8
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -179,4 +173,4 @@ def test_scoring_rank_does_not_wait_for_the_other(fit_two, only_run):
     """torchmetrics would, in `compute`."""
     scoring = ["output.score_every=4", "output.metrics=KD-EffNetLite0", "training.images=8"]
     assert fit_two(*scoring) == [0, 0]
-    assert read(only_run() / "checkpoints" / "best.pt")["best_of"] == "KD-EffNetLite0"
+    assert checkpoint.read(only_run() / "checkpoints" / "best.pt")["best_of"] == "KD-EffNetLite0"

@@ -1,7 +1,5 @@
 """What a run does between steps."""
 
-from __future__ import annotations
-
 import pytest
 
 from composegan.config.schema import Config, OutputConfig, TrainingConfig

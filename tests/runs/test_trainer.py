@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from composegan.config.schema import Config, TrainerConfig, TrainingConfig
-from composegan.errors import UserError
 from composegan.runs.trainer import devices_of, make_trainer, needs_launch, precision
+from tests.helpers import refused
 
 
 def config(batch=32, precision="auto", **trainer):
@@ -45,9 +45,8 @@ def test_devices_are_a_count_or_a_list_of_gpus(monkeypatch, gpus, settings, devi
 )
 def test_devices_that_are_not_there_are_refused(monkeypatch, gpus, devices, accelerator, message):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-    with pytest.raises(UserError) as caught:
-        devices_of(TrainerConfig(devices=devices, accelerator=accelerator))
-    assert str(caught.value) == f"trainer.devices={devices}: {message}"
+    line = refused(devices_of, TrainerConfig(devices=devices, accelerator=accelerator))
+    assert line == f"trainer.devices={devices}: {message}"
 
 
 @pytest.mark.parametrize(
@@ -64,9 +63,7 @@ def test_devices_that_are_not_there_are_refused(monkeypatch, gpus, devices, acce
 def test_impossible_devices_leave_no_folder(fit, tmp_path, monkeypatch, settings, message):
     if torch.cuda.is_available() and "trainer.accelerator=gpu" in settings:
         pytest.skip("there is a GPU")
-    with pytest.raises(UserError) as caught:
-        fit(*settings)
-    assert str(caught.value) == message
+    assert refused(fit, *settings) == message
     assert list(tmp_path.iterdir()) == []
 
 

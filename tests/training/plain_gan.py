@@ -1,7 +1,5 @@
 """The least that has Lightning's traps in it: two networks, two optimizers, one batch after another without end."""
 
-from __future__ import annotations
-
 import lightning
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """Pitfalls of torch and Lightning in backward passes, with several ranks and half precision; see test_drift.py."""
 
-from __future__ import annotations
-
 import os
 
 import lightning
@@ -10,11 +8,11 @@ import torch
 from lightning.pytorch.strategies import DDPStrategy
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from composegan.runs import fit as fitting
 from composegan.runs.trainer import PlainDDPStrategy
 from composegan.training.step import run_phase
+from tests.helpers import Watching
 
 
 @pytest.fixture
@@ -127,44 +125,38 @@ def test_a_step_fails_under_ddp_and_runs_under_ours(fit, monkeypatch, group, str
     )
 
 
-class Kinds(TorchDispatchMode):
-    """The kinds of numbers that come out of every operation."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = set()
-
-    def __torch_dispatch__(self, function, types, given=(), settings=None):
-        result = function(*given, **(settings or {}))
-        for each in result if isinstance(result, tuple | list) else (result,):
-            if isinstance(each, torch.Tensor) and each.is_floating_point():
-                self.found.add(each.dtype)
-        return result
+def kinds_in(run):
+    """The kinds of numbers that come out of every operation of a function."""
+    found = set()
+    with Watching(lambda function, results: found.update(x.dtype for x in results if x.is_floating_point())):
+        run()
+    return found
 
 
 def test_autocast_halves_the_precision_of_a_penalty():
     """DESIGN 6: what R1 squares would be bfloat16's eight bits, though it says float32 of itself."""
     module, given = network(), torch.randn(4, 2)
-    with torch.autocast("cpu", torch.bfloat16), Kinds() as half:
-        slope(module, given)
-    with torch.autocast("cpu", torch.bfloat16), torch.autocast("cpu", enabled=False), Kinds() as full:
-        slope(module, given)
-    assert (torch.bfloat16 in half.found, full.found) == (True, {torch.float32}), (
+    with torch.autocast("cpu", torch.bfloat16):
+        half = kinds_in(lambda: slope(module, given))
+        with torch.autocast("cpu", enabled=False):
+            full = kinds_in(lambda: slope(module, given))
+    assert (torch.bfloat16 in half, full) == (True, {torch.float32}), (
         "autocast treats penalties otherwise: reconsider Phase.full_precision in training/phases.py"
     )
 
 
-def test_our_penalties_use_float32_only(fit, monkeypatch):
-    """In forward and backward passes and in the optimizer's step; that autocast is off there is test_phases.py's."""
+@pytest.mark.parametrize(("precision", "mixed"), [("32", set()), ("bf16", {torch.bfloat16})])
+def test_our_penalties_use_float32_only(fit, monkeypatch, precision, mixed):
+    """In forward and backward passes and in the optimizer's step."""
     kinds = {}
 
     def noted(phase, *rest, **named):
-        with Kinds() as found:
-            figures = run_phase(phase, *rest, **named)
-        kinds.setdefault(phase.name, set()).update(found.found)
-        return figures
+        figures = []
+        found = kinds_in(lambda: figures.append(run_phase(phase, *rest, **named)))
+        kinds.setdefault(phase.name, set()).update(found)
+        return figures[0]
 
     monkeypatch.setattr("composegan.training.step.run_phase", noted)
-    fit("training.images=4", "output.score_every=0", "training.precision=bf16")
+    fit("training.images=2", "output.score_every=0", f"training.precision={precision}")
     assert kinds["Dreg"] == kinds["Greg"] == {torch.float32}
-    assert kinds["Dmain"] == kinds["Gmain"] == {torch.float32, torch.bfloat16}
+    assert kinds["Dmain"] == kinds["Gmain"] == {torch.float32, *mixed}
