@@ -103,8 +103,10 @@ def test_mean_code_is_the_mean_of_w(model):
 def test_another_folder_is_refused(tmp_path):
     (tmp_path / "file").touch()
     reason, remedy = "(it has no config.json and no model/config.json)", "`composegan fit` and `Model.save` write one"
-    for path, why in (("none", "(no such folder)"), (".", reason), ("file", reason)):
+    for path, why in (("none", "(no such folder)"), (".", reason)):
         assert refused(composegan.load, tmp_path / path) == f"{tmp_path / path}: is not a saved model {why}; {remedy}"
+    line = refused(composegan.load, tmp_path / "file")
+    assert line == f"{tmp_path / 'file'}: is a file; give the folder of its model or run"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ def test_names_and_colors_are_checked_as_in_a_domain_file(folder, key, values):
         facts = json.loads(whole)
         (facts if key == "domain" else facts["classes"][1])[key] = value
         (folder / "config.json").write_text(json.dumps(facts))
-        line = refused(folder)
+        line = refused(composegan.load, folder)
         assert line.startswith(f"{folder / 'config.json'}: is damaged or not a model's configuration (")
         assert line.isprintable()
 

@@ -18,19 +18,33 @@ from composegan.runs.loggers import log_figures, log_sheet, make_loggers, rewind
 from tests.helpers import last, refused
 
 
+def board_of(run):
+    return EventAccumulator(str(run / "tensorboard")).Reload()
+
+
+def figures_in(run, name="loss"):
+    return [(event.step, event.value) for event in board_of(run).Scalars(name)]
+
+
 def test_tensorboard_has_no_figure_twice_after_resuming(tmp_path):
-    """Resumed at 16 images, and started again."""
-    for seen, steps in ((0, (8, 16, 24)), (16, (24,)), (0, (8,))):
+    for seen, steps in ((0, (8, 16, 24)), (16, (24,))):
         loggers = make_loggers("tensorboard", tmp_path, "shapes")
         rewind(loggers, seen)
         for step in steps:
             log_figures(loggers, step, {"loss": step + seen})
-        log_sheet(loggers, steps[-1], Image.fromarray(np.zeros((4, 6, 3), np.uint8)))
+        log_sheet(loggers, 24, Image.fromarray(np.zeros((4, 6, 3), np.uint8)))
         loggers[0].finalize("success")
-        board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
-        figures = [(event.step, event.value) for event in board.Scalars("loss")]
-        assert figures == ([(8, 8), (16, 16), (24, 24 + seen)] if 24 in steps else [(8, 8)])
-        assert [event.step for event in board.Images("samples")] == [steps[-1]]
+    assert figures_in(tmp_path) == [(8, 8), (16, 16), (24, 40)]
+    assert [event.step for event in board_of(tmp_path).Images("samples")] == [24]
+
+
+def test_tensorboard_starts_again_at_0(tmp_path):
+    for value in (1, 2):
+        loggers = make_loggers("tensorboard", tmp_path, "shapes")
+        rewind(loggers, 0)
+        log_figures(loggers, 8, {"loss": value})
+        loggers[0].finalize("success")
+    assert figures_in(tmp_path) == [(8, 2)]
 
 
 def test_run_in_a_folder_that_is_not_utf8_is_trained_without_tensorboard(fit_in, resume, tmp_path, figures_of, caplog):
