@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from composegan.io.guarded import UnreadableError, check_file
 
@@ -60,14 +60,25 @@ def _is_lossless_webp(file: IO[bytes]) -> bool:
         place += 8 + (16 if head[:4] == b"ANMF" else length + length % 2)
 
 
+def scale_of(form: str) -> int:
+    """By how much Pillow multiplies gray values of 2 or 4 bits. form: its name for the form of the pixels."""
+    return {"2": 85, "4": 17}.get(form.partition(";")[2][:1], 1)
+
+
 def bmp_profile(picture: ImageFile.ImageFile) -> bytes | None:
-    """The color profile embedded in a BMP (version 5) that is not decoded yet."""
+    """The color profile embedded in a BMP (version 5) that is not decoded yet.
+
+    Raises UnreadableError for a gray one that Pillow would read with the wrong number of bits.
+    """
     file = picture.fp
     assert file
     before = file.tell()
     try:
         file.seek(14)
         header = file.read(124)
+        bits = header[10 if header[0] == 12 else 14]
+        if bits != {"1": 1, "L": 8}.get(picture.mode, bits):
+            raise UnreadableError(f"it is a gray BMP with a short palette and {bits} bits")
         if len(header) < 124 or header[0] < 124 or header[56:60] != b"DEBM":  # "MBED", embedded
             return None
         start, length = struct.unpack("<II", header[112:120])
@@ -91,6 +102,30 @@ def color_codes(picture: ImageFile.ImageFile) -> tuple[int, ...] | None:
         return None
     finally:
         file.seek(before)
+
+
+def may_have_exif(picture: ImageFile.ImageFile) -> bool:
+    """Whether a PNG that is not decoded yet has a chunk that can hold EXIF data, also after the pixels."""
+    file = picture.fp
+    assert file
+    before = file.tell()
+    try:
+        return any(kind == b"eXIf" or kind in TEXT for kind, _, _ in chunks(file))
+    finally:
+        file.seek(before)
+
+
+def refused_form(file: IO[bytes] | Path) -> str:
+    """The numbers of a TIFF that Pillow does not read, such as `holds 64-bit floating-point numbers`; "" if unknown."""
+    try:
+        with file.open("rb") if isinstance(file, Path) else BytesIO() as opened:
+            tags = TiffImagePlugin.ImageFileDirectory_v2(opened.read(8))
+            opened.seek(tags.next)
+            tags.load(opened)
+        kind = {1: "integers", 2: "signed integers", 3: "floating-point numbers"}[tags.get(339, (1,))[0]]
+        return f"holds {int(tags[258][0])}-bit {kind} in {len(tags[258])} channel{'s' * (len(tags[258]) > 1)}"
+    except Exception:  # damaged, or no TIFF
+        return ""
 
 
 def without_text(path: Path) -> tuple[BytesIO, bytes | None]:

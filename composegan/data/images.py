@@ -17,7 +17,15 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from PIL.ImageCms import ImageCmsTransform
 
 from composegan.data.color import ProfileError, gray_curve, profile_of, srgb_transform
-from composegan.data.headers import bmp_profile, color_codes, lossy_compression, without_text
+from composegan.data.headers import (
+    bmp_profile,
+    color_codes,
+    lossy_compression,
+    may_have_exif,
+    refused_form,
+    scale_of,
+    without_text,
+)
 from composegan.errors import UserError
 from composegan.io.guarded import check_file, reading
 
@@ -104,8 +112,8 @@ def open_header(path: Path) -> Image.Image:
     """A picture for its size, orientation and profile only, not decoded if possible. Raises UserError as above."""
     try:
         with opened(path) as picture:
-            has_exif = picture.format != "PNG" or "exif" in picture.info  # Pillow would decode a PNG to look for it
-            orientation = orientation_of(picture) if has_exif else None
+            may_turn = picture.format != "PNG" or may_have_exif(picture)  # Pillow decodes a PNG to look for it
+            orientation = orientation_of(picture) if may_turn else None
             picture.info["composegan"] = Stored(picture.mode, orientation=orientation)
             return picture
     except UserError:
@@ -138,7 +146,8 @@ def opened(path: Path, file: IO[bytes] | None = None) -> Iterator[ImageFile.Imag
         try:
             picture = Image.open(file or path, formats=FORMATS)
         except UnidentifiedImageError as error:
-            raise UserError(f"{path}: is not an image that can be read; remove it or save it as PNG") from error
+            form = refused_form(file or path) or "is not an image that can be read"
+            raise UserError(f"{path}: {form}; remove it or save it as PNG") from error
         except Image.DecompressionBombError as error:
             raise UserError(f"{path}: is over the limit of {MAX_PIXELS:,} pixels; scale it down") from error
         with picture:
@@ -184,6 +193,8 @@ def _decode(path: Path, file: IO[bytes] | None = None) -> Image.Image:
         elif picture.format == "BMP" and (profile := bmp_profile(picture)):
             picture.info["icc_profile"] = profile
         picture.load()
+        if picture.mode == "L" and isinstance(clear := picture.info.get("transparency"), int):
+            picture.info["transparency"] = clear * scale_of(facts["pixels"])
         facts["orientation"] = facts.get("orientation") or orientation_of(picture)
         ImageOps.exif_transpose(picture, in_place=True)
         picture.info["composegan"] = Stored(**facts)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from composegan.data.headers import scale_of
 from composegan.data.images import TRANSPARENT, open_picture, stored, strips
 from composegan.data.sample import check_labels
 from composegan.errors import UserError
@@ -15,9 +16,6 @@ from composegan.plugin.domain import DomainSpec
 
 NEAR = 16
 """A palette color this close (largest difference of a channel) to a class color may be meant to be it."""
-
-SCALES = {"L;2": 85, "L;4": 17}
-"""By how much Pillow multiplies the values of 2-bit and 4-bit gray files."""
 
 
 def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
@@ -84,8 +82,8 @@ def stored_numbers(picture: Image.Image, name: str) -> np.ndarray:
             f"{name}: {kind}; labels are class indices, as gray or palette PNG, or RGB in the classes' colors"
         )
     form = stored(picture).pixels
-    if form[:3] in SCALES:
-        return numbers // SCALES[form[:3]]
+    if picture.mode == "L":
+        return numbers // scale_of(form)
     if picture.mode == "1":
         return numbers.astype(np.uint8)
     return numbers.view(np.uint32) if form == "I;32N" else numbers
@@ -95,7 +93,8 @@ def labels_of_palette(picture: Image.Image, spec: DomainSpec, name: str) -> tupl
     """The labels of a palette picture, uint8 (H, W), and what decided them.
 
     If every used entry has the color of a class, the "colors" decide; if the used entries have nothing to do with the
-    classes' colors, the "indices" do; "" if both agree. Raises UserError if both readings are possible in part.
+    classes' colors, the "indices" do; "" if both agree. Raises UserError if both readings are possible in part, or if
+    two entries have one color and the indices are classes, too.
     """
     indices = stored_numbers(picture, name).astype(np.uint8)
     stored_bytes = indices.tobytes()
@@ -134,13 +133,17 @@ def _palette_table(
     if (exact & agree).all():
         return None, ""
     blank = len(palette) > 3 and palette == palette[:3] * (len(palette) // 3)
-    if exact.all() and different and not blank:
+    if exact.all() and (different or indices.max() >= len(classes)) and not blank:
         table = np.arange(256, dtype=np.uint8)
         table[indices] = nearest
         return table, "colors"
-    gray_ramp = (colors == indices[:, None]).all()
-    meant = exact | (distance.max() <= NEAR and different and not gray_ramp)
-    return None, "indices" if blank or agree[meant].all() else "both"
+    if blank or (colors == indices[:, None]).all():
+        return None, "indices" if blank or agree[exact].all() else "both"
+    # Colors close to those of classes elsewhere are meant if they are of most classes that the indices leave open.
+    near = distance <= NEAR
+    elsewhere = set(nearest[near & ~agree]) - set(nearest[near & agree])
+    meant = 2 * len(elsewhere) > len(used) - (near & agree).sum()
+    return None, "both" if meant or (exact & ~agree).any() else "indices"
 
 
 def is_transparent(picture: Image.Image) -> bool:

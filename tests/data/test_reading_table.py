@@ -79,6 +79,13 @@ def bmp5(profile, color):
     )
 
 
+def bmp8(levels):
+    """A BMP of 3 x 2 zeros with 8 bits and a palette of grays."""
+    palette = b"".join(bytes((level, level, level, 0)) for level in levels)
+    head = struct.pack("<IiiHHIIiiII", 40, 3, 2, 1, 8, 0, 8, 0, 0, len(levels), 0)
+    return b"BM" + struct.pack("<IHHI", 62 + len(palette), 0, 0, 54 + len(palette)) + head + palette + bytes(8)
+
+
 def lab_tiff(light, a, b):
     return saved(Image.new("LAB", (4, 4), (light, a, b)), "TIFF")
 
@@ -175,6 +182,8 @@ IMAGES = {
         "int8": (tiff(b"\x09", 1, 1, 8, sample_format=2), "holds signed 8-bit integers"),
         "int32": (one("TIFF", 70_000, "I"), "holds signed 32-bit integers"),
         "uint32": (tiff(struct.pack("<I", 2**32 - 1), 1, 1, 32), "holds 32-bit integers"),
+        "uint64": (tiff(bytes(8), 1, 1, 64), "holds 64-bit integers in 1 channel"),
+        "float16": (tiff(bytes(2), 1, 1, 16, sample_format=3), "holds 16-bit floating-point numbers in 1 channel"),
         "float": (one("TIFF", 0.5, "F"), "holds floating-point numbers"),
     },
     "transparency": {
@@ -187,6 +196,9 @@ IMAGES = {
             with_chunks(one("PNG", 51_400, "I;16"), (b"tRNS", struct.pack(">H", 51_400))),
             (255,) * 3,
         ),
+        "gray key, 2 bits": (with_chunks(png([[1]], 2), (b"tRNS", b"\0\1")), (255, 255, 255)),
+        "gray key, 4 bits": (with_chunks(png([[7]], 4), (b"tRNS", b"\0\7")), (255, 255, 255)),
+        "another gray key": (with_chunks(png([[7]], 4), (b"tRNS", b"\0\5")), (119, 119, 119)),
         "WebP": (one("WEBP", (255, 0, 0, 0), "RGBA"), (255, 255, 255)),
     },
     "EXIF orientation": {
@@ -317,12 +329,23 @@ LABELS = {
         "2 bits": (palette([3, 2, 1, 0], bits=2), NUMBERS, "another order"),
         "unused colors": (png(3 - NUMBERS, 8, 3, CLASS_COLORS[[3, 2, 1, 0] * 9].tobytes()), NUMBERS, "another order"),
         "only some classes": (png([[1, 0]], 8, 3, CLASS_COLORS[[3, 1]].tobytes()), [[1, 3]], "another order"),
+        "one color twice, one index no class": (
+            png([[0, 1, 4], [2, 3, 1]], 8, 3, CLASS_COLORS[[0, 1, 2, 3, 1]].tobytes()),
+            [[0, 1, 1], [2, 3, 1]],
+            "another order",
+        ),
     },
     "palette with other colors": {
         "others": (palette(colors=OTHERS), NUMBERS, "the indices decide"),
         "gray ramp": (saved(GRAY.convert("P")), NUMBERS, "the indices decide"),
         "all black": (palette(colors=[(0, 0, 0)] * 4), NUMBERS, "the indices decide"),
         "background in its color": (palette(colors=[COLORS[0], *OTHERS[1:]]), NUMBERS, "the indices decide"),
+        "red ramp": (palette(colors=[(level, 0, 0) for level in range(4)]), NUMBERS, "the indices decide"),
+        "one color close to another class's": (
+            palette(colors=[COLORS[0], (23, 180, 60), *OTHERS[2:]]),
+            NUMBERS,
+            "the indices decide",
+        ),
     },
     "palette where colors and indices disagree in part, or with colors close to the classes'": {
         "one class elsewhere": (
@@ -334,6 +357,8 @@ LABELS = {
             r"3 = no class, \(9, 9, 9\)",
         ),
         "nearly the classes' colors": (palette(colors=CLASS_COLORS[::-1] // 2 * 2 + 1), "disagree"),
+        "nearly, but for one": (palette(colors=[*CLASS_COLORS[:0:-1] // 2 * 2 + 1, (90, 90, 90)]), "disagree"),
+        "nearly, two merged": (palette(colors=CLASS_COLORS[[3, 2, 0, 0]] // 2 * 2 + 1), "disagree"),
         "one color twice": (palette(colors=[COLORS[0], COLORS[1], COLORS[1], COLORS[2]]), "disagree"),
     },
     "transparency": {
@@ -343,6 +368,7 @@ LABELS = {
             "are transparent",
         ),
         "gray and alpha": (saved(Image.merge("LA", [GRAY, GRAY])), NUMBERS, "are transparent"),
+        "gray key, 2 bits": (with_chunks(png(NUMBERS, 2), (b"tRNS", b"\0\1")), NUMBERS, "are transparent"),
         "palette": (palette(transparency=1), NUMBERS, "are transparent"),
         "opaque": (saved(IN_COLOR.convert("RGBA")), NUMBERS),
     },
@@ -354,7 +380,10 @@ LABELS = {
         "TIFF, JPEG": (saved(GRAY, "TIFF", compression="jpeg"), "is compressed as TIFF with JPEG"),
         "TIFF, JPEG, RGB": (saved(IN_COLOR, "TIFF", compression="jpeg"), "is compressed as TIFF with JPEG"),
     },
-    "TIFF where zero is white; 16 bits per channel of RGB; floating-point numbers; CMYK": {
+    "TIFF where zero is white; gray BMP with a short palette; 16-bit RGB; floating-point numbers; CMYK": {
+        "BMP, black and white, 8 bits": (bmp8([0, 255]), "it is a gray BMP with a short palette and 8 bits"),
+        "BMP, black, 8 bits": (bmp8([0]), "it is a gray BMP with a short palette and 8 bits"),
+        "float64": (tiff(bytes(48), 2, 3, 64, sample_format=3), "holds 64-bit floating-point numbers in 1 channel"),
         "zero is white": (gray("<u1", photometric=0), "is a TIFF where zero is white"),
         "1 bit, zero is white": (tiff(b"\0\0", 2, 3, 1, photometric=0), "is a TIFF where zero is white"),
         "16-bit RGB": (png(CLASS_COLORS[NUMBERS], 16, 2), "has 16 bits per channel"),
@@ -422,6 +451,21 @@ def test_labels_of_a_turned_photo(orientation, labelled, size, put, spec):
         np.testing.assert_array_equal(read.labels, scene)
     told = not certain and not (quarter and size == (4, 6))
     assert [line.split(";")[0].split(": ")[1][:16] for line in warnings] == ["EXIF turns this "] * told
+
+
+@pytest.mark.parametrize("place", ["before the pixels", "after the pixels", "XMP", "raw profile"])
+def test_orientation_of_a_square_png_is_found_anywhere(place, put, spec):
+    exif = oriented(6).tobytes().removeprefix(b"Exif\0\0")
+    xmp = b'XML:com.adobe.xmp\0\0\0\0\0<rdf:Description tiff:Orientation="6"/>'
+    raw = b"Raw profile type exif\0\nexif\n%8d\n%s\n" % (len(exif) + 6, (b"Exif\0\0" + exif).hex().encode())
+    part = {"XMP": (b"iTXt", xmp), "raw profile": (b"tEXt", raw)}.get(place, (b"eXIf", exif))
+    photo = with_chunks(
+        saved(Image.fromarray(SCENE[:, :4] * 60).convert("RGB")), part, at_end=place.startswith("after")
+    )
+    source = FolderSource(put(photo, saved(Image.fromarray(SCENE[:, :4]))), spec)
+    np.testing.assert_array_equal(source[0].image[0], np.rot90(SCENE[:, :4], -1) * 60)
+    (line,) = source.warnings()
+    assert "EXIF turns this photo" in line
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 6, 8])
