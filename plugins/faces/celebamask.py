@@ -11,6 +11,8 @@ other values in the masks are read, too. Dataset: Lee, Liu, Wu, Luo, "MaskGAN", 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Collection
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from composegan.data import (
     IMAGE_ENDINGS,
     Sample,
     check_shape,
+    files_below,
     fingerprint_of_files,
     open_labels,
     photo_warnings,
@@ -30,6 +33,7 @@ from composegan.data import (
 from composegan.plugin import DomainSpec, UserError
 
 IMAGES, MASKS = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno"
+MASK_ENDINGS = (".png", ".PNG")
 FIRST_VALIDATION = 28_000
 MASKS_PER_FOLDER = 2_000
 
@@ -48,6 +52,7 @@ class CelebAMask:
         self.parts = [(item["part"], spec.index(item["class"])) for item in spec.foreign["celebamask_hq"]]
         images = numbered_images(self.root / IMAGES)
         self.numbers = [n for n in sorted(images) if (n >= FIRST_VALIDATION) == (split == "validation")]
+        check_names(self.root / MASKS, set(self.numbers), [part for part, _ in self.parts])
         self.files = [self.root / IMAGES / images[number] for number in self.numbers]
         if not self.numbers:
             raise UserError(
@@ -100,11 +105,27 @@ class CelebAMask:
 
     def find_mask(self, number: int, part: str) -> Path | None:
         """The file of a part mask, or None if the image does not have the part."""
-        for ending in (".png", ".PNG"):
+        for ending in MASK_ENDINGS:
             file = self.root / MASKS / str(number // MASKS_PER_FOLDER) / f"{number:05d}_{part}{ending}"
             if file.exists():
                 return file
         return None
+
+
+def check_names(folder: Path, numbers: Collection[int], parts: Collection[str]) -> None:
+    """Raise UserError for a mask of one of the images that would be passed over: of another name, ending or folder."""
+    known = {part + ending for part in parts for ending in MASK_ENDINGS}
+    for below in files_below(folder, IMAGE_ENDINGS):
+        place, _, name = below.rpartition("/")
+        found = re.match("[0-9]+", name)
+        if found is None or (number := int(found[0])) not in numbers:
+            continue
+        start = f"{number:05d}_"
+        if not (name.startswith(start) and name[len(start) :] in known and place == str(number // MASKS_PER_FOLDER)):
+            raise UserError(
+                f"{folder / below}: is no mask of image {number} by its name and folder; rename it to "
+                f"{number // MASKS_PER_FOLDER}/{number:05d}_PART.png, where PART is {', '.join(parts)}, or remove it"
+            )
 
 
 def files_in(folder: Path) -> list[str]:
@@ -113,13 +134,15 @@ def files_in(folder: Path) -> list[str]:
 
 
 def numbered_images(folder: Path) -> dict[int, str]:
-    """The image files of a folder by the number that is their name. Raises UserError for two with the same number."""
+    """The image files below a folder by their number. Raises UserError for two of one, and for another name."""
     found: dict[int, str] = {}
-    for file in sorted(folder.iterdir()):
-        if file.suffix.lower() in IMAGE_ENDINGS and file.stem.isdecimal():
-            if (number := int(file.stem)) in found:
-                raise UserError(f"{file}: {found[number]} has the same number; remove one of them")
-            found[number] = file.name
+    for below in files_below(folder, IMAGE_ENDINGS):
+        stem = below.rpartition("/")[2].partition(".")[0]
+        if not re.fullmatch("[0-9]{1,9}", stem):
+            raise UserError(f"{folder / below}: its name is not a number, such as 0.jpg; rename or remove it")
+        if (number := int(stem)) in found:
+            raise UserError(f"{folder / below}: {found[number]} has the same number; remove one of them")
+        found[number] = below
     return found
 
 
@@ -127,17 +150,20 @@ def read_mask(file: Path) -> np.ndarray:
     """Read a part mask as bool (H, W): where it is brighter than half of its brightest pixel.
 
     The masks of the download have values 0 and 255; copies have 0 and 1, a palette, 16 bits, or the part as the opaque
-    pixels of a picture. A palette or alpha decides only if the brightness does not.
+    pixels of a picture. Alpha decides if the brightness does not, or in more than two shades; a palette as the last.
     """
     picture = open_labels(file)
     if picture.mode == "L" or picture.mode.startswith("I"):
         levels = np.asarray(picture)
     else:
-        levels, alpha = (np.asarray(band) for band in picture.convert("RGBA").convert("LA").split())
-        if levels.min() < levels.max():
-            levels = np.where(alpha > 127, levels, 0) if alpha.any() else levels
-        elif alpha.min() < 255:
+        *colors, alpha = (np.asarray(band) for band in picture.convert("RGBA").split())
+        levels, opaque = np.max(colors, axis=0), alpha >= max(alpha.max() / 2, 1)
+        shades = len(np.unique(levels[opaque] if opaque.any() else levels))
+        tells = alpha.min() < alpha.max() or not alpha.any()
+        if tells and (levels.min() == levels.max() or shades > 2):
             levels = alpha
+        elif levels.min() < levels.max():
+            levels = np.where(opaque, levels, 0) if opaque.any() else levels
         elif picture.mode == "P":
             levels = np.asarray(picture)
     return levels > levels.max() / 2

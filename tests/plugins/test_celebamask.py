@@ -112,6 +112,17 @@ def with_alpha(color, outside):
     return save
 
 
+def cut_out(outside, opaque=255):
+    """(part, bool) -> a photo whose opaque pixels are the part; the others have color `outside`, None as before."""
+
+    def save(part):
+        photo = np.random.default_rng(0).integers(0, 256, (*part.shape, 3))
+        photo = photo if outside is None else np.where(part[..., None], photo, outside)
+        return Image.fromarray(np.dstack([photo, part * opaque]).astype(np.uint8), "RGBA")
+
+    return save
+
+
 def gray_palette(part):
     picture = palette((0, 0, 0), (1, 1, 1))(part)
     picture.info["transparency"] = 0
@@ -135,6 +146,10 @@ MASKS = {
     "white over transparent white": with_alpha((255, 255, 255), (255, 255, 255)),
     "black over transparent black": with_alpha((0, 0, 0), (0, 0, 0)),
     "red over transparent white": with_alpha((200, 0, 0), (255, 255, 255)),
+    "blue, 0 and 1": lambda part: Image.fromarray(np.dstack([part * 0, part * 0, part]).astype(np.uint8)),
+    "photo over transparent black": cut_out((0, 0, 0)),
+    "photo over transparent white": cut_out((255, 255, 255)),
+    "photo with alpha": cut_out(None),
 }
 
 
@@ -181,6 +196,34 @@ def test_masks_with_uppercase_ending_are_read(root, add):
     for file in (root / "CelebAMask-HQ-mask-anno" / "0").iterdir():
         file.rename(file.with_suffix(".PNG"))
     assert (plugin.dataset(root, "train")[0].labels == 7).sum() == 256
+
+
+@pytest.mark.parametrize(
+    "name", ["0/00000_hair.jpg", "0/00000_hair.Png", "0/0_hair.png", "0/00000_Hair.png", "0/00000_hairs.png",
+             "00000_hair.png", "1/00000_hair.png"]
+)  # fmt: skip
+def test_mask_that_would_be_passed_over_raises(root, add, name):
+    add(0, skin=(ALL, ALL), hair=(TOP, TOP))
+    masks = root / "CelebAMask-HQ-mask-anno"
+    (masks / "1").mkdir()
+    (masks / "0" / "00000_hair.png").rename(masks / name)
+    with pytest.raises(UserError, match=rf"{name}: is no mask of image 0 .*; rename it to 0/00000_PART\.png, where"):
+        plugin.dataset(root, "train")
+
+
+@pytest.mark.parametrize("name", ["img_1.jpg", "1 (1).jpg", "1_face.png"])
+def test_image_whose_name_is_not_a_number_raises(root, add, name):
+    add(0, skin=(ALL, ALL))
+    Image.new("RGB", (64, 64)).save(root / "CelebA-HQ-img" / name)
+    with pytest.raises(UserError, match="its name is not a number, such as 0.jpg; rename or remove it"):
+        plugin.dataset(root, "train")
+
+
+def test_images_in_subfolders_are_read(root, add):
+    add(0, skin=(ALL, ALL))
+    (root / "CelebA-HQ-img" / "0").mkdir()
+    (root / "CelebA-HQ-img" / "0.jpg").rename(root / "CelebA-HQ-img" / "0" / "0.jpg")
+    assert (plugin.dataset(root, "train")[0].labels == 1).all()
 
 
 @pytest.mark.parametrize(("height", "width"), [(48, 64), (64, 60), (178, 218), (100, 64)])
