@@ -60,6 +60,8 @@ def open_dsmlr(root: Path, split: str, spec: DomainSpec) -> CarParts:
         where = f"{file}: images[{place}]"
         if entry["id"] in images:
             raise UserError(f"{where}: id {entry['id']} occurs twice; ids must be unique")
+        if wrong := [key for key in ("height", "width") if type(entry.get(key)) not in (int, float, type(None))]:
+            raise UserError(f"{where}: {wrong[0]} is {repr(entry[wrong[0]])[:40]}; it must be a number")
         image = AnnotatedImage(find_image(folder, present, entry, where), entry.get("height"), entry.get("width"))
         if image.file in annotated:
             raise UserError(f"{where}: {entry['file_name']} is the file of an earlier entry; keep one")
@@ -90,8 +92,12 @@ def find_image(folder: Path, present: Mapping[str, Sequence[Path]], entry: Mappi
     A file that does not exist is reported when it is read. present: see `images_in`.
     """
     name = name_of(str(entry["file_name"]).replace("\\", "/"))
-    for wanted in (f"{IMAGES}/{name}", name, name.rpartition("/")[2]):
+    parts = name.split("/")
+    flat = (folder, folder / IMAGES)
+    for wanted in (f"{IMAGES}/{name}", *("/".join(parts[start:]) for start in range(len(parts)))):
         found = present.get(wanted, ())
+        if len(parts) > 1 and wanted == parts[-1]:  # not the file of that name in another subfolder
+            found = [file for file in found if file.parent in flat]
         if len(found) > 1:
             raise UserError(f"{where}: file_name {name} may be {found[0]} or {found[1]}; write the folder as well")
         if found:
@@ -140,7 +146,7 @@ def entries(content: dict[str, Any], key: str, needed: tuple[str, ...], file: Pa
         missing = [name for name in needed if not isinstance(item, dict) or name not in item]
         if missing:
             raise UserError(f"{file}: {key}[{place}] has no {missing[0]}")
-        wrong = [name for name in needed if name.endswith("id") and not isinstance(item[name], int)]
+        wrong = [name for name in needed if name.endswith("id") and type(item[name]) is not int]
         if wrong:
             raise UserError(f"{file}: {key}[{place}]: {wrong[0]} is {repr(item[wrong[0]])[:40]}; it must be a number")
     return items

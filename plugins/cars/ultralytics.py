@@ -4,8 +4,8 @@
     root/train/images/NAME.jpg   root/train/labels/NAME.txt     also valid, test
 
 Each line of a label file is one part: its number and the corners x0 y0 x1 y1 ... of a polygon, as fractions of the
-picture. `train` is "train"; `val` or `valid` is "validation". The names of the numbers come from data.yaml or
-carparts-seg.yaml if the folder has one, otherwise from domains/cars.yaml.
+picture. `train` is "train"; `val` or `valid` is "validation". The names of the numbers come from the YAML file in the
+folder (data.yaml or any other with `names`), or classes.txt or obj.names, otherwise from domains/cars.yaml.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from composegan.plugins.cars.polygons import Part
 from composegan.plugins.cars.readers import CarParts, check_part, check_polygon
 
 SPLITS = {"train": ("train",), "validation": ("val", "valid")}
-NAMES = ("data.yaml", "carparts-seg.yaml")
+NAMES = ("data.yaml", "carparts-seg.yaml")  # must have `names`; other YAML files may be about something else
+NAMES_BY_LINE = ("classes.txt", "obj.names")
 BEYOND = 0.01  # how far outside the picture a rounded corner may lie
 
 
@@ -54,29 +55,57 @@ def open_ultralytics(root: Path, split: str, spec: DomainSpec) -> CarParts:
         raise UserError(f"{images}: contains no images; unpack the data set again")
     texts = by_stem(files_below(labels, {".txt"}), labels) if labels.is_dir() else {}
     label_files = {file: labels / texts.get(stem, f"{stem}.txt") for file, stem in pictures.items()}
-    named = [file for name in NAMES if (file := root / name).exists()]
+    named = files_with_names(root, root / "labels", labels)
     reader = partial(read_parts, label_files, read_names(named, spec))
     return CarParts(sorted(pictures), [*label_files.values(), *named], reader, spec)
 
 
-def read_names(files: Sequence[Path], spec: DomainSpec) -> dict[int, str]:
-    """Return the part names by number: from the first of `files`, if any, otherwise from the domain's YAML.
+def files_with_names(*folders: Path) -> list[Path]:
+    """The files directly in some folders that may hold the part names, each once."""
+    found = {
+        file: None
+        for folder in folders
+        if folder.is_dir()
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() in (".yaml", ".yml") or file.name.lower() in NAMES_BY_LINE
+    }
+    return list(found)
 
-    Raises UserError for a name without a rule in the domain's YAML and for a number below 0.
+
+def read_names(files: Sequence[Path], spec: DomainSpec) -> dict[int, str]:
+    """Return the part names by number: from `files`, if one holds names, otherwise from the domain's YAML.
+
+    Raises UserError for a name without a rule in the domain's YAML, a number below 0, and two files that differ.
     """
-    if not files:
+    found = {file: names for file in files if (names := names_in(file, spec)) is not None}
+    if not found:
         return dict(enumerate(spec.foreign["ultralytics"]))
-    content = read_yaml(files[0])
-    names = content.get("names") if isinstance(content, dict) else None
+    first, names = next(iter(found.items()))
+    for file in found:
+        if found[file] != names:
+            raise UserError(f"{file}: its names differ from those in {first}; remove one of the files")
+    return names
+
+
+def names_in(file: Path, spec: DomainSpec) -> dict[int, str] | None:
+    """The part names in a file, by number; None in a YAML file without `names` that need not have them."""
+    if file.name.lower() in NAMES_BY_LINE:
+        with reading(file):
+            names: object = [line.strip() for line in read_text(file).splitlines() if line.strip()]
+    else:
+        content = read_yaml(file)
+        names = content.get("names") if isinstance(content, dict) else None
+        if names is None and file.name not in NAMES:
+            return None
     if isinstance(names, list):
         names = dict(enumerate(names))
     if not isinstance(names, dict):
-        raise UserError(f"{files[0]}: has no list `names`; remove the file to use the published names")
+        raise UserError(f"{file}: has no list `names`; remove the file to use the published names")
     for number in names:
         if type(number) is not int or number < 0:
-            raise UserError(f"{files[0]}: names[{number}]: part numbers are whole numbers from 0; correct it")
+            raise UserError(f"{file}: names[{number}]: part numbers are whole numbers from 0; correct it")
     # Published copies of this file have "back_door,", with a comma.
-    return {k: check_part(str(name).rstrip(","), spec, f"{files[0]}: names[{k}]") for k, name in names.items()}
+    return {k: check_part(str(name).rstrip(","), spec, f"{file}: names[{k}]") for k, name in names.items()}
 
 
 def read_parts(

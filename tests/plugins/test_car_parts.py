@@ -178,6 +178,8 @@ def test_dsmlr_rejects_malformed_polygons(dsmlr, polygons, message):
         (lambda c: c["annotations"][0].update(category_id=99), "annotations[0]: category_id 99 is not defined"),
         (lambda c: c["annotations"][0].update(image_id=7), "annotations[0]: image_id 7 is not defined in the file"),
         (lambda c: c["annotations"][0].update(image_id=[7]), "annotations[0]: image_id is [7]; it must be a number"),
+        (lambda c: c["annotations"][0].update(image_id=True), "annotations[0]: image_id is True; it must be a number"),
+        (lambda c: c["images"][0].update(height="40"), "images[0]: height is '40'; it must be a number"),
         (lambda c: c["annotations"][0].pop("segmentation"), "annotations[0] has no segmentation"),
         (lambda c: c.pop("images"), "has no list 'images'"),
         (lambda c: c["images"].clear() or c["annotations"].clear(), "lists no images"),
@@ -247,6 +249,30 @@ def test_dsmlr_reads_one_name_in_two_folders(dsmlr, names, ids):
     source = plugin.dataset(root, "train")
     assert [sample.name[-9:] for sample in (source[0], source[1])] == ["a/car.png", "b/car.png"]
     assert share(source[0].labels, "hood") > 0.4 and share(source[1].labels, "wheel") > 0.4
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "found"),
+    [
+        ("x/car1.png", "y/car1.png", False),
+        ("x/car1.png", "x/car1.png", True),
+        ("data/x/car1.png", "x/car1.png", True),
+        ("./x/car1.png", "car1.png", True),
+        ("car1.png", "y/car1.png", True),
+    ],
+)
+def test_dsmlr_does_not_take_a_file_of_another_folder(dsmlr, name, there, found):
+    root = dsmlr([("hood", WHOLE)])
+    images, file = root / "trainingset" / "JPEGImages", root / "trainingset" / "annotations.json"
+    (images / "y").mkdir()
+    (images / "x").mkdir()
+    (images / "car1.png").rename(images / there)
+    file.write_text(file.read_text().replace('"file_name": "car1.png"', f'"file_name": "{name}"'))
+    source = plugin.dataset(root, "train")
+    if found:
+        assert share(source[0].labels, "hood") > 0.4
+    else:
+        raises("car1.png: does not exist", lambda: source[0])
 
 
 @pytest.mark.parametrize("numbers", [(1, 2), (0, 5), (-3, 7), (90, 10)])
@@ -322,6 +348,22 @@ def test_yolo_numbers_are_those_of_data_yaml(yolo, names, number, part):
     root = yolo(f"{number} 0 0 1 0 1 1 0 1")
     (root / "data.yaml").write_text(f"names: {names}")
     assert share(first_labels(root), part) > 0.4
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["data.yml", "dataset.yaml", "carparts-seg.yaml", "Data.YAML", "classes.txt", "labels/classes.txt", "obj.names"],
+)
+def test_yolo_names_are_found_in_any_file(yolo, name):
+    root = yolo("1 0 0 1 0 1 1 0 1")
+    (root / "other.yaml").write_text("path: .\n")
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_text("names: [trunk, hood]\n" if "y" in name[-4:].lower() else "trunk\nhood\n")
+    assert share(first_labels(root), "hood") > 0.4
+    (root / "z.yml").write_text("names: {0: trunk, 1: hood}\n")
+    assert share(first_labels(root), "hood") > 0.4
+    (root / "z.yml").write_text("names: {0: hood, 1: trunk}\n")
+    raises("names differ from those in ", lambda: plugin.dataset(root, "train"))
 
 
 def test_yolo_rejects_numbers_without_a_name(yolo):
