@@ -16,15 +16,20 @@ from typing import IO, Any
 
 from composegan.io.guarded import TENSORS, UnreadableError, check_archive, check_file
 
+MOST_INSTRUCTIONS = 1_000_000
+"""Limit of the instructions of a pickle, each of which takes time and memory here: 16 KB of a zip file may unpack to
+16 million. A checkpoint of ours has about 10,000."""
+
 MOST_VALUES = 10_000_000
 """Limit of the values in a pickle with shared ones written out, each counted once for every container around it."""
 
 NAMES = re.compile(
     r"torch\.(Float|Double|Half|BFloat16|Byte|Char|Short|Int|Long|Bool)Storage|torch\.storage\.(Untyped|Typed)Storage|"
     r"torch\._utils\._rebuild_(tensor|tensor_v2|parameter)|torch\.nn\.parameter\.Parameter|torch\.(Size|device)|"
-    r"torch\.(b?float|u?int)\d+|collections\.(OrderedDict|Counter)|_codecs\.encode|(builtins|__builtin__)\.(set|complex)"
+    r"torch\.(b?float|u?int)\d+|collections\.(OrderedDict|Counter)|(builtins|__builtin__)\.(set|complex)"
 )
-"""The classes and functions that dense tensors and plain values need."""
+"""The classes and functions that dense tensors and plain values need. Bytes are not among them: they are pickled as a
+call of `_codecs.encode`, and forty nested ones make terabytes."""
 
 NAMESPACE = ("argparse.Namespace",)
 """What files of training scripts hold besides."""
@@ -67,7 +72,9 @@ def check_pickle(file: IO[bytes], more: Collection[str] = ()) -> None:
     stack: list[Any] = []  # a value is the list of the values it is made of
     memo: dict[Any, Any] = {}
     nodes: list[list[Any]] = []
-    for code, argument, _ in pickletools.genops(file):
+    for number, (code, argument, _) in enumerate(pickletools.genops(file)):
+        if number == MOST_INSTRUCTIONS:
+            raise UnreadableError(f"it has more than {MOST_INSTRUCTIONS:,} instructions of a pickle")
         if code.name == "GLOBAL" and not (NAMES.fullmatch(name := str(argument).replace(" ", ".")) or name in more):
             allowed = " and ".join(["tensors", "plain values"] if not more else ["tensors, plain values", *more])
             raise UnreadableError(f"it holds {name[:100]!r}, and only {allowed} are read: anything else could run code")

@@ -41,12 +41,12 @@ def test_read_saved_returns_plain_values(tmp_path, zipped):
     weight = torch.arange(6.0).reshape(2, 3).t()
     odd = OrderedDict(a=torch.nn.Parameter(weight), b=(1, [None, "x"], 2.5), c=torch.Size([2]), d=Counter("aab"))
     vars(odd)["get"] = 3  # would hide the method
-    content = {"odd": odd, "half": weight.half(), "type": torch.float32, "bytes": b"\xff", "many": {1, 2}, 3: True}
+    content = {"odd": odd, "half": weight.half(), "type": torch.float32, "many": {1, 2}, 3: True}
     found = read_saved(saved(tmp_path / "a.pt", content, zipped))
     assert torch.equal(found["odd"]["a"], weight) and found["odd"]["a"].stride() == weight.stride()
     assert type(found["odd"]) is dict and not found["odd"]["a"].requires_grad and found["half"].dtype == torch.float16
     assert found["odd"]["b"] == (1, [None, "x"], 2.5) and found["odd"]["d"] == {"a": 2, "b": 1}
-    assert (found["bytes"], found["many"], found[3], found["type"]) == (b"\xff", {1, 2}, True, torch.float32)
+    assert (found["many"], found[3], found["type"]) == ({1, 2}, True, torch.float32)
 
 
 def test_read_saved_reads_a_namespace_only_where_it_is_expected(tmp_path):
@@ -123,13 +123,18 @@ DOUBLED = b"\x80\x02K\x01\x85" + b"".join(b"q%ch%ch%c\x86" % (n, n, n) for n in 
         (b"\x80\x02" + b"K\x01" + b"\x85" * 100_000 + b".", "more than 10,000,000 values"),
         (b"\x80\x02c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R.", "holds '__builtin__.bytearray'"),
         (b"\x80\x02ctorch\nFloatTensor\nJ\xff\xff\xff\x7f\x85R.", "holds 'torch.FloatTensor'"),
+        (
+            b"\x80\x02" + b"c_codecs\nencode\n" * 40 + b"X\x01\0\0\0a" + b"X\x03\0\0\0hex\x86R" * 40,
+            "holds '_codecs.encode'",
+        ),
+        (b"\x80\x02(" + b"N" * 2_000_000 + b"t.", "more than 1,000,000 instructions"),
         (b"\x80\x02X\xff\xff\xff\x7fabc.", "damaged"),
         (b"\x80\x02(((.", "damaged"),
         (b"\x80\x02h\x01.", "damaged"),
         (b"\x80\x02", "damaged"),
         (b"", "damaged"),
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_pickles_that_torch_does_not_write_are_refused(tmp_path, data, said):
     started = time.monotonic()
