@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from composegan.io.schema import COUNT, Each, Leaf
 
 TENSOR = Leaf("a tensor", lambda x: isinstance(x, Tensor))
-FLOATS = Leaf("a tensor of floating-point numbers", lambda x: isinstance(x, Tensor) and x.is_floating_point())
-SCALAR = Leaf("a tensor of one number", lambda x: FLOATS.valid(x) and x.dim() == 0)
+FLOATS = Leaf(
+    "a tensor of finite floating-point numbers",
+    lambda x: isinstance(x, Tensor) and x.is_floating_point() and bool(x.isfinite().all()),
+)
+SCALAR = Leaf("a tensor of one number", lambda x: isinstance(x, Tensor) and x.is_floating_point() and x.dim() == 0)
 STEPS = Leaf("a number of steps", lambda x: COUNT.valid(x) or (SCALAR.valid(x) and 0 <= x.item() < 2**53))
 
 MOMENTS = ("exp_avg", "exp_avg_sq")

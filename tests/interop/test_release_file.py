@@ -231,8 +231,13 @@ def test_read_refuses_what_grows(write, make, message):
 @pytest.mark.parametrize(
     ("key", "name", "value", "message"),
     [
-        ("g_ema", "pos_embed.weights", [1.0], "(g_ema['pos_embed.weights'] is [1.0]; a tensor of floating-point"),
-        ("d", "final_linear.1.bias", torch.ones(1).long(), "(d['final_linear.1.bias'] is a Tensor; a tensor of float"),
+        (
+            "g_ema",
+            "pos_embed.weights",
+            [1.0],
+            "(g_ema['pos_embed.weights'] is [1.0]; a tensor of finite",
+        ),
+        ("d", "final_linear.1.bias", torch.ones(1).long(), "(d['final_linear.1.bias'] is a Tensor; a tensor of finite"),
         ("g", "style.1.bias", None, "the generator has no 'style.1.bias'"),
         ("d", "convs_seg.1.skip.1.weight", None, "the discriminator has no 'convs_seg.1.skip.1.weight'"),
         ("g_ema", "local_nets.3.x", torch.ones(1), "the generator has 'local_nets.3.x', which this model does not"),

@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import math
 import os
 import pickle
 import random
@@ -248,6 +249,8 @@ def test_damaged_last_checkpoint_does_not_replace_previous(tmp_path):
         (tmp_path / "last.pt").write_bytes(content)
         checkpoint.save(tmp_path, state(6 + number))
         assert (seen(tmp_path / "last.pt"), seen(tmp_path / "previous.pt")) == (6 + number, 2)
+    torch.save({**state(9), "networks": {"weight": torch.tensor([math.nan])}}, tmp_path / "last.pt")
+    assert checkpoint.read_newest(tmp_path)[1] == tmp_path / "previous.pt"
     torch.save({"images_seen": 99}, tmp_path / "last.pt")  # sound, but not a checkpoint
     checkpoint.save(tmp_path, state(10), instead=True)
     assert (seen(tmp_path / "last.pt"), seen(tmp_path / "previous.pt")) == (10, 2)
@@ -275,6 +278,7 @@ NOT_FLAGS = (1, None, "on", torch.tensor(True), torch.zeros(2))
         ("best", (None, "nan", float("nan"), torch.tensor(1.0), -(10**301))),
         ("classes", (None, "ground", [None], ("ground",), [["ground"]])),
         ("networks", ([], {"weight": [1.0]}, {"weight": torch.zeros(2).int()}, {3: torch.zeros(1)})),
+        ("networks", [{"weight": torch.tensor([1.0, value])} for value in (math.nan, math.inf, -math.inf)]),
         ("optimizers", (None, {}, [None], [{}], [{"state": []}], [{"state": {"0": {}}}], [{"state": {0: {}}}])),
         ("guard", (None, [], {"sums": [1]}, {"sums": {"a": 1.0}}, {"steps": {"a": 0}}, {"usual": {"a": [None]}})),
         ("grouping", (None, [0, 1], [["0"]], [[-1]], torch.zeros(2, 1), "per_class")),
