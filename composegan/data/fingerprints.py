@@ -33,7 +33,7 @@ def fingerprint(source: Source) -> str | None:
 
 
 def fingerprint_of_files(files: Iterable[Path | str], *rest: Any, content: bool = True) -> str:
-    """A short hash of files, for a source's method `fingerprint`: their paths, sizes and times of change.
+    """A short hash of files, for a source's method `fingerprint`: their paths, inodes, sizes and times of change.
 
     rest: values that decide how the files are read. content: also the content of files changed in the last RECENT
     seconds. A missing file counts as None.
@@ -64,10 +64,11 @@ def digest(content: Any) -> str:
 
 
 def _stamp(path: Path | str, recent: float) -> tuple[int | str, ...] | None:
-    """Size, times of change of the content and of anything, and a hash of the content if it changed after `recent`."""
+    """Size, times of change of the content and of anything, inode (links may change their target, for files of the same
+    times), and a hash of the content if it changed after `recent`."""
     try:
         status = os.stat(path)
-        times = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        times = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
         if status.st_ctime < recent or not stat.S_ISREG(status.st_mode):
             return times
         with open(path, "rb") as file:

@@ -8,6 +8,7 @@ A pair may also be in subfolders of the same name: images/night/0001.jpg, labels
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
 
-SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "test", "testing"}
+SPLIT_NAMES = re.compile("(train|training|val|valid|validation|test|testing)([-_ ]?[0-9]+)?", re.IGNORECASE)
 IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
@@ -84,9 +85,11 @@ def is_plain(root: Path, split: str) -> bool:
 
 
 def find_split(root: Path, split: str) -> Path:
-    """The folder that holds `images` and `labels` of a split. Raises UserError when there is none."""
+    """The folder that holds `images` and `labels` of a split. Raises UserError when there is none, or another set."""
     check_root(root)
     if (root / split / "images").is_dir():
+        if (root / "images").is_dir():
+            raise UserError(f"{root}: has both images/ and {split}/images/ in it; move one of them elsewhere")
         return root / split
     splits = [name for name in ("train", "validation") if (root / name / "images").is_dir()]
     if splits or split != "train":
@@ -110,7 +113,9 @@ def list_stems(folder: Path, endings: set[str]) -> dict[str, str]:
 
 def _check_no_splits(folder: Path, stems: Iterable[str]) -> None:
     """Raise UserError when subfolders of images/ are named as splits, all of which would become one."""
-    found = sorted({stem.partition("/")[0] for stem in stems if "/" in stem} & SPLIT_NAMES)
+    found = sorted(
+        name for name in {stem.partition("/")[0] for stem in stems if "/" in stem} if SPLIT_NAMES.fullmatch(name)
+    )
     if found:
         remedy = f"move the images to {folder.parent / found[0] / 'images'}, and their labels beside them"
         raise UserError(f"{folder / found[0]}: is named as a split, but is in {folder.name}/; {remedy}")

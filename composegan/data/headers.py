@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import Image, ImageFile, ImagePalette, TiffImagePlugin
 
 from composegan.io.guarded import UnreadableError, check_file
 
@@ -66,19 +66,14 @@ def scale_of(form: str) -> int:
 
 
 def bmp_profile(picture: ImageFile.ImageFile) -> bytes | None:
-    """The color profile embedded in a BMP (version 5) that is not decoded yet.
-
-    Raises UnreadableError for a gray one that Pillow would read with the wrong number of bits.
-    """
+    """The color profile embedded in a BMP (version 5) that is not decoded yet, which is mended, see `mend_gray`."""
     file = picture.fp
     assert file
     before = file.tell()
     try:
         file.seek(14)
         header = file.read(124)
-        bits = header[10 if header[0] == 12 else 14]
-        if bits != {"1": 1, "L": 8}.get(picture.mode, bits):
-            raise UnreadableError(f"it is a gray BMP with a short palette and {bits} bits")
+        mend_gray(picture, header[10 if header[0] == 12 else 14])
         if len(header) < 124 or header[0] < 124 or header[56:60] != b"DEBM":  # "MBED", embedded
             return None
         start, length = struct.unpack("<II", header[112:120])
@@ -86,6 +81,16 @@ def bmp_profile(picture: ImageFile.ImageFile) -> bytes | None:
         return file.read(min(length, PROFILE))
     finally:
         file.seek(before)
+
+
+def mend_gray(picture: ImageFile.ImageFile, bits: int) -> None:
+    """Make a BMP of 4 or 8 bits with a short palette of grays a palette picture: Pillow takes it for one of 1 or 8."""
+    if bits == {"1": 1, "L": 8}.get(picture.mode, bits):
+        return
+    grays = (0, 255) if picture.mode == "1" else range(2**bits)
+    picture._mode = "P"
+    picture.palette = ImagePalette.raw("RGB", bytes(level for level in grays for _ in "RGB"))
+    picture.tile = [tile._replace(args=("P;4" if bits == 4 else "P", *tile.args[1:])) for tile in picture.tile]
 
 
 def color_codes(picture: ImageFile.ImageFile) -> tuple[int, ...] | None:

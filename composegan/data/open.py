@@ -49,7 +49,8 @@ def open_pictures(plugin: DomainPlugin, data: DataConfig, progress: bool = True)
     """
     check_bounds(data, "data.")
     if data.root and not source_address(data.root) and not is_packed(Path(data.root).expanduser()):
-        return PictureSource(Path(data.root).expanduser())
+        root = Path(data.root).expanduser()
+        return PictureSource(root / data.split if (root / data.split / "images").is_dir() else root)
     return open_root(plugin, data) if data.root else open_demo(plugin, data, progress)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +16,24 @@ from composegan.data.pairs import photo_warnings
 from composegan.data.sample import Sample
 from composegan.errors import UserError
 
+LABEL_NAMES = re.compile("^(labels?|masks?|annotations?|segmentation.*|gt[A-Z].*)$|mask-anno", re.IGNORECASE)
+"""Folders that hold label maps in most data sets."""
+
 
 class PictureSource:
     """The images in a folder and below it, in the order of their paths, read lazily; all labels are 0.
 
-    If the folder has an `images` folder (the plain layout of labelled data), only that one is searched.
+    If the folder has `images` and `labels` (the plain layout of labelled data), only its images are searched. No folder
+    `labels` beside a folder `images` is searched.
     Raises UserError for a root that is missing, a file, or without images.
     """
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
         check_root(self.root, "a folder of images")
-        if (self.root / "images").is_dir():
+        if (self.root / "images").is_dir() and (self.root / "labels").is_dir():
             self.root = self.root / "images"
-        self.files = files_below(self.root, IMAGE_ENDINGS)
+        self.files = without_labels(self.root, files_below(self.root, IMAGE_ENDINGS))
         if not self.files:
             raise UserError(f"{self.root}: there are no images in it ({', '.join(sorted(IMAGE_ENDINGS))})")
 
@@ -40,9 +46,26 @@ class PictureSource:
         return Sample(image, np.zeros(image.shape[1:], np.uint8), str(file))
 
     def warnings(self) -> list[str]:
-        """What the files show, see `photo_warnings`."""
-        return photo_warnings([self.root / file for file in self.files], labelled=False)
+        """What the files show, see `photo_warnings`, and folders among theirs that are named as label maps."""
+        named = [file for file in self.files if any(LABEL_NAMES.search(name) for name in file.split("/")[:-1])]
+        lines = []
+        if named:
+            reason = "are in folders named as those of label maps, but are read as pictures"
+            count = f"{len(named)} of {len(self.files)} images"
+            lines = [f"{self.root / named[0]}: {count} {reason}; give the folder of pictures"]
+        return lines + photo_warnings([self.root / file for file in self.files], labelled=False)
 
     def fingerprint(self) -> str:
         """A hash of all files, see `composegan.data.fingerprints`."""
         return fingerprint_of_files(self.root / file for file in self.files)
+
+
+def without_labels(root: Path, files: Sequence[str]) -> list[str]:
+    """The files, paths below `root`, that are not below a folder `labels` beside a folder `images`."""
+
+    def is_labels(folder: str) -> bool:
+        above, _, name = folder.rpartition("/")
+        return bool(folder) and ((name == "labels" and (root / above / "images").is_dir()) or is_labels(above))
+
+    skipped = {folder for folder in {file.rpartition("/")[0] for file in files} if is_labels(folder)}
+    return [file for file in files if file.rpartition("/")[0] not in skipped]

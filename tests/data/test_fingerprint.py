@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -155,6 +156,27 @@ def test_one_changed_file_among_many_is_noticed(spec, tmp_path):
         known.add(fingerprint(source))
     (tmp_path / "images" / "100.png").unlink()
     assert len(known | {fingerprint(source)}) == 5
+
+
+@pytest.mark.parametrize("link", ["labels", "labels/0.png"])
+def test_link_to_a_file_of_the_same_times_is_noticed(spec, tmp_path, link, monkeypatch):
+    write_plain(tmp_path / "data", spec, 1)
+    place = tmp_path / "data" / link
+    place.rename(tmp_path / "first")
+    (shutil.copytree if link == "labels" else shutil.copy2)(tmp_path / "first", tmp_path / "second")
+    found, stat = [], os.stat
+
+    def alike(path, **options):
+        status = stat(path, **options)
+        times = {"st_mtime_ns": 0, "st_ctime_ns": 0, "st_ctime": 0.0}
+        return SimpleNamespace(**{name: getattr(status, name) for name in dir(status) if name[:3] == "st_"} | times)
+
+    monkeypatch.setattr("composegan.data.fingerprints.os.stat", alike)  # as of archives that were just unpacked
+    for target in ("first", "second"):
+        place.symlink_to(tmp_path / target)
+        found.append(FolderSource(tmp_path / "data", spec).fingerprint())
+        place.unlink()
+    assert found[0] != found[1]
 
 
 def test_class_colors_are_part_of_the_fingerprint(write_folder, spec):

@@ -88,3 +88,31 @@ def test_open_pictures_takes_packed_folder_and_named_demo(tmp_path, spec, towns,
     assert len(open_pictures(plugin, DataConfig(root=str(folder)))) == 4
     with pytest.raises(UserError, match=r"data.demo=town: domain '.*': did you mean 'towns'\?"):
         open_pictures(plugin, DataConfig(demo="town"))
+
+
+@pytest.mark.parametrize(
+    ("names", "read"),
+    [
+        (["images/a", "labels/a"], ["images/a"]),
+        (["train/images/a", "train/labels/a", "train/labels/b/a"], ["train/images/a"]),
+        (["train/images/a", "train/labels/a", "validation/images/b", "validation/labels/b"], ["train/images/a"]),
+        (["a/images/1", "a/labels/1", "b/images/2", "b/labels/2"], ["a/images/1", "b/images/2"]),
+        (["images/a", "more/b", "c"], ["c", "images/a", "more/b"]),
+    ],
+)
+def test_label_maps_are_not_pictures(tmp_path, spec, names, read):
+    for name in names:
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "data" / f"{name}.png")
+    source = open_pictures(DomainPlugin(spec), DataConfig(root=str(tmp_path / "data")))
+    found = [source[index].name for index in range(len(source))]
+    assert found == [str(tmp_path / "data" / f"{name}.png") for name in read] and not source.warnings()
+
+
+@pytest.mark.parametrize("name", ["masks", "labels", "SegmentationClass", "gtFine", "CelebAMask-HQ-mask-anno/0"])
+def test_pictures_in_a_folder_named_as_label_maps_are_named(tmp_path, name):
+    for part in ("photos", name):
+        (tmp_path / part).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / part / "0.png")
+    (line,) = PictureSource(tmp_path).warnings()
+    assert line.startswith(f"{tmp_path / name / '0.png'}: 1 of 2 images are in folders named as those of label maps")

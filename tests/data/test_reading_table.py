@@ -79,11 +79,12 @@ def bmp5(profile, color):
     )
 
 
-def bmp8(levels):
-    """A BMP of 3 x 2 zeros with 8 bits and a palette of grays."""
+def bmp(rows, levels, bits=8):
+    """A BMP with a palette of grays. rows: the bytes of each row, from below."""
     palette = b"".join(bytes((level, level, level, 0)) for level in levels)
-    head = struct.pack("<IiiHHIIiiII", 40, 3, 2, 1, 8, 0, 8, 0, 0, len(levels), 0)
-    return b"BM" + struct.pack("<IHHI", 62 + len(palette), 0, 0, 54 + len(palette)) + head + palette + bytes(8)
+    head = struct.pack("<IiiHHIIiiII", 40, 3, 2, 1, bits, 0, 8, 0, 0, len(levels), 0)
+    data = b"".join(row.ljust(4, b"\0") for row in rows)
+    return b"BM" + struct.pack("<IHHI", 62 + len(palette), 0, 0, 54 + len(palette)) + head + palette + data
 
 
 def lab_tiff(light, a, b):
@@ -162,6 +163,8 @@ IMAGES = {
         "2": (png([[2]], 2), (170, 170, 170)),
         "4": (png([[5]], 4), (85, 85, 85)),
         "palette": (png([[3]], 2, 3, bytes(9) + bytes(COLOR)), COLOR),
+        "BMP, black and white, 8 bits": (bmp([b"\0\0\0", b"\0\0\1"], [0, 255]), (255, 255, 255)),
+        "BMP, dark grays, 4 bits": (bmp([b"\0\0", b"\x56\x70"], range(16), 4), (7, 7, 7)),
     },
     "12-bit TIFF, 16 bits per channel": {
         "gray PNG": (one("PNG", 200 * 257, "I;16"), (200, 200, 200)),
@@ -340,6 +343,12 @@ LABELS = {
         "gray ramp": (saved(GRAY.convert("P")), NUMBERS, "the indices decide"),
         "all black": (palette(colors=[(0, 0, 0)] * 4), NUMBERS, "the indices decide"),
         "background in its color": (palette(colors=[COLORS[0], *OTHERS[1:]]), NUMBERS, "the indices decide"),
+        "BMP, black and white, 8 bits": (
+            bmp([b"\0\1\0", b"\1\0\0"], [0, 255]),
+            [[1, 0, 0], [0, 1, 0]],
+            "the indices decide",
+        ),
+        "BMP, dark grays, 4 bits": (bmp([b"\x33\0", b"\x01\x20"], range(16), 4), NUMBERS, "the indices decide"),
         "red ramp": (palette(colors=[(level, 0, 0) for level in range(4)]), NUMBERS, "the indices decide"),
         "one color close to another class's": (
             palette(colors=[COLORS[0], (23, 180, 60), *OTHERS[2:]]),
@@ -380,9 +389,7 @@ LABELS = {
         "TIFF, JPEG": (saved(GRAY, "TIFF", compression="jpeg"), "is compressed as TIFF with JPEG"),
         "TIFF, JPEG, RGB": (saved(IN_COLOR, "TIFF", compression="jpeg"), "is compressed as TIFF with JPEG"),
     },
-    "TIFF where zero is white; gray BMP with a short palette; 16-bit RGB; floating-point numbers; CMYK": {
-        "BMP, black and white, 8 bits": (bmp8([0, 255]), "it is a gray BMP with a short palette and 8 bits"),
-        "BMP, black, 8 bits": (bmp8([0]), "it is a gray BMP with a short palette and 8 bits"),
+    "TIFF where zero is white; 16 bits per channel of RGB; floating-point numbers; CMYK": {
         "float64": (tiff(bytes(48), 2, 3, 64, sample_format=3), "holds 64-bit floating-point numbers in 1 channel"),
         "zero is white": (gray("<u1", photometric=0), "is a TIFF where zero is white"),
         "1 bit, zero is white": (tiff(b"\0\0", 2, 3, 1, photometric=0), "is a TIFF where zero is white"),
