@@ -90,7 +90,8 @@ def mend_gray(picture: ImageFile.ImageFile, bits: int) -> None:
     grays = (0, 255) if picture.mode == "1" else range(2**bits)
     picture._mode = "P"
     picture.palette = ImagePalette.raw("RGB", bytes(level for level in grays for _ in "RGB"))
-    picture.tile = [tile._replace(args=("P;4" if bits == 4 else "P", *tile.args[1:])) for tile in picture.tile]
+    form = "P;4" if bits == 4 else "P"
+    picture.tile = [tile._replace(args=(form, *(tile.args or ())[1:])) for tile in picture.tile]
 
 
 def color_codes(picture: ImageFile.ImageFile) -> tuple[int, ...] | None:

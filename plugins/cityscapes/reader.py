@@ -16,7 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import Sample, files_below, fingerprint_of_files, name_of, read_image, read_numbers, size_of
+from composegan.data import (
+    Sample,
+    files_below,
+    fingerprint_of_files,
+    name_of,
+    photo_warnings,
+    read_image,
+    read_numbers,
+    size_of,
+)
 from composegan.plugin import DomainSpec, UserError
 from composegan.plugins.cityscapes.label_ids import ids_to_classes, read_id_table
 
@@ -61,6 +70,10 @@ class Cityscapes:
                 f"{label_file}: is {size_of(labels)} but its image {size_of(image[0])} (height x width); replace one"
             )
         return Sample(image, labels, str(image_file))
+
+    def warnings(self) -> list[str]:
+        """What the images show that may not be meant as it is read."""
+        return photo_warnings([image for image, _ in self.files])
 
     def fingerprint(self) -> str:
         """A hash of all files and of the classes of the ids."""

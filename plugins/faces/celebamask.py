@@ -114,14 +114,14 @@ class CelebAMask:
 
 def check_names(folder: Path, numbers: Collection[int], parts: Collection[str]) -> None:
     """Raise UserError for a mask of one of the images that would be passed over: of another name, ending or folder."""
-    known = {part + ending for part in parts for ending in MASK_ENDINGS}
+    known = {f"_{part}{ending}" for part in parts for ending in MASK_ENDINGS}
     for below in files_below(folder, IMAGE_ENDINGS):
         place, _, name = below.rpartition("/")
         found = re.match("[0-9]+", name)
-        if found is None or (number := int(found[0])) not in numbers:
+        number = int(found[0]) if found else -1
+        if found and len(found[0]) == 5 and name[5:] in known and place == str(number // MASKS_PER_FOLDER):
             continue
-        start = f"{number:05d}_"
-        if not (name.startswith(start) and name[len(start) :] in known and place == str(number // MASKS_PER_FOLDER)):
+        if number in numbers:
             raise UserError(
                 f"{folder / below}: is no mask of image {number} by its name and folder; rename it to "
                 f"{number // MASKS_PER_FOLDER}/{number:05d}_PART.png, where PART is {', '.join(parts)}, or remove it"

@@ -253,3 +253,14 @@ def test_cityscapes16_merges_the_classes(add):
     assert (plugin16.dataset(add.root, "train")[0].labels == spec16.index("pole")).all()
     fine, merged = plugin.demo(2, 32, 64, 5)[1], plugin16.demo(2, 32, 64, 5)[1]
     assert (merged.image == fine.image).all() and (merged.labels == table[fine.labels]).all()
+
+
+def test_damaged_color_profile_is_named_in_a_warning(add):
+    add("train", "ulm", 0, [[7, 8]])
+    for opened in (plugin, plugin16):
+        assert opened.dataset(add.root, "train").warnings() == []
+    (file,) = (add.root / "leftImg8bit" / "train" / "ulm").iterdir()
+    Image.new("RGB", (2, 1)).save(file, icc_profile=bytes(300))
+    for opened in (plugin, plugin16):
+        (line,) = opened.dataset(add.root, "train").warnings()
+        assert line.startswith(f"{file} (1 of 1 examined): the color profile is damaged")
