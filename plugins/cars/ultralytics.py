@@ -67,7 +67,8 @@ def files_with_names(*folders: Path) -> list[Path]:
         for folder in folders
         if folder.is_dir()
         for file in sorted(folder.iterdir())
-        if file.suffix.lower() in (".yaml", ".yml") or file.name.lower() in NAMES_BY_LINE
+        if not file.name.startswith(".")
+        and (file.suffix.lower() in (".yaml", ".yml") or file.name.lower() in NAMES_BY_LINE)
     }
     return list(found)
 
