@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -92,6 +92,12 @@ def mend_gray(picture: ImageFile.ImageFile, bits: int) -> None:
     picture.palette = ImagePalette.raw("RGB", bytes(level for level in grays for _ in "RGB"))
     form = "P;4" if bits == 4 else "P"
     picture.tile = [tile._replace(args=(form, *(tile.args or ())[1:])) for tile in picture.tile]
+
+
+def mend_colors(picture: ImageFile.ImageFile, colors: Sequence[int]) -> None:
+    """Give a palette TIFF the colors that its tag has with 8 bits, as some programs write them; 16 are right."""
+    if picture.mode == "P" and 0 < max(colors, default=0) < 256:
+        picture.palette = ImagePalette.raw("RGB;L", bytes(colors))
 
 
 def color_codes(picture: ImageFile.ImageFile) -> tuple[int, ...] | None:

@@ -22,6 +22,7 @@ from composegan.data.headers import (
     color_codes,
     lossy_compression,
     may_have_exif,
+    mend_colors,
     refused_form,
     scale_of,
     without_text,
@@ -186,6 +187,7 @@ def _decode(path: Path, file: IO[bytes] | None = None) -> Image.Image:
         facts["lossy"] = lossy_compression(picture)
         if picture.format == "TIFF":
             tags = picture.tag_v2  # type: ignore[attr-defined]
+            mend_colors(picture, tags.get(320, ()))
             facts |= {"signed": 2 in tags.get(339, ()), "negative": tags.get(262) == 0}
             facts["orientation"] = orientation_of(picture)  # Pillow turns a TIFF when it decodes it
         elif picture.format == "PNG":

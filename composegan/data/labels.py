@@ -14,6 +14,9 @@ from composegan.data.sample import check_labels
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
 
+PADDING = 8
+"""A palette that ends with this many entries of one color was filled up: only the first of them may be a class."""
+
 NEAR = 16
 """A palette color this close (largest difference of a channel) to a class color may be meant to be it."""
 
@@ -125,7 +128,10 @@ def _palette_table(
     palette: red, green and blue of each entry; used: indices; classes: their colors.
     """
     colors = np.full((256, 3), -1000)
-    colors[: len(palette) // 3] = np.frombuffer(palette, np.uint8).reshape(-1, 3)
+    known = np.frombuffer(palette, np.uint8).reshape(-1, 3)
+    alike = len(known) - 1 - (known != known[-1:]).any(axis=1).nonzero()[0].max(initial=-1)
+    count = len(known) - (alike - 1) * (alike >= PADDING)
+    colors[:count] = known[:count]
     colors, indices = colors[list(used)], np.array(used)
     distances = np.abs(colors[:, None] - np.array(classes)).max(axis=2)
     nearest, distance = distances.argmin(axis=1), distances.min(axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -282,6 +283,16 @@ COLORS_BYTES = CLASS_COLORS.tobytes()
 IN_COLOR = Image.fromarray(CLASS_COLORS[NUMBERS])
 
 
+def tiff8():
+    """A palette TIFF, colors reversed, that has 8 bits of each color where there should be 16."""
+    picture = palette([3, 2, 1, 0])
+    file = saved(Image.open(BytesIO(picture)), "TIFF")
+    with Image.open(BytesIO(file)) as opened:
+        colors = opened.tag_v2[320]
+    pack = struct.Struct(f"<{len(colors)}H").pack
+    return file.replace(pack(*colors), pack(*(color >> 8 for color in colors)))
+
+
 def palette(order=range(4), colors=None, **options):
     """A palette PNG of NUMBERS. order: the class of each index; colors: of the indices, instead of these classes'."""
     order = list(order)
@@ -330,6 +341,8 @@ LABELS = {
         ),
         "Pillow": (saved(IN_COLOR.quantize(4)), NUMBERS, None),
         "2 bits": (palette([3, 2, 1, 0], bits=2), NUMBERS, "another order"),
+        "padded": (png(3 - NUMBERS, 8, 3, CLASS_COLORS[::-1].tobytes() + bytes(3 * 252)), NUMBERS, "another order"),
+        "TIFF with 8-bit colors": (tiff8(), NUMBERS, "another order"),
         "unused colors": (png(3 - NUMBERS, 8, 3, CLASS_COLORS[[3, 2, 1, 0] * 9].tobytes()), NUMBERS, "another order"),
         "only some classes": (png([[1, 0]], 8, 3, CLASS_COLORS[[3, 1]].tobytes()), [[1, 3]], "another order"),
         "one color twice, one index no class": (
@@ -360,6 +373,10 @@ LABELS = {
         "one class elsewhere": (
             palette(colors=[COLORS[1], *OTHERS[1:]]),
             "by color, 0 = house, .*; by index, 0 = ground,",
+        ),
+        "an index in the padding": (
+            png([[3, 2, 1], [0, 0, 77]], 8, 3, CLASS_COLORS[::-1].tobytes() + bytes(3 * 252)),
+            "disagree",
         ),
         "one color of no class": (
             palette(colors=[COLORS[2], COLORS[1], COLORS[0], (9, 9, 9)]),
@@ -403,6 +420,10 @@ LABELS = {
         "16 bits": (saved(Image.new("I;16", (3, 2), 900)), "has label value 900; class indices are needed, 0..3"),
         "negative": (saved(Image.new("I", (3, 2), -3), "TIFF"), "has label value -3"),
         "uint32": (tiff(struct.pack("<I", 2**32 - 1), 1, 1, 32), "has label value 4294967295"),
+        "palette, in its padding": (
+            png([[1, 2, 255]], 8, 3, CLASS_COLORS.tobytes() + bytes(3 * 252)),
+            r"outside the vocabulary \(255\)",
+        ),
         "palette": (png([[7]], 8, 3, bytes(range(30))), r"outside the vocabulary \(7\)"),
         "RGB": (
             saved(Image.new("RGB", (3, 2), (1, 2, 3))),
