@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from unicodedata import normalize
 
@@ -45,6 +45,17 @@ def files_below(root: Path | str, endings: Iterable[str]) -> list[str]:
                         f"{entry.path}: links to {os.readlink(entry.path)}, which does not exist; remove it"
                     )
     return sorted(found)
+
+
+def without_labels(root: Path, files: Sequence[str]) -> list[str]:
+    """The files, paths below `root`, that are not below a folder `labels` beside a folder `images`."""
+
+    def is_labels(folder: str) -> bool:
+        above, _, name = folder.rpartition("/")
+        return bool(folder) and ((name == "labels" and (root / above / "images").is_dir()) or is_labels(above))
+
+    skipped = {folder for folder in {file.rpartition("/")[0] for file in files} if is_labels(folder)}
+    return [file for file in files if file.rpartition("/")[0] not in skipped]
 
 
 def by_stem(files: Iterable[str], root: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from composegan.data.files import without_labels
 from composegan.data.folder import IMAGE_ENDINGS, list_stems
 from composegan.data.images import read_image
 from composegan.data.pairs import pair_warnings, read_pair
@@ -82,12 +83,14 @@ class PhotoFiles:
 
 
 def _files(path: Path, key: str) -> dict[str, Path]:
-    """A file, or the images of a folder, by name without ending, sorted by name."""
+    """A file, or the images of a folder, by name without ending, sorted by name. Label maps are no photos."""
     if not path.exists():
         raise UserError(f"{key}={path}: no such file or folder")
     if path.is_file():
         return {path.stem: path}
-    found = {stem: path.parent / below for stem, below in list_stems(path, IMAGE_ENDINGS).items()}
+    files = {stem: below.partition("/")[2] for stem, below in list_stems(path, IMAGE_ENDINGS).items()}
+    kept = set(without_labels(path, list(files.values())) if key == "photos" else files.values())
+    found = {stem: path / below for stem, below in files.items() if below in kept}
     if not found:
         raise UserError(f"{key}={path}: there are no images in it ({', '.join(sorted(IMAGE_ENDINGS))})")
     return dict(sorted(found.items()))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from composegan.data.files import files_below
+from composegan.data.files import files_below, without_labels
 from composegan.data.fingerprints import fingerprint_of_files
 from composegan.data.folder import IMAGE_ENDINGS, check_root
 from composegan.data.images import read_image
@@ -58,14 +57,3 @@ class PictureSource:
     def fingerprint(self) -> str:
         """A hash of all files, see `composegan.data.fingerprints`."""
         return fingerprint_of_files(self.root / file for file in self.files)
-
-
-def without_labels(root: Path, files: Sequence[str]) -> list[str]:
-    """The files, paths below `root`, that are not below a folder `labels` beside a folder `images`."""
-
-    def is_labels(folder: str) -> bool:
-        above, _, name = folder.rpartition("/")
-        return bool(folder) and ((name == "labels" and (root / above / "images").is_dir()) or is_labels(above))
-
-    skipped = {folder for folder in {file.rpartition("/")[0] for file in files} if is_labels(folder)}
-    return [file for file in files if file.rpartition("/")[0] not in skipped]

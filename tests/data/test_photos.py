@@ -99,3 +99,12 @@ def test_unusable_masks_raise(find, save, tmp_path):
     assert "colors that are no class of domain 'town', (1, 2, 3)" in refused(lambda: list(find("photos", "masks")))
     save("masks/x.png", Image.new("L", (16, 8), 1))
     assert "is 8 x 16 but its image is 8 x 8" in refused(lambda: list(find("photos", "masks")))
+
+
+@pytest.mark.parametrize("place", ["photos", "photos/train", "photos/night/more"])
+def test_labels_beside_images_are_no_photos(find, save, place):
+    for part in ("images", "labels"):
+        save(f"{place}/{part}/x.png", Image.new("L", (8, 8)))
+    save("photos/labels.png", Image.new("L", (8, 8)))
+    assert sorted(name.rpartition("/")[2] for name in find("photos").names) == ["labels", "x"]
+    assert find(f"{place}/labels").names == ["x"]
