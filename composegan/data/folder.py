@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from composegan.data.files import by_stem, files_below
+from composegan.data.files import by_stem, files_below, name_of
 from composegan.data.fingerprints import fingerprint_of_files
 from composegan.data.pairs import pair_warnings, read_pair
 from composegan.data.sample import Sample
@@ -131,5 +131,14 @@ def _unpaired(root: Path, images: dict[str, str], labels: dict[str, str]) -> lis
         alone = sorted(present.keys() - other.keys())
         if alone:
             more = f", and {len(alone) - 1} more" if len(alone) > 1 else ""
+            if missing == "labels" and (file := _not_png(root, alone[0])):
+                missing = f"PNG labels but {file}"
+                remedy = "save them as labels/{stem}.png (JPEG changes label values: convert the originals)"
             lines.append(f"{root / present[alone[0]]}: has no {missing}{more}; {remedy.format(stem=alone[0])}")
     return lines
+
+
+def _not_png(root: Path, stem: str) -> str:
+    """The first picture in labels/ with this stem and another ending than .png, as a path below `root`; "" for none."""
+    files = files_below(root / "labels", IMAGE_ENDINGS - {".png"})
+    return next((f"labels/{file}" for file in files if name_of(Path(file).with_suffix("").as_posix()) == stem), "")

@@ -28,8 +28,8 @@ REMEDIES = {
     "if they are wrong, give every class its color",
     "transparent": "some labels are transparent, but are read like any others; "
     "if that is wrong, fill these pixels and remove the transparency",
-    "turned": "EXIF turns this photo, and it cannot be told whether its labels are turned as well, "
-    "so they are read as stored; if that is wrong, save the photo upright",
+    "turned": "EXIF turns this photo but may not turn its labels, which are read as stored; "
+    "if the two do not match, remove the photo's EXIF orientation or turn the labels",
     "profile": "the color profile is damaged or made for other pixels, so the colors are read as sRGB; "
     "if that is wrong, convert the picture to sRGB",
 }

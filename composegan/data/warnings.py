@@ -57,7 +57,9 @@ def unmirrored_sides(spec: DomainSpec) -> list[str]:
         return []
     shown = ", ".join(f"{one}: {two}" for one, two in pairs[:4]) + ", ..." * (len(pairs) > 4)
     remedy = f"add `mirror: {{{shown}}}` to the YAML of domain {spec.name!r}, or leave data.flip off"
-    return [f"data.flip=on: mirrors images without swapping classes {pairs[0][0]} and {pairs[0][1]}; {remedy}"]
+    return [
+        f"classes {pairs[0][0]} and {pairs[0][1]}: data.flip=on would mirror images without swapping them; {remedy}"
+    ]
 
 
 def words_of(name: str) -> tuple[str, ...]:

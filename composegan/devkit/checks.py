@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.config.compose import compose
+from composegan.config.compose import compose, is_path
 from composegan.data import Sample
 from composegan.data.warnings import can_be_written, data_warnings
 from composegan.devkit.subject import Subject
@@ -31,7 +31,8 @@ def contract(subject: Subject) -> Iterator[Verdict]:
     """The plug-in loads and follows this version of the contract."""
     found = subject.found
     if found.plugin is None:
-        yield Verdict(False, f"{found.distribution}: {found.error}")
+        where = "" if is_path(subject.domain) else f"{found.distribution}: "  # an error of a file names it
+        yield Verdict(False, f"{where}{found.error}")
         return
     same = found.plugin.api == API_VERSION
     remedy = "" if same else f"follow docs/plugins.md, then set api to {API_VERSION}"

@@ -248,7 +248,9 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: ty
         folder = folder / "model"
     if not (folder / CONFIG).is_file():
         where = "no such folder" if not folder.exists() else f"it has no {CONFIG} and no model/{CONFIG}"
-        raise UserError(f"{folder}: is not a saved model ({where}); `composegan fit` and `Model.save` write one")
+        inside = max((found.parents[1] for found in folder.glob(f"*/model/{CONFIG}")), default=None)
+        remedy = f"give a run in it, such as {inside}" if inside else "`composegan fit` and `Model.save` write one"
+        raise UserError(f"{folder}: is not a saved model ({where}); {remedy}")
     facts, family, shapes = _read_facts(folder / CONFIG)
     generator, mean, class_sets = _read_weights(folder / WEIGHTS, family, facts["generator"], shapes)
     generator = generator.to(memory_format=torch.channels_last).requires_grad_(False).eval()

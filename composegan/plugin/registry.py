@@ -119,7 +119,11 @@ def find(name: str, kind: Kind = DOMAIN, path: Sequence[str] | None = None) -> F
     offer = nearest(name, {item.name for _, item in rows} - {"?"})
     if kind is DOMAIN:
         files = (f"./{name}{suffix}" for suffix in ("", ".yaml") if Path(name + suffix).is_file())
-        raise UserError("; for a file write domain=".join([f"no domain {name!r} is installed; {offer}", *files][:2]))
+        file = next(files, "./FILE.yaml" if offer.startswith("there are") else "")
+        more = [f"for a file write domain={file}"] * bool(file)
+        if (folder := Path(f"composegan-{name.replace('_', '-')}")).is_dir():
+            more += [f"for the plug-in in {folder}/ add plugin_path={folder}"]
+        raise UserError("; ".join([f"no domain {name!r} is installed; {offer}", *more]))
     stale = "" if any(is_own_entry(item) for _, item in rows) else "; after an update of composegan, install it again"
     where = f"{kind.setting}: " * bool(kind.setting)
     raise UserError(f"{where}no {kind.word} {name!r} is installed; {offer}{stale * (path is None)}")

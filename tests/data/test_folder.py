@@ -149,6 +149,17 @@ def test_unpaired_subfolder_is_named(write_folder, spec, part):
         FolderSource(root, spec)
 
 
+@pytest.mark.parametrize("file", ["1.jpg", "1.JPEG", "1.webp", "sub/1.tif"])
+def test_labels_in_another_format_are_named(write_folder, spec, file):
+    root = write_folder(3)
+    for part in ("images", "labels"):
+        (root / part / file).parent.mkdir(exist_ok=True)
+    (root / "images" / "1.png").rename((root / "images" / file).with_suffix(".png"))
+    (root / "labels" / "1.png").rename(root / "labels" / file)
+    with pytest.raises(UserError, match=rf"1\.png: has no PNG labels but labels/{file}; save them as labels/.*1\.png"):
+        FolderSource(root, spec)
+
+
 @pytest.mark.parametrize("name", ["more", "3.d"])
 def test_link_to_nothing_is_named(write_folder, spec, name):
     root = write_folder(2)

@@ -494,6 +494,7 @@ def test_orientation_of_a_square_png_is_found_anywhere(place, put, spec):
     np.testing.assert_array_equal(source[0].image[0], np.rot90(SCENE[:, :4], -1) * 60)
     (line,) = source.warnings()
     assert "EXIF turns this photo" in line
+    assert line.endswith("if the two do not match, remove the photo's EXIF orientation or turn the labels")
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 6, 8])

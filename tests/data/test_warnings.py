@@ -77,14 +77,17 @@ def test_check_prints_warnings_and_does_not_fail(shapes, tmp_path):
     subject = open_subject(str(tmp_path / "sides.yaml"))
     subject.data.root = shapes[1].removeprefix("data.root=")
     (verdict,) = verdicts_of(warnings, subject)
-    assert verdict.holds is None and verdict.line("warnings").startswith("warn  warnings: data.root: data.flip=on: ")
+    said = (
+        "warn  warnings: data.root: classes l_eye and r_eye: data.flip=on would mirror images without swapping them; "
+    )
+    assert verdict.holds is None and verdict.line("warnings").startswith(said)
 
 
 def test_fit_prints_warnings_at_its_start(shapes, fit_in, tmp_path, capsys):
     (tmp_path / "sides.yaml").write_text(SIDES)
     fit_in(tmp_path / "runs", f"domain={tmp_path / 'sides.yaml'}", shapes[1], "data.flip=on", "training.images=2")
     out = capsys.readouterr().out
-    assert out.index("warning: data.flip=on: ") < out.index("done: ")
+    assert out.index("warning: classes l_eye and r_eye: data.flip=on ") < out.index("done: ")
 
 
 def test_names_in_composed_and_decomposed_form_are_one_name():

@@ -207,6 +207,16 @@ def test_step_rejects_non_finite_loss(shapes, monkeypatch):
     assert "Gmain: the loss is not finite" in failures(CHECKS[-1], subject())[0]
 
 
+def test_faulty_domain_file_is_named_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "toys.yaml").write_text("classes: [{name: ground, color: [0, 0, 0]}]\nmirror: {ground: sky}\n")
+    for file in ("toys.yaml", "./toys.yaml", str(tmp_path / "toys.yaml")):
+        (line,) = failures(checks.contract, open_subject(file))
+        assert line.count("toys.yaml") == 1 and line.endswith(
+            "domain 'toys' has no class 'sky'; did you mean 'ground'?"
+        )
+
+
 def test_unloadable_domain_has_one_verdict(tmp_path, capsys):
     from composegan.cli import main
 

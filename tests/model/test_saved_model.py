@@ -105,6 +105,11 @@ def test_another_folder_is_refused(tmp_path):
     reason, remedy = "(it has no config.json and no model/config.json)", "`composegan fit` and `Model.save` write one"
     for path, why in (("none", "(no such folder)"), (".", reason)):
         assert refused(composegan.load, tmp_path / path) == f"{tmp_path / path}: is not a saved model {why}; {remedy}"
+    for time in ("1", "2"):
+        (tmp_path / "moths" / time / "model").mkdir(parents=True)
+        (tmp_path / "moths" / time / "model" / "config.json").touch()
+    said = f"{tmp_path / 'moths'}: is not a saved model {reason}; give a run in it, such as {tmp_path / 'moths' / '2'}"
+    assert refused(composegan.load, tmp_path / "moths") == said
     line = refused(composegan.load, tmp_path / "file")
     assert line == f"{tmp_path / 'file'}: is a file; give the folder of its model or run"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -190,6 +191,28 @@ def test_unknown_name_offers_the_nearest(site):
     for name, said in (("car", "did you mean 'cars'"), ("faces", "there are: cars")):
         with pytest.raises(UserError, match=f"no domain '{name}' is installed; {said}"):
             registry.load(name, site.path)
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "said"),
+    [
+        ("moths", "moths.yaml", "there are: cars; for a file write domain=./moths.yaml"),
+        ("moths", "wings.yaml", "there are: cars; for a file write domain=./FILE.yaml"),
+        (
+            "my_pets",
+            "composegan-my-pets/",
+            "; for the plug-in in composegan-my-pets/ add plugin_path=composegan-my-pets",
+        ),
+        ("car", "wings.yaml", "did you mean 'cars'?"),
+    ],
+)
+def test_unknown_name_offers_files_and_plugins_of_this_folder(site, name, place, said, tmp_path, monkeypatch):
+    site.domain("cars-1.dist-info", "cars")
+    monkeypatch.chdir(tmp_path)
+    Path(place).mkdir() if place.endswith("/") else Path(place).touch()
+    with pytest.raises(UserError, match=f"no domain '{name}' is installed; ") as caught:
+        registry.load(name, site.path)
+    assert str(caught.value).endswith(said)
 
 
 def test_name_with_control_characters_is_escaped(site):
