@@ -16,7 +16,7 @@ from composegan.config.schema import Config, TrainerConfig
 from composegan.errors import UserError
 from composegan.runtime.distributed import same_everywhere
 from composegan.runtime.memory import keep_freed_memory
-from composegan.runtime.ranks import launched
+from composegan.runtime.ranks import check_only_process, launched
 
 OTHER_LAUNCHERS = ("LOCAL_RANK", "LSB_JOBID", "OMPI_COMM_WORLD_RANK")
 """Environment variables of launchers other than torchrun and srun that Lightning knows."""
@@ -86,6 +86,8 @@ def _trainer(config: Config, **more: Any) -> lightning.Trainer:
             raise
         wanted = f"trainer.accelerator={settings.accelerator} trainer.devices={settings.devices}"
         raise UserError(f"{wanted}: {' '.join(str(error).split())}") from error
+    if trainer.is_global_zero:
+        check_only_process()
     if config.training.batch % trainer.world_size:
         raise UserError(f"training.batch={config.training.batch} is not a multiple of the {trainer.world_size} devices")
     if (own := config.training.batch // trainer.world_size) % (parts := settings.accumulate):

@@ -9,12 +9,25 @@ from multiprocessing import parent_process
 
 from composegan.errors import UserError
 
+RANKS = (
+    "RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JSM_NAMESPACE_RANK",
+)  # fmt: skip
+"""Environment variables that are 0 in the first process."""
+
 
 def is_first_process() -> bool:
     """Whether this is rank 0, which alone writes files and prints; always, if there is only one."""
-    of_launchers = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JSM_NAMESPACE_RANK")
-    names = ("RANK", "LOCAL_RANK", "NODE_RANK", *of_launchers)
-    return all(environment_number(name, 0) == 0 for name in names)
+    return all(environment_number(name, 0) == 0 for name in RANKS)
+
+
+def check_only_process() -> None:
+    """Raise UserError if a variable, left over from another job, says that this process, the only one, is not the
+    first: it would write nothing."""
+    for name in RANKS:
+        if environment_number(name, 0):
+            raise UserError(
+                f"{name}={os.environ[name]}: is set, but this process runs alone; unset {name}, or use torchrun or srun"
+            )
 
 
 def of_torchrun() -> tuple[int, int, int]:

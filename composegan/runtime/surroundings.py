@@ -18,6 +18,11 @@ NUMBERS = (
 )  # fmt: skip
 """Environment variables of launchers that composegan, Lightning or torch read as whole numbers."""
 
+SIZES = (
+    "WORLD_SIZE", "LOCAL_WORLD_SIZE", "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE", "SLURM_NNODES", "OMPI_COMM_WORLD_SIZE",
+)  # fmt: skip
+"""Those of them that count processes or machines."""
+
 
 def check_surroundings() -> None:
     """Raise UserError for surroundings in which no command can run; raise the limit of open files if it is low."""
@@ -27,6 +32,9 @@ def check_surroundings() -> None:
         raise UserError("the working folder: does not exist any more; change to another one with cd") from error
     for name in NUMBERS:
         environment_number(name, 0)
+    for name in SIZES:
+        if not environment_number(name, 1):
+            raise UserError(f"{name}=0: this environment variable must be 1 or more; unset {name}")
     for rank, size in (("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS")):
         if environment_number(rank, 0) and size not in os.environ:  # left over from another job
             raise UserError(f"{rank}={os.environ[rank]}: is set without {size}; unset {rank}, or use torchrun or srun")

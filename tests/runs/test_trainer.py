@@ -75,6 +75,17 @@ def test_only_ranks_that_no_launcher_started_are_launched(monkeypatch):
     assert not needs_launch(2)
 
 
+@pytest.mark.parametrize(
+    "name", ["RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK"]
+)
+def test_a_rank_left_over_from_another_job_leaves_no_folder(fit, tmp_path, monkeypatch, name):
+    monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    line = f"{name}=1: is set, but this process runs alone; unset {name}, or use torchrun or srun"
+    assert refused(fit, "trainer.devices=1") == line
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_precision(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert precision(config()) == "32-true"

@@ -68,6 +68,14 @@ def test_a_rank_that_is_no_number_is_refused(capsys, monkeypatch, name, value):
     assert capsys.readouterr() == ("", line)
 
 
+@pytest.mark.parametrize("name", ["WORLD_SIZE", "LOCAL_WORLD_SIZE", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE"])
+def test_a_world_of_no_process_is_refused(capsys, monkeypatch, name):
+    monkeypatch.setenv(name, "0")
+    assert cli.main(["domains"]) == 2
+    line = f"composegan: {name}=0: this environment variable must be 1 or more; unset {name}\n"
+    assert capsys.readouterr() == ("", line)
+
+
 @pytest.mark.parametrize(("rank", "size"), [("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS")])
 def test_a_rank_of_no_world_is_refused(capsys, monkeypatch, rank, size):
     monkeypatch.setenv(rank, "1")
