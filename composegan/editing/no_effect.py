@@ -31,7 +31,19 @@ def no_effect(model: Model, edit: Edit, before: Codes, after: Codes, method: str
     if not edit.changed.any():
         names = ",".join(edit.classes)
         return f"classes={names}: the edit has no effect, no pixel changes by more than a grey level; change more", []
+    if edit.composited_leakage is not None and not _changes_inside(model, edit):
+        names = ",".join(edit.classes)
+        return f"classes={names}: the model's picture changes only outside of {names}; composite=off shows that", []
     return "", [f"{name}: {reason}" for name, reason in idle.items()]
+
+
+def _changes_inside(model: Model, edit: Edit) -> bool:
+    """Whether a pasted edit changes a label, or a pixel of its classes by more than a grey level."""
+    labels, images = ((getattr(edit.before, part), getattr(edit.after, part)) for part in ("labels", "images"))
+    classes = [model.index(name) for name in edit.classes]
+    inside = np.isin(labels[0], classes) | np.isin(labels[1], classes)
+    moved = np.abs(images[1].astype(int) - images[0]).max(axis=-1) > 1
+    return bool((labels[0] != labels[1]).any() or (inside & moved).any())
 
 
 def _without_part(model: Model, edit: Edit, before: Codes, after: Codes, name: str, method: str) -> str:

@@ -34,7 +34,7 @@ class Squares(torch.nn.Module):
         reach, red, green = torch.nn.functional.normalize(torch.randn(3, CHANNELS, generator=draws))
         self.reach, self.red, self.green = reach, red, green
         self.mapping = torch.nn.Identity()
-        self.leak = 0.0  # how much of the ball's red the ground takes on
+        self.own, self.leak = 1.0, 0.0  # how much of the ball's red the ball and the ground take on
 
     def map(self, z):
         return z
@@ -49,7 +49,7 @@ class Squares(torch.nn.Module):
         labels = inside[:, None].expand(-1, 16, -1).to(torch.uint8)  # (N, 16, 16)
         red = (0.2 * slots[:, 4] @ self.red)[:, None, None].expand(-1, 16, 16)
         green = (0.2 * slots[:, 2] @ self.green)[:, None, None].expand(-1, 16, 16)
-        ball = torch.stack((red, 0 * red, 0 * red), dim=1)
+        ball = torch.stack((self.own * red, 0 * red, 0 * red), dim=1)
         ground = torch.stack((self.leak * red, green, 0 * red), dim=1)
         image = torch.where(labels[:, None] == 1, ball, ground)
         return SimpleNamespace(image=image, mask=SimpleNamespace(labels=lambda: labels))

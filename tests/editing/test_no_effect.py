@@ -50,6 +50,17 @@ def test_edit_without_effect_is_an_error(ghost, tmp_path, error_line, capsys, pr
     assert json.loads((tmp_path / "out" / "edit.json").read_text()).get("leakage", {}).get("all") is None
 
 
+def test_change_outside_of_the_class_only_is_an_error_where_the_class_is_pasted(ghost, error_line, tmp_path, capsys):
+    ghost.generator.own, ghost.generator.leak = 0.0, 1.0
+    given = ["model=any", "classes=ball", "part=texture"]
+    line = error_line("edit", *given, f"out={tmp_path / 'out'}")
+    said = "classes=ball: the model's picture changes only outside of ball; composite=off shows that"
+    assert line == f"{said} (force=on writes it all the same)" and not (tmp_path / "out").exists()
+    assert main(["edit", *given, "composite=off", f"out={tmp_path / 'drawn'}"]) == 0
+    assert main(["edit", *given, "force=on", f"out={tmp_path / 'out'}"]) == 0
+    assert said in capsys.readouterr().out
+
+
 def test_remove_that_leaves_the_class_in_the_picture_is_an_error(ghost, error_line, tmp_path):
     ghost.generator.stays = True
     line = error_line("edit", "model=any", "classes=ball", "method=remove", f"out={tmp_path / 'out'}")
