@@ -212,9 +212,8 @@ def test_faulty_domain_file_is_named_once(tmp_path, monkeypatch):
     (tmp_path / "toys.yaml").write_text("classes: [{name: ground, color: [0, 0, 0]}]\nmirror: {ground: sky}\n")
     for file in ("toys.yaml", "./toys.yaml", str(tmp_path / "toys.yaml")):
         (line,) = failures(checks.contract, open_subject(file))
-        assert line.count("toys.yaml") == 1 and line.endswith(
-            "domain 'toys' has no class 'sky'; did you mean 'ground'?"
-        )
+        assert line.count("toys.yaml") == 1
+        assert line.endswith("domain 'toys' has no class 'sky'; there are: ground")
 
 
 def test_unloadable_domain_has_one_verdict(tmp_path, capsys):
