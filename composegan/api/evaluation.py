@@ -19,6 +19,7 @@ from composegan.errors import Suggests, UserError, as_path, nearest, shown
 from composegan.evaluation import report as reports
 from composegan.evaluation.evaluate import Report, evaluate
 from composegan.evaluation.real import RESIZE, real_set
+from composegan.io.output import check_folder
 from composegan.model.saved_model import Model
 from composegan.plugin import registry
 from composegan.plugin.contracts import METRIC
@@ -56,9 +57,15 @@ class EvaluationResult(Suggests):
             raise UserError(f"there is no figure {shown(name)}; {nearest(name, self.values)}")
         return self.values[name]
 
-    def save(self, folder: str | PathLike[str]) -> Path:
-        """Write evaluation.json, evaluation.md and pictures. Raises UserError if they cannot be written."""
-        return reports.save(self.report, self.settings, as_path("folder", folder))
+    def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write evaluation.json, evaluation.md and pictures.
+
+        overwrite: also write into a folder that holds anything but a saved evaluation. Raises UserError for such a
+        folder otherwise, and if writing fails.
+        """
+        folder = as_path("folder", folder)
+        check_folder(folder, ("evaluation.json", "evaluation.md"), ("*.png",), overwrite)
+        return reports.save(self.report, self.settings, folder)
 
     def __str__(self) -> str:
         return "\n".join(reports.lines_of(self.report, self.settings))

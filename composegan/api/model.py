@@ -27,6 +27,7 @@ from composegan.editing.mix import Mixed, mix
 from composegan.editing.no_effect import no_effect
 from composegan.editing.target import Target
 from composegan.errors import UserError, as_path, check_flags, check_positive, check_truncation, shown, whole_number
+from composegan.io.output import check_file
 from composegan.model import TRUNCATION, saved_model
 from composegan.model.codes import Codes, concat_codes
 from composegan.model.sample import Sample, Samples, codes_of, concat_samples, pictures_of
@@ -123,14 +124,17 @@ class Model(saved_model.Model):
         masks: bool = True,
         size: int = 256,
         batch: int = 16,
+        overwrite: bool = False,
     ) -> Path:
         """Write an endless loop through N >= 2 pictures, in which the named classes change smoothly; returns the path.
 
         path: an .mp4 or .gif. seconds: length, rounded to whole frames between two pictures; default: 24 frames
         between two. rate: frames per second. masks: beside the pictures. size: small pictures are enlarged to at least
-        this many pixels on the shorter side.
+        this many pixels on the shorter side. overwrite: replace the file `path`. Raises UserError if it exists
+        otherwise.
         """
         codes, size, path = codes_of(codes), whole_number("size", size, least=1), as_path("path", path)
+        check_file(path, overwrite=overwrite)
         check_flags(masks=masks)
         for name, value in (("rate", rate), ("seconds", 1 if seconds is None else seconds)):
             check_positive(name, value)

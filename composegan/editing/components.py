@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from composegan.errors import UserError
+from composegan.errors import UserError, as_path, whole_number
 from composegan.io.atomic import writing
+from composegan.io.output import check_folder
 from composegan.model.codes import Codes
 from composegan.model.sample import Picture, Samples, concat_samples, draw
 from composegan.model.saved_model import Model
@@ -39,12 +41,19 @@ class Components(Picture):
         columns = [f"{'+ ' if i else ''}{name}" for i, name in enumerate(self.classes)]
         return table((self.steps.images, self.steps.masks, near), columns, ("picture", "mask", "depth"), least=96)
 
-    def save(self, folder: Path, number: int) -> None:
-        """Write NUMBER.png, and NUMBER.npz with `depth` and `names`."""
+    def save(self, folder: str | PathLike[str], number: int = 0, *, overwrite: bool = False) -> Path:
+        """Write NUMBER.png, such as 00000.png, and NUMBER.npz with `depth` and `names`.
+
+        number: of the picture, to save several in one folder. overwrite: also write into a folder that holds anything
+        but saved components. Raises UserError for such a folder otherwise, and if writing fails.
+        """
+        folder, number = as_path("folder", folder), whole_number("number", number)
+        check_folder(folder, ("[0-9]*.png", "[0-9]*.npz"), overwrite=overwrite)
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self.sheet().save(folder / f"{number:05d}.png")
             np.savez(folder / f"{number:05d}.npz", depth=self.depth, names=np.array(self.classes))
+        return folder
 
     def __repr__(self) -> str:
         return f"Components({', '.join(self.classes)})"

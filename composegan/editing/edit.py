@@ -20,6 +20,7 @@ from composegan.editing import METHODS
 from composegan.editing.target import Target
 from composegan.errors import UserError, as_path, check_choice, check_flags, check_number, shown
 from composegan.io.atomic import writing
+from composegan.io.output import check_folder
 from composegan.metrics.leakage import change, leakage, region_of
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
@@ -87,12 +88,17 @@ class Edit(Picture):
                 figures[name] = {"all": self.mean_leakage(name != "leakage"), "each": values}
         return figures
 
-    def save(self, folder: str | PathLike[str]) -> Path:
-        """Write before/, after/ (as `Samples.save`), difference/ (heat maps), sheet.png and edit.json."""
+    def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write before/, after/ (as `Samples.save`), difference/ (heat maps), sheet.png and edit.json.
+
+        overwrite: also write into a folder that holds anything but a saved edit. Raises UserError for such a folder
+        otherwise, and if writing fails.
+        """
         folder = as_path("folder", folder)
+        check_folder(folder, ("before", "after", "difference", "sheet.png", RECORD), overwrite=overwrite)
         with writing(folder):
-            self.before.save(folder / "before")
-            self.after.save(folder / "after")
+            self.before.save(folder / "before", overwrite=overwrite)
+            self.after.save(folder / "after", overwrite=overwrite)
             (folder / "difference").mkdir(exist_ok=True)
             write_numbered(folder / "difference", change_map(self.difference), replace=(folder / RECORD).exists())
             self.sheet().save(folder / "sheet.png")

@@ -138,7 +138,7 @@ def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
     for i, photo in enumerate(photos):
         if job.state(photo):
             continue
-        codes[i].save(job.folder(photo) / CODES)
+        codes[i].write(job.folder(photo) / CODES)
         figures = {
             "photo": photo.name,
             "request": job.request(photo),
@@ -159,8 +159,8 @@ def _finish(job: Job, photo: Photo, done: Any) -> None:
     if job.how.tune_steps:
         started = time.perf_counter()
         delta = tune(model, codes, objective, done=done)
-        delta.save(folder / DELTA)
-        replace(codes, tuned=(Delta.load(folder / DELTA),)).save(folder / CODES)
+        delta.save(folder / DELTA, overwrite=True)
+        replace(codes, tuned=(Delta.load(folder / DELTA),)).write(folder / CODES)
         tuned = model.with_delta(delta)
         last, figures["tuned"] = draw(tuned, codes), nearness(tuned, codes, objective)
         figures["seconds"]["tuning"] = round(time.perf_counter() - started, 2)
@@ -208,7 +208,7 @@ def _together(job: Job, photos: Sequence[Photo]) -> dict[str, dict[str, float]]:
     """Write the files for all photos together, and return the means."""
     figures = [job.state(photo) for photo in photos]
     codes = [Codes.load(job.folder(photo) / CODES, job.model) for photo in photos]
-    concat_codes(codes).save(job.out / CODES)
+    concat_codes(codes).write(job.out / CODES)
     _save_image(sheet(job, photos[:SHOWN]), job.out / SHEET)
     stages = ["w+", "tuned"] if job.how.tune_steps else ["w+"]
     means = {stage: _means([one[stage] for one in figures]) for stage in stages}

@@ -18,13 +18,14 @@ from torch import Tensor
 from composegan.config.inversion import Inversion, InversionConfig
 from composegan.editing.objective import UNKNOWN, Objective, mask_iou
 from composegan.editing.tuning import descend, tune
-from composegan.errors import UserError
+from composegan.errors import UserError, as_path
 from composegan.io.atomic import atomic_file
+from composegan.io.output import check_folder
 from composegan.losses.perceptual import PerceptualDistance, perceptual_distance
 from composegan.model.codes import Codes
 from composegan.model.delta import Delta
 from composegan.model.random_codes import usual_present
-from composegan.model.sample import Picture, Samples, concat_samples, draw
+from composegan.model.sample import SAVED, TUNED, Picture, Samples, concat_samples, draw
 from composegan.model.saved_model import Model
 from composegan.runtime.progress import progress_bar
 
@@ -56,9 +57,15 @@ class Inverted(Picture):
         """Pictures of N codes, edited from `self.codes` (default: those), each by the weights tuned to its photo."""
         return concat_samples([self.tuned(i).draw(one) for i, one in enumerate(codes or self.codes)])
 
-    def save(self, folder: str | PathLike[str]) -> Path:
-        """Write the pictures and codes as `Samples.save`, the tuned weights, and the figures as inversion.json."""
-        folder = self.draw().save(folder)
+    def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the pictures and codes as `Samples.save`, the tuned weights, and the figures as inversion.json.
+
+        overwrite: also write into a folder that holds anything but a saved inversion. Raises UserError for such a
+        folder otherwise, and if writing fails.
+        """
+        folder = as_path("folder", folder)
+        check_folder(folder, (*SAVED, "inversion.json"), TUNED, overwrite)
+        self.draw().save(folder, overwrite=True)
         with atomic_file(folder / "inversion.json") as file:
             file.write_text(json.dumps(self.figures, indent=2) + "\n", encoding="utf-8")
         return folder

@@ -12,6 +12,7 @@ from PIL import Image
 from composegan.editing.target import Target
 from composegan.errors import as_path
 from composegan.io.atomic import writing
+from composegan.io.output import check_folder
 from composegan.model.codes import Codes
 from composegan.model.sample import Picture, Samples, draw
 from composegan.model.saved_model import Model
@@ -41,12 +42,17 @@ class Mixed(Picture):
             lines.append(np.concatenate((first[None], inner[number * len(top) : (number + 1) * len(top)])))
         return grid(np.concatenate(lines), 1 + len(top))
 
-    def save(self, folder: str | PathLike[str]) -> Path:
-        """Write rows/, columns/ and mixed/ (as `Samples.save`), and sheet.png. Raises UserError if that fails."""
+    def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write rows/, columns/ and mixed/ (as `Samples.save`), and sheet.png.
+
+        overwrite: also write into a folder that holds anything but a saved mixture. Raises UserError for such a folder
+        otherwise, and if writing fails.
+        """
         folder = as_path("folder", folder)
+        check_folder(folder, ("rows", "columns", "mixed", "sheet.png"), overwrite=overwrite)
         with writing(folder):
             for name, part in (("rows", self.rows), ("columns", self.columns), ("mixed", self.mixed)):
-                part.save(folder / name)
+                part.save(folder / name, overwrite=overwrite)
             self.sheet().save(folder / "sheet.png")
         return folder
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from composegan.config.lists import names_of
 from composegan.errors import Suggests, UserError, as_path, check_choice, nearest, shown, whole_number
+from composegan.io.output import check_file
 from composegan.model.codes_file import CodesFile, read_codes, write_codes
 from composegan.model.delta import Delta
 
@@ -310,15 +311,19 @@ class Codes(Suggests):
             raise UserError(f"{name}={shown(value)}: must be a number, or one for each of {len(self)} pictures")
         return numbers.reshape(-1, 1, 1)
 
-    def save(self, path: str | PathLike[str]) -> Path:
-        """Write an npz file of `slots`, `classes`, `space` and `present`. Raises UserError if that fails.
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write an npz file of `slots`, `classes`, `space` and `present`.
 
         Weights tuned to a picture are named by their file, and written beside `path` if they have none yet.
+        overwrite: also replace a file that holds anything but codes. Raises UserError for such a file otherwise, and if
+        writing fails.
         """
-        return self.write(as_path("path", path))
+        path = as_path("path", path)
+        check_file(path, read_codes, overwrite)
+        return self.write(path)
 
     def write(self, path: Path, pasted: str = "") -> Path:
-        """Write the file as `save` does. pasted: see `CodesFile`."""
+        """Write the file as `save` does, over any other. pasted: see `CodesFile`."""
         tuned = tuple("" if delta is None else _file_of(delta, path) for delta in self.tuned)
         tuned = tuned if any(tuned) else ()
         slots, present = self.slots.cpu().numpy(), self.present.numpy()

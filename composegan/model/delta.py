@@ -15,9 +15,10 @@ import torch
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from composegan.errors import UserError
+from composegan.errors import UserError, as_path
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import reading
+from composegan.io.output import check_file
 from composegan.io.tensor_file import read_safetensors_about
 from composegan.networks.generator import Generator
 
@@ -66,9 +67,13 @@ class Delta:
         """Bytes of all values."""
         return sum(tensor.nbytes for tensor in self.changes.values())
 
-    def save(self, path: str | PathLike[str]) -> Path:
-        """Write a safetensors file. Raises UserError if that fails."""
-        path = Path(path)
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write a safetensors file. overwrite: also replace a file that holds anything but tuned weights.
+
+        Raises UserError for such a file otherwise, and if writing fails.
+        """
+        path = as_path("path", path)
+        check_file(path, Delta.load, overwrite)
         about = json.dumps({"format": FORMAT, "base": self.base})  # one entry: safetensors does not keep their order
         content = to_bytes({name: x.contiguous() for name, x in self.changes.items()}, {ABOUT: about})
         with atomic_file(path) as temporary:

@@ -18,12 +18,18 @@ from PIL import Image
 from composegan.errors import Suggests, UserError, as_path, whole_number
 from composegan.io.atomic import writing
 from composegan.io.guarded import check_file, reading
+from composegan.io.output import check_folder
 from composegan.model.codes import Codes, Names, concat_codes, pictures_at
 from composegan.model.codes_file import read_codes
 from composegan.viz.pictures import color_masks, contact_sheet, numbered_sheet, to_uint8
 
 if TYPE_CHECKING:
     from composegan.model.saved_model import Model
+
+
+SAVED = ("images", "masks", "labels", "codes.npz", "contact_sheet.png")
+TUNED = ("codes-*.delta.safetensors",)
+"""The files and folders of saved samples, and those of weights tuned to them."""
 
 
 class Picture(Suggests):
@@ -117,12 +123,14 @@ class Samples(Picture):
         """All images beside their masks, without numbers."""
         return contact_sheet(self.images, self.labels, self.colors)
 
-    def save(self, folder: str | PathLike[str]) -> Path:
+    def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write images/, masks/ (coloured), labels/ (class numbers), codes.npz and contact_sheet.png.
 
-        Pictures that are replaced and were more than these are removed. Raises UserError if that fails.
+        Earlier samples in the folder are replaced, all of them even if they were more. overwrite: also write into a
+        folder that holds anything else. Raises UserError for such a folder otherwise, and if writing fails.
         """
         folder = as_path("folder", folder)
+        check_folder(folder, SAVED, TUNED, overwrite)
         with writing(folder):
             for part, pictures in (("images", self.images), ("masks", self.masks), ("labels", self.labels)):
                 (folder / part).mkdir(parents=True, exist_ok=True)

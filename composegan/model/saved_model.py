@@ -19,6 +19,7 @@ from torch import Tensor
 from composegan.errors import Suggests, UserError, as_path, first_line, nearest, shown
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import TEXT, read_json, reading
+from composegan.io.output import check_folder
 from composegan.io.tensor_file import read_safetensors
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes, Names, check_space
@@ -187,9 +188,18 @@ class Model(Suggests):
         """Random pictures with their masks and codes: the first n of a seed, or those with the numbers `pictures`."""
         return self.draw(self.codes(n, seed, truncation, pictures), batch)
 
-    def save(self, path: str | PathLike[str], about: Mapping[str, Any] | None = None) -> Path:
-        """Write the model to the folder `path`, see `save`. about: default, its own."""
-        return save(as_path("path", path), self, self.about if about is None else about)
+    def save(
+        self, path: str | PathLike[str], about: Mapping[str, Any] | None = None, *, overwrite: bool = False
+    ) -> Path:
+        """Write config.json and model.safetensors to the folder `path`.
+
+        about: plain values to keep with the model; default: those it was loaded with. overwrite: also write into a
+        folder that holds anything but a saved model. Raises UserError for such a folder otherwise, and if writing
+        fails.
+        """
+        folder = as_path("path", path)
+        check_folder(folder, (CONFIG, WEIGHTS), overwrite=overwrite)
+        return save(folder, self, self.about if about is None else about)
 
     def __repr__(self) -> str:
         size = f"{self.generator.width}x{self.generator.height}"

@@ -16,6 +16,7 @@ from composegan.config.lists import numbers_in
 from composegan.config.run_folder import newest_run, require_run
 from composegan.config.settings import settings_of
 from composegan.errors import UserError
+from composegan.io.output import is_occupied
 from composegan.model import TRUNCATION
 from composegan.plugin.contracts import Verb
 from composegan.plugin.fields import choice, number
@@ -197,14 +198,6 @@ class WritingCommand(ModelCommand):
         defaults = {item.name: item.default for item in fields(self)}
         texts = [f"{name}={show(value)}" for name, value in given if value != defaults[name]]
         return shlex.join(["composegan", type(self).__module__.rpartition(".")[2], *texts])
-
-
-def is_occupied(path: Path) -> bool:
-    """Whether there is anything but an empty folder. What cannot be looked at is reported when it is written."""
-    try:
-        return any(path.iterdir()) if path.is_dir() else path.exists()
-    except OSError:
-        return False
 
 
 @dataclass

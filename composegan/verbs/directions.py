@@ -74,7 +74,7 @@ class FindDirections(ClassesCommand):
                 "them with overwrite=on"
             )
         directions = before + Directions.of(model, found)
-        directions.save(out)
+        directions.save(out, overwrite=True)
         numbers = numbers_in(self.shown, "shown")
         shown = model.codes(seed=self.seed, truncation=self.truncation, pictures=numbers)
         several = f"{found[0].target.name(model.classes)}.{self.method}"

@@ -66,7 +66,7 @@ class Edit(ClassesCommand, CodesCommand):
         if reason and not self.force:
             raise UserError(f"{reason} (force=on writes it all the same)")
         with self.new_folder(out) as folder:
-            edit.save(folder)
+            edit.save(folder, overwrite=self.overwrite)
         print(f"wrote {out}; look at {out / 'sheet.png'}", *notes, *reason.splitlines(), sep="\n")
         if (leakage := edit.mean_leakage()) is not None:
             print(f"{leakage:.1%} of the model's change is outside {', '.join(names)}")

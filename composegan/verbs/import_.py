@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from composegan.config.schema import Config, TrainingConfig
 from composegan.errors import UserError
 from composegan.io.guarded import reading
+from composegan.io.output import is_occupied
 from composegan.io.pickles import NAMESPACE, check_saved
 from composegan.plugin.contracts import Verb
 from composegan.verbs.base import Command, help_function, read_settings
@@ -83,6 +84,8 @@ def _check(config: Import, given: Sequence[str]) -> None:
         raise UserError("write out=PATH for a model to use, or run=PATH for a run to train on")
     if not config.run and any(argument.startswith("training.") for argument in given):
         raise UserError("training.* is for a run to train on; write run=PATH")
+    if config.out and is_occupied(Path(config.out).expanduser()):
+        raise UserError(f"out={config.out}: exists; give another folder")
     if config.run and Path(config.run).expanduser().exists():
         raise UserError(f"run={config.run}: exists; give another folder")
 

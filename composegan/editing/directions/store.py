@@ -19,6 +19,7 @@ from composegan.editing.target import Target
 from composegan.errors import Suggests, UserError, as_path, nearest, shown
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import read_json, reading
+from composegan.io.output import check_folder
 from composegan.io.tensor_file import read_safetensors
 from composegan.model.codes import PARTS, check_space
 from composegan.model.saved_model import Model
@@ -69,9 +70,13 @@ class Directions(Suggests):
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.items)
 
-    def save(self, folder: str | PathLike[str]) -> Path:
-        """Write both files to `folder`. Raises UserError if they cannot be written."""
+    def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write both files to `folder`. overwrite: also write into a folder that holds anything but saved directions.
+
+        Raises UserError for such a folder otherwise, and if writing fails.
+        """
         folder = as_path("folder", folder)
+        check_folder(folder, (VECTORS, FACTS), ("*.png",), overwrite)
         facts = {
             "format": FORMAT,
             "space": self.space,
