@@ -9,8 +9,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from composegan.config.compose import open_domain
+from composegan.config.compose import announce_plugin_path, load_config, open_domain
 from composegan.config.lists import names_in
+from composegan.config.run_folder import CONFIG
 from composegan.config.schema import DataConfig
 from composegan.config.validate import validate_data
 from composegan.data.cache import cache_folder
@@ -128,15 +129,20 @@ def metric_names(text: str) -> list[str]:
 
 
 def open_domain_of(model: Model, domain: str = "", plugin_path: str | None = None) -> DomainPlugin:
-    """The domain whose images a model is compared with; default, the model's own.
+    """The domain whose images a model is compared with; default, the model's own, as installed or kept in its run.
 
-    Raises UserError if it is not installed, and for other classes than the model's.
+    Raises UserError if there is none, and for other classes than the model's.
     """
     try:
         plugin = open_domain(domain or model.domain, plugin_path)
     except UserError as error:
         if domain:
             raise
+        home = model.folder.absolute() if model.folder else Path()
+        if home.name == "model" and (home.parent / CONFIG).is_file():
+            config = load_config(home.parent / CONFIG)
+            announce_plugin_path(home.parent, config, [])
+            return open_domain_of(model, config.domain, config.plugin_path)
         raise UserError(f"the model is of domain {model.domain!r}, which is not installed; give domain=FILE") from error
     if plugin.spec.names != model.classes:
         differ = ", ".join(sorted(set(plugin.spec.names) ^ set(model.classes))[:5]) or "their order"

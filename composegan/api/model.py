@@ -215,8 +215,9 @@ class Model(saved_model.Model):
     ) -> EvaluationResult:
         """Compare n random pictures with real ones: `model.evaluate("pets", metrics=["FSD"])["FSD"]`.
 
-        data: folder of images and labels, as data.root of `composegan fit`; None: the demo of the domain. domain: whose
-        images they are; default, the model's. plugin_path: folder of a plug-in that is not
+        data: folder of images and labels, as data.root of `composegan fit`; None: the demo of the domain. domain: name
+        or YAML file of the domain whose images they are, as in `domain="pets.yaml"`; default, the model's, which must
+        be installed unless the run that holds the model keeps it. plugin_path: folder of a plug-in that is not
         installed. settings: other settings of the section data, such as split or demo.
         Raises UserError for unknown metrics, a domain of other classes, and data that cannot be read.
         """

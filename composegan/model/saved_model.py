@@ -45,7 +45,7 @@ class Model(Suggests):
     value; mean_code: (S,), the mean of w, the centre of truncation; about: plain values saved with the model, such as
     the images it has seen; class_sets: those of its training data, None if every picture had all classes; family: of
     its networks; delta: what `with_delta` changed in its weights; categories: of each class, see `SemanticClass`,
-    empty if unknown.
+    empty if unknown; folder: where it was loaded from.
     """
 
     generator: Generator
@@ -59,6 +59,7 @@ class Model(Suggests):
     family: str = "paper"
     delta: Delta | None = None
     categories: tuple[str, ...] = ()
+    folder: Path | None = None
 
     @property
     def device(self) -> torch.device:
@@ -270,7 +271,7 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: ty
     about = facts.get("about") or {}
     model = kind(
         generator, facts["generator"], facts["domain"], classes, colors, mean, about, class_sets, family.name,
-        categories=categories,
+        categories=categories, folder=folder,
     )  # fmt: skip
     return model.to(device)
 

@@ -161,8 +161,21 @@ def test_evaluate_reports_bad_input_in_one_line(whole_run, tmp_path, error_line,
     assert not (tmp_path / "out").exists()
 
 
-def test_evaluate_names_a_domain_that_is_not_installed(whole_run, error_line):
-    line = error_line("evaluate", f"model={whole_run / 'model'}", "n=4")
+def test_evaluate_finds_the_domain_that_a_run_keeps(whole_run, shapes, tmp_path, monkeypatch):
+    root = shapes[1].partition("=")[2]
+    common = ["n=4", "metrics=sliced_wasserstein", shapes[1]]
+    assert main(["evaluate", f"model={whole_run / 'model'}", *common, f"out={tmp_path / 'verb'}"]) == 0
+    given = {"metrics": "sliced_wasserstein", "n": 4}
+    expected = content(tmp_path / "verb")["figures"][0]["value"]
+    for model in (composegan.load(whole_run), composegan.load(whole_run / "model"), composegan.Run(whole_run).model()):
+        assert model.evaluate(root, **given)["sliced_wasserstein"] == expected
+    monkeypatch.chdir(whole_run / "model")
+    assert composegan.load(".").evaluate(root, **given)["sliced_wasserstein"] == expected
+
+
+def test_evaluate_names_a_domain_that_is_not_installed(whole_run, error_line, tmp_path):
+    copy = composegan.load(whole_run).save(tmp_path / "model")
+    line = error_line("evaluate", f"model={copy}", "n=4")
     assert "the model is of domain 'shapes', which is not installed; give domain=FILE" in line
 
 
