@@ -96,7 +96,7 @@ def test_plugins_page_folders_are_read(discs, monkeypatch):
 
 def test_plugins_page_plugin_passes_every_check(discs, capsys):
     assert main(["check", "discs"]) == 0, capsys.readouterr().out
-    assert capsys.readouterr().out.splitlines()[-1] == "domain 'discs': all 12 verdicts hold"
+    assert capsys.readouterr().out.splitlines()[-1] == "domain 'discs': all 12 checks passed"
     tests = {}
     exec(compile((discs / "tests" / "test_discs.py").read_text(), "test_discs.py", "exec"), tests)
     assert tests["TestDiscs"]().subject().spec.names == ("ground", "disc")

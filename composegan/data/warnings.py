@@ -18,7 +18,12 @@ def data_warnings(source: Source, spec: DomainSpec, *, flip: bool) -> list[str]:
 
     flip: whether images and labels are mirrored at random (`data.flip`).
     """
-    return source_warnings(source) + unsayable_names(spec) + (unmirrored_sides(spec) if flip else [])
+    return source_warnings(source) + class_warnings(spec, flip=flip)
+
+
+def class_warnings(spec: DomainSpec, *, flip: bool) -> list[str]:
+    """The lines of `data_warnings` about the classes, which need no images."""
+    return unsayable_names(spec) + (unmirrored_sides(spec) if flip else [])
 
 
 def source_warnings(source: Source) -> list[str]:

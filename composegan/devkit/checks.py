@@ -10,12 +10,9 @@ from itertools import combinations
 from math import dist
 from pathlib import Path
 
-import numpy as np
-
 from composegan.config.compose import compose, is_path
-from composegan.data import Sample
-from composegan.data.warnings import can_be_written, data_warnings
-from composegan.devkit.subject import Subject
+from composegan.data.warnings import can_be_written, class_warnings, source_warnings
+from composegan.devkit.subject import Reading, Subject, digest
 from composegan.devkit.training_step import step
 from composegan.devkit.verdict import Check, Verdict, for_each_source
 from composegan.devkit.workers import workers
@@ -58,7 +55,7 @@ def vocabulary(subject: Subject) -> Iterator[Verdict]:
     yield from wrong or [Verdict(True, listed)]
 
 
-def colours(subject: Subject) -> Iterator[Verdict]:
+def colors(subject: Subject) -> Iterator[Verdict]:
     """No two classes have colors that look the same."""
     pairs = list(combinations(subject.spec.classes, 2))
     close = [(one, two) for one, two in pairs if dist(one.color, two.color) < APART]
@@ -97,11 +94,11 @@ def credits(subject: Subject) -> Iterator[Verdict]:
 
 
 @for_each_source
-def _sizes(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Verdict]:
-    sizes = {sample.labels.shape for sample in samples}
+def _sizes(subject: Subject, name: str, reading: Reading) -> Iterator[Verdict]:
+    sizes = {item.shape for item in reading.seen}
     shown = ", ".join(f"{height}x{width}" for height, width in sorted(sizes)[:3]) + ", ..." * (len(sizes) > 3)
-    highest = max(int(sample.labels.max()) for sample in samples)
-    yield Verdict(True, f"{name}: {len(samples)} read, {shown}, labels 0 to {highest}")
+    highest = max(max(item.labels) for item in reading.seen)
+    yield Verdict(True, f"{name}: {reading.count:,} of {reading.size:,} read, {shown}, labels 0 to {highest}")
     if name == "data.root":
         return
     count, height, width = 2, subject.data.height // 2, subject.data.width  # not square
@@ -120,50 +117,54 @@ def images(subject: Subject) -> Iterator[Verdict]:
 
 
 @for_each_source
-def presence(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Verdict]:
+def presence(subject: Subject, name: str, reading: Reading) -> Iterator[Verdict]:
     """Every class that is not optional is in at least one of the images read."""
-    seen = set(np.unique(np.concatenate([np.unique(sample.labels) for sample in samples])).tolist())
+    seen = frozenset[int]().union(*(item.labels for item in reading.seen))
     classes = subject.spec.classes
     missing = [item.name for label, item in enumerate(classes) if label not in seen and not item.optional]
     if missing:
         remedy = f"mark it `optional: true` in {subject.home} where images may lack it, or fix its labels"
         if len(classes) > 2 and seen == set(range(len(classes) - 1)):  # as after a class was added before the others
             remedy = f"are all labels one too low? 0 is {classes[0].name}, 1 {classes[1].name}, ...; if not, {remedy}"
-        yield Verdict(False, f"{name}: {', '.join(missing[:5])}: in none of {len(samples)} images", remedy)
+        yield Verdict(False, f"{name}: {', '.join(missing[:5])}: in none of {reading.count} images", remedy)
     else:
-        yield Verdict(True, f"{name}: {len(seen)} of {len(classes)} classes in {len(samples)} images")
+        yield Verdict(True, f"{name}: {len(seen)} of {len(classes)} classes in {reading.count} images")
 
 
-@for_each_source
-def warnings(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Verdict]:
+def warnings(subject: Subject) -> Iterator[Verdict]:
     """What the files or the classes may not mean as intended; warnings fail nothing."""
-    lines = data_warnings(subject.sources[name], subject.spec, flip=True)
-    for line in lines:
-        yield Verdict(None, f"{name}: {line}", warning=True)
-    if not lines:
-        yield Verdict(True, f"{name}: none")
+    lines = class_warnings(subject.spec, flip=True)
+    yield from (Verdict(None, line, warning=True) for line in lines)
+    try:
+        sources = subject.sources
+    except Exception:  # `images` reports it
+        sources = {}
+    more = [f"{name}: {line}" for name, source in sources.items() for line in source_warnings(source)]
+    yield from (Verdict(None, line, warning=True) for line in more)
+    if not lines + more:
+        yield Verdict(True, "none")
 
 
 @for_each_source
-def determinism(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Verdict]:
+def determinism(subject: Subject, name: str, reading: Reading) -> Iterator[Verdict]:
     """An index always gives the same image, in whatever order it is read; another seed draws other images."""
     fresh = subject.reopen(name)
-    if not all(_same(fresh[index], samples[index]) for index in reversed(range(len(samples)))):
+    if not all(digest(fresh[item.index]) == item.digest for item in reversed(reading.seen)):
         remedy = "make each a function of (seed, index) alone, as with numpy.random.default_rng([seed, index])"
         yield Verdict(False, f"{name}: reading an image again gives a different one", remedy)
     elif name == "data.root":
-        yield Verdict(True, f"{name}: the same again")
+        yield Verdict(True, f"{name}: reading again gives the same images")
     else:
         other = subject.reopen(name, demo_seed=subject.data.demo_seed + 1)
-        pictures = [*samples, *(other[index] for index in range(len(other)))]
-        if len({sample.image.tobytes() for sample in pictures}) < len(pictures) / 2:
+        drawn = [*(item.digest for item in reading.seen), *(digest(other[index]) for index in range(len(other)))]
+        if len(set(drawn)) < len(drawn) / 2:
             yield Verdict(False, f"{name}: other indices or seeds draw the same", "draw from both seed and index")
         else:
-            yield Verdict(True, f"{name}: the same again, others for another seed")
+            yield Verdict(True, f"{name}: drawing again gives the same images, another seed gives others")
 
 
 CHECKS: tuple[Check, ...] = (
-    contract, vocabulary, colours, recipes, credits, images, presence, warnings, determinism, workers, step,
+    contract, vocabulary, colors, recipes, credits, images, presence, warnings, determinism, workers, step,
 )  # fmt: skip
 """All checks. When `contract` fails, the others have nothing to check."""
 
@@ -182,7 +183,3 @@ def licence_of(distribution: str, plugin_path: str | None = None) -> str:
     stated = [*(about[key] for key in ("License-Expression", "License") if key in about), *classifiers]
     # The first line: older packages put the licence's whole text there.
     return next((line.splitlines()[0][:80] for line in stated if line and line != "UNKNOWN"), "")
-
-
-def _same(one: Sample, two: Sample) -> bool:
-    return one.image.tobytes() == two.image.tobytes() and one.labels.tobytes() == two.labels.tobytes()

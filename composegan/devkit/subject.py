@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,43 @@ from composegan.plugin.registry import Found
 Opener = Callable[[DataConfig], Source]
 
 
+MOST = 100
+"""Images of data.root that are read, spread evenly over it."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is kept of an image: its index in the source, shape (H, W), label values, and fingerprint."""
+
+    index: int
+    shape: tuple[int, ...]
+    labels: frozenset[int]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading a source found. size: its images; seen: the good ones; errors: of the others, by index."""
+
+    size: int
+    seen: Sequence[Seen]
+    errors: Mapping[int, Exception]
+
+    @property
+    def count(self) -> int:
+        """How many images were read."""
+        return len(self.seen) + len(self.errors)
+
+    def combined_error(self) -> Exception:
+        """The first error, which names the other files at fault too."""
+        first, *more = self.errors.values()
+        if not isinstance(first, UserError) or not more:
+            return first
+        names = [str(error).partition(": ")[0].rpartition("/")[2] for error in more if isinstance(error, UserError)]
+        others = ", ".join(names[:4]) + ", ..." * (len(more) > 4)
+        return UserError(f"{first}; {len(more)} more of {self.count} read cannot be used: {others}")
+
+
 def small_data() -> DataConfig:
     """Enough to check a domain: 16 images, drawn at 64 x 64."""
     return DataConfig(height=64, width=64, demo_count=16)
@@ -33,7 +71,7 @@ class Subject:
     """A domain under check.
 
     domain: its name or file, as given. found: what the registry says of it; an error replaces the plug-in where it
-    cannot be loaded. data: how many images to read, the size of drawings, and a folder of images (`data.root`), if any.
+    cannot be loaded. data: how many images to draw, their size, and a folder of images (`data.root`), if any.
     """
 
     domain: str
@@ -79,20 +117,20 @@ class Subject:
         return {name: opener(self.data) for name, opener in self.openers.items()}
 
     @cached_property
-    def samples(self) -> dict[str, list[Sample]]:
-        """The first images of each source, unchecked."""
-        count = self.data.demo_count
-        return {name: [source[i] for i in range(min(count, len(source)))] for name, source in self.sources.items()}
+    def readings(self) -> dict[str, Reading]:
+        """What reading each source found, of at most MOST images, or data.demo_count if that is more."""
+        most = max(self.data.demo_count, MOST)
+        return {name: read(name, source, len(self.spec.classes), most) for name, source in self.sources.items()}
 
     @cached_property
     def error(self) -> Exception | None:
         """What opening, reading or checking the images raises; None when all are good."""
         try:
-            for name, samples in self.samples.items():
-                if not samples:
+            for name, reading in self.readings.items():
+                if not reading.count:
                     raise UserError(f"{name}: has no images; give it at least one")
-                for sample in samples:
-                    _check(name, sample, len(self.spec.classes))
+                if reading.errors:
+                    raise reading.combined_error()
         except Exception as error:  # a plug-in's code may raise anything
             return error
         return None
@@ -102,11 +140,32 @@ class Subject:
         return self.openers[name](replace(self.data, **changes))
 
 
-def _check(name: str, sample: Any, classes: int) -> None:
+def read(name: str, source: Source, classes: int, most: int) -> Reading:
+    """Read and check at most `most` images of a source, spread evenly over it."""
+    size = len(source)
+    seen: list[Seen] = []
+    errors: dict[int, Exception] = {}
+    for index in sorted({size * step // most for step in range(most)} if size > most else range(size)):
+        try:
+            sample = _check(name, source[index], classes)
+        except Exception as error:  # a plug-in's code may raise anything
+            errors[index] = error
+        else:
+            labels = frozenset(np.unique(sample.labels).tolist())
+            seen.append(Seen(index, sample.labels.shape, labels, digest(sample)))
+    return Reading(size, seen, errors)
+
+
+def digest(sample: Sample) -> str:
+    """A fingerprint of image and labels."""
+    return hashlib.sha256(sample.image.tobytes() + sample.labels.tobytes()).hexdigest()
+
+
+def _check(name: str, sample: Any, classes: int) -> Sample:
     if not isinstance(sample, Sample) or not isinstance(sample.image, np.ndarray):
         kind = type(sample).__name__
         raise UserError(f"{name}: gives a {kind}; a composegan.data.Sample of NumPy arrays is needed")
-    check_sample(sample, classes)
+    return check_sample(sample, classes)
 
 
 def open_subject(domain: str, data: DataConfig | None = None, plugin_path: str | None = None) -> Subject:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from time import perf_counter
+from typing import Any, cast
 
 from composegan.config.compose import compose
-from composegan.data import Sample
-from composegan.devkit.subject import Subject
+from composegan.devkit.subject import Reading, Subject
 from composegan.devkit.verdict import Verdict, for_each_source
 from composegan.plugin.domain import Source
 
@@ -23,19 +23,20 @@ training.path_every=1
 
 
 @for_each_source
-def step(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Verdict]:
+def step(subject: Subject, name: str, reading: Reading) -> Iterator[Verdict]:
     """A tiny model of the domain's classes takes one training step, with every phase, on the CPU."""
     if name != next(iter(subject.sources)):
         return  # the model is the same for the other sources
-    losses, seconds = train_once(subject, subject.sources[name])
+    losses, seconds = train_once(subject, subject.sources[name], [item.index for item in reading.seen])
     wrong = [phase for phase, loss in losses.items() if not isfinite(loss)]
     remedy = f"{', '.join(wrong)}: the loss is not finite; inspect its images" if wrong else ""
     yield Verdict(not wrong, f"{name}: {', '.join(losses)} in {seconds:.1f} s", remedy)
 
 
-def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], float]:
-    """The loss of each phase in a first step on two of the source's images, and its duration in seconds."""
+def train_once(subject: Subject, source: Source, indices: Sequence[int]) -> tuple[dict[str, float], float]:
+    """The loss of each phase in a first step on two of these images of the source, and its duration in seconds."""
     import torch
+    from torch.utils.data import Subset
 
     from composegan.data import training_loader
     from composegan.plugin.grouping_plan import GroupingPlan
@@ -48,7 +49,8 @@ def train_once(subject: Subject, source: Source) -> tuple[dict[str, float], floa
     config = compose([f"domain={subject.domain}", *TINY.split(), *extra]).config
     height, width, batch = config.data.height, config.data.width, config.training.batch
     classes = len(subject.spec.classes)
-    loader = training_loader(source, classes=classes, batch=batch, height=height, width=width, seed=0)
+    some = Subset(cast(Any, source), indices)  # a Source is not declared to be a Dataset
+    loader = training_loader(some, classes=classes, batch=batch, height=height, width=width, seed=0)
     data = next(iter(loader))
     real = Real(data["image"].to(torch.float32).div_(127.5).sub_(1), data["labels"])
     losses, start, threads = {}, perf_counter(), torch.get_num_threads()

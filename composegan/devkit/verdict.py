@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import wraps
 from traceback import extract_tb
 
-from composegan.data import Sample
-from composegan.devkit.subject import Subject
+from composegan.devkit.subject import Reading, Subject
 from composegan.errors import UserError, first_line
 
 
@@ -49,17 +48,17 @@ def verdicts_of(check: Check, subject: Subject) -> list[Verdict]:
     return verdicts
 
 
-def for_each_source(check: Callable[[Subject, str, list[Sample]], Iterator[Verdict]]) -> Check:
-    """Decorate a check of (subject, source name, its first images): one skipped verdict where there are no images."""
+def for_each_source(check: Callable[[Subject, str, Reading], Iterator[Verdict]]) -> Check:
+    """Decorate a check of (subject, source name, what was read of it): one skipped verdict without images."""
 
     @wraps(check)
     def check_sources(subject: Subject) -> Iterator[Verdict]:
         if not subject.openers:
             yield Verdict(None, "has no demo", "give data.root=FOLDER to check its images")
         elif subject.error:
-            yield Verdict(None, "its images cannot be used", "see the verdicts of `images`")
+            yield Verdict(None, "some images cannot be used", "see `images`")
         else:
-            for name, samples in subject.samples.items():
-                yield from check(subject, name, samples)
+            for name, reading in subject.readings.items():
+                yield from check(subject, name, reading)
 
     return check_sources

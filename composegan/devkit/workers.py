@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
 
-from composegan.data import Sample
-from composegan.devkit.subject import Subject
+from composegan.devkit.subject import Reading, Subject
 from composegan.devkit.verdict import Verdict, for_each_source
 from composegan.errors import first_line
 
@@ -18,7 +16,7 @@ REMEDY = "keep in it only what pickles: no open files, no lambdas, no functions 
 READER = """
 import pickle, sys
 sys.path[:] = pickle.load(sys.stdin.buffer)
-from composegan.devkit.workers import digest
+from composegan.devkit.subject import digest
 source, index = pickle.load(sys.stdin.buffer)
 print(digest(source[index]))
 """
@@ -26,27 +24,21 @@ print(digest(source[index]))
 
 
 @for_each_source
-def workers(subject: Subject, name: str, samples: list[Sample]) -> Iterator[Verdict]:
+def workers(subject: Subject, name: str, reading: Reading) -> Iterator[Verdict]:
     """A fresh reading process can unpickle a source and reads the same images from it."""
-    source = subject.sources[name]
-    index = len(source) - 1
+    last = reading.seen[-1]
     try:
-        sent = pickle.dumps((source, index))
+        sent = pickle.dumps((subject.sources[name], last.index))
     except Exception as error:  # an object's own methods may raise anything
         yield Verdict(False, f"{name}: does not pickle ({first_line(error)})", REMEDY)
         return
     there, reason = read_elsewhere(sent)
     if reason:
         yield Verdict(False, f"{name}: a new process cannot read it ({reason})", REMEDY)
-    elif there != digest(source[index]):
+    elif there != last.digest:
         yield Verdict(False, f"{name}: a new process reads another image", "let no image depend on the process")
     else:
         yield Verdict(True, f"{name}: {len(sent):,} bytes sent to a new process, the same image there")
-
-
-def digest(sample: Sample) -> str:
-    """A fingerprint of image and labels."""
-    return hashlib.sha256(sample.image.tobytes() + sample.labels.tobytes()).hexdigest()
 
 
 def read_elsewhere(sent: bytes) -> tuple[str, str]:

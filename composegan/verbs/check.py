@@ -1,4 +1,4 @@
-"""`composegan check`: whether a domain meets the contract, one verdict per line."""
+"""`composegan check`: whether a domain meets the contract, one result per line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from composegan.verbs.base import Command, command
 @dataclass
 class Check(Command):
     domain: str = ""  # a registered domain (see `composegan domains`), or a path to a domain YAML
-    plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
+    plugin_path: str | None = None  # folder of a plug-in that is not installed, such as a checkout; empty: none
     data: DataConfig = field(default_factory=lambda: DataConfig(height=64, width=64, demo_count=16))
 
     def execute(self) -> None:
@@ -32,13 +32,14 @@ class Check(Command):
             if subject.found.plugin is None:
                 break
         if failed:
-            raise UserError(f"domain {self.domain!r}: {failed} of {total} verdicts do not hold; each names its remedy")
-        print(f"domain {self.domain!r}: all {total} verdicts hold")
+            raise UserError(f"domain {self.domain!r}: {failed} of {total} checks failed; each names its remedy")
+        print(f"domain {self.domain!r}: all {total} checks passed")
 
 
 verb = command(
     Check, "check a domain: classes, images, determinism, workers, a training step",
-    "Check a domain, one verdict per line: ok, FAIL with its remedy, or skip where there is nothing to check.",
+    "Check a domain, one result per line: ok, FAIL with its remedy, warn, or skip where there is nothing to check.",
     "NAME", "FILE.yaml data.root=PATH", bare="domain",
-    more=["data.demo_count images of each demo, and of data.root if given, are checked. Exit status 2: some fail."],
+    more=["data.demo_count images of each demo are checked; of data.root 100, or data.demo_count if that is more,",
+          "spread evenly over it. Exit status 2: some fail."],
 )  # fmt: skip

@@ -77,9 +77,7 @@ def test_check_prints_warnings_and_does_not_fail(shapes, tmp_path):
     subject = open_subject(str(tmp_path / "sides.yaml"))
     subject.data.root = shapes[1].removeprefix("data.root=")
     (verdict,) = verdicts_of(warnings, subject)
-    said = (
-        "warn  warnings: data.root: classes l_eye and r_eye: data.flip=on would mirror images without swapping them; "
-    )
+    said = "warn  warnings: classes l_eye and r_eye: data.flip=on would mirror images without swapping them; "
     assert verdict.holds is None and verdict.line("warnings").startswith(said)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from composegan.config.schema import DataConfig
 from composegan.data import Sample
 from composegan.devkit import CHECKS, DomainConformance, Subject, checks, open_subject, verdicts_of
 from composegan.devkit.workers import workers
@@ -76,7 +77,7 @@ def failures(check, about):
 
 
 QUICK_CHECKS = (
-    checks.contract, checks.vocabulary, checks.colours, checks.credits, checks.images, checks.presence,
+    checks.contract, checks.vocabulary, checks.colors, checks.credits, checks.images, checks.presence,
     checks.warnings, checks.determinism,
 )  # fmt: skip
 
@@ -113,6 +114,7 @@ def test_workers_reports_source_that_does_not_pickle():
 SENT = """
 import os
 import numpy as np
+from composegan.config.schema import DataConfig
 from composegan.data import Sample
 
 class Toys:
@@ -129,7 +131,35 @@ class OfTheProcess(Toys):
 def test_unreadable_images_fail_once_and_skip_other_checks():
     for check in (checks.presence, checks.determinism, workers, CHECKS[-1]):
         (line,) = lines(check, subject(spoiled(broken)))
-        assert line == f"skip  {check.__name__}: its images cannot be used; see the verdicts of `images`"
+        assert line == f"skip  {check.__name__}: some images cannot be used; see `images`"
+
+
+@pytest.mark.parametrize(("bad", "others"), [((17,), ""), ((17, 19), "1 more of 30 read cannot be used: toy 19"), (
+    range(3, 30, 3), "8 more of 30 read cannot be used: toy 6, toy 9, toy 12, toy 15, ...")])  # fmt: skip
+def test_faulty_labels_anywhere_are_found_and_fail_images_only(bad, others):
+    demo = spoiled(lambda toys, index, sample: replace(sample, labels=sample.labels + 9 * (index in bad)))
+    about = replace(
+        subject(demo, classes=(GROUND, replace(BALL, name="l_eye"), replace(BALL, name="r_eye", color=(1, 2, 3)))),
+        data=DataConfig(height=16, width=16, demo_count=30),
+    )
+    (line,) = failures(checks.images, about)
+    assert f"toy {bad[0]}: label values outside the vocabulary (9, 10)" in line and line.endswith(others)
+    assert lines(checks.warnings, about)[0].startswith(
+        "warn  warnings: classes l_eye and r_eye: data.flip=on would mirror"
+    )
+    assert [line[:4] for check in (checks.presence, workers, CHECKS[-1]) for line in lines(check, about)] == [
+        "skip"
+    ] * 3
+
+
+def test_images_are_read_from_the_whole_set():
+    class Many(Toys):
+        def __len__(self):
+            return 1000
+
+    about = subject(Many)
+    assert "demo: 100 of 1,000 read, 64x64" in lines(checks.images, about)[0]
+    assert [item.index for item in about.readings["demo"].seen] == list(range(0, 1000, 10))
 
 
 def test_workers_compares_images_of_a_new_process(tmp_path, monkeypatch):
@@ -158,9 +188,9 @@ def test_vocabulary_rejects_names_and_transparent_first_class(classes, said):
     assert said in failures(checks.vocabulary, subject(classes=classes))[0]
 
 
-def test_colours_rejects_lookalikes():
+def test_colors_rejects_lookalikes():
     classes = (GROUND, replace(BALL, color=(12, 10, 10)))
-    (line,) = failures(checks.colours, subject(classes=classes))
+    (line,) = failures(checks.colors, subject(classes=classes))
     assert "ground [10, 10, 10] and ball [12, 10, 10] look the same; choose colors at least 10 apart" in line
 
 
@@ -223,7 +253,7 @@ def test_unloadable_domain_has_one_verdict(tmp_path, capsys):
     assert main(["check", "bad_toys", f"plugin_path={tmp_path}"]) == 2
     out, err = capsys.readouterr()
     assert out.splitlines() == [f"FAIL  contract: {tmp_path}: bad_toys:plugin: ZeroDivisionError: division by zero"]
-    assert "1 of 1 verdicts do not hold" in err
+    assert "1 of 1 checks failed" in err
 
 
 class TestFaces(DomainConformance):

@@ -32,7 +32,7 @@ def test_new_package_passes_every_check(here, capsys):
     assert "composegan fit domain=pets plugin_path=composegan-pets" in out
     assert main(["check", "pets", "plugin_path=composegan-pets"]) == 0, capsys.readouterr().out
     verdicts = capsys.readouterr().out.splitlines()
-    assert verdicts[-1] == "domain 'pets': all 12 verdicts hold"
+    assert verdicts[-1] == "domain 'pets': all 12 checks passed"
     assert all(line.startswith("ok ") for line in verdicts[:-1])
 
 

@@ -223,7 +223,7 @@ def test_source_can_be_packed_and_checked(toys, shapes, tmp_path, capsys):
     assert main(["prepare", shapes[0], *data, f"out={tmp_path / 'packed'}"]) == 0, capsys.readouterr().err
     assert len(PackedSource(tmp_path / "packed")) == 4
     subject = open_subject(shapes[0].removeprefix("domain="), DataConfig(root="stripes://4"))
-    assert len(subject.samples["data.root"]) == 4
+    assert subject.readings["data.root"].count == 4
 
 
 def test_loss_recipe_gives_the_phases(toys):
