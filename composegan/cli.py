@@ -12,6 +12,7 @@ from typing import Any
 from composegan.errors import UserError, first_line, nearest
 from composegan.plugin import registry
 from composegan.plugin.contracts import VERB, Verb
+from composegan.plugin.entry_points import not_text
 from composegan.runtime.console import PrintableStream, print_line, printable, printable_streams
 from composegan.runtime.surroundings import check_surroundings
 from composegan.version import __version__
@@ -85,6 +86,10 @@ def _run(arguments: list[str]) -> int:
             raise
         reason = first_line(error).rpartition("DefaultCPUAllocator: ")[2]
         return _refused(f"out of memory ({reason}); smaller pictures, batches or networks need less")
+    except UnicodeDecodeError:
+        if not (reason := not_text(sys.path)):
+            raise
+        return _refused(reason)
     except KeyboardInterrupt:
         print_line("composegan: interrupted", error=True)
         return 130

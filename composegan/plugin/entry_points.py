@@ -64,6 +64,23 @@ def one_line(error: BaseException) -> str:
     return printable(text if len(text) <= LONGEST else f"{text[:LONGEST]}...")
 
 
+def not_text(path: Sequence[Any]) -> str | None:
+    """A line about the first `entry_points.txt` on a path that is not UTF-8 text; None: all are.
+
+    With such a file nothing can be imported that asks importlib.metadata for entry points, torch included.
+    """
+    for metadata in _metadata_folders(path):
+        file = metadata / "entry_points.txt"
+        try:
+            check_file(file, MAX_BYTES)
+            file.read_bytes().decode()
+        except UnicodeDecodeError:
+            return f"{file}: is not UTF-8 text, so torch cannot be imported; reinstall {_distribution(metadata).name}"
+        except (OSError, ValueError):
+            continue
+    return None
+
+
 def _metadata_folders(path: Iterable[Any]) -> Iterator[Path]:
     """The metadata folders of all distributions, in the order of `path`."""
     seen = set()

@@ -176,7 +176,8 @@ def load_item(item: Registered, kind: Kind) -> Found:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # anything may happen during an import, SystemExit included
-        return _row(item, kind, f"{printable(item.target)}: {one_line(error)}")
+        cause = entry_points.not_text(sys.path) if isinstance(error, UnicodeDecodeError) else None
+        return _row(item, kind, cause or f"{printable(item.target)}: {one_line(error)}")
     return _row(item, kind, wrong, None if wrong else plugin)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from composegan import cli
 from composegan.errors import UserError
 from composegan.plugin import entry_points, registry
 from composegan.plugin.contracts import DOMAIN, VERB
@@ -331,3 +333,18 @@ def test_plugin_path_without_a_plugin_is_refused(checkout, tmp_path):
     (checkout.folder / "pyproject.toml").write_text("[project]\nname = 'x'\n")
     with pytest.raises(UserError, match="has no domain.*, composegan.grouping, composegan.sources, composegan.metr"):
         registry.add_plugin_path(checkout.folder)
+
+
+@pytest.mark.parametrize("content", [b"[any]\ncaf\xe9 = os:sep\n", "[any]\nx = os:sep\n".encode("utf-16"), b"\xff"])
+def test_entry_points_that_are_not_text_are_named_where_they_stop_an_import(site, content, monkeypatch, capsys):
+    site.domain("zoo-1.dist-info", "zoo", source="import importlib.metadata as m; m.entry_points(group='any')")
+    assert entry_points.not_text(site.path) is None
+    site.distribution("old-1.dist-info", content)
+    file = site.folder / "old-1.dist-info" / "entry_points.txt"
+    line = f"{file}: is not UTF-8 text, so torch cannot be imported; reinstall old"
+    with pytest.raises(UserError, match=re.escape(line)):
+        registry.require("zoo", DOMAIN)
+
+    monkeypatch.setattr(cli, "_run_verb", lambda *given: content.decode())
+    assert cli.main(["sample"]) == 2
+    assert capsys.readouterr() == ("", f"composegan: {line}\n")
