@@ -17,6 +17,7 @@ from composegan.config.inversion import InversionConfig
 from composegan.config.lists import names_of
 from composegan.config.schema import DataConfig
 from composegan.config.settings import setting_value, unknown_key
+from composegan.editing import AMOUNT, WITH_AMOUNT
 from composegan.editing.components import Components, components
 from composegan.editing.directions.find import find_directions
 from composegan.editing.directions.store import Directions
@@ -56,7 +57,7 @@ class Model(saved_model.Model):
         base: bool = False,
         method: str = "resample",
         seed: int = 1,
-        amount: float = 0.5,
+        amount: float | None = None,
         other: Pictures | None = None,
         truncation: float = TRUNCATION,
         composite: bool = True,
@@ -68,12 +69,13 @@ class Model(saved_model.Model):
 
         method: "resample" draws new codes from seed; "copy" takes those of `other` (one picture or N; default: drawn
         from seed); "interpolate" moves towards them, by amount in 0..1; "scale" moves towards the mean (amount below
-        1) or away from it; "add" and "remove" change which classes are present. composite: paste the edited classes
-        into the pictures before, so that nothing else changes: into photos, (N, H, W, 3) uint8, if given, or into the
-        pictures of another edit, as in `model.edit(edit.after, "hat")`.
-        Raises UserError for an unknown class, part or method, for codes of another model, and, unless `force`, for an
-        edit that has no effect.
+        1) or away from it; "add" and "remove" change which classes are present. amount: default, 0.5. composite: paste
+        the edited classes into the pictures before, so that nothing else changes: into photos, (N, H, W, 3) uint8, if
+        given, or into the pictures of another edit, as in `model.edit(edit.after, "hat")`.
+        Raises UserError for an unknown class, part or method, for an amount or `other` that the method does not use,
+        for codes of another model, and, unless `force`, for an edit that has no effect.
         """
+        amount = AMOUNT if amount is None and method in WITH_AMOUNT else amount
         target, before = Target.of(self, classes, part, base), codes_of(codes)
         other = None if other is None else codes_of(other)
         after = edit_codes(self, before, target, method, amount=amount, other=other, seed=seed, truncation=truncation)

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from composegan.editing import METHODS
+from composegan.editing import AMOUNT, METHODS, check_used
 from composegan.editing.target import Target
 from composegan.errors import UserError, as_path, check_choice, check_flags, check_number, shown
 from composegan.io.atomic import writing
@@ -119,7 +119,7 @@ def edit_codes(
     target: Target,
     method: str = "resample",
     *,
-    amount: float = 0.5,
+    amount: float | None = None,
     other: Codes | None = None,
     seed: int = 1,
     truncation: float = TRUNCATION,
@@ -127,11 +127,14 @@ def edit_codes(
     """A copy of codes with the target changed. Only "add" and "remove" change which classes are present, and "copy"
     and "interpolate" (from amount 0.5), as `Codes.blend` does.
 
-    amount: of "scale" (0: the mean, 1: unchanged, 2: twice as far from it) and "interpolate" (1: the other's codes).
+    amount: of "scale" (0: the mean, 1: unchanged, 2: twice as far from it) and "interpolate" (1: the other's codes),
+    default 0.5.
     other: of "copy" and "interpolate", one picture or as many as codes; default: drawn from seed and truncation.
-    Raises UserError for an unknown method, and for another number of pictures.
+    Raises UserError for an unknown method, an argument that it does not use, and another number of pictures.
     """
     check_choice("method", method, METHODS)
+    check_used(method, amount, other)
+    amount = AMOUNT if amount is None else amount
     check_number("amount", amount)
     chosen = target.mask(codes)
     if method == "resample":

@@ -34,6 +34,7 @@ from composegan.model.codes_file import read_codes
 from composegan.model.delta import Delta
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
+from composegan.runtime.console import print_line
 from composegan.runtime.progress import progress_bar
 from composegan.viz.pictures import color_masks, table
 
@@ -119,9 +120,10 @@ def invert_files(
     batches = [photos[start : start + batch] for start in range(0, len(photos), batch)]
     searches = [not all(map(job.state, group)) for group in batches]
     left = [photo for photo in photos if not job.state(photo).get("finished")]
-    with progress_bar(
-        progress, sum(map(len, compress(batches, searches))) * how.steps + len(left) * how.tune_steps
-    ) as done:
+    if progress and len(left) < len(photos):
+        print_line(f"{out}: {len(photos) - len(left)} of {len(photos)} photos are inverted already and skipped")
+    steps = sum(map(len, compress(batches, searches))) * how.steps + len(left) * how.tune_steps
+    with progress_bar(progress if steps else "", steps) as done:
         for group, is_open in zip(batches, searches, strict=True):
             if is_open:
                 _search(job, group, done)

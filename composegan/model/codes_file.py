@@ -44,6 +44,9 @@ def read_codes(path: Path) -> CodesFile:
     Shapes and values are not validated. Raises UserError if the file is missing or damaged.
     """
     if not path.exists():
+        inside = sorted(f"codes={file.parent}" for file in path.parent.glob(f"*/{path.name}"))[:3]
+        if inside:  # a folder of an edit or a mixture
+            raise UserError(f"codes={path}: does not exist; use {' or '.join(inside)}")
         raise UserError(f"codes={path}: does not exist; `composegan sample` writes a codes.npz")
     with reading(f"codes={path}", "a file of codes"):
         content = read_npz(path)

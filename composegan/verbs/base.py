@@ -221,7 +221,15 @@ class CodesCommand(WritingCommand):
                 f"codes={self.codes}: drawn anew; the pictures that the edit was pasted into are in {folder}",
                 flush=True,
             )
-        return codes_of(model, self.codes, self.seed, self.pictures, self.truncation, n)
+        codes = codes_of(model, self.codes, self.seed, self.pictures, self.truncation, n)
+        self.check_count("n", len(codes))
+        return codes
+
+    def check_count(self, name: str, found: int) -> None:
+        """Raise UserError if the setting `name`, a number of pictures, was given and is not the number found."""
+        default = next(item.default for item in fields(self) if item.name == name)
+        if (wanted := getattr(self, name)) not in (default, found):
+            raise UserError(f"{name}={wanted}: there are {found} pictures in the codes; leave {name} out")
 
 
 def pasted_in(codes: str) -> Path | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composegan.config.lists import numbers_in
-from composegan.editing import METHODS
+from composegan.editing import AMOUNT, METHODS, WITH_AMOUNT, check_used
 from composegan.errors import UserError
 from composegan.plugin.fields import choice, number
 from composegan.verbs.base import ClassesCommand, CodesCommand, codes_of, command, count, in_file_name, pasted_in
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @dataclass
 class Edit(ClassesCommand, CodesCommand):
     method: str = choice(*METHODS, "slide")  # resample: fresh codes; copy: those of other=
-    amount: float = 0.5  # of scale: 0 the mean, 1 unchanged, 2 twice as far; of interpolate: 0 unchanged, 1 the other
+    amount: float | None = None  # scale: 0 mean, 1 unchanged, 2 twice as far; interpolate: 1 the other; empty: 0.5
     other: str | None = None  # codes.npz to copy from or interpolate to; empty: drawn from other_seed
     other_seed: int = number(1, least=0)  # of the other codes, and of resampled ones
     other_pictures: str = ""  # which of the other codes, one for all or one for each; empty: the first ones
@@ -40,6 +40,9 @@ class Edit(ClassesCommand, CodesCommand):
         if self.slide and self.method == "resample":
             self.method = "slide"
         super().check()
+        check_used(self.method, self.amount, self.other)
+        if self.method in WITH_AMOUNT and self.amount is None:
+            self.amount = AMOUNT
         if [bool(self.slide), bool(self.directions)] != [self.method == "slide"] * 2:
             raise UserError("slide= and directions= go together, and with no other method: what to move, and its file")
         if self.slide and (self.classes, self.part, self.base) != ("all", "both", False):
@@ -68,6 +71,9 @@ class Edit(ClassesCommand, CodesCommand):
         with self.new_folder(out) as folder:
             edit.save(folder, overwrite=self.overwrite)
         print(f"wrote {out}; look at {out / 'sheet.png'}", *notes, *reason.splitlines(), sep="\n")
+        if len(names) == len(model.classes):
+            print("all classes were edited, so no change is outside them; classes= names fewer")
+            return
         if (leakage := edit.mean_leakage()) is not None:
             print(f"{leakage:.1%} of the model's change is outside {', '.join(names)}")
         if (pasted := edit.mean_leakage(composited=True)) is not None:
@@ -87,7 +93,9 @@ class Edit(ClassesCommand, CodesCommand):
         samples, numbers = Samples.load(folder, model), numbers_in(self.pictures, "pictures")
         if numbers and max(numbers) >= len(samples):
             raise UserError(f"pictures={self.pictures}: {self.codes} has only 0 to {len(samples) - 1}")
-        return samples[numbers] if numbers else samples[: self.n]
+        found = samples[numbers] if numbers else samples[: self.n]
+        self.check_count("n", len(found))
+        return found
 
     def _edit(self, model: Model, codes: Codes) -> tuple[tuple[str, ...], bool, Codes]:
         """The edited classes, whether the base codes change, and the codes after."""

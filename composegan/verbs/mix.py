@@ -38,6 +38,7 @@ class Mix(ClassesCommand, CodesCommand):
         columns = codes_of(
             model, self.column_codes, self.column_seed, self.column_pictures, self.truncation, self.columns, "column_"
         )
+        self.check_count("columns", len(columns))
         sheet = mix(model, rows, columns, target, batch=self.batch).sheet(self.masks)
         with atomic_file(out) as file:
             sheet.save(file, ENDINGS[out.suffix.lower()])

@@ -12,15 +12,17 @@ from PIL import Image
 
 import composegan
 from composegan.cli import main
+from composegan.editing import WITH_AMOUNT
 from composegan.editing.edit import compare, edit_codes, paste
 from composegan.editing.target import Target
+from composegan.errors import UserError
 from composegan.model.codes import Codes
 
 
 @pytest.mark.parametrize("method", ["resample", "copy", "scale", "interpolate"])
 def test_methods_change_the_chosen_codes_only(model, method):
     codes, target = model.codes(3), Target(("ball",), "texture")
-    after = edit_codes(model, codes, target, method, amount=0.4)
+    after = edit_codes(model, codes, target, method, amount=0.4 if method in WITH_AMOUNT else None)
     assert torch.equal((after.slots != codes.slots).any(dim=2).any(dim=0), target.mask(codes))
     old, new, fresh = (part["ball"].texture for part in (codes, after, model.codes(3, seed=1)))
     wanted = {"resample": fresh, "copy": fresh, "scale": model.mean_code + 0.4 * (old - model.mean_code)}
@@ -161,6 +163,16 @@ def test_an_edit_of_base_codes_has_no_leakage(whole_run, tmp_path, capsys):
         ("edit classes=", "classes=: name at least one, as in classes=hair,hat"),
         ("edit method=resampl", "method=resampl: did you mean 'resample'?"),
         ("edit part=colour", "part=colour: there are: both, shape, texture"),
+        ("edit amount=0.5", "amount=0.5: is for method=scale and method=interpolate, not for method=resample"),
+        ("edit method=copy amount=0.2", "amount=0.2: is for method=scale and method=interpolate, not for method=copy"),
+        ("edit method=scale other=x", "other=x: is for method=copy and method=interpolate, not for method=scale"),
+        ("edit codes=FILE n=5", "n=5: there are 3 pictures in the codes; leave n out"),
+        ("sample codes=FILE n=6", "n=6: there are 3 pictures in the codes; leave n out"),
+        ("sample pictures=0,2 n=1", "n=1: there are 2 pictures in the codes; leave n out"),
+        ("mix codes=FILE n=9", "n=9: there are 3 pictures in the codes; leave n out"),
+        ("mix column_codes=FILE columns=9", "columns=9: there are 3 pictures in the codes; leave columns out"),
+        ("components codes=FILE n=4", "n=4: there are 3 pictures in the codes; leave n out"),
+        ("interpolate codes=FILE n=4 size=16", "n=4: there are 3 pictures in the codes; leave n out"),
         ("edit codes=none.npz", "codes=none.npz: does not exist; `composegan sample` writes a codes.npz"),
         ("edit n=2 method=copy other=FILE other_pictures=0-2", "other has 3 pictures for 2; select 1 or 2 of them"),
         ("interpolate out=/none/a.mp4", "out=/none/a.mp4: folder /none does not exist; create it first"),
@@ -173,3 +185,26 @@ def test_an_edit_of_base_codes_has_no_leakage(whole_run, tmp_path, capsys):
 def test_a_mistake_is_one_line(whole_run, model, tmp_path, error_line, line, said):
     file = model.codes(3).save(tmp_path / "codes.npz")
     assert error_line(*line.replace("FILE", str(file)).split(), f"run={whole_run}") == said
+
+
+def test_an_edit_of_all_classes_reports_no_leakage(whole_run, tmp_path, capsys):
+    assert main(["edit", f"run={whole_run}", "n=1", f"out={tmp_path / 'all'}"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "all classes were edited, so no change is outside them; classes= names fewer"
+    ]
+
+
+def test_codes_of_a_folder_of_edits_are_named(whole_run, model, tmp_path, error_line):
+    model.edit(model.codes(2), "ball", force=True).save(tmp_path / "e")
+    said = f"codes={tmp_path}/e/codes.npz: does not exist; use codes={tmp_path}/e/after or codes={tmp_path}/e/before"
+    assert error_line("edit", f"run={whole_run}", f"codes={tmp_path / 'e'}") == said
+    with pytest.raises(UserError) as error:
+        Codes.load(tmp_path / "e", model)
+    assert str(error.value) == said
+
+
+def test_arguments_that_a_method_does_not_use_are_refused(model):
+    codes = model.codes(2)
+    for given in ({"amount": 0.2}, {"other": codes}, {"method": "copy", "amount": 0.5}):
+        with pytest.raises(UserError, match="is for method=.*not for method="):
+            model.edit(codes, "ball", **given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 
 import numpy as np
@@ -124,13 +125,17 @@ def test_written_files_agree_with_each_other(made, model):
     assert figures["mean"]["tuned"]["mse"] == pytest.approx(np.mean([one["tuned"]["mse"] for one in figures["each"]]))
 
 
-def test_finished_photos_are_skipped(run, tmp_path, monkeypatch):
+def test_finished_photos_are_skipped(run, tmp_path, monkeypatch, capsys):
     run(tmp_path)
+    assert "skipped" not in capsys.readouterr().out
     before = contents(tmp_path)
     monkeypatch.setattr(inversion_folder, "search", None)
     monkeypatch.setattr(inversion_folder, "tune", None)
     run(tmp_path)
     assert contents(tmp_path) == before
+    out, error = capsys.readouterr()
+    assert re.fullmatch(f"{tmp_path}: (\\d+) of \\1 photos are inverted already and skipped\n", out)
+    assert "0/0" not in error
     with pytest.raises(UserError, match="has anna inverted from another photo or with other settings; .*overwrite=on"):
         run(tmp_path, steps=3)
     with pytest.raises(TypeError):
