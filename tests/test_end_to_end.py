@@ -64,7 +64,7 @@ def test_train_sample_and_resume_drawn_faces(composegan_at, tiny, tmp_path):
     assert list((tmp_path / "cache" / "demos").glob("faces-*")), "the drawings are kept"
 
     status, out, _ = composegan_at("sample", f"run={run}", "n=2", "out=some")
-    assert (status, out) == (0, "wrote some\n")
+    assert (status, out) == (0, "wrote some; look at some/contact_sheet.png\n")
     assert len(list((tmp_path / "some" / "images").iterdir())) == 2
 
     status, out, _ = composegan_at("fit", f"run={run}", "training.images=8")
@@ -85,7 +85,10 @@ def test_train_on_a_folder_without_python(composegan_at, tiny, shapes, tmp_path)
     assert composegan_at("fit", *own, "data.root=data")[::2] == (0, "")
     run = the_run(tmp_path, "shapes")
     status, out, _ = composegan_at("sample", "n=2", "out=one")
-    assert (status, out) == (0, f"run={run}: the newest run, because none was given\nwrote one\n")
+    assert (status, out) == (
+        0,
+        f"run={run}: the newest run, because none was given\nwrote one; look at one/contact_sheet.png\n",
+    )
 
     size = ["data.height=16", "data.width=16"]
     assert composegan_at("prepare", own[0], "data.root=data", *size, "out=packed")[0] == 0

@@ -17,7 +17,7 @@ from composegan.config.inversion import InversionConfig
 from composegan.config.lists import names_of
 from composegan.config.schema import DataConfig
 from composegan.config.settings import setting_value, unknown_key
-from composegan.editing import AMOUNT, WITH_AMOUNT
+from composegan.editing import AMOUNT
 from composegan.editing.components import Components, components
 from composegan.editing.directions.find import find_directions
 from composegan.editing.directions.store import Directions
@@ -75,10 +75,10 @@ class Model(saved_model.Model):
         Raises UserError for an unknown class, part or method, for an amount or `other` that the method does not use,
         for codes of another model, and, unless `force`, for an edit that has no effect.
         """
-        amount = AMOUNT if amount is None and method in WITH_AMOUNT else amount
         target, before = Target.of(self, classes, part, base), codes_of(codes)
         other = None if other is None else codes_of(other)
         after = edit_codes(self, before, target, method, amount=amount, other=other, seed=seed, truncation=truncation)
+        amount = AMOUNT if amount is None else amount
         edit = compare(
             self, pictures_of(codes, self), after, None if base else target.classes, composite=composite, photos=photos,
             batch=batch, about={"method": method, "part": part, "base": base, "amount": amount, "seed": seed},

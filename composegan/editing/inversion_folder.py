@@ -120,7 +120,7 @@ def invert_files(
     batches = [photos[start : start + batch] for start in range(0, len(photos), batch)]
     searches = [not all(map(job.state, group)) for group in batches]
     left = [photo for photo in photos if not job.state(photo).get("finished")]
-    if progress and len(left) < len(photos):
+    if len(left) < len(photos):
         print_line(f"{out}: {len(photos) - len(left)} of {len(photos)} photos are inverted already and skipped")
     steps = sum(map(len, compress(batches, searches))) * how.steps + len(left) * how.tune_steps
     with progress_bar(progress if steps else "", steps) as done:

@@ -34,7 +34,7 @@ class Target:
         check_flags(base=base)
         names = names_of(classes, model.classes, model.groups)
         if not names and not base:
-            raise UserError("classes=: name at least one, as in classes=hair,hat")
+            raise UserError(f"classes: name at least one; there are: {', '.join(model.classes)}")
         return cls(tuple(names), part, base)
 
     def mask(self, codes: Codes) -> Tensor:

@@ -59,7 +59,8 @@ def _measure(evaluation: Evaluation) -> list[Figure]:
         return perceptual(perceptual.maps(images), perceptual.maps(others))
 
     firsts = list(share(range(0, pairs, batch)))
-    with torch.inference_mode(), progress_bar("Walking between codes", batch * len(firsts)) as advance:
+    count = sum(len(range(pairs)[first : first + batch]) for first in firsts)
+    with torch.inference_mode(), progress_bar("Walking between codes", count) as advance:
         for first in firsts:
             some = slice(first, first + batch)
             classes = None if class_sets is None else class_sets[some]  # the same along a path

@@ -6,12 +6,18 @@ close two sets of images are in local structure, from sharp edges to broad layou
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from composegan.metrics.figure import Figure
 from composegan.metrics.rows import Describer, Rows
 from composegan.plugin.contracts import Metric
+
+if TYPE_CHECKING:
+    from composegan.evaluation.evaluate import Evaluation
 
 PATCH, STRIDE, LEVELS, PATCHES, DIRECTIONS = 7, 5, 3, 8192, 128
 IMAGES = 256
@@ -61,15 +67,18 @@ def _distance(real: Tensor, fake: Tensor) -> float:
     return sliced_wasserstein(patch_levels(real), patch_levels(fake))
 
 
+def _measure(evaluation: Evaluation) -> list[Figure]:
+    sets, note = evaluation.sets(IMAGE_ROWS), "of patches of 7x7 pixels at three scales"
+    if not len(sets.half_a):
+        note += f"; real halves need {2 * IMAGES} real images"
+    return [sets.figure("sliced_wasserstein", _distance, note=note)]
+
+
 metric = Metric(
     rows=IMAGE_ROWS,
     summarize=patch_levels,
     compare=sliced_wasserstein,
-    measure=lambda evaluation: [
-        evaluation.sets(IMAGE_ROWS).figure(
-            "sliced_wasserstein", _distance, note="of patches of 7x7 pixels at three scales"
-        )
-    ],
+    measure=_measure,
     needs_masks=False,
     position=30,
 )

@@ -53,7 +53,8 @@ class ProgressLine(Callback):
                 self.bar.update(self.task, completed=seen, text=text)
         else:
             left = (self.images - seen) / max(rate, 1e-9)
-            print_line(f"{seen:,}/{self.images:,} images  {text}  about {left / 60:.0f} min left")
+            text += f"  about {left / 60:.0f} min left" if seen < self.images else ""
+            print_line(f"{seen:,}/{self.images:,} images  {text}")
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Remove the bar."""

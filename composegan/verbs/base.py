@@ -273,7 +273,7 @@ class ClassesCommand(WritingCommand):
         """Raise UserError if nothing is named."""
         super().check()
         if not self.classes.strip() and not self.base:
-            raise UserError("classes=: name at least one, as in classes=hair,hat")
+            raise UserError("classes=: name at least one class, or all")
 
     def target(self, model: Model) -> Target:
         """The codes that are meant. Raises UserError offering the nearest class."""

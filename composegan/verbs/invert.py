@@ -27,7 +27,7 @@ class Invert(InversionConfig, WritingCommand):
     def execute(self) -> None:
         model = self.load_model()
         from composegan.data.photos import PhotoFiles
-        from composegan.editing.inversion_folder import invert_files
+        from composegan.editing.inversion_folder import SHEET, invert_files
         from composegan.losses.perceptual import perceptual_distance
 
         height, width = model.generator.height, model.generator.width
@@ -45,7 +45,7 @@ class Invert(InversionConfig, WritingCommand):
         means = invert_files(model, files, out, how, distance, self.batch, overwrite=self.overwrite)
         for stage, figures in means.items():
             print(f"{stage:6}" + "".join(f"  {name} {value:.4g}" for name, value in figures.items()))
-        print(f"wrote {out}")
+        print(f"wrote {out}; look at {out / SHEET}")
 
 
 verb = command(

@@ -29,7 +29,7 @@ class Sample(CodesCommand):
         out = self.new_output(self.out, f"samples-{in_file_name([name])}")
         with self.new_folder(out) as folder:
             model.draw(codes, self.batch).save(folder, overwrite=self.overwrite)
-        print(f"wrote {out}")
+        print(f"wrote {out}; look at {out / 'contact_sheet.png'}")
 
 
 verb = command(

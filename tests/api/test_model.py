@@ -203,7 +203,7 @@ CALLS = {
     "moved": lambda model, value: model.directions("ball", count=1, measured_on=0)["ball.pca0"].apply(value, 1),
 }
 TAKEN = {
-    "seed": ["3"], "batch": ["3"], "amount": ["3", "-1"], "other": ["None"], "photos": ["None"],
+    "seed": ["3"], "batch": ["3"], "amount": ["None", "3", "-1"], "other": ["None"], "photos": ["None"],
     "pictures": ["None", "b'x'"], "steps": ["None", "''", "3"], "selected": ["3", "-1", "[]"],
 }  # fmt: skip
 """What is no mistake, or raises IndexError as a list does."""

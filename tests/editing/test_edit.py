@@ -160,7 +160,7 @@ def test_an_edit_of_base_codes_has_no_leakage(whole_run, tmp_path, capsys):
     [
         ("edit classes=bal", "classes=bal: there is no 'bal'; did you mean 'ball'?"),
         ("edit classes=ball,tyo", "classes=ball,tyo: there is no 'tyo'; there are: ball, glass, ground"),
-        ("edit classes=", "classes=: name at least one, as in classes=hair,hat"),
+        ("edit classes=", "classes=: name at least one class, or all"),
         ("edit method=resampl", "method=resampl: did you mean 'resample'?"),
         ("edit part=colour", "part=colour: there are: both, shape, texture"),
         ("edit amount=0.5", "amount=0.5: is for method=scale and method=interpolate, not for method=resample"),
@@ -201,6 +201,12 @@ def test_codes_of_a_folder_of_edits_are_named(whole_run, model, tmp_path, error_
     with pytest.raises(UserError) as error:
         Codes.load(tmp_path / "e", model)
     assert str(error.value) == said
+
+
+@pytest.mark.parametrize("classes", ["", " ", [], [""]])
+def test_no_class_is_refused_with_the_classes_of_the_model(model, classes):
+    with pytest.raises(UserError, match="^classes: name at least one; there are: ground, ball, glass$"):
+        model.edit(model.codes(1), classes)
 
 
 def test_arguments_that_a_method_does_not_use_are_refused(model):

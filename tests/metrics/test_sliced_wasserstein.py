@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from composegan.metrics.sliced_wasserstein import LEVELS, PATCHES, patch_levels, sliced_wasserstein
+from composegan.metrics.figure import Sets
+from composegan.metrics.sliced_wasserstein import LEVELS, PATCHES, metric, patch_levels, sliced_wasserstein
 
 
 def pictures(count=12, size=32, seed=0):
@@ -88,3 +91,10 @@ def test_patch_levels_convert_8_bit_images():
     images = torch.randint(0, 256, (2, 3, 16, 16), dtype=torch.uint8)
     converted = patch_levels(images.float() / 127.5 - 1)
     assert all(torch.equal(a, b) for a, b in zip(patch_levels(images), converted, strict=True))
+
+
+@pytest.mark.parametrize(("real", "said"), [(30, True), (511, True), (512, False)])
+def test_note_says_how_many_real_images_halves_need(real, said):
+    sets = Sets.of(torch.zeros(real, 3, 8, 8), torch.zeros(20, 3, 8, 8), limit=256)
+    (figure,) = metric.measure(SimpleNamespace(sets=lambda rows: sets))
+    assert ("real halves need 512 real images" in figure.note) == said == (figure.halves is None)

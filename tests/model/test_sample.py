@@ -136,7 +136,7 @@ def test_sample_verb_draws_from_codes_numbers_and_the_mean(whole_run, model, tmp
 def test_sample_verb_writes_images_masks_labels_codes_and_a_sheet(whole_run, model, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["sample", f"run={whole_run}", "n=3", "seed=5", "truncation=0.7", f"out={out}"]) == 0
-    assert capsys.readouterr().out == f"wrote {out}\n"
+    assert capsys.readouterr().out == f"wrote {out}; look at {out / 'contact_sheet.png'}\n"
     names = [f"{part}/{number:05d}.png" for part in ("images", "labels", "masks") for number in range(3)]
     found = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
     assert found == ["codes.npz", "contact_sheet.png", *names]

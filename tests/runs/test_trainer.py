@@ -109,6 +109,7 @@ def test_output_of_a_run(fit, capfd, caplog):
     )
     assert place == f"run: {run}"
     assert progress.startswith("2/2 images  ") and "discriminator" in progress
+    assert "left" not in progress  # the run is done
     assert done == f"done: 2 images. Pictures are in {run}/samples; next: composegan sample run={run}"
     assert err == ""
     assert [str(warning.message) for warning in caught] == []
