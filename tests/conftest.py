@@ -433,3 +433,11 @@ def new_process():
 def toys_folder(new_process, tmp_path):
     """A copy of tests/toys, a plug-in that is not installed: one extension of each kind, and some that do not work."""
     return Path(shutil.copytree(Path(__file__).with_name("toys"), tmp_path / "toys"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Escape output with paths that are not UTF-8, which pytest-xdist cannot send."""
+    report = yield
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    return report
