@@ -180,17 +180,18 @@ def test_ctrl_c_is_130_and_a_bug_raises(capsys, failing_fit, pets):
             cli.main(["fit", f"domain={pets}"])
 
 
-def test_fit_passes_on_the_configuration_and_prints_the_recipe_once(capsys, verb_module, pets, monkeypatch):
+def test_fit_passes_on_the_configuration(capsys, verb_module, pets):
     seen = []
     verb_module("composegan.runs.fit", fit=lambda composed: seen.append(composed) or Path("runs/pets/now"))
-    status, out, _ = run(capsys, "fit", f"domain={pets}", "training.batch=2")
-    assert status == 0 and out.startswith("recipe=quick (the default): ")
+    assert run(capsys, "fit", f"domain={pets}", "training.batch=2") == (0, "", "")
     assert seen[0].config.training.batch == 2
     assert seen[0].overrides == [f"domain={pets}", "training.batch=2"]
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    assert run(capsys, "fit", f"domain={pets}") == (0, "", "")
-    monkeypatch.delenv("LOCAL_RANK")
-    assert run(capsys, "fit", f"domain={pets}", "recipe=quick") == (0, "", "")
+    assert seen[0].notes[0] == "recipe=quick (the default): with other training.batch"
+
+
+def test_recipes_are_not_listed_before_an_error_about_the_data(capsys, pets):
+    status, out, err = run(capsys, "fit", f"domain={pets}")
+    assert (status, out) == (2, "") and "domain 'pets' has no demo data; give data.root=FOLDER" in err
 
 
 def test_fit_with_run_resumes_it(capsys, verb_module, tmp_path):

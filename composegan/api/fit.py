@@ -21,8 +21,6 @@ from composegan.io.guarded import JSON, read_text, reading
 from composegan.plugin.listing import listing
 from composegan.runs import fit as training
 from composegan.runs.given import callbacks_and_loggers
-from composegan.runtime.console import print_line
-from composegan.runtime.ranks import is_first_process
 
 if TYPE_CHECKING:
     from lightning import Callback
@@ -88,8 +86,6 @@ def fit(
     """
     callbacks, loggers = callbacks_and_loggers(callbacks, loggers)
     composed = compose([f"domain={domain}", *as_arguments(settings)])
-    if is_first_process() and composed.notes:
-        print_line(*composed.notes)
     return Run(training.fit(composed, callbacks=callbacks, loggers=loggers))
 
 

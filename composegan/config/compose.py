@@ -74,7 +74,7 @@ def compose(arguments: Sequence[str]) -> Composed:
         ],
         see="composegan fit --help",
     )
-    notes = [] if recipe_name else _recipe_notes(plugin, recipe.name)
+    notes = [] if recipe_name else _recipe_notes(plugin, recipe.name, sorted(own.keys() & given.keys()))
     if "data.root" in given and not config.data.root:
         notes.append(
             f"warning: data.root={given['data.root']}: names no folder; the images are the domain's drawn demo"
@@ -241,8 +241,9 @@ def resolve_paths(config: Config) -> None:
     config.output.root = os.path.expanduser(config.output.root)
 
 
-def _recipe_notes(plugin: DomainPlugin, taken: str) -> list[str]:
-    """The lines to print when no recipe was given: the one in use, and the others."""
+def _recipe_notes(plugin: DomainPlugin, taken: str, changed: Sequence[str]) -> list[str]:
+    """The lines to print when no recipe was given: the one in use, of which these settings were changed, and others."""
     about = {name: recipe.about.partition("\n")[0] for name, recipe in recipes_of(plugin.spec).items()}
     others = [f"  recipe={name}: {text}" for name, text in about.items() if name != taken]
-    return [f"recipe={taken} (the default): {about[taken]}", *(["other recipes:"] if others else []), *others]
+    this = f"with other {', '.join(changed[:4])}{', ...' * (len(changed) > 4)}" if changed else about[taken]
+    return [f"recipe={taken} (the default): {this}", *(["other recipes:"] if others else []), *others]

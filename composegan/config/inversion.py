@@ -39,15 +39,15 @@ RECIPES = {
 @dataclass
 class InversionConfig:
     recipe: str = choice("auto", *RECIPES)  # small is for models up to 128 pixels; auto: by the model's size
-    steps: int | None = number(None, least=1)  # of the search for codes; empty, here and below: the recipe's
+    steps: int | None = number(None, least=1)  # steps of the search for codes; empty, here and below: the recipe's
     rate: float | None = number(None, least=0)  # learning rate of the codes
     perceptual: float | None = number(None, least=0)  # weight of the perceptual distance between picture and photo
     mse: float | None = number(None, least=0)  # weight of the mean squared difference
     mask: float | None = number(None, least=0)  # weight of the difference between masks, if there is one
     prior: float | None = number(None, least=0)  # weight of the codes' distance to the mean, in standard deviations
-    tune_steps: int | None = number(None, least=0)  # of pivotal tuning, which fits the weights to each photo; 0: none
-    tune_rate: float | None = number(None, least=0)  # its learning rate
-    keep: float | None = number(None, least=0)  # its weight of the loss that keeps other pictures unchanged
+    tune_steps: int | None = number(None, least=0)  # steps of pivotal tuning of the weights to each photo; 0: none
+    tune_rate: float | None = number(None, least=0)  # learning rate of pivotal tuning
+    keep: float | None = number(None, least=0)  # weight of the tuning loss that keeps other pictures unchanged
     size: int | None = number(None, least=32)  # shorter side at which the perceptual distance sees pictures, pixels
     lpips: str = ""  # VGG-16 weights for LPIPS; empty: torch hub's cached ones if there; off: EfficientNet-Lite0
 

@@ -36,7 +36,7 @@ class ModelConfig:
     mapping_layers: int = number(8, least=1, most=64)  # linear layers from z to w
     mapping_rate: float = number(0.01, above=0)  # learning-rate multiplier of the mapping
     local_layers: int = number(10, least=1, most=64)  # modulated layers of a class's local generator
-    base_layers: int = number(2, least=1)  # of these, the first that receive the shared base codes
+    base_layers: int = number(2, least=1)  # of the local layers, the first that receive the shared base codes
     depth_layers: int = number(6, least=1)  # layers before the pseudo-depth head; the rest produce texture
     local_channels: int = number(64, least=1, most=4096)  # width of the local generators
     coarse_channels: int = number(512, least=1, most=4096)  # channels of the composed feature map
@@ -51,7 +51,7 @@ class ModelConfig:
     adapter_rank: int = number(0, least=0, most=4096)  # rank of each class's correction to its group's weights; 0: none
     embedding: bool | None = None  # a learned vector per class, added to its codes; empty: where classes share weights
     texture_threshold: float = number(0.0, least=0, most=1)  # compute texture where a class's weight exceeds this
-    texture_capacity: float = number(1.0, least=0, most=1)  # and at no more than this fraction of all positions
+    texture_capacity: float = number(1.0, least=0, most=1)  # compute texture at no more than this fraction of positions
     noise: bool = True  # add noise maps in the render net: fine random texture, such as hair or skin
     recompute: bool = True  # recompute the local stage in the backward pass: less memory, a little slower
     extensions: dict[str, Any] = extension_values()
@@ -72,7 +72,7 @@ class TrainingConfig:
     path_length: float = number(0.5, least=0)  # weight of the path-length penalty
     path_every: int = number(4, least=0)  # steps between path-length penalties; 0: never
     path_shrink: int = number(2, least=1)  # the penalty's batch is smaller by this factor
-    path_decay: float = number(0.01, least=0, most=1)  # of the running mean of path lengths
+    path_decay: float = number(0.01, least=0, most=1)  # decay of the running mean of path lengths
     mask: float = number(100.0, least=0)  # weight of the loss that ties the refined to the coarse mask
     mixing: float = number(0.3, least=0, most=1)  # probability of style mixing
     class_sets: str = choice("all", "data")  # classes of a generated image: all, or sets as they occur in the data
@@ -131,7 +131,7 @@ class Config:
     domain: str = ""  # a registered domain (see `composegan domains`), or a path to a domain YAML
     plugin_path: str | None = None  # folder of a plug-in that is not installed, such as a checkout; empty: none
     recipe: str = ""  # a recipe of the domain; empty: its default
-    seed: int = number(0, least=0)  # of weights, data order and every random draw
+    seed: int = number(0, least=0)  # seed of weights, data order and every random draw
     grouping: Any = extension(GROUPING, "per_class")  # per_class, single, taxonomy, affinity, progressive, or lists
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     data: DataConfig = field(default_factory=DataConfig)

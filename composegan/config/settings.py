@@ -87,11 +87,16 @@ def unknown_key(key: str, known: Iterable[str], see: str) -> str:
     below = [name for name in known if name.startswith(key + ".")]
     if below:
         return f"{key!r} is a section; write {key}.KEY=VALUE, as in {below[0]}=..."
+    if dotted := [name for name in known if name.replace(".", "_") == key]:
+        return f"unknown key {key!r}; did you mean {dotted[0]!r}?"
     leaf = key.rpartition(".")[2]
     same = [name for name in known if name.rpartition(".")[2] == leaf]
     if same:
         return f"unknown key {key!r}; did you mean {' or '.join(map(repr, same))}?"
     by_leaf = {name.rpartition(".")[2]: name for name in known}
+    begun = [name for part, name in by_leaf.items() if len(leaf) > 2 and part.startswith(leaf)]
+    if len(begun) == 1:
+        return f"unknown key {key!r}; did you mean {begun[0]!r}?"
     for name, names in ((key, known if "." in key else ()), (leaf, by_leaf)):
         offer = re.fullmatch(r"did you mean '(.*)'\?", nearest(name, names))
         if offer:

@@ -98,7 +98,8 @@ def start_from_model(step: TrainingStep, source: Path) -> str:
     except RuntimeError as error:
         raise UserError(f"{source}: belongs to another model ({' '.join(str(error).split())[:200]})") from error
     frozen = " and ".join({"mapping": "mapping", "local": "local generators"}[part] for part in step.frozen)
-    return f"adapting {source}: {'its' if discriminator else 'a new'} discriminator; {frozen} frozen"
+    begins = "starts from the run's" if discriminator else "starts untrained"
+    return f"adapting {source}: the discriminator {begins}; frozen: {frozen}"
 
 
 def _discriminator_in(source: Path) -> dict[str, Tensor] | None:

@@ -57,6 +57,7 @@ def fit(composed: Composed, callbacks: Sequence[Callback] = (), loggers: Sequenc
     config = composed.config
     ranks = world_size(config)
     source = open_data(composed)
+    _say(composed.notes)  # not before an error about the data
     composed = settle_grouping(composed, source, ranks * config.trainer.accumulate)
     if needs_launch(ranks):
         _require_none(callbacks, loggers)

@@ -16,8 +16,8 @@ from composegan.verbs.base import ModelCommand, help_function, read_settings
 @dataclass
 class Adapt(ModelCommand):
     domain: str = ""  # the model's domain, where its name is not enough: a path to a domain YAML; empty: as it says
-    plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
-    seed: int = number(0, least=0)  # of data order and every draw
+    plugin_path: str | None = None  # folder of a plug-in that is not installed, such as a checkout; empty: none
+    seed: int = number(0, least=0)  # seed of data order and every random draw
     freeze: str = choice("local", "none")  # local: train the render net only, keeping the layout; none: everything
     keep: float = number(AdaptConfig.keep, least=0)  # weight of the loss that ties masks to the model's, freeze=none
     data: DataConfig = field(default_factory=DataConfig)

@@ -17,18 +17,18 @@ from composegan.verbs.base import count as number_of
 @dataclass
 class FindDirections(ClassesCommand):
     method: str = choice(*DIRECTION_METHODS)  # by variance, by weights, or towards an attribute
-    count: int = number_of(5)  # of pca and sefa: how many directions
-    attribute: str | None = None  # of boundary: area(hair), x, y, presence, brightness, saturation, hue, red, ...
-    weights: str | None = None  # of attribute=classifier(NETWORK:CLASS): the state dict of that timm network
-    labels: str | None = None  # of boundary, instead of an attribute: a CSV of picture,0 or 1 for those of codes=
-    codes: str | None = None  # of labels: codes.npz of the pictures that were labelled
-    n: int = number_of(2000)  # of boundary: how many pictures are drawn and measured
-    share: float = number(0.33, above=0, most=0.5)  # of boundary: fraction of them on each side
+    count: int = number_of(5)  # how many directions; for pca and sefa
+    attribute: str | None = None  # for boundary: area(hair), x, y, presence, brightness, saturation, hue, red, ...
+    weights: str | None = None  # state dict of the timm network of attribute=classifier(NETWORK:CLASS)
+    labels: str | None = None  # CSV of picture,0 or 1 for those of codes=; for boundary, instead of an attribute
+    codes: str | None = None  # codes.npz of the pictures in labels=
+    n: int = number_of(2000)  # how many pictures are drawn and measured; for boundary
+    share: float = number(0.33, above=0, most=0.5)  # fraction of these pictures on each side; for boundary
     amount: float = number(2.0, above=0)  # standard deviations at which effect and leakage are measured
-    measured: int = number_of(64)  # how many pictures they are measured on
+    measured: int = number_of(64)  # how many pictures effect and leakage are measured on
     shown: str = "0,1"  # the numbers of the drawn pictures that the strips show, such as 0,3,5-8
-    seed: int = number(0, least=0)  # of the pictures that are drawn
-    truncation: float = number(TRUNCATION, above=0, most=1)  # of these; 1: full variety; 0: mean picture
+    seed: int = number(0, least=0)  # seed of the pictures that are drawn
+    truncation: float = number(TRUNCATION, above=0, most=1)  # of drawn pictures, 1: full variety; 0: mean picture
     out: str | None = None  # folder to write; empty: directions in results/; adds to what is there
     batch: int = number_of(16)  # images at a time
 

@@ -12,7 +12,7 @@ from composegan.verbs.base import Command, command
 @dataclass
 class Domains(Command):
     extensions: bool = False  # list everything else that packages add, such as metrics, loss recipes and verbs
-    plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
+    plugin_path: str | None = None  # folder of a plug-in that is not installed, such as a checkout; empty: none
 
     def execute(self) -> None:
         """Print a row per registered domain, or per other extension, including those that cannot be used."""

@@ -25,10 +25,10 @@ class Edit(ClassesCommand, CodesCommand):
     method: str = choice(*METHODS, "slide")  # resample: fresh codes; copy: those of other=
     amount: float | None = None  # scale: 0 mean, 1 unchanged, 2 twice as far; interpolate: 1 the other; empty: 0.5
     other: str | None = None  # codes.npz to copy from or interpolate to; empty: drawn from other_seed
-    other_seed: int = number(1, least=0)  # of the other codes, and of resampled ones
+    other_seed: int = number(1, least=0)  # seed of the other codes, and of resampled ones
     other_pictures: str = ""  # which of the other codes, one for all or one for each; empty: the first ones
-    slide: str | None = None  # of slide: standard deviations of directions, as in hair.texture.pca0:2,hair.area:-1.5
-    directions: str | None = None  # of slide: the folder that `composegan directions` wrote
+    slide: str | None = None  # standard deviations to move along directions, as in hair.texture.pca0:2,hair.area:-1.5
+    directions: str | None = None  # for slide: the folder that `composegan directions` wrote
     composite: bool = True  # paste the edited classes into the pictures before, so that nothing else changes
     photos: str | None = None  # the photos that codes= were inverted from, to paste the edited classes into them
     force: bool = False  # write an edit that has no effect

@@ -19,12 +19,12 @@ from composegan.verbs.base import WritingCommand, count, help_function, read_set
 @dataclass
 class Evaluate(WritingCommand):
     domain: str = ""  # whose images are the real set; empty: the run's, or the model's own
-    plugin_path: str | None = None  # folder of a plugin that is not installed; empty: the run's, if it has one
-    metrics: str = extension(METRIC, "all")  # which, such as FSD,edit_leakage; all: every one that can be taken
+    plugin_path: str | None = None  # folder of a plug-in that is not installed; empty: the run's, if it has one
+    metrics: str = extension(METRIC, "all")  # which, such as FSD,edit_leakage; all: every one that can be computed
     n: int = count(1000, least=2)  # how many pictures are generated
-    seed: int = number(0, least=0)  # of the generated pictures
+    seed: int = number(0, least=0)  # seed of the generated pictures
     truncation: float = number(1.0, least=0, most=1)  # of the generated pictures; below 1: less varied
-    real_images: int = count(50_000)  # at most so many real images
+    real_images: int = count(50_000)  # at most this many real images
     inception: str | None = None  # file of Inception weights; empty: torch hub's copy, if there is one
     out: str | None = None  # folder to write; empty: evaluation in results/
     batch: int = count(32)  # pictures at a time
@@ -82,9 +82,9 @@ verb = Verb(
     "measure how good a model is", run,
     help_function(
         "evaluate", ["run=PATH key=value ...", "model=PATH domain=NAME key=value ..."],
-        "Compare generated pictures with real ones. Figures go to evaluation.json, their meaning: docs/guide.",
+        "Compare generated pictures with real ones. docs/guide/evaluation.md explains the results.",
         Evaluate,
-        ["The real set is the run's own unless data.* say otherwise; its size is the model's.",
+        ["Where data.* below are not given, those of the run apply; data.height and data.width are the model's.",
          "On several GPUs: torchrun --nproc-per-node=N -m composegan.cli evaluate key=value ..."],
     ),
 )  # fmt: skip

@@ -9,7 +9,6 @@ from composegan.config.arguments import split_arguments
 from composegan.config.run_folder import require_run
 from composegan.config.schema import Config
 from composegan.plugin.contracts import Verb
-from composegan.runtime.ranks import is_first_process
 from composegan.verbs.base import help_function
 
 
@@ -24,11 +23,8 @@ def run(arguments: Sequence[str]) -> None:
         resume(folder, [f"{key}={value}" for key, value in given.items()])
         return
     from composegan.config.compose import compose
-    from composegan.runtime.console import print_line
 
     composed = compose(arguments)
-    if is_first_process() and composed.notes:
-        print_line(*composed.notes)
     from composegan.runs.fit import fit
 
     fit(composed)

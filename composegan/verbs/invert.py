@@ -38,9 +38,8 @@ class Invert(InversionConfig, WritingCommand):
             print(f"warning: {line}", flush=True)
         distance = perceptual_distance(self.lpips, how.size)
         with_masks = f", {len(files.masks)} with a mask" if masks else ""
-        print(
-            f"{len(files)} photo(s){with_masks}; perceptual distance: {distance.name} at {how.size} pixels", flush=True
-        )
+        count = "1 photo" if len(files) == 1 else f"{len(files)} photos"
+        print(f"{count}{with_masks}; perceptual distance: {distance.name} at {how.size} pixels", flush=True)
         out = self.output(self.out, f"inverted-{photos.stem}")
         means = invert_files(model, files, out, how, distance, self.batch, overwrite=self.overwrite)
         for stage, figures in means.items():

@@ -16,9 +16,9 @@ ENDINGS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 @dataclass
 class Mix(ClassesCommand, CodesCommand):
     columns: int = count(6)  # how many pictures give the named classes
-    column_codes: str | None = None  # their codes.npz; empty: drawn from column_seed
-    column_seed: int = number(1, least=0)  # of drawn ones
-    column_pictures: str = ""  # which of them, such as 0,3,5-8; empty: the first ones
+    column_codes: str | None = None  # codes.npz of these pictures; empty: drawn from column_seed
+    column_seed: int = number(1, least=0)  # seed of drawn columns
+    column_pictures: str = ""  # which of the column codes, such as 0,3,5-8; empty: the first ones
     out: str | None = None  # picture to write; empty: mix-CLASSES.png in results/
     n: int = count(4)  # how many rows
     masks: bool = False  # masks below the pictures

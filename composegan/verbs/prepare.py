@@ -13,7 +13,7 @@ from composegan.verbs.base import Command, command
 @dataclass
 class Prepare(Command):
     domain: str = ""  # a registered domain (see `composegan domains`), or a path to a domain YAML
-    plugin_path: str | None = None  # folder of a plugin that is not installed, such as a checkout; empty: none
+    plugin_path: str | None = None  # folder of a plug-in that is not installed, such as a checkout; empty: none
     out: str = ""  # folder to write; `fit` takes it as data.root
     data: DataConfig = field(default_factory=DataConfig)
 

@@ -35,6 +35,8 @@ def test_default_recipe_is_announced_with_the_others(pets):
     assert composed.notes[0].startswith("recipe=quick (the default): ")
     assert "  recipe=wide: 128x192, for one GPU" in composed.notes
     assert compose([f"domain={pets}", "recipe=quick"]).notes == []
+    changed = compose([f"domain={pets}", "data.height=32", "data.width=32", "seed=2"]).notes[0]
+    assert changed == "recipe=quick (the default): with other data.height, data.width"
 
 
 def test_composed_keeps_the_arguments(pets):

@@ -89,7 +89,7 @@ def made(model, photos, tmp_path_factory):
 def test_invert_verb_writes_a_folder_per_photo(made):
     _, out, said = made
     first, *middle, last = said.splitlines()
-    assert first == "3 photo(s), 2 with a mask; perceptual distance: EfficientNet-Lite0 at 32 pixels"
+    assert first == "3 photos, 2 with a mask; perceptual distance: EfficientNet-Lite0 at 32 pixels"
     assert last == f"wrote {out}; look at {out / 'sheet.png'}"
     assert [line.split()[0] for line in middle] == ["w+", "tuned"]
     names = [

@@ -133,7 +133,10 @@ def test_kill_before_the_first_checkpoint_starts_from_the_source_again(
     capsys.readouterr()
     with as_before():
         assert_same_run(resume(run, ["training.images=8"]), adapted["local"], extended=True)
-    assert f"adapting {whole_run}: its discriminator; mapping and local generators frozen\n" in capsys.readouterr().out
+    assert (
+        f"adapting {whole_run}: the discriminator starts from the run's; frozen: mapping and local generators\n"
+        in capsys.readouterr().out
+    )
 
 
 def test_adaptation_of_a_saved_model(adapt_in, whole_run, tmp_path, shapes, capsys):
@@ -143,7 +146,7 @@ def test_adaptation_of_a_saved_model(adapt_in, whole_run, tmp_path, shapes, caps
         compose_adaptation(tmp_path / "model", [])
     batch = "training.batch=4"
     run = adapt_in(tmp_path, tmp_path / "model", shapes[0], batch, "data.workers=0")
-    assert f"adapting {tmp_path / 'model'}: a new discriminator; " in capsys.readouterr().out
+    assert f"adapting {tmp_path / 'model'}: the discriminator starts untrained; " in capsys.readouterr().out
     config = load_config(run / "config.yaml")
     assert (config.recipe, config.training.learning_rate) == ("", TrainingConfig.learning_rate)
     assert config.model.discriminator_max_channels == config.model.max_channels == 8
@@ -256,7 +259,9 @@ def test_adapt_verb(whole_run, pictures, tmp_path, capsys, as_before):
     given = ["adapt", f"run={whole_run}", f"data.root={pictures}", f"output.root={tmp_path}", *SHORT_RUN]
     with as_before():
         assert cli.main([*given, "freeze=none"]) == 0
-    assert f"adapting {whole_run}: its discriminator; mapping frozen\n" in capsys.readouterr().out
+    assert (
+        f"adapting {whole_run}: the discriminator starts from the run's; frozen: mapping\n" in capsys.readouterr().out
+    )
     (run,) = (tmp_path / "shapes").iterdir()
     with as_before():
         assert cli.main(["fit", f"run={run}", "training.images=10"]) == 0
