@@ -22,7 +22,7 @@ class Components(CodesCommand):
         out = self.new_output(self.out, "components")
         with self.new_folder(out) as folder:
             for number, code in enumerate(self.load_codes(model, self.n)):
-                components(model, code, names).save(folder, number, overwrite=self.overwrite)
+                components(model, code, names).save(folder, number, overwrite=True)
         print(f"wrote {out}; look at {out / '00000.png'}")
 
 

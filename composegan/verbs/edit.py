@@ -69,7 +69,7 @@ class Edit(ClassesCommand, CodesCommand):
         if reason and not self.force:
             raise UserError(f"{reason} (force=on writes it all the same)")
         with self.new_folder(out) as folder:
-            edit.save(folder, overwrite=self.overwrite)
+            edit.save(folder, overwrite=True)
         print(f"wrote {out}; look at {out / 'sheet.png'}", *notes, *reason.splitlines(), sep="\n")
         if len(names) == len(model.classes):
             print("all classes were edited, so no change is outside them; classes= names fewer")

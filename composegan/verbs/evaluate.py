@@ -75,7 +75,7 @@ def run(arguments: Sequence[str]) -> None:
         if first:
             print(evaluation)
             print(f"statistics of the real set are kept in {evaluation.statistics}")
-            print(f"wrote {evaluation.save(out, overwrite=choice.overwrite)}")
+            print(f"wrote {evaluation.save(out, overwrite=True)}")
 
 
 verb = Verb(

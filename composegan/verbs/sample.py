@@ -28,7 +28,7 @@ class Sample(CodesCommand):
         name += f"-{self.classes}" if self.classes else ""
         out = self.new_output(self.out, f"samples-{in_file_name([name])}")
         with self.new_folder(out) as folder:
-            model.draw(codes, self.batch).save(folder, overwrite=self.overwrite)
+            model.draw(codes, self.batch).save(folder, overwrite=True)
         print(f"wrote {out}; look at {out / 'contact_sheet.png'}")
 
 

@@ -26,7 +26,7 @@ def test_a_target_has_slots_and_a_name(model):
     for wrong, reason in (
         (("bal",), "classes=bal: there is no 'bal'; did you mean 'ball'"),
         (("ball", "shap"), "part=shap: did you mean 'shape'"),
-        (("",), "classes=: name at least one"),
+        (("",), "classes: name at least one"),
     ):
         with pytest.raises(UserError, match=reason):
             Target.of(model, *wrong)
