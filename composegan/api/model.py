@@ -43,7 +43,7 @@ Pictures = Codes | Sample | Samples
 class Model(saved_model.Model):
     """A trained model. `composegan.load` returns one.
 
-    Wherever a method takes `classes`, `part` is "shape" (outline and position), "texture" (colour and surface) or
+    Wherever a method takes `classes`, `part` is "shape" (outline and position), "texture" (color and surface) or
     "both", and `base` is whether the base codes (pose and layout, shared by all classes) take part as well.
     `truncation` (of random codes) is 1 for the full variety and 0 for the mean picture.
     """

@@ -44,7 +44,7 @@ class ModelConfig:
     min_feat_size: int = number(16, least=1)  # shorter side of the render net's input, pixels
     channel_multiplier: float = number(2.0, above=0, most=4096)  # widths: min(max_channels, it * 16384 / resolution)
     max_channels: int = number(512, least=1, most=4096)  # widest render net layer
-    discriminator_multiplier: float = number(2.0, above=0, most=4096)  # the same for the discriminator
+    discriminator_multiplier: float = number(2.0, above=0, most=4096)  # channel_multiplier of the discriminator
     discriminator_max_channels: int = number(512, least=1, most=4096)  # widest discriminator layer
     residual_refine: bool = True  # add the coarse mask to the refined one
     mask_rank: int = number(0, least=0, most=4096)  # channels of the mask's refinement; 0: one per class
@@ -62,7 +62,7 @@ class TrainingConfig:
     images: int = number(4_800_000, least=1)  # real images to show, in total
     batch: int = number(32, least=1, most=10**6)  # images per step, over all devices
     learning_rate: float = number(0.002, above=0)  # Adam, both networks
-    discriminator_learning_rate: float | None = number(None, above=0)  # empty: the same
+    discriminator_learning_rate: float | None = number(None, above=0)  # Adam, discriminator; empty: learning_rate
     beta1: float = number(0.0, least=0, most=1)  # Adam
     beta2: float = number(0.99, least=0, most=1)  # Adam
     loss: str = extension(LOSS, "paper")  # the objective: paper, or an installed loss recipe

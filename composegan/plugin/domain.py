@@ -104,7 +104,7 @@ class DomainSpec:
 
     @property
     def colors(self) -> tuple[tuple[int, int, int], ...]:
-        """Class colours in label order, each (red, green, blue), 0..255."""
+        """Class colors in label order, each (red, green, blue), 0..255."""
         return tuple(item.color for item in self.classes)
 
     @property

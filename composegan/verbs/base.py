@@ -207,7 +207,7 @@ class CodesCommand(WritingCommand):
     codes: str | None = None  # codes.npz that sample, edit or invert wrote; empty: drawn from seed
     seed: int = number(0, least=0)  # seed of drawn codes
     pictures: str = ""  # which of the codes, by number, such as 0,3,5-8; empty: the first ones
-    truncation: float = number(TRUNCATION, least=0, most=1)  # of drawn codes, 1: full variety; 0: mean picture
+    truncation: float = number(TRUNCATION, least=0, most=1)  # variety of drawn codes; 1: full; 0: mean picture
 
     def check(self) -> None:
         """Raise UserError for a list that cannot be read."""
@@ -266,7 +266,7 @@ class ClassesCommand(WritingCommand):
     """A command that changes the codes of some classes."""
 
     classes: str = "all"  # which classes, such as hair,hat; all is every one
-    part: str = choice("shape", "texture", "both", default="both")  # outline and position; colour and surface
+    part: str = choice("shape", "texture", "both", default="both")  # outline and position; color and surface
     base: bool = False  # change the base codes, which all classes share, as well: pose and layout
 
     def check(self) -> None:

@@ -16,7 +16,7 @@ from composegan.verbs.base import count as number_of
 
 @dataclass
 class FindDirections(ClassesCommand):
-    method: str = choice(*DIRECTION_METHODS)  # by variance, by weights, or towards an attribute
+    method: str = choice(*DIRECTION_METHODS)  # pca: by variance; sefa: by weights; boundary: towards an attribute
     count: int = number_of(5)  # how many directions; for pca and sefa
     attribute: str | None = None  # for boundary: area(hair), x, y, presence, brightness, saturation, hue, red, ...
     weights: str | None = None  # state dict of the timm network of attribute=classifier(NETWORK:CLASS)
@@ -28,7 +28,7 @@ class FindDirections(ClassesCommand):
     measured: int = number_of(64)  # how many pictures effect and leakage are measured on
     shown: str = "0,1"  # the numbers of the drawn pictures that the strips show, such as 0,3,5-8
     seed: int = number(0, least=0)  # seed of the pictures that are drawn
-    truncation: float = number(TRUNCATION, above=0, most=1)  # of drawn pictures, 1: full variety; 0: mean picture
+    truncation: float = number(TRUNCATION, above=0, most=1)  # variety of drawn pictures; 1: full; 0: mean picture
     out: str | None = None  # folder to write; empty: directions in results/; adds to what is there
     batch: int = number_of(16)  # images at a time
 

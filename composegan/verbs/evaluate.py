@@ -23,7 +23,7 @@ class Evaluate(WritingCommand):
     metrics: str = extension(METRIC, "all")  # which, such as FSD,edit_leakage; all: every one that can be computed
     n: int = count(1000, least=2)  # how many pictures are generated
     seed: int = number(0, least=0)  # seed of the generated pictures
-    truncation: float = number(1.0, least=0, most=1)  # of the generated pictures; below 1: less varied
+    truncation: float = number(1.0, least=0, most=1)  # variety of generated pictures; 1: full; 0: mean picture
     real_images: int = count(50_000)  # at most this many real images
     inception: str | None = None  # file of Inception weights; empty: torch hub's copy, if there is one
     out: str | None = None  # folder to write; empty: evaluation in results/

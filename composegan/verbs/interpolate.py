@@ -14,7 +14,7 @@ class Interpolate(ClassesCommand, CodesCommand):
     base: bool = True  # the base codes, which all classes share, change as well: pose and layout
     out: str | None = None  # .mp4 or .gif to write; empty: both, in results/
     n: int = count(6, least=2)  # how many pictures the loop goes through
-    frames: int = count(24)  # from one picture to the next
+    frames: int = count(24)  # frames from one picture to the next
     rate: int = count(24)  # frames per second
     masks: bool = True  # masks beside the pictures
     size: int = count(256)  # small pictures are enlarged to at least this many pixels

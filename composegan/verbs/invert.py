@@ -13,7 +13,7 @@ from composegan.verbs.base import WritingCommand, command, count
 @dataclass
 class Invert(InversionConfig, WritingCommand):
     photos: str = ""  # a photo, or a folder of them
-    masks: str | None = None  # their masks, where there are any: a file, or a folder with the photos' names
+    masks: str | None = None  # masks of the photos, where there are any: a file, or a folder with the photos' names
     out: str | None = None  # folder to write; empty: inverted-PHOTOS in results/
     batch: int = count(8)  # photos at a time
 

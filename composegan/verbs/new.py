@@ -10,8 +10,8 @@ from composegan.verbs.base import Command, command
 
 @dataclass
 class New(Command):
-    name: str = ""  # of the domain: a-z, 0-9 and _
-    classes: str = ""  # its classes in label order, such as background,cat,dog: 0 is background
+    name: str = ""  # name of the domain: a-z, 0-9 and _
+    classes: str = ""  # classes of the domain in label order, such as background,cat,dog: 0 is background
     out: str = ""  # folder to write; empty: composegan-NAME
 
     def execute(self) -> None:

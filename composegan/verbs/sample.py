@@ -34,7 +34,7 @@ class Sample(CodesCommand):
 
 verb = command(
     Sample, "draw images and masks from a run or a saved model",
-    "Write images, coloured masks, their codes (npz) and a contact sheet.",
+    "Write images, colored masks, their codes (npz) and a contact sheet.",
     "run=PATH key=value ...", "model=PATH key=value ...", "model=PATH codes=FILE key=value ...",
     "model=PATH classes=+hat,-eyeglass key=value ...",
 )  # fmt: skip

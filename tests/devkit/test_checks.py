@@ -162,6 +162,18 @@ def test_images_are_read_from_the_whole_set():
     assert [item.index for item in about.readings["demo"].seen] == list(range(0, 1000, 10))
 
 
+def test_step_uses_only_images_that_were_checked(monkeypatch):
+    class Many(Toys):
+        def __len__(self):
+            return 1000
+
+    used = []
+    train_once = "composegan.devkit.training_step.train_once"
+    monkeypatch.setattr(train_once, lambda *given: used.append(given[2]) or ({"Dmain": 1.0}, 0.1))
+    assert lines(CHECKS[-1], subject(Many))[0].startswith("ok    step: demo: ")
+    assert used == [list(range(0, 1000, 10))]
+
+
 def test_workers_compares_images_of_a_new_process(tmp_path, monkeypatch):
     (tmp_path / "toys_to_send.py").write_text(SENT)
     monkeypatch.syspath_prepend(str(tmp_path))
