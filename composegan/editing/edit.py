@@ -25,7 +25,7 @@ from composegan.metrics.leakage import change, leakage, region_of
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 from composegan.model.random_codes import mean_codes
-from composegan.model.sample import Picture, Samples, codes_of, draw, write_numbered
+from composegan.model.sample import SAVED, TUNED, Picture, Samples, codes_of, draw, write_numbered
 from composegan.model.saved_model import Model
 from composegan.version import __version__
 from composegan.viz.pictures import ONE_LEVEL, change_map, table, to_uint8
@@ -96,9 +96,11 @@ class Edit(Picture):
         """
         folder = as_path("folder", folder)
         check_folder(folder, ("before", "after", "difference", "sheet.png", RECORD), overwrite=overwrite)
+        for part in ("before", "after"):
+            check_folder(folder / part, SAVED, TUNED, overwrite)
         with writing(folder):
-            self.before.save(folder / "before", overwrite=overwrite)
-            self.after.save(folder / "after", overwrite=overwrite)
+            self.before.save(folder / "before", overwrite=True)
+            self.after.save(folder / "after", overwrite=True)
             (folder / "difference").mkdir(exist_ok=True)
             write_numbered(folder / "difference", change_map(self.difference), replace=(folder / RECORD).exists())
             self.sheet().save(folder / "sheet.png")

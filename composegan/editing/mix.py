@@ -14,7 +14,7 @@ from composegan.errors import as_path
 from composegan.io.atomic import writing
 from composegan.io.output import check_folder
 from composegan.model.codes import Codes
-from composegan.model.sample import Picture, Samples, draw
+from composegan.model.sample import SAVED, TUNED, Picture, Samples, draw
 from composegan.model.saved_model import Model
 from composegan.viz.pictures import enlarge, grid
 
@@ -50,9 +50,12 @@ class Mixed(Picture):
         """
         folder = as_path("folder", folder)
         check_folder(folder, ("rows", "columns", "mixed", "sheet.png"), overwrite=overwrite)
+        parts = {"rows": self.rows, "columns": self.columns, "mixed": self.mixed}
+        for name in parts:
+            check_folder(folder / name, SAVED, TUNED, overwrite)
         with writing(folder):
-            for name, part in (("rows", self.rows), ("columns", self.columns), ("mixed", self.mixed)):
-                part.save(folder / name, overwrite=overwrite)
+            for name, part in parts.items():
+                part.save(folder / name, overwrite=True)
             self.sheet().save(folder / "sheet.png")
         return folder
 

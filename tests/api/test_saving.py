@@ -48,6 +48,17 @@ def test_save_refuses_results_of_another_kind(model, tmp_path):
             FOLDERS[kind](model).save(tmp_path / "drawn")
 
 
+@pytest.mark.parametrize(("kind", "last"), [("edit", "after"), ("mix", "mixed")])
+def test_save_writes_nothing_if_a_folder_inside_holds_other_files(kind, last, model, tmp_path):
+    result = FOLDERS[kind](model)
+    result.save(tmp_path)
+    (tmp_path / last / "notes.txt").write_text("mine")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with pytest.raises(UserError, match=f"{last}: holds other files"):
+        result.save(tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
 def test_files_are_replaced_only_by_their_kind(model, tmp_path):
     notes, codes = tmp_path / "notes.txt", model.codes(2)
     delta = model.invert(model.sample(1)[0].image, steps=1, tune_steps=1).deltas[0]
