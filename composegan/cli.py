@@ -87,9 +87,9 @@ def _run(arguments: list[str]) -> int:
         reason = first_line(error).rpartition("DefaultCPUAllocator: ")[2]
         return _refused(f"out of memory ({reason}); smaller pictures, batches or networks need less")
     except UnicodeDecodeError:
-        if not (reason := not_text(sys.path)):
+        if not (fault := not_text(sys.path)):
             raise
-        return _refused(reason)
+        return _refused(fault)
     except KeyboardInterrupt:
         print_line("composegan: interrupted", error=True)
         return 130
