@@ -53,12 +53,18 @@ class Evil:
         return (exec, ("raise SystemExit('unpickled')",))
 
 
-@pytest.mark.parametrize("content", [{"a": torch.zeros(2)}, {"evil": Evil()}, None])
-def test_inception_refuses_another_file(content, tmp_path):
+OTHER = f"is damaged or not the file {WEIGHTS}"
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [({"a": torch.zeros(2)}, OTHER), ({"evil": Evil()}, "cannot be read .it holds '__builtin__.exec'"), (None, OTHER)],
+)
+def test_inception_refuses_another_file(content, fault, tmp_path):
     pytest.importorskip("torch_fidelity")
     path = tmp_path / "other.pth"
     path.write_bytes(b"nothing") if content is None else torch.save(content, path, pickle_module=pickle)
-    with pytest.raises(UserError, match=f"^inception={path}: is damaged or not the file {WEIGHTS}"):
+    with pytest.raises(UserError, match=f"^inception={path}: {fault}"):
         Inception(path)
 
 
