@@ -23,6 +23,8 @@ from PIL import Image
 
 # A shell starts background jobs with SIGINT ignored, and all processes started here would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):  # nohup ignores it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SHAPES = """
 classes:

@@ -232,11 +232,12 @@ def share_lists(path: Path, random: Random) -> None:
     content = torch.load(path, weights_only=False)
     make = random.choice((list, tuple, lambda items: dict(enumerate(items)), lambda items: [tuple(items)]))
     value: Any = "ha"
-    for _ in range(random.choice((6, 8, 20, 40))):
+    depth = random.choice((6, 8, 20, 40))
+    for _ in range(depth):
         value = make([value] * 9)
     holder, key = random.choice(places(content))
-    if random.random() < 0.2 and isinstance(holder, dict) and isinstance(value, tuple):
-        holder[value[0]] = 1
+    if random.random() < 0.2 and isinstance(holder, dict) and isinstance(value, tuple) and depth == 6:
+        holder[value[0]] = 1  # a hash takes a tuple's values one by one, however often they are shared
     else:
         holder[key] = value
     torch.save(content, path, _use_new_zipfile_serialization=random.random() < 0.7)
