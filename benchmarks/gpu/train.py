@@ -131,7 +131,7 @@ def evaluate(run: Path, work: Path, budget: Budget, tiny: bool) -> dict[str, Any
     environment = {**os.environ, "COMPOSEGAN_CACHE": str(work / "cache")}
     try:
         done = subprocess.run(
-            program("evaluate", f"run={run}", f"out={work / 'evaluation'}", *how),
+            program("evaluate", f"run={run}", f"out={work / 'evaluation'}", "overwrite=on", *how),
             capture_output=True, text=True, timeout=max(budget.left(), 30), env=environment,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
