@@ -270,7 +270,7 @@ def test_a_reader_that_stops_early_is_not_an_error(tmp_path):
         assert (process.wait(60), process.stderr.read()) == (0, b"")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk that is always full")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
 def test_a_full_disk_behind_stdout_is_reported(tmp_path):
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
     with open("/dev/full", "w") as full:

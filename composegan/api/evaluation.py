@@ -131,7 +131,7 @@ def metric_names(text: str) -> list[str]:
 def open_domain_of(model: Model, domain: str = "", plugin_path: str | None = None) -> DomainPlugin:
     """The domain whose images a model is compared with; default, the model's own, as installed or kept in its run.
 
-    Raises UserError if there is none, and for other classes than the model's.
+    Raises UserError if there is no such domain, or if its classes are not the model's.
     """
     try:
         plugin = open_domain(domain or model.domain, plugin_path)

@@ -108,7 +108,7 @@ class Model(Suggests):
         """The same model on another device. The generator is moved, not copied."""
         try:
             mean_code = self.mean_code.to(torch.device(device))
-        except (RuntimeError, TypeError, ValueError, AssertionError, NotImplementedError) as error:
+        except (RuntimeError, TypeError, ValueError, AssertionError) as error:
             usable = "cpu or cuda" if torch.cuda.is_available() else "cpu"
             raise UserError(f"device={shown(device)}: cannot be used ({first_line(error)}); use {usable}") from error
         self.generator.to(device)

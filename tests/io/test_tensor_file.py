@@ -203,7 +203,7 @@ def test_scan_leaves_the_next_pickle_to_be_read():
     assert file.read() == b"rest"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="names are Unicode")
+@pytest.mark.skipif(os.name != "posix", reason="Windows: every path is Unicode")
 def test_names_need_not_be_unicode(tmp_path):
     folder = tmp_path / os.fsdecode(b"mod\xe8le")
     folder.mkdir()

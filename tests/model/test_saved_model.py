@@ -154,7 +154,7 @@ def test_names_and_colors_are_checked_as_in_a_domain_file(folder, key, values):
         assert line.isprintable()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="names are Unicode")
+@pytest.mark.skipif(os.name != "posix", reason="Windows: every path is Unicode")
 @pytest.mark.parametrize("name", [b"mod\xe8le", b"\xff", b"gr\xfcn/na\xefve"])
 def test_the_path_of_a_model_need_not_be_unicode(folder, tmp_path, name):
     target = tmp_path / os.fsdecode(name)
