@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -18,6 +19,10 @@ FILE, PROFILE = 2**30, 2**24
 
 TEXT = (b"tEXt", b"zTXt", b"iTXt")
 
+LOSSLESS = ("raw", "tiff_ccitt", "group3", "group4", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "tiff_raw_16",
+            "packbits", "lzma", "zstd")  # fmt: skip
+"""Pillow's names for the compressions of a TIFF that keep every value."""
+
 
 def chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
     """(type, start, length of its data) of each chunk, from the start of a PNG; the caller may move the file."""
@@ -30,11 +35,6 @@ def chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
         length, kind = struct.unpack(">I4s", head)
         yield kind, place + 8, length
         place += 12 + length
-
-
-LOSSLESS = ("raw", "tiff_ccitt", "group3", "group4", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "tiff_raw_16",
-            "packbits", "lzma", "zstd")  # fmt: skip
-"""Pillow's names for the compressions of a TIFF that keep every value."""
 
 
 def lossy_compression(picture: Image.Image) -> str:
@@ -67,10 +67,7 @@ def scale_of(form: str) -> int:
 
 def bmp_profile(picture: ImageFile.ImageFile) -> bytes | None:
     """The color profile embedded in a BMP (version 5) that is not decoded yet, which is mended, see `mend_gray`."""
-    file = picture.fp
-    assert file
-    before = file.tell()
-    try:
+    with _file_of(picture) as file:
         file.seek(14)
         header = file.read(124)
         mend_gray(picture, header[10 if header[0] == 12 else 14])
@@ -79,8 +76,6 @@ def bmp_profile(picture: ImageFile.ImageFile) -> bytes | None:
         start, length = struct.unpack("<II", header[112:120])
         file.seek(14 + start)
         return file.read(min(length, PROFILE))
-    finally:
-        file.seek(before)
 
 
 def mend_gray(picture: ImageFile.ImageFile, bits: int) -> None:
@@ -102,29 +97,19 @@ def mend_colors(picture: ImageFile.ImageFile, colors: Sequence[int]) -> None:
 
 def color_codes(picture: ImageFile.ImageFile) -> tuple[int, ...] | None:
     """The chunk cICP of a PNG that is not decoded yet: primaries, transfer, matrix, full range (ITU-T H.273)."""
-    file = picture.fp
-    assert file
-    before = file.tell()
-    try:
+    with _file_of(picture) as file:
         for kind, _, length in chunks(file):
             if kind == b"cICP" and length == 4:
                 return tuple(file.read(4))
             if kind == b"IDAT":
                 break
-        return None
-    finally:
-        file.seek(before)
+    return None
 
 
 def may_have_exif(picture: ImageFile.ImageFile) -> bool:
     """Whether a PNG that is not decoded yet has a chunk that can hold EXIF data, also after the pixels."""
-    file = picture.fp
-    assert file
-    before = file.tell()
-    try:
+    with _file_of(picture) as file:
         return any(kind == b"eXIf" or kind in TEXT for kind, _, _ in chunks(file))
-    finally:
-        file.seek(before)
 
 
 def refused_form(file: IO[bytes] | Path) -> str:
@@ -158,6 +143,18 @@ def without_text(path: Path) -> tuple[BytesIO, bytes | None]:
                 kept.write(file.read(length + 12))
     kept.seek(0)
     return kept, profile
+
+
+@contextmanager
+def _file_of(picture: ImageFile.ImageFile) -> Iterator[IO[bytes]]:
+    """The file of a picture that is not decoded yet, whose position is restored at the end."""
+    file = picture.fp
+    assert file
+    before = file.tell()
+    try:
+        yield file
+    finally:
+        file.seek(before)
 
 
 def _profile(data: bytes) -> bytes:
