@@ -21,10 +21,16 @@ from composegan.data.fingerprints import fingerprint_of_files
 from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.io.guarded import check_file, read_json, reading
+from composegan.io.schema import COUNT, STRING, check
 from composegan.plugin.domain import DomainSpec
 
 FORMAT = 1
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
+SCHEMA = {
+    "domain": STRING, "vocabulary": STRING, "classes": [STRING], "height": COUNT, "width": COUNT, "split": STRING,
+    "source": STRING, "names": [STRING], "skipped": [STRING], "id?": STRING, "content?": STRING,
+}  # fmt: skip
+"""The content of index.json, besides its format."""
 REMEDY = "delete the folder and run the same command again"
 
 
@@ -153,24 +159,12 @@ def read_index(path: Path) -> PackedIndex:
                 f"{path.parent}: is in packed format {content['format']}, and this composegan reads {FORMAT}; "
                 "run `composegan prepare` again"
             )
-        values: dict[str, Any] = {"id": "", "content": ""} | content
-        index = PackedIndex(**{field.name: values[field.name] for field in fields(PackedIndex)})
-        sizes, lists = (index.height, index.width), (index.names, index.classes, index.skipped)
-        if not all(isinstance(texts, list) for texts in lists) or not index.names:
-            raise ValueError("it has no names, or no list of classes or skipped items")
-        texts = [
-            index.domain,
-            index.vocabulary,
-            index.split,
-            index.source,
-            index.id,
-            index.content,
-            *(text for texts in lists for text in texts),
-        ]
-        if not all(isinstance(text, str) for text in texts):
-            raise ValueError("it has values that are not text")
-        if not all(type(size) is int and size > 0 for size in sizes):
-            raise ValueError(f"height and width are {sizes}")
+        check(content, SCHEMA)
+        index = PackedIndex(
+            **{field.name: content[field.name] for field in fields(PackedIndex) if field.name in content}
+        )
+        if not (index.names and index.height and index.width):
+            raise ValueError(f"it has {len(index.names)} images of {index.height} x {index.width}")
     return index
 
 

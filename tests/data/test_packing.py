@@ -143,10 +143,10 @@ def test_damaged_folder_raises_user_error_with_remedy(packed, file, seed):
     ("change", "reason"),
     [
         ({"format": 7}, "is in packed format 7, and this composegan reads 1"),
-        ({"height": 0}, "height and width are"),
-        ({"names": []}, "it has no names"),
-        ({"classes": "ground"}, "no list of classes"),
-        ({"skipped": [3]}, "values that are not text"),
+        ({"height": 0}, "it has 5 images of 0 x 32"),
+        ({"names": []}, "it has 0 images of 16 x 32"),
+        ({"classes": "ground"}, "classes is 'ground'; a list is needed"),
+        ({"skipped": [3]}, r"skipped\[0\] is 3; text is needed"),
     ],
 )
 def test_index_with_wrong_values_is_rejected(packed, change, reason):
