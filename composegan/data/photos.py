@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data.files import without_labels
-from composegan.data.folder import IMAGE_ENDINGS, list_stems
+from composegan.data.files import by_stem, files_below, without_labels
+from composegan.data.folder import IMAGE_ENDINGS
 from composegan.data.images import read_image
 from composegan.data.pairs import pair_warnings, read_pair
 from composegan.data.resize import fit_image, fit_labels
@@ -88,7 +88,7 @@ def _files(path: Path, key: str) -> dict[str, Path]:
         raise UserError(f"{key}={path}: no such file or folder")
     if path.is_file():
         return {path.stem: path}
-    files = {stem: below.partition("/")[2] for stem, below in list_stems(path, IMAGE_ENDINGS).items()}
+    files = by_stem(files_below(path, IMAGE_ENDINGS), path)
     kept = set(without_labels(path, list(files.values())) if key == "photos" else files.values())
     found = {stem: path / below for stem, below in files.items() if below in kept}
     if not found:
