@@ -59,7 +59,7 @@ CURVES: dict[int, Curve] = {
     8: power_curve(1),
     13: srgb_curve,
 }
-"""By their number in ITU-T H.273. PQ (16) and HLG (18) are missing: high dynamic range has no equal in sRGB."""
+"""By their number in ITU-T H.273. PQ (16) and HLG (18) are missing: high dynamic range has no counterpart in sRGB."""
 
 
 def profile_of(picture: Image.Image, codes: Sequence[int] | None = None) -> bytes | None:
@@ -127,7 +127,7 @@ def gray_curve(transform: ImageCms.ImageCmsTransform) -> np.ndarray:
 def matrix_profile(primaries: Sequence[float], curve: Curve) -> bytes:
     """An ICC profile (version 2) of a display. primaries: x, y of white, red, green, blue.
 
-    Raises ProfileError for primaries that span no colors.
+    The matrix from linear RGB to XYZ is that of SMPTE RP 177. Raises ProfileError for primaries that span no colors.
     """
     xy = np.array(primaries, float).reshape(4, 2)
     try:
