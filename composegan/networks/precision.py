@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 
-def without_autocast(device: torch.device | str) -> AbstractContextManager[object]:
+def without_autocast(device: torch.device) -> AbstractContextManager[object]:
     """A block without autocast on `device`. Tensors keep their types; widen those that may be bfloat16."""
-    kind = torch.device(device).type
+    kind = device.type
     return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 
