@@ -93,10 +93,8 @@ def start_from_model(step: TrainingStep, source: Path) -> str:
     model: Model = saved_model.load(source)
     discriminator = _discriminator_in(source)
     step.class_sets = model.class_sets
-    try:
+    with checkpoint.restoring(source):
         step.start_from(model.generator.state_dict(), discriminator)
-    except RuntimeError as error:
-        raise UserError(f"{source}: belongs to another model ({' '.join(str(error).split())[:200]})") from error
     frozen = " and ".join({"mapping": "mapping", "local": "local generators"}[part] for part in step.frozen)
     begins = "starts from the run's" if discriminator else "starts untrained"
     return f"adapting {source}: the discriminator {begins}; frozen: {frozen}"

@@ -69,7 +69,7 @@ def _is_readable(path: Path) -> bool:
 
 @contextmanager
 def restoring(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong when a step continues from the checkpoint `path` into a UserError of one line."""
+    """Turn any error of loading the weights in `path`, a checkpoint or a model, into a UserError of one line."""
     try:
         yield
     except Exception as error:  # a damaged file can cause any
