@@ -20,7 +20,7 @@ from composegan.errors import Suggests, UserError, as_path
 from composegan.io.guarded import JSON, read_text, reading
 from composegan.plugin.listing import listing
 from composegan.runs import fit as training
-from composegan.runs.given import callbacks_and_loggers
+from composegan.runs.user_callbacks import callbacks_and_loggers
 
 if TYPE_CHECKING:
     from lightning import Callback

@@ -10,7 +10,6 @@ import atexit
 import logging
 import multiprocessing
 import re
-import signal
 import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
@@ -30,7 +29,7 @@ from composegan.data.resize import fit_sample
 from composegan.data.sample import check_labels
 from composegan.errors import UserError
 from composegan.plugin.domain import Source
-from composegan.runtime.ranks import end_with_parent
+from composegan.runtime.ranks import end_with_parent, ignore_signals
 
 log = logging.getLogger(__name__)
 PATIENCE = 0.5
@@ -164,8 +163,7 @@ def _ignore_signals(worker: int) -> None:
     Ctrl-C and the SIGTERM of `timeout` and job systems reach readers, too. Torch itself only notices between two
     batches that the trainer is gone, which a reader whose disk hangs never reaches.
     """
-    for name in {"SIGINT", "SIGTERM", "SIGHUP"} & set(signal.Signals.__members__):  # Windows has no SIGHUP
-        signal.signal(signal.Signals[name], signal.SIG_IGN)
+    ignore_signals("SIGINT", "SIGTERM", "SIGHUP")
     end_with_parent()
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +25,8 @@ from composegan.errors import UserError
 from composegan.io.atomic import atomic_folder
 from composegan.plugin.domain import DomainSpec, Source
 from composegan.runtime.progress import progress_bar
-from composegan.runtime.ranks import end_with_parent
+from composegan.runtime.ranks import end_with_parent, ignore_signals
+from composegan.runtime.surroundings import usable_cpus
 
 CHUNK_ITEMS, CHUNK_BYTES = 100, 2**25  # limits of the chunk that a worker processes at a time
 WORTH_A_PROCESS = 200  # items; starting a worker takes as long as drawing a few hundred
@@ -137,11 +136,6 @@ def pack(
     return packed
 
 
-def usable_cpus() -> int:
-    """The number of CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def check_space(folder: Path, target: Path, needed: int) -> None:
     """Raise UserError when the disk cannot take `needed` bytes."""
     free = shutil.disk_usage(folder).free
@@ -210,7 +204,7 @@ _write: Callable[[int], Written] | None = None  # set in worker processes
 
 def _start_worker(source: Source, job: Job) -> None:
     global _write
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and stops the workers
+    ignore_signals("SIGINT")  # the parent handles Ctrl-C and stops the workers
     end_with_parent()  # otherwise a pool's worker would wait for work forever
     _write = partial(write_chunk, source, job)
 

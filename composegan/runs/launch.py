@@ -24,6 +24,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from composegan.errors import UserError
 from composegan.runs.graceful_stop import REPEAT, STOP_FILE, STOPPING, handled_signals
 from composegan.runtime.console import print_line
+from composegan.runtime.surroundings import usable_cpus
 
 SHUTDOWN_SECONDS = 5
 """Between SIGTERM and SIGKILL for ranks that must end at once; torch before 2.12 always takes 30 s."""
@@ -46,8 +47,7 @@ def launch(run: Path, arguments: Sequence[str], ranks: int, *, new: bool) -> Non
             signals_to_handle="SIGQUIT",  # not those that are handled here
             logs_specs=DefaultLogsSpecs(log_dir=folder),
         )
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        threads = os.environ.get("OMP_NUM_THREADS", str(max(1, cores // ranks)))
+        threads = os.environ.get("OMP_NUM_THREADS", str(max(1, usable_cpus() // ranks)))
         command = ["-m", "composegan.runs.rank", str(run), "new" if new else "resume", *arguments]
         with _environment({STOP_FILE: str(stop), "OMP_NUM_THREADS": threads}), _quiet():
             try:

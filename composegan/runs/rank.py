@@ -6,11 +6,10 @@ Standard library only, up to `main`: until torch is loaded, too, a rank ends wit
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 
-from composegan.runtime.ranks import poll_until
+from composegan.runtime.ranks import ignore_signals, poll_until
 
 
 def main() -> int:
@@ -18,9 +17,7 @@ def main() -> int:
 
     Errors and interruptions are left for the launcher to report.
     """
-    for name in ("SIGINT", "SIGHUP"):  # the launcher gets those of a terminal as well
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    ignore_signals("SIGINT", "SIGHUP")  # the launcher gets those of a terminal as well
     launcher = os.getppid()
     poll_until(lambda: os.getppid() != launcher, lambda: os._exit(1))
     from torch.distributed.elastic.multiprocessing.errors import record

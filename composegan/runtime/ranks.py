@@ -1,8 +1,9 @@
-"""Which rank this process is, from the variables that launchers set; and ending with a parent process."""
+"""Which rank this process is, from the variables that launchers set; and how worker processes end."""
 
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable
 from multiprocessing import parent_process
@@ -76,6 +77,13 @@ def poll_until(true: Callable[[], object], then: Callable[[], object], over: thr
                 return
 
     threading.Thread(target=look, daemon=True).start()
+
+
+def ignore_signals(*names: str) -> None:
+    """Ignore these signals, which their parent process handles, if the system has them: Windows has no SIGHUP."""
+    for name in names:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def end_with_parent() -> None:

@@ -1,4 +1,4 @@
-"""What a command is started in: its folder, its environment variables and its limits."""
+"""What a command is started in: its folder, its environment variables, its limits and its CPUs."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ import os
 import sys
 
 from composegan.errors import UserError
-from composegan.runtime.ranks import environment_number
+from composegan.runtime.ranks import RANKS, environment_number
 
 OPEN_FILES = 128
 """Open files that a run needs at least: data workers and shared libraries have most of them."""
 
-NUMBERS = (
-    "RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK", "MASTER_PORT",
-    "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_NNODES",
-    "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "PMI_RANK", "JSM_NAMESPACE_RANK",
-)  # fmt: skip
-"""Environment variables of launchers that composegan, Lightning or torch read as whole numbers."""
-
 SIZES = (
     "WORLD_SIZE", "LOCAL_WORLD_SIZE", "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE", "SLURM_NNODES", "OMPI_COMM_WORLD_SIZE",
 )  # fmt: skip
-"""Those of them that count processes or machines."""
+"""Environment variables of launchers that count processes or machines."""
+
+NUMBERS = (
+    *RANKS, *SIZES, "GROUP_RANK", "MASTER_PORT", "SLURM_LOCALID", "SLURM_NODEID", "OMPI_COMM_WORLD_LOCAL_RANK",
+)  # fmt: skip
+"""Environment variables of launchers that composegan, Lightning or torch read as whole numbers."""
 
 
 def check_surroundings() -> None:
@@ -39,6 +37,11 @@ def check_surroundings() -> None:
         if environment_number(rank, 0) and size not in os.environ:  # left over from another job
             raise UserError(f"{rank}={os.environ[rank]}: is set without {size}; unset {rank}, or use torchrun or srun")
     _allow_open_files()
+
+
+def usable_cpus() -> int:
+    """The number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _allow_open_files() -> None:
