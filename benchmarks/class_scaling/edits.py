@@ -11,7 +11,8 @@ from torch import Tensor
 from benchmarks.class_scaling.judges import relabel
 from composegan.metrics.leakage import change, leakage, region_of
 from composegan.metrics.presence import present
-from composegan.model.codes import PARTS, Codes
+from composegan.model.class_codes import PARTS
+from composegan.model.codes import Codes
 from composegan.model.saved_model import Model
 
 PICTURES = 32

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from composegan.config.lists import names_of
 from composegan.errors import UserError, check_choice, check_flags
-from composegan.model.codes import PARTS, Codes
+from composegan.model.class_codes import PARTS
+from composegan.model.codes import Codes
 from composegan.model.random_codes import mean_codes
 from composegan.model.saved_model import Model
 

@@ -18,7 +18,8 @@ from composegan.metrics.figure import Figure
 from composegan.metrics.layout import LAYOUT, mean_known
 from composegan.metrics.leakage import change, leakage, region_of
 from composegan.metrics.presence import present
-from composegan.model.codes import PARTS, Codes
+from composegan.model.class_codes import PARTS
+from composegan.model.codes import Codes
 from composegan.model.saved_model import Model
 from composegan.plugin.contracts import LOWER, Metric
 from composegan.runtime.progress import progress_bar

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import torch
@@ -16,96 +15,17 @@ from torch import Tensor
 from composegan.config.lists import names_of
 from composegan.errors import Suggests, UserError, as_path, check_choice, nearest, shown, whole_number
 from composegan.io.output import check_file
-from composegan.model.codes_file import CodesFile, read_codes, write_codes
+from composegan.model.class_codes import PARTS, ClassCodes, as_tensor
+from composegan.model.codes_file import CodesFile, read_codes, read_tuned, tuned_file, write_codes
 from composegan.model.delta import Delta
+from composegan.model.picture_index import pictures_at
+from composegan.model.space import check_space
 
 if TYPE_CHECKING:
     from composegan.model.saved_model import Model
 
-PARTS = ("shape", "texture")
-
-
-class HasSpace(Protocol):
-    """Codes, a model, or directions: of these classes, in this latent space."""
-
-    @property
-    def classes(self) -> tuple[str, ...]: ...
-
-    @property
-    def space(self) -> str: ...
-
-
 Names = str | Iterable[str]
 """Classes: one name, several names, text such as "hair,hat", or "all"."""
-
-
-class ClassCodes:
-    """The codes of one class in N pictures, as views: assigning to `shape`, `texture` or `present` changes the `Codes`
-    that they belong to."""
-
-    __slots__ = ("_codes", "_index")
-    _codes: Codes
-    _index: int
-
-    def __init__(self, codes: Codes, index: int) -> None:
-        object.__setattr__(self, "_codes", codes)
-        object.__setattr__(self, "_index", index)
-
-    @property
-    def present(self) -> Tensor:
-        """Whether each picture has the class: (N,) bool, on the CPU."""
-        return self._codes.present[:, self._index]
-
-    @present.setter
-    def present(self, value: Tensor | np.ndarray | bool) -> None:
-        there, count = _tensor(value, f"{self._label}.present"), len(self._codes)
-        if tuple(there.shape) not in ((), (1,), (count,)):
-            raise UserError(f"{self._label}.present: shape {tuple(there.shape)} given; a bool or ({count},) is needed")
-        self._codes.present[:, self._index] = there.cpu() != 0
-
-    @property
-    def shape(self) -> Tensor:
-        """Outline and position: (N, S). Assign a tensor or array of shape (N, S), (1, S) or (S,).
-
-        Raises UserError for another shape, values that are not finite, and the code of another model.
-        """
-        return self._codes._view(self._slot)
-
-    @shape.setter
-    def shape(self, value: Tensor | np.ndarray) -> None:
-        self._codes._assign(self._slot, value, f"{self._label}.shape")
-
-    @property
-    def texture(self) -> Tensor:
-        """Colour and surface: (N, S). Assigned as `shape`."""
-        return self._codes._view(self._slot + 1)
-
-    @texture.setter
-    def texture(self, value: Tensor | np.ndarray) -> None:
-        self._codes._assign(self._slot + 1, value, f"{self._label}.texture")
-
-    @property
-    def _slot(self) -> int:
-        return self._codes.base_layers + 2 * self._index
-
-    @property
-    def _label(self) -> str:
-        return f"codes[{self._codes.classes[self._index]!r}]"
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name not in (*PARTS, "present"):
-            self._unknown(name)
-        object.__setattr__(self, name, value)
-
-    def __getattr__(self, name: str) -> NoReturn:
-        self._unknown(name)
-
-    def __repr__(self) -> str:
-        name, having = self._codes.classes[self._index], int(self.present.sum())
-        return f"ClassCodes({name!r}, {len(self._codes)} pictures, present in {having})"
-
-    def _unknown(self, name: str) -> NoReturn:
-        raise AttributeError(f"the codes of a class have no {name!r}; {nearest(name, (*PARTS, 'present'))}")
 
 
 @dataclass(eq=False, repr=False)
@@ -173,7 +93,7 @@ class Codes(Suggests):
 
     def _assign(self, which: int | slice, value: Any, label: str) -> None:
         """Copy values into slots. label: the beginning of the error line."""
-        own, code = self.slots[:, which], _tensor(value, label)
+        own, code = self.slots[:, which], as_tensor(value, label)
         if tuple(code.shape) not in (tuple(own.shape), (1, *own.shape[1:]), tuple(own.shape[1:])):
             raise UserError(f"{label}: shape {tuple(code.shape)} given; {tuple(own.shape)} is needed")
         if code.is_complex() or not code.isfinite().all():
@@ -306,7 +226,7 @@ class Codes(Suggests):
 
     def per_picture(self, name: str, value: float | Tensor) -> Tensor:
         """A number, or one per picture, as (1, 1, 1) or (N, 1, 1). Raises UserError for anything else."""
-        numbers = _tensor(value, name).to(self.slots).flatten()
+        numbers = as_tensor(value, name).to(self.slots).flatten()
         if len(numbers) not in (1, len(self)) or not numbers.isfinite().all():
             raise UserError(f"{name}={shown(value)}: must be a number, or one for each of {len(self)} pictures")
         return numbers.reshape(-1, 1, 1)
@@ -324,7 +244,7 @@ class Codes(Suggests):
 
     def write(self, path: Path, pasted: str = "") -> Path:
         """Write the file as `save` does, over any other. pasted: see `CodesFile`."""
-        tuned = tuple("" if delta is None else _file_of(delta, path) for delta in self.tuned)
+        tuned = tuple("" if delta is None else tuned_file(delta, path) for delta in self.tuned)
         tuned = tuned if any(tuned) else ()
         slots, present = self.slots.cpu().numpy(), self.present.numpy()
         return write_codes(path, CodesFile(slots, self.classes, self.space, present, tuned, pasted))
@@ -348,68 +268,7 @@ class Codes(Suggests):
             )
         if present.shape != (len(slots), len(classes)) or not present.any(axis=1).all():
             raise UserError(f"codes={path}: present has shape {present.shape}, or a picture has no classes")
-        return replace(codes, slots=codes.slots.to(model.device), tuned=_read_tuned(path, tuned))
-
-
-def _file_of(delta: Delta, path: Path) -> str:
-    """The file of tuned weights, relative to the folder of a file of codes; written there if there is none."""
-    file = delta.path or path.with_name(f"{path.stem}-{delta.fingerprint}.delta.safetensors")
-    if not file.exists():
-        delta.save(file)
-    return os.path.relpath(file.absolute(), path.parent.absolute())
-
-
-def _read_tuned(path: Path, files: Sequence[str]) -> tuple[Delta | None, ...]:
-    """The tuned weights that a file of codes names. Raises UserError for one that is missing or damaged."""
-    found: dict[str, Delta | None] = {"": None}
-    for picture, file in enumerate(files):
-        if file not in found:
-            if not (path.parent / file).exists():
-                raise UserError(
-                    f"codes={path}: the weights tuned to picture {picture}, {path.parent / file}, are missing; "
-                    "put them back, or invert the photo again"
-                )
-            found[file] = Delta.load(Path(os.path.normpath(path.parent / file)))
-    return tuple(found[file] for file in files)
-
-
-def pictures_at(which: Any, count: int) -> int | slice | list[int]:
-    """The positions among `count` pictures that an index selects: a number, a slice, or numbers or bools of several.
-
-    Raises IndexError for one that is out of range, and UserError for another kind of index.
-    """
-    if isinstance(which, slice):
-        return which
-    if isinstance(which, (int, np.integer)) and not isinstance(which, bool):
-        return range(count)[which]
-    index = np.asarray(which) if isinstance(which, (list, tuple, range, np.ndarray, Tensor)) else np.zeros((), object)
-    index = index.astype(int) if not index.size else index
-    if index.dtype.kind not in "biu" or index.ndim != 1:
-        raise UserError(f"pictures [{shown(which)}]: must be a number, a slice, or a list of numbers")
-    return [int(number) for number in np.arange(count)[index]]
-
-
-def check_space(what: str, classes: Sequence[str], space: str, own: HasSpace) -> None:
-    """Raise UserError unless something of these classes and this latent space fits a model, or other codes.
-
-    what: the beginning of the error line.
-    """
-    if tuple(classes) != own.classes:
-        differ = ", ".join(sorted(set(classes) ^ set(own.classes))[:5]) or "their order"
-        raise UserError(f"{what}: for other classes than the model's (they differ in: {differ})")
-    if space != own.space:
-        raise UserError(
-            f"{what}: from another model (latent space {space}, not {own.space}); use it with its own model"
-        )
-
-
-def _tensor(value: Any, label: str) -> Tensor:
-    """A tensor, array, number or list of these as a tensor. Raises UserError for anything else."""
-    try:
-        return torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        hint = ", such as its .shape" if isinstance(value, ClassCodes) else ""
-        raise UserError(f"{label}: a {type(value).__name__} given; a tensor or array is needed{hint}") from error
+        return replace(codes, slots=codes.slots.to(model.device), tuned=read_tuned(path, tuned))
 
 
 def concat_codes(parts: Sequence[Codes]) -> Codes:

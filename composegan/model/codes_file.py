@@ -1,7 +1,9 @@
-"""The codes.npz file: `slots`, `classes`, `space`, `present`."""
+"""The codes.npz file: `slots`, `classes`, `space`, `present`, and the files of the weights tuned to its pictures."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +13,7 @@ from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import reading
 from composegan.io.npz import read_npz
+from composegan.model.delta import Delta
 
 FORMAT = 1
 
@@ -61,3 +64,25 @@ def read_codes(path: Path) -> CodesFile:
             raise ValueError(f"tuned weights of {len(tuned)} pictures, not {len(slots)}")
         pasted = str(content["pasted"]) if "pasted" in content else ""
         return CodesFile(slots.astype(np.float32), classes, str(content["space"]), present != 0, tuned, pasted)
+
+
+def tuned_file(delta: Delta, path: Path) -> str:
+    """The file of tuned weights, relative to the folder of a file of codes; written there if there is none."""
+    file = delta.path or path.with_name(f"{path.stem}-{delta.fingerprint}.delta.safetensors")
+    if not file.exists():
+        delta.save(file)
+    return os.path.relpath(file.absolute(), path.parent.absolute())
+
+
+def read_tuned(path: Path, files: Sequence[str]) -> tuple[Delta | None, ...]:
+    """The tuned weights that a file of codes names. Raises UserError for one that is missing or damaged."""
+    found: dict[str, Delta | None] = {"": None}
+    for picture, file in enumerate(files):
+        if file not in found:
+            if not (path.parent / file).exists():
+                raise UserError(
+                    f"codes={path}: the weights tuned to picture {picture}, {path.parent / file}, are missing; "
+                    "put them back, or invert the photo again"
+                )
+            found[file] = Delta.load(Path(os.path.normpath(path.parent / file)))
+    return tuple(found[file] for file in files)

@@ -19,8 +19,9 @@ from composegan.errors import Suggests, UserError, as_path, whole_number
 from composegan.io.atomic import writing
 from composegan.io.guarded import check_file, reading
 from composegan.io.output import check_folder
-from composegan.model.codes import Codes, Names, concat_codes, pictures_at
+from composegan.model.codes import Codes, Names, concat_codes
 from composegan.model.codes_file import read_codes
+from composegan.model.picture_index import pictures_at
 from composegan.viz.pictures import color_masks, contact_sheet, numbered_sheet, to_uint8
 
 if TYPE_CHECKING:

@@ -22,10 +22,11 @@ from composegan.io.guarded import TEXT, read_json, reading
 from composegan.io.output import check_folder
 from composegan.io.tensor_file import read_safetensors
 from composegan.model import TRUNCATION
-from composegan.model.codes import Codes, Names, check_space
+from composegan.model.codes import Codes, Names
 from composegan.model.delta import Delta, apply_delta, fingerprint
 from composegan.model.random_codes import draw_codes
 from composegan.model.sample import Sample, Samples, draw
+from composegan.model.space import check_space
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.generator import Generator, Synthesis
 from composegan.plugin import registry

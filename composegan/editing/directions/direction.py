@@ -12,8 +12,9 @@ from torch import Tensor
 
 from composegan.editing.target import Target
 from composegan.errors import UserError, shown
-from composegan.model.codes import Codes, check_space
+from composegan.model.codes import Codes
 from composegan.model.saved_model import Model
+from composegan.model.space import check_space
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,9 @@ from composegan.io.atomic import atomic_file
 from composegan.io.guarded import read_json, reading
 from composegan.io.output import check_folder
 from composegan.io.tensor_file import read_safetensors
-from composegan.model.codes import PARTS, check_space
+from composegan.model.class_codes import PARTS
 from composegan.model.saved_model import Model
+from composegan.model.space import check_space
 
 FORMAT = 1
 VECTORS, FACTS = "directions.safetensors", "directions.json"
