@@ -108,8 +108,10 @@ def test_plan_refuses_budget_that_no_plan_meets(plan, arguments, said):
 
 
 def test_plan_prints_table_before_refusing_budget(plan):
-    _, lines, _ = plan("budget.parameters=0.001")
-    assert any(line.startswith("single") and "no: " in line for line in lines)
+    status, lines, error = plan("budget.memory=1KB")
+    assert status == 2 and any(line.startswith("single") and "no: " in line for line in lines)
+    said = r"composegan: budget.memory=1KB: no plan meets it; the smallest, .*, needs [\d.]+ [KM]B of memory$"
+    assert re.match(said, error), error
 
 
 def test_refusal_names_batch_that_fits(settings):
