@@ -22,6 +22,7 @@ from composegan.evaluation.evaluate import Report, evaluate
 from composegan.evaluation.real import RESIZE, real_set
 from composegan.io.output import check_folder
 from composegan.model.saved_model import Model
+from composegan.model.space import differing
 from composegan.plugin import registry
 from composegan.plugin.contracts import METRIC
 from composegan.plugin.domain import DomainPlugin
@@ -145,6 +146,6 @@ def open_domain_of(model: Model, domain: str = "", plugin_path: str | None = Non
             return open_domain_of(model, config.domain, config.plugin_path)
         raise UserError(f"the model is of domain {model.domain!r}, which is not installed; give domain=FILE") from error
     if plugin.spec.names != model.classes:
-        differ = ", ".join(sorted(set(plugin.spec.names) ^ set(model.classes))[:5]) or "their order"
+        differ = differing(plugin.spec.names, model.classes)
         raise UserError(f"domain={plugin.spec.name}: has other classes than the model (they differ in: {differ})")
     return plugin

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import Any, overload
@@ -16,7 +15,7 @@ from composegan.api.photos import fit_photos
 from composegan.config.inversion import InversionConfig
 from composegan.config.lists import names_of
 from composegan.config.schema import DataConfig
-from composegan.config.settings import setting_value, unknown_key
+from composegan.config.settings import typed
 from composegan.editing import AMOUNT
 from composegan.editing.components import Components, components
 from composegan.editing.directions.find import find_directions
@@ -30,12 +29,10 @@ from composegan.editing.target import Target
 from composegan.errors import UserError, as_path, check_flags, check_positive, check_truncation, shown, whole_number
 from composegan.io.output import check_file
 from composegan.model import TRUNCATION, saved_model
-from composegan.model.codes import Codes, concat_codes
+from composegan.model.codes import Codes, Names, concat_codes
 from composegan.model.sample import Sample, Samples, codes_of, concat_samples, pictures_of
 from composegan.plugin import registry
 
-Names = str | Sequence[str]
-"""Classes: one name, several names, text such as "hair,hat", or "all"."""
 Pictures = Codes | Sample | Samples
 """Pictures of a model by their codes; samples stand for theirs."""
 
@@ -169,12 +166,9 @@ class Model(saved_model.Model):
         file `labels` labels 1. weights: of attribute="classifier(NETWORK:CLASS)". measured_on: pictures at which the
         effect is measured, in `direction.facts["effect"]`; 0: none. Raises UserError, see `find_directions`.
         """
-        n, seed, batch = (
-            whole_number("n", n, least=10),
-            whole_number("seed", seed),
-            whole_number("batch", batch, least=1),
-        )
-        count, measured_on = whole_number("count", count, least=1), whole_number("measured_on", measured_on)
+        n, count = whole_number("n", n, least=10), whole_number("count", count, least=1)
+        seed, measured_on = whole_number("seed", seed), whole_number("measured_on", measured_on)
+        batch = whole_number("batch", batch, least=1)
         if attribute is not None and not isinstance(attribute, str):
             raise UserError(f"attribute={shown(attribute)}: must be text, such as 'area(hair)'")
         check_truncation(truncation)
@@ -194,13 +188,9 @@ class Model(saved_model.Model):
         those of `composegan invert` (`composegan.config.inversion`), such as steps, tune_steps, recipe.
         Raises UserError for photos and settings that cannot be used.
         """
-        known = [item.name for item in fields(InversionConfig)]
-        for key, value in settings.items():
-            if key not in known:
-                raise UserError(unknown_key(key, known, see="composegan invert --help"))
-            settings[key] = setting_value(InversionConfig, key, value)
+        how = InversionConfig(**typed(InversionConfig, settings, see="composegan invert --help"))
         images, labels = fit_photos(photos, masks, self.spec, self.generator.height, self.generator.width)
-        return invert(self, images, labels, InversionConfig(**settings))
+        return invert(self, images, labels, how)
 
     def evaluate(
         self,
@@ -223,17 +213,10 @@ class Model(saved_model.Model):
         installed. settings: other settings of the section data, such as split or demo.
         Raises UserError for unknown metrics, a domain of other classes, and data that cannot be read.
         """
-        n, seed, batch = (
-            whole_number("n", n, least=2),
-            whole_number("seed", seed),
-            whole_number("batch", batch, least=1),
-        )
+        n, seed = whole_number("n", n, least=2), whole_number("seed", seed)
+        batch = whole_number("batch", batch, least=1)
         check_truncation(truncation)
-        known = [item.name for item in fields(DataConfig)]
-        for key, value in settings.items():
-            if key not in known:
-                raise UserError(unknown_key(key, known, see="composegan evaluate --help"))
-            settings[key] = setting_value(DataConfig, key, value)
+        settings = typed(DataConfig, settings, see="composegan evaluate --help")
         if plugin_path is not None:
             registry.add_plugin_path(as_path("plugin_path", plugin_path))
         wanted = ",".join(metric_names(_text(metrics)))  # before the domain is opened
@@ -242,9 +225,7 @@ class Model(saved_model.Model):
         if not isinstance(domain, str):
             raise UserError(f"domain={shown(domain)}: must be the name of a domain, or the path of its YAML")
         plugin = open_domain_of(self, domain)
-        return evaluate_model(
-            self, plugin, config, wanted, n=n, seed=seed, truncation=truncation, batch=batch
-        )  # fmt: skip
+        return evaluate_model(self, plugin, config, wanted, n=n, seed=seed, truncation=truncation, batch=batch)
 
 
 def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model:

@@ -60,12 +60,20 @@ def _settings_of(schema: Any, prefix: str) -> Mapping[str, Setting]:
     return settings
 
 
-def setting_value(schema: type, key: str, value: Any) -> Any:
-    """A value as the type of a setting. Raises UserError for one of another type."""
-    try:
-        return convert(value, settings_of(schema)[key].type)
-    except ValueError as error:
-        raise UserError(f"{key}: {error}") from error
+def typed(schema: type, values: Mapping[str, Any], see: str) -> dict[str, Any]:
+    """Values of some settings of a schema, each as the setting's type.
+
+    see: where the settings are listed, for the error. Raises UserError for an unknown key, and a value of another type.
+    """
+    settings, found = settings_of(schema), {}
+    for key, value in values.items():
+        if key not in settings:
+            raise UserError(unknown_key(key, settings, see))
+        try:
+            found[key] = convert(value, settings[key].type)
+        except ValueError as error:
+            raise UserError(f"{key}: {error}") from error
+    return found
 
 
 def check_bounds(config: Any, prefix: str = "") -> None:

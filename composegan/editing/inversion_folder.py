@@ -25,7 +25,7 @@ from composegan.editing.invert import nearness, objective_of, search
 from composegan.editing.objective import UNKNOWN, Objective
 from composegan.editing.tuning import tune
 from composegan.errors import UserError
-from composegan.io.atomic import atomic_file
+from composegan.io.atomic import atomic_file, write_json
 from composegan.io.guarded import TEXT, check_file, read_json
 from composegan.io.schema import FLAG, STRING, Each, Leaf, check
 from composegan.losses.perceptual import PerceptualDistance
@@ -150,7 +150,7 @@ def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
             "seconds": {"search": round(seconds, 2)},
             "w+": nearness(job.model, codes[i], objective.part(i)),
         }
-        _write_json(job.folder(photo) / FIGURES, figures)
+        write_json(job.folder(photo) / FIGURES, figures)
 
 
 def _finish(job: Job, photo: Photo, done: Any) -> None:
@@ -179,7 +179,7 @@ def _finish(job: Job, photo: Photo, done: Any) -> None:
     for name, picture in pictures.items():
         _save_image(Image.fromarray(picture), folder / f"{name}.png")
     _save_image(sheet(job, [photo]), folder / SHEET)
-    _write_json(folder / FIGURES, figures | {"finished": True})
+    write_json(folder / FIGURES, figures | {"finished": True})
 
 
 def sheet(job: Job, photos: Sequence[Photo]) -> Image.Image:
@@ -214,7 +214,7 @@ def _together(job: Job, photos: Sequence[Photo]) -> dict[str, dict[str, float]]:
     _save_image(sheet(job, photos[:SHOWN]), job.out / SHEET)
     stages = ["w+", "tuned"] if job.how.tune_steps else ["w+"]
     means = {stage: _means([one[stage] for one in figures]) for stage in stages}
-    _write_json(
+    write_json(
         job.out / FIGURES, {"photos": len(photos), "perceptual": job.distance.name, "mean": means, "each": figures}
     )
     return means
@@ -224,11 +224,6 @@ def _means(figures: Sequence[dict[str, float]]) -> dict[str, float]:
     """Mean of each figure over the photos that have it."""
     names = dict.fromkeys(name for one in figures for name in one)
     return {name: float(np.mean([one[name] for one in figures if name in one])) for name in names}
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _save_image(picture: Image.Image, path: Path) -> None:

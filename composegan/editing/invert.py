@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from composegan.config.inversion import Inversion, InversionConfig
 from composegan.editing.objective import UNKNOWN, Objective, mask_iou
 from composegan.editing.tuning import descend, tune
 from composegan.errors import UserError, as_path
-from composegan.io.atomic import atomic_file
+from composegan.io.atomic import write_json
 from composegan.io.output import check_folder
 from composegan.losses.perceptual import PerceptualDistance, perceptual_distance
 from composegan.model.codes import Codes
@@ -66,8 +65,7 @@ class Inverted(Picture):
         folder = as_path("folder", folder)
         check_folder(folder, (*SAVED, "inversion.json"), TUNED, overwrite)
         self.draw().save(folder, overwrite=True)
-        with atomic_file(folder / "inversion.json") as file:
-            file.write_text(json.dumps(self.figures, indent=2) + "\n", encoding="utf-8")
+        write_json(folder / "inversion.json", self.figures)
         return folder
 
     def sheet(self) -> Image.Image:

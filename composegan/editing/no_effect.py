@@ -28,11 +28,10 @@ def no_effect(model: Model, edit: Edit, before: Codes, after: Codes, method: str
         name, reason = next(iter(idle.items()))
         names = ",".join(idle) if set(idle.values()) == {reason} else name
         return f"classes={names}: {reason}; {_remedy(model, name, reason)}", []
+    names = ",".join(edit.classes)
     if not edit.changed.any():
-        names = ",".join(edit.classes)
         return f"classes={names}: the edit has no effect, no pixel changes by more than a grey level; change more", []
     if edit.composited_leakage is not None and not _changes_inside(model, edit):
-        names = ",".join(edit.classes)
         return f"classes={names}: the model's picture changes only outside of {names}; composite=off shows that", []
     return "", [f"{name}: {reason}" for name, reason in idle.items()]
 

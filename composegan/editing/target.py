@@ -11,7 +11,7 @@ from torch import Tensor
 from composegan.config.lists import names_of
 from composegan.errors import UserError, check_choice, check_flags
 from composegan.model.class_codes import PARTS
-from composegan.model.codes import Codes
+from composegan.model.codes import Codes, Names
 from composegan.model.random_codes import mean_codes
 from composegan.model.saved_model import Model
 
@@ -25,7 +25,7 @@ class Target:
     base: bool = False
 
     @classmethod
-    def of(cls, model: Model, classes: str | Sequence[str], part: str = "both", base: bool = False) -> Self:
+    def of(cls, model: Model, classes: Names, part: str = "both", base: bool = False) -> Self:
         """Validate what was given. classes: names of classes or of categories, or text such as "hair,hat"
         or "all"; in the order given.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from composegan.evaluation.evaluate import Report
 from composegan.evaluation.pictures import presence_chart
-from composegan.io.atomic import atomic_file
+from composegan.io.atomic import atomic_file, write_json
 from composegan.metrics.figure import Figure
 from composegan.plugin.contracts import HIGHER, LOWER
 from composegan.runtime.console import aligned
@@ -47,8 +46,7 @@ def save(report: Report, settings: Mapping[str, Any], folder: Path) -> Path:
         "classes": report.by_class,
         "skipped": report.skipped,
     }
-    with atomic_file(folder / "evaluation.json") as path:
-        path.write_text(json.dumps(content, indent=2) + "\n")
+    write_json(folder / "evaluation.json", content)
     with atomic_file(folder / "evaluation.md") as path:
         text = "\n".join(_markdown(report, settings)) + "\n"
         path.write_text(text, encoding="utf-8", errors="backslashreplace")  # a path need not be Unicode

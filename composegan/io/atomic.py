@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 import shutil
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 from composegan.errors import UserError
 from composegan.io.lock import try_lock
@@ -44,6 +46,12 @@ def atomic_file(path: Path) -> Iterator[Path]:
         _flush(temporary)
         temporary.replace(path)
         _flush_folder(path.parent)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain values as a file that appears complete or not at all. Raises UserError when it cannot be written."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 @contextmanager

@@ -16,13 +16,18 @@ class HasSpace(Protocol):
     def space(self) -> str: ...
 
 
+def differing(classes: Sequence[str], others: Sequence[str]) -> str:
+    """The first few names that are in only one of two lists, for an error line."""
+    return ", ".join(sorted(set(classes) ^ set(others))[:5]) or "their order"
+
+
 def check_space(what: str, classes: Sequence[str], space: str, own: HasSpace) -> None:
     """Raise UserError unless something of these classes and this latent space fits a model, or other codes.
 
     what: the beginning of the error line.
     """
     if tuple(classes) != own.classes:
-        differ = ", ".join(sorted(set(classes) ^ set(own.classes))[:5]) or "their order"
+        differ = differing(classes, own.classes)
         raise UserError(f"{what}: for other classes than the model's (they differ in: {differ})")
     if space != own.space:
         raise UserError(

@@ -25,6 +25,7 @@ from composegan.runtime.ranks import is_first_process
 if TYPE_CHECKING:
     from composegan.editing.target import Target
     from composegan.model.codes import Codes
+    from composegan.model.sample import Samples
     from composegan.model.saved_model import Model
 
 LARGEST_COUNT = 1_000_000
@@ -50,6 +51,7 @@ class Command:
 
 
 C = TypeVar("C", bound=Command)
+P = TypeVar("P", "Codes", "Samples")
 
 
 def command(
@@ -247,8 +249,8 @@ def codes_of(
     """Codes from a file, or drawn. prefix: of the settings' names, if the verb has a second set of them."""
     from composegan.model.codes import Codes
 
-    numbers = numbers_in(pictures, f"{prefix}pictures")
     if not file:
+        numbers = numbers_in(pictures, f"{prefix}pictures")
         return model.codes(seed=seed, truncation=truncation, pictures=numbers or range(n or 1))
     codes = Codes.load(Path(file).expanduser(), model)
     if any(delta is not None and delta.base != model.weights for delta in codes.tuned):
@@ -256,9 +258,15 @@ def codes_of(
             f"{prefix}codes={file}: the weights tuned to its pictures are another model's and are left out", flush=True
         )
         codes = codes.untuned()
-    if numbers and max(numbers) >= len(codes):
-        raise UserError(f"{prefix}pictures={pictures}: {file} has only 0 to {len(codes) - 1}")
-    return codes[numbers] if numbers else codes[:n]
+    return pick(codes, file, pictures, n, prefix)
+
+
+def pick(found: P, file: str, pictures: str, n: int | None, prefix: str = "") -> P:
+    """Those of the pictures found in a file that `pictures` names, or the first n."""
+    numbers = numbers_in(pictures, f"{prefix}pictures")
+    if numbers and max(numbers) >= len(found):
+        raise UserError(f"{prefix}pictures={pictures}: {file} has only 0 to {len(found) - 1}")
+    return found[numbers] if numbers else found[:n]
 
 
 @dataclass

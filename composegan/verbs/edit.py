@@ -10,7 +10,7 @@ from composegan.config.lists import numbers_in
 from composegan.editing import AMOUNT, METHODS, WITH_AMOUNT, check_used
 from composegan.errors import UserError
 from composegan.plugin.fields import choice, number
-from composegan.verbs.base import ClassesCommand, CodesCommand, codes_of, command, count, in_file_name, pasted_in
+from composegan.verbs.base import ClassesCommand, CodesCommand, codes_of, command, count, in_file_name, pasted_in, pick
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,10 +90,7 @@ class Edit(ClassesCommand, CodesCommand):
             raise UserError(
                 f"photos={self.photos}: the edit in codes={self.codes} was pasted already; leave photos= out"
             )
-        samples, numbers = Samples.load(folder, model), numbers_in(self.pictures, "pictures")
-        if numbers and max(numbers) >= len(samples):
-            raise UserError(f"pictures={self.pictures}: {self.codes} has only 0 to {len(samples) - 1}")
-        found = samples[numbers] if numbers else samples[: self.n]
+        found = pick(Samples.load(folder, model), str(self.codes), self.pictures, self.n)
         self.check_count("n", len(found))
         return found
 

@@ -146,7 +146,7 @@ def test_finished_photos_are_skipped(run, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("where", "call"),
-    [("search", 1), ("search", 2), ("tune", 1), ("tune", 2), *(("_write_json", call) for call in range(1, 8))],
+    [("search", 1), ("search", 2), ("tune", 1), ("tune", 2), *(("write_json", call) for call in range(1, 8))],
 )
 def test_a_resumed_inversion_is_the_same(run, tmp_path, monkeypatch, where, call):
     """A batch's search, a photo's tuning, or the writing of one photo's results is interrupted."""
