@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from composegan.data.images import read_image, rgb_of
 from composegan.data.labels import check_exact, labels_of, read_labels
 from composegan.data.pairs import read_pair
 from composegan.data.photos import PhotoFiles
 from composegan.data.resize import fit_image, fit_labels
+from composegan.data.rgb import read_image, rgb_of
 from composegan.editing.objective import UNKNOWN
 from composegan.errors import UserError, as_path
 from composegan.plugin.domain import DomainSpec

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from composegan.data.files import by_stem, files_below, name_of
 from composegan.data.fingerprints import fingerprint, fingerprint_of_files
 from composegan.data.folder import IMAGE_ENDINGS, FolderSource
-from composegan.data.images import MAX_PIXELS, open_picture, read_image, size_of
+from composegan.data.images import MAX_PIXELS, open_picture, size_of
 from composegan.data.label_errors import LabelError, label_error
 from composegan.data.labels import open_labels, read_labels, read_numbers
 from composegan.data.open import open_pictures, open_source, prepare
@@ -19,6 +19,7 @@ from composegan.data.packed import PackedSource
 from composegan.data.packing import pack
 from composegan.data.pairs import check_shape, photo_warnings
 from composegan.data.resize import fit_sample, resize_image
+from composegan.data.rgb import read_image
 from composegan.data.sample import Sample, check_sample
 from composegan.data.warnings import source_warnings
 from composegan.errors import UserError, nearest

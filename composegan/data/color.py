@@ -1,4 +1,4 @@
-"""Conversion of pictures to sRGB: ICC profiles, and the chunks gAMA, cHRM, sRGB and cICP of PNG.
+"""Color profiles of pictures as transforms to sRGB: ICC, and the chunks gAMA, cHRM, sRGB and cICP of PNG.
 
 Chunks are turned into a profile, so that one library (LittleCMS, in Pillow) converts everything.
 """

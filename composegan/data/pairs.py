@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from composegan.data.images import open_header, open_picture, profile_fault, rgb_of, stored
+from composegan.data.images import open_header, open_picture, stored
 from composegan.data.labels import is_transparent, labels_of, labels_of_palette, open_labels
+from composegan.data.rgb import profile_fault, rgb_of
 from composegan.data.sample import check_labels
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec

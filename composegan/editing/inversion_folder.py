@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from composegan.config.inversion import Inversion
-from composegan.data.images import read_image
 from composegan.data.photos import Photo, PhotoFiles
+from composegan.data.rgb import read_image
 from composegan.editing.invert import nearness, objective_of, search
 from composegan.editing.objective import UNKNOWN, Objective
 from composegan.editing.tuning import tune
