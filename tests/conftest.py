@@ -2,14 +2,10 @@
 
 import csv
 import logging
-import multiprocessing
 import os
 import shutil
 import signal
-import socket
 import sys
-import tempfile
-import time
 import warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tensors are so small that more threads are slower
@@ -25,6 +21,8 @@ from PIL import Image
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):  # nohup ignores it
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+pytest_plugins = ["tests.processes"]
 
 SHAPES = """
 classes:
@@ -249,89 +247,6 @@ def error_line(capsys):
     return error_line
 
 
-FORK = multiprocessing.get_context("fork")
-"""Starts a process in which torch is already loaded."""
-
-
-@pytest.fixture
-def command(tmp_path):
-    """(arguments...) -> (exit status, standard output, standard error) of `composegan` in a process of its own.
-
-    patch: Python code to run first. The process leads a group, as if started from a terminal.
-    """
-
-    def command(*arguments, patch="", timeout=300):
-        from composegan.cli import main
-        from composegan.runs import fit  # noqa: F401, so that torch is loaded only once
-
-        def work():
-            os.setsid()
-            os.chdir(tmp_path)
-            os.dup2(out.fileno(), 1)
-            os.dup2(err.fileno(), 2)
-            sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-            # Messages that pytest would collect are printed, as in a process that was not forked from it.
-            logging.getLogger().handlers.clear()
-            warnings.showwarning = lambda message, *rest, **named: print("warning:", message, file=sys.stderr)
-            exec(patch, {})
-            sys.exit(main(list(arguments)))
-
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            process = FORK.Process(target=work)
-            process.start()
-            process.join(timeout)
-            if process.exitcode is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                pytest.fail("hangs")
-            for stream in (out, err):
-                stream.seek(0)
-            return process.exitcode, out.read(), err.read()
-
-    return command
-
-
-@pytest.fixture
-def ranks(tmp_path):
-    """(function, world=2, environment=...) -> the results of function(rank) in `world` processes, as by torchrun
-    (environment: rank -> variables of another launcher). Results are tensors and plain values.
-
-    Processes are forked, so that torch is loaded once. A process that fails or hangs is an AssertionError.
-    """
-
-    def ranks(function, world=2, environment=None, statuses=None):
-        import torch
-
-        import composegan.runs.fit  # noqa: F401, so that it is loaded only once
-
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
-
-        def work(rank):
-            of_torchrun = {
-                "TORCHELASTIC_RUN_ID": "test", "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(world),
-            }  # fmt: skip
-            os.environ.update(of_torchrun if environment is None else environment(rank))
-            os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
-            torch.save(function(rank), tmp_path / f"rank{rank}.pt")
-
-        started = [FORK.Process(target=work, args=(rank,)) for rank in range(world)]
-        for process in started:
-            process.start()
-        deadline = time.monotonic() + 150
-        for process in started:
-            process.join(max(0, deadline - time.monotonic()))
-        late = [process for process in started if process.exitcode is None]
-        for process in late:
-            process.kill()
-        assert not late, "hangs"
-        assert [process.exitcode for process in started] == (statuses or [0] * world)
-        if statuses is None:
-            return [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(world)]
-
-    return ranks
-
-
 @pytest.fixture
 def moves(monkeypatch):
     """The disk operations in order: ("flush", file or folder, size) and ("rename", new name, size)."""
@@ -352,34 +267,6 @@ def moves(monkeypatch):
     for name in ("rename", "replace"):
         monkeypatch.setattr(os, name, noting(getattr(os, name)))
     return done
-
-
-@pytest.fixture
-def at_step(monkeypatch):
-    """(function, before=images or after=images, patch): `function(step)` is called before the step that follows so many
-    images seen, or after the step that ends at that position in the stream of images, every time it runs."""
-
-    def at_step(function, *, before=None, after=None, patch=monkeypatch):
-        from composegan.training.step import TrainingStep
-
-        run = TrainingStep.run
-
-        def run_with_call(step, *given):
-            if step.images_seen == before:
-                function(step)
-            run(step, *given)
-            if step.position == after:
-                function(step)
-
-        patch.setattr(TrainingStep, "run", run_with_call)
-
-    return at_step
-
-
-@pytest.fixture
-def runs(tmp_path):
-    """() -> the folders of all runs of this test, oldest first."""
-    return lambda: sorted((tmp_path / "runs" / "shapes").iterdir(), key=lambda run: run.stat().st_ctime_ns)
 
 
 PETS = """

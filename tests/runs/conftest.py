@@ -1,4 +1,4 @@
-"""Runs whose data may be damaged or taken away, and the images that a run is trained on."""
+"""What tests of runs share: data of their own, the images of each step, calls at a certain step, folders of runs."""
 
 import shutil
 
@@ -24,3 +24,29 @@ def positions(monkeypatch):
 
     monkeypatch.setattr(TrainingStep, "run", run)
     return noted
+
+
+@pytest.fixture
+def at_step(monkeypatch):
+    """(function, before=images or after=images, patch): `function(step)` is called before the step that follows so many
+    images seen, or after the step that ends at that position in the stream of images, every time it runs."""
+
+    def at_step(function, *, before=None, after=None, patch=monkeypatch):
+        run = TrainingStep.run
+
+        def run_with_call(step, *given):
+            if step.images_seen == before:
+                function(step)
+            run(step, *given)
+            if step.position == after:
+                function(step)
+
+        patch.setattr(TrainingStep, "run", run_with_call)
+
+    return at_step
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """() -> the folders of all runs of this test, oldest first."""
+    return lambda: sorted((tmp_path / "runs" / "shapes").iterdir(), key=lambda run: run.stat().st_ctime_ns)
