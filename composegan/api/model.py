@@ -16,7 +16,7 @@ from composegan.config.inversion import InversionConfig
 from composegan.config.lists import names_of
 from composegan.config.schema import DataConfig
 from composegan.config.settings import typed
-from composegan.editing import AMOUNT
+from composegan.editing import AMOUNT, WITH_AMOUNT
 from composegan.editing.components import Components, components
 from composegan.editing.directions.find import find_directions
 from composegan.editing.directions.store import Directions
@@ -75,7 +75,7 @@ class Model(saved_model.Model):
         target, before = Target.of(self, classes, part, base), codes_of(codes)
         other = None if other is None else codes_of(other)
         after = edit_codes(self, before, target, method, amount=amount, other=other, seed=seed, truncation=truncation)
-        amount = AMOUNT if amount is None else amount
+        amount = AMOUNT if amount is None and method in WITH_AMOUNT else amount
         edit = compare(
             self, pictures_of(codes, self), after, None if base else target.classes, composite=composite, photos=photos,
             batch=batch, about={"method": method, "part": part, "base": base, "amount": amount, "seed": seed},

@@ -1,9 +1,8 @@
-"""A trained generator as a folder of two files, `model.safetensors` and `config.json`. Nothing is ever unpickled."""
+"""A trained model: the generator, and all that is needed to draw with it. `load` reads it from a folder."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,29 +12,20 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import torch
-from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from composegan.errors import Suggests, UserError, as_path, first_line, nearest, shown
-from composegan.io.atomic import atomic_file
-from composegan.io.guarded import TEXT, read_json, reading
 from composegan.io.output import check_folder
-from composegan.io.tensor_file import read_safetensors
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes, Names
 from composegan.model.delta import Delta, apply_delta, fingerprint
+from composegan.model.model_files import CONFIG, WEIGHTS, read_facts, read_weights, save
 from composegan.model.random_codes import draw_codes
 from composegan.model.sample import Sample, Samples, draw
 from composegan.model.space import check_space
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.generator import Generator, Synthesis
-from composegan.plugin import registry
-from composegan.plugin.contracts import FAMILY
-from composegan.plugin.domain import DomainSpec, SemanticClass, name_problem
-from composegan.plugin.registry import Found
-
-FORMAT = 1
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+from composegan.plugin.domain import DomainSpec, SemanticClass
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -219,32 +209,6 @@ def mean_code(generator: Generator, samples: int = 10_000, seed: int = 0) -> Ten
     return generator.map(z.to(next(generator.parameters()).device)).mean(dim=0)
 
 
-def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> Path:
-    """Write the model to `folder`, each file atomically. about: plain values to keep with it (images seen, recipe).
-
-    Raises UserError if the disk is full or not writable.
-    """
-    weights = {f"generator.{name}": tensor.contiguous().cpu() for name, tensor in model.generator.state_dict().items()}
-    weights["mean_code"] = model.mean_code.cpu()
-    if model.class_sets is not None:
-        weights |= {f"class_sets.{name}": tensor for name, tensor in model.class_sets.to_tensors().items()}
-    facts = {
-        "format": FORMAT,
-        "domain": model.domain,
-        "classes": [
-            {"name": item.name, "color": list(item.color), **({"category": item.category} if item.category else {})}
-            for item in model.spec.classes
-        ],
-        **({} if model.family == "paper" else {"family": model.family}),  # as before there were families
-        "generator": dict(model.settings),
-        "about": dict(about or {}),
-    }
-    for name, content in ((WEIGHTS, to_bytes(weights)), (CONFIG, json.dumps(facts, indent=2).encode() + b"\n")):
-        with atomic_file(folder / name) as path:
-            path.write_bytes(content)
-    return folder
-
-
 def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: type[M] = Model) -> M:  # type: ignore[assignment]
     """Load the model in `path`: a folder that `save` wrote, or a run (its `model/`). kind: the class to make of it.
 
@@ -263,8 +227,8 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: ty
         inside = max((found.parents[1] for found in folder.glob(f"*/model/{CONFIG}")), default=None)
         remedy = f"give a run in it, such as {inside}" if inside else "`composegan fit` and `Model.save` write one"
         raise UserError(f"{folder}: is not a saved model ({where}); {remedy}")
-    facts, family, shapes = _read_facts(folder / CONFIG)
-    generator, mean, class_sets = _read_weights(folder / WEIGHTS, family, facts["generator"], shapes)
+    facts, family, shapes = read_facts(folder / CONFIG)
+    generator, mean, class_sets = read_weights(folder / WEIGHTS, family, facts["generator"], shapes)
     generator = generator.to(memory_format=torch.channels_last).requires_grad_(False).eval()
     classes = tuple(item["name"] for item in facts["classes"])
     colors = tuple(tuple(item["color"]) for item in facts["classes"])
@@ -275,62 +239,3 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: ty
         categories=categories, folder=folder,
     )  # fmt: skip
     return model.to(device)
-
-
-def _read_facts(path: Path) -> tuple[dict[str, Any], Found, Generator]:
-    """What `save` wrote there, the family of the networks (`paper` by default), and the generator on torch's meta
-    device."""
-    with reading(path, "a model's configuration"):
-        facts = read_json(path, TEXT)
-        if facts["format"] != FORMAT:
-            raise UserError(f"{path}: format {str(facts['format'])[:40]}; this version of composegan reads {FORMAT}")
-        classes = tuple(
-            SemanticClass(item["name"], tuple(item["color"]), item.get("category", "")) for item in facts["classes"]
-        )
-        for name in (facts["domain"], *(item.category for item in classes if item.category != "")):
-            if problem := name_problem(name):
-                raise ValueError(f"domain or category {problem}")
-        try:
-            DomainSpec(facts["domain"], classes)  # validates names and colours
-        except UserError as error:
-            raise ValueError(str(error)) from error
-        try:
-            family = registry.require(facts.get("family", "paper"), FAMILY)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from error
-        family.plugin.check(facts["generator"])
-        with torch.device("meta"):  # no memory until all weights are known to be there
-            shapes: Generator = family.plugin.generator(facts["generator"])
-        if len(classes) != shapes.classes or not isinstance(facts.get("about") or {}, dict):
-            raise ValueError(f"{len(classes)} classes, but a generator of {shapes.classes}")
-    return facts, family, shapes
-
-
-def _read_weights(
-    path: Path, family: Found, settings: Mapping[str, Any], shapes: Generator
-) -> tuple[Generator, Tensor, ClassSets | None]:
-    """The generator with its weights, the mean code and the class sets. shapes: the generator on the meta device."""
-    with reading(path, "weights of this model"):
-        weights = read_safetensors(path)
-        prefix = "class_sets."
-        sets = {name.removeprefix(prefix): weights.pop(name) for name in list(weights) if name.startswith(prefix)}
-        class_sets = ClassSets(**sets) if sets else None
-        if class_sets and class_sets.sets.shape[1] != shapes.classes:
-            raise ValueError(f"class sets of {class_sets.sets.shape[1]} classes, not {shapes.classes}")
-        wanted = {f"generator.{name}": tensor.shape for name, tensor in shapes.state_dict().items()}
-        _check_tensors(weights, {**wanted, "mean_code": torch.Size([shapes.latent_channels])})
-        mean = weights.pop("mean_code").float()
-        generator = family.plugin.generator(settings)
-        generator.load_state_dict({name.removeprefix("generator."): tensor for name, tensor in weights.items()})
-    return generator, mean, class_sets
-
-
-def _check_tensors(tensors: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> None:
-    """Raise ValueError unless names and shapes are those wanted and all values are finite."""
-    for name in sorted(tensors.keys() ^ wanted.keys())[:1]:
-        raise ValueError(f"{name} is {'missing' if name in wanted else 'not part of the model'}")
-    for name, tensor in tensors.items():
-        if tensor.shape != wanted[name]:
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}; {tuple(wanted[name])} is needed")
-        if not tensor.is_floating_point() or not tensor.isfinite().all():
-            raise ValueError(f"{name} has values that are not finite, or is {tensor.dtype}")

@@ -15,7 +15,8 @@ from composegan.config.validate import validate
 from composegan.errors import UserError
 from composegan.interop.reference import Reference
 from composegan.losses.regularizers import path_length
-from composegan.model import saved_model
+from composegan.model import model_files
+from composegan.model.saved_model import Model
 from composegan.networks.generator import Generator
 from composegan.plugin.domain import DomainPlugin
 from composegan.runs import checkpoint
@@ -49,9 +50,7 @@ def run_settings(reference: Reference, domain: str, plugin: DomainPlugin, traini
     return config
 
 
-def import_run(
-    run: Path, reference: Reference, composed: Composed, model: saved_model.Model, about: dict[str, Any]
-) -> None:
+def import_run(run: Path, reference: Reference, composed: Composed, model: Model, about: dict[str, Any]) -> None:
     """Write the run folder: its configuration, a checkpoint of 0 images seen, and the averaged generator as a model.
 
     reference: has a discriminator. Without the generator in training the averaged one takes its place; missing moments
@@ -71,7 +70,7 @@ def import_run(
         state["state"] = reference.moments.get(name, {})
     describe_run(run, composed)
     checkpoint.save(run / "checkpoints", content)
-    saved_model.save(run / "model", model, about)
+    model_files.save(run / "model", model, about)
 
 
 def mean_path_length(generator: Generator) -> float:

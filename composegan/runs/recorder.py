@@ -21,7 +21,7 @@ from composegan.config.validate import score_names
 from composegan.errors import UserError
 from composegan.evaluation.scores import Scores
 from composegan.io.atomic import atomic_file
-from composegan.model import saved_model
+from composegan.model import model_files, saved_model
 from composegan.plugin.domain import Source
 from composegan.runs import checkpoint
 from composegan.runs.graceful_stop import GracefulStop
@@ -168,7 +168,7 @@ class RunRecorder(Callback):
         about = {"images_seen": step.images_seen, "recipe": self.config.recipe}
         if self.config.adapt.source:
             about["adapted_from"] = self.config.adapt.source
-        saved_model.save(self.run / "model", model, about)
+        model_files.save(self.run / "model", model, about)
 
     def _start_log(self, step: TrainingStep) -> None:
         self.csv = MetricsCsv(self.run, step.images_seen)

@@ -15,7 +15,8 @@ from benchmarks import inversion, script
 from benchmarks.networks import SMALL
 from composegan.config.settings import settings_of
 from composegan.errors import UserError
-from composegan.model.saved_model import Model, mean_code, save
+from composegan.model.model_files import save
+from composegan.model.saved_model import Model, mean_code
 from composegan.networks.generator import Generator
 from composegan.plugin import registry
 from composegan.verbs.bench import studies

@@ -76,7 +76,7 @@ def made(model, photos, tmp_path_factory):
 
     out, said = tmp_path_factory.mktemp("made") / "out", io.StringIO()
     composegan_model = tmp_path_factory.mktemp("model")
-    from composegan.model.saved_model import save
+    from composegan.model.model_files import save
 
     save(composegan_model, model)
     with contextlib.redirect_stdout(said):

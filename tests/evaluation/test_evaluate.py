@@ -20,7 +20,7 @@ from composegan.metrics.figure import Figure
 from composegan.metrics.inception import WEIGHTS
 from composegan.metrics.layout import LAYOUT, class_proportions
 from composegan.metrics.rows import Setting
-from composegan.model import saved_model
+from composegan.model import model_files
 from composegan.networks.class_sets import ClassSets
 from composegan.plugin import registry
 from composegan.plugin.contracts import METRIC
@@ -84,7 +84,7 @@ def test_evaluate_saved_model_by_chosen_metrics_repeats_its_values(whole_run, sh
 def test_evaluate_model_with_class_sets_has_presence_accuracy(whole_run, tmp_path, capsys):
     """A class outside the set has no layer; whether the render net leaves it out as well is what is measured."""
     sets = ClassSets(torch.tensor([[1, 1, 0], [1, 0, 1], [1, 0, 0]]), torch.ones(3))
-    saved_model.save(tmp_path / "model", dataclasses.replace(composegan.load(whole_run), class_sets=sets))
+    model_files.save(tmp_path / "model", dataclasses.replace(composegan.load(whole_run), class_sets=sets))
     shutil.copy(whole_run / "config.yaml", tmp_path)
     if (whole_run / "domain").exists():
         shutil.copytree(whole_run / "domain", tmp_path / "domain")

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 import composegan
 from composegan.errors import UserError
-from composegan.model import saved_model
+from composegan.model import model_files, saved_model
 from composegan.networks import paper_family
 from composegan.networks.generator import Generator
 from tests.helpers import refused
@@ -36,7 +36,7 @@ def model():
 
 @pytest.fixture
 def folder(model, tmp_path):
-    return saved_model.save(tmp_path / "model", model, {"images_seen": 8, "recipe": "quick"})
+    return model_files.save(tmp_path / "model", model, {"images_seen": 8, "recipe": "quick"})
 
 
 def test_a_saved_model_loads_unchanged(model, folder):
@@ -239,7 +239,7 @@ def test_save_keeps_the_old_model_when_the_disk_is_full(model, folder, full_disk
     before = {path: path.read_bytes() for path in folder.iterdir()}
     said = "model.safetensors: cannot be written .no space left on the disk."
     with full_disk(1000), pytest.raises(UserError, match=said):
-        saved_model.save(folder, model)
+        model_files.save(folder, model)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 

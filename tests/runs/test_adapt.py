@@ -14,7 +14,8 @@ from composegan.config.compose import load_config
 from composegan.config.schema import AdaptConfig, TrainingConfig
 from composegan.errors import UserError
 from composegan.model.codes import Codes
-from composegan.model.saved_model import load, save
+from composegan.model.model_files import save
+from composegan.model.saved_model import load
 from composegan.runs.adapt import compose_adaptation, start_from_model
 from composegan.runs.fit import fit as start
 from composegan.runs.fit import resume

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from composegan.errors import UserError
-from composegan.model import saved_model
+from composegan.model import model_files, saved_model
 from composegan.runs import checkpoint
 from composegan.runs.checkpoint import read
 from composegan.runs.graceful_stop import GracefulStop
@@ -168,7 +168,7 @@ def test_kill_while_scoring_after_a_signal(fit, at_step, resume, monkeypatch, ru
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
 def test_kill_before_the_last_model_is_written(fit, resume, monkeypatch, at_step, runs, file):
     """A run that counts as finished has its model."""
-    write, last_step = saved_model.atomic_file, []
+    write, last_step = model_files.atomic_file, []
 
     def killed(path):
         if path.name == file and last_step:
@@ -177,7 +177,7 @@ def test_kill_before_the_last_model_is_written(fit, resume, monkeypatch, at_step
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         at_step(last_step.append, after=8, patch=patch)
-        patch.setattr(saved_model, "atomic_file", killed)
+        patch.setattr(model_files, "atomic_file", killed)
         fit(*RARELY, "training.images=8", "grouping=progressive:3", "training.split_every=6")
     (run,) = runs()
     resume(run)
