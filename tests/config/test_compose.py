@@ -1,3 +1,5 @@
+"""Configurations from recipes, files and arguments, for new runs and for resumed ones."""
+
 import re
 import sys
 from dataclasses import fields, replace

@@ -1,3 +1,5 @@
+"""Find the newest run, and recognize run folders."""
+
 import os
 
 import pytest

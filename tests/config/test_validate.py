@@ -1,3 +1,5 @@
+"""Values that cannot work are refused with the key and a remedy."""
+
 from dataclasses import replace
 
 import pytest

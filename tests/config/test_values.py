@@ -1,3 +1,5 @@
+"""Convert texts to values of a setting's type, and back."""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,5 @@
+"""Images and labels in the plain layout, `images/` and `labels/`: which files pair, and what is refused."""
+
 import os
 import pickle
 from pathlib import Path

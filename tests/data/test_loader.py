@@ -1,3 +1,5 @@
+"""Batches of training: the order, workers, ranks and flips."""
+
 import logging
 import multiprocessing
 import os

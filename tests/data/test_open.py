@@ -1,3 +1,5 @@
+"""Open the data of a run: the demo, drawn once and cached, or a source."""
+
 import importlib
 import logging
 import os

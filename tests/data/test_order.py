@@ -1,3 +1,5 @@
+"""The order of training, a pure function of seed and position."""
+
 import numpy as np
 
 from composegan.data.order import stream_flips, stream_indices

@@ -1,3 +1,5 @@
+"""Crop and resize images with their labels."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Check the arrays of a sample."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Drawn backgrounds and patterns."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Rules that give each element of a drawing its class."""
+
 import numpy as np
 import pytest
 

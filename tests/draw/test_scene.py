@@ -1,3 +1,5 @@
+"""Cut SVG drawings into labelled pieces."""
+
 import pytest
 
 from composegan.draw.scene import inline_uses, parse_svg, referenced_defs, split_scene, to_text

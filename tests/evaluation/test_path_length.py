@@ -1,3 +1,5 @@
+"""Perceptual path length."""
+
 from contextlib import contextmanager
 from types import SimpleNamespace
 

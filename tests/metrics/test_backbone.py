@@ -1,3 +1,5 @@
+"""The bundled EfficientNet-Lite0."""
+
 import torch
 
 from composegan.metrics.backbone import CHANNELS, efficientnet_lite0

@@ -1,3 +1,5 @@
+"""Frechet distance."""
+
 import warnings
 
 import pytest

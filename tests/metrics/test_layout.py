@@ -1,3 +1,5 @@
+"""Class proportions, confusion, IoU and recall of label maps."""
+
 import pytest
 import torch
 

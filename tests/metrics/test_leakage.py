@@ -1,3 +1,5 @@
+"""The share of a change outside the edited classes."""
+
 import pytest
 import torch
 

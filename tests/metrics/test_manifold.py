@@ -1,3 +1,5 @@
+"""Precision and recall of feature manifolds."""
+
 import pytest
 import torch
 

@@ -1,3 +1,5 @@
+"""Kernel distance and inception score of features."""
+
 import pytest
 import torch
 from torchmetrics.image.kid import poly_mmd

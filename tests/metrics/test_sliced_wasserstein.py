@@ -1,3 +1,5 @@
+"""Sliced Wasserstein distance of patches."""
+
 from types import SimpleNamespace
 
 import pytest

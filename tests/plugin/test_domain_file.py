@@ -1,3 +1,5 @@
+"""Domain YAML files."""
+
 from __future__ import annotations
 
 from pathlib import Path

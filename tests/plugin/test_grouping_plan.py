@@ -1,3 +1,5 @@
+"""Grouping plans: partitions of the classes."""
+
 from __future__ import annotations
 
 import json

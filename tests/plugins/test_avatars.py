@@ -1,3 +1,5 @@
+"""Drawn avatars and their labels."""
+
 from copy import deepcopy
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The classes of cars, and drawn cars."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Read CelebAMask-HQ as downloaded."""
+
 from itertools import pairwise
 
 import numpy as np

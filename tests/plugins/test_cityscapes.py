@@ -1,3 +1,5 @@
+"""Cityscapes: classes, label ids, and its files as downloaded."""
+
 import pickle
 from dataclasses import replace
 

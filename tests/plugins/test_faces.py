@@ -1,3 +1,5 @@
+"""The classes of faces, and its demo."""
+
 from copy import deepcopy
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""Fill polygons, and crop around a car."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""The table of a run's figures, metrics.csv."""
+
 import csv
 
 import pytest

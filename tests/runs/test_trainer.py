@@ -1,3 +1,5 @@
+"""Devices, precision and output of a run."""
+
 import logging
 import warnings
 

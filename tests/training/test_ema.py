@@ -1,3 +1,5 @@
+"""The averaged generator."""
+
 import pytest
 import torch
 from torch import nn

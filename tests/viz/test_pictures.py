@@ -1,3 +1,5 @@
+"""Tensors to pictures, grids and contact sheets."""
+
 import numpy as np
 import pytest
 import torch
