@@ -66,11 +66,11 @@ def scale_of(form: str) -> int:
 
 
 def bmp_profile(picture: ImageFile.ImageFile) -> bytes | None:
-    """The color profile embedded in a BMP (version 5) that is not decoded yet, which is mended, see `mend_gray`."""
+    """The color profile embedded in a BMP (version 5) that is not decoded yet; also applies `repair_gray`."""
     with _file_of(picture) as file:
         file.seek(14)
         header = file.read(124)
-        mend_gray(picture, header[10 if header[0] == 12 else 14])
+        repair_gray(picture, header[10 if header[0] == 12 else 14])
         if len(header) < 124 or header[0] < 124 or header[56:60] != b"DEBM":  # "MBED", embedded
             return None
         start, length = struct.unpack("<II", header[112:120])
@@ -78,7 +78,7 @@ def bmp_profile(picture: ImageFile.ImageFile) -> bytes | None:
         return file.read(min(length, PROFILE))
 
 
-def mend_gray(picture: ImageFile.ImageFile, bits: int) -> None:
+def repair_gray(picture: ImageFile.ImageFile, bits: int) -> None:
     """Make a BMP of 4 or 8 bits with a short palette of grays a palette picture: Pillow takes it for one of 1 or 8."""
     if bits == {"1": 1, "L": 8}.get(picture.mode, bits):
         return
