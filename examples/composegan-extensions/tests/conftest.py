@@ -1,7 +1,8 @@
-"""A small labelled set. The package is used in place, installed or not."""
+"""A small labelled set, and the package: as installed or, if it is not, in place."""
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,10 @@ output.samples=2 output.log_every=2 output.samples_every=8 output.checkpoint_eve
 output.score_samples=4
 """
 
-registry.add_plugin_path(HERE)
+try:
+    distribution("composegan-extensions")
+except PackageNotFoundError:
+    registry.add_plugin_path(HERE)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from composegan.data import UserError
 from composegan.data.statistics import class_statistics
 from composegan.plugin import registry
 from composegan.plugin.contracts import EXTENSIONS, GROUPING, METRIC
+from composegan.plugin.entry_points import normalized
 from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.plugin.listing import listing
 from composegan.training.build import build
@@ -26,7 +27,7 @@ from composegan_extensions.relativistic import slope
 
 def test_one_of_each_kind_is_registered():
     own = [found for found in listing(EXTENSIONS) if found.distribution != "composegan"]
-    names = {found.kind.word: found.name for found in own if found.distribution == "composegan-extensions"}
+    names = {found.kind.word: found.name for found in own if normalized(found.distribution) == "composegan-extensions"}
     assert list(names.values()) == ["by_size", "litdata", "class_colors", "relativistic", "bounded", "areas"]
     assert [found.error for found in own] == [None] * len(own)
 
@@ -158,7 +159,7 @@ def test_run_with_all_but_the_shards(shapes, tiny, tmp_path, capsys):
     header = (run / "metrics.csv").read_text().splitlines()[0].split(",")
     assert {"score/class_colors", "r2/image", "loss/generator"} <= set(header)
     used = json.loads((run / "plugins.json").read_text())["extensions"]
-    assert used["loss recipe relativistic"] == "composegan-extensions 0.1" and len(used) == 4
+    assert normalized(used["loss recipe relativistic"]) == "composegan-extensions 0-1" and len(used) == 4
     config = load_config(run / "config.yaml")
     assert config.training.extensions == {"loss.relativistic.r2": 0.5}
     assert main(["fit", f"run={run}", "training.images=10"]) == 0, capsys.readouterr().err
