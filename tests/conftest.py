@@ -22,6 +22,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):  # nohup ignores it
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# No test cuts the power, and a run flushes seventy times; the fixture `moves` shows what is flushed and when.
+os.fsync = lambda handle: None
+
 pytest_plugins = ["tests.processes"]
 
 SHAPES = """

@@ -15,6 +15,7 @@ QUICK = {"sample", "edit", "mix", "components", "interpolate"}
 SHORTER = {
     "width=64)": "width=64, demo_count=20)", "most=500": "most=20", "n=100": "n=20",
     "steps=20, tune_steps=5": "steps=2, tune_steps=1", "steps=40, tune_steps=10": "steps=2, tune_steps=1",
+    '"output.samples": 2}': '"output.samples": 2, "output.metrics": "sliced_wasserstein", "output.score_samples": 4}',
 }  # fmt: skip
 """What the test changes in the Python of a page, so that it takes a second or two."""
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,25 @@ LONGEST = 300
 HOME = Path(__file__).resolve().parents[2]
 """The folder that contains the running composegan package."""
 
+SETTLED = 2 * 10**9
+"""Nanoseconds since a folder last changed after which its listing is cached: file systems give two changes within a few
+milliseconds, or on some within two seconds, the same time."""
+
+
+@dataclass(frozen=True)
+class _Distribution:
+    """One metadata folder of a distribution. name: normalized; running: of the composegan that is running; relevant:
+    whether its `entry_points.txt` mentions composegan.
+    """
+
+    metadata: Path
+    name: str
+    running: bool
+    relevant: bool
+
+
+_listed: dict[str, tuple[int, list[_Distribution]]] = {}  # by folder: when it last changed, and what is in it
+
 
 def load(item: Registered) -> Any:
     """Import the object that an entry point refers to. Raises whatever its import raises."""
@@ -43,11 +65,13 @@ def entries_on_path(path: Sequence[Any], group: str) -> Iterator[Registered]:
     Of a distribution that is found more than once, one metadata folder counts: `dist-info` (installed) before
     `egg-info` (left in a checkout), then the first on the path. Of composegan, that of the code that is running.
     """
-    chosen: dict[str, Path] = {}
-    for metadata in sorted(_metadata_folders(path), key=lambda folder: (not _is_running(folder), folder.suffix)):
-        chosen.setdefault(normalized(_distribution(metadata).name), metadata)
-    for metadata in chosen.values():
-        yield from _entries(metadata, group)
+    found = [item for folder in _folders(path) for item in _distributions(folder)]
+    chosen: dict[str, _Distribution] = {}
+    for item in sorted(found, key=lambda item: (not item.running, item.metadata.suffix)):
+        chosen.setdefault(item.name, item)
+    for item in chosen.values():
+        if item.relevant:
+            yield from _entries(item.metadata, group)
 
 
 def normalized(distribution: str) -> str:
@@ -75,24 +99,61 @@ def not_text(path: Sequence[Any]) -> str | None:
             check_file(file, MAX_BYTES)
             file.read_bytes().decode()
         except UnicodeDecodeError:
-            return f"{file}: is not UTF-8 text, so torch cannot be imported; reinstall {_distribution(metadata).name}"
+            return f"{file}: is not UTF-8 text, so torch cannot be imported; reinstall {_named(metadata).name}"
         except (OSError, ValueError):
             continue
     return None
 
 
-def _metadata_folders(path: Iterable[Any]) -> Iterator[Path]:
-    """The metadata folders of all distributions, in the order of `path`."""
+def _folders(path: Iterable[Any]) -> Iterator[str]:
+    """The folders of a path such as `sys.path`, without links and duplicates."""
     seen = set()
     for folder in path:
-        if not isinstance(folder, str) or (real := os.path.realpath(folder)) in seen:
-            continue
-        seen.add(real)
+        if isinstance(folder, str) and (real := os.path.realpath(folder)) not in seen:
+            seen.add(real)
+            yield real
+
+
+def _distributions(folder: str) -> list[_Distribution]:
+    """The distributions whose metadata is in a folder. The list is cached until the folder changes."""
+    try:
+        changed = os.stat(folder).st_mtime_ns
+    except OSError:
+        return []
+    if folder in _listed and _listed[folder][0] == changed:
+        return _listed[folder][1]
+    settled = time.time_ns() - changed > SETTLED
+    found = [
+        _Distribution(metadata, normalized(_named(metadata).name), _is_running(metadata), _is_relevant(metadata))
+        for metadata in _metadata_folders([folder])
+    ]
+    if settled:
+        _listed[folder] = changed, found
+    return found
+
+
+def _metadata_folders(path: Iterable[Any]) -> Iterator[Path]:
+    """The metadata folders of all distributions, in the order of `path`."""
+    for folder in _folders(path):
         try:
-            names = sorted(os.listdir(real))
+            names = sorted(os.listdir(folder))
         except OSError:  # missing, a zip, or not readable
             continue
-        yield from (Path(real, name) for name in names if name.endswith((".dist-info", ".egg-info")))
+        yield from (Path(folder, name) for name in names if name.endswith((".dist-info", ".egg-info")))
+
+
+def _is_relevant(metadata: Path) -> bool:
+    content = _content(metadata / "entry_points.txt")
+    return content is not None and f"{OWN}.".encode() in content
+
+
+def _content(file: Path) -> bytes | None:
+    """The content of an `entry_points.txt`; None if there is none that can be read."""
+    try:
+        check_file(file, MAX_BYTES)
+        return file.read_bytes()
+    except (OSError, ValueError):
+        return None
 
 
 def _entries(metadata: Path, group: str) -> Iterator[Registered]:
@@ -102,25 +163,28 @@ def _entries(metadata: Path, group: str) -> Iterator[Registered]:
     ignored if it does not mention the group.
     """
     file = metadata / "entry_points.txt"
-    try:
-        check_file(file, MAX_BYTES)
-        content = file.read_bytes()
-    except (OSError, ValueError):
+    content = _content(file)
+    if content is None or group.encode() not in content:
         return
-    if group.encode() not in content:
-        return
-    distribution, version = _distribution(metadata).name, _version(metadata)
-    parser = entrypoints.CaseSensitiveConfigParser(delimiters=("=",), interpolation=None, default_section="")
+    distribution, version = _named(metadata).name, _version(metadata)
     try:
-        parser.read_string(content.decode("utf-8-sig"))
+        entries = _parsed(content).get(group, {})
     except (UnicodeDecodeError, configparser.Error) as error:
         reason = one_line(error).replace("While reading from '<string>' ", "")
         error_line = f"{file}: cannot be read ({reason}); reinstall {distribution}"
         for name in _visible_names(content.decode("utf-8-sig", "replace"), group) or ["?"]:
             yield Registered(name, "", distribution, version, error_line)
         return
-    for name, target in parser[group].items() if group in parser else ():
+    for name, target in entries.items():
         yield Registered(name, target, distribution, version)
+
+
+@lru_cache(maxsize=32)
+def _parsed(content: bytes) -> dict[str, dict[str, str]]:
+    """The sections of an `entry_points.txt`. Raises UnicodeDecodeError and configparser.Error."""
+    parser = entrypoints.CaseSensitiveConfigParser(delimiters=("=",), interpolation=None, default_section="")
+    parser.read_string(content.decode("utf-8-sig"))
+    return {section: dict(parser[section]) for section in parser.sections()}
 
 
 def _visible_names(text: str, group: str) -> list[str]:
@@ -132,7 +196,7 @@ def _visible_names(text: str, group: str) -> list[str]:
 
 def _is_running(metadata: Path) -> bool:
     """Whether a metadata folder is that of the running composegan: beside it, or of an editable install of it."""
-    if normalized(_distribution(metadata).name) != OWN:
+    if normalized(_named(metadata).name) != OWN:
         return False
     return metadata.parent == HOME or f'"{HOME.as_uri()}"' in _text(metadata / "direct_url.json")
 
@@ -145,13 +209,13 @@ def _text(file: Path) -> str:
         return ""
 
 
-def _distribution(metadata: Path) -> entrypoints.Distribution:
+def _named(metadata: Path) -> entrypoints.Distribution:
     return entrypoints.Distribution.from_name_version(metadata.stem)
 
 
 def _version(metadata: Path) -> str:
     """The version in the folder's name or, for the egg-info of a checkout, in its PKG-INFO; "" if in neither."""
-    if version := _distribution(metadata).version:
+    if version := _named(metadata).version:
         return version.partition("-py")[0]
     found = re.search(r"^Version: (\S+)", _text(metadata / "PKG-INFO"), re.MULTILINE)
     return found[1] if found else ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def save(folder: Path, state: dict[str, Any], *, best: bool = False, instead: bo
     existing files are then unchanged.
     """
     last, previous = folder / LAST, folder / PREVIOUS
-    if last.exists() and not (instead and previous.exists()) and _is_readable(last):
+    if last.exists() and not (instead and previous.exists()) and _is_intact(last):
         with atomic_file(previous) as before:  # renamed after `last`: two are complete at any time
             _link(last, before)
             _write(last, state, folder / BEST if best else None)
@@ -57,6 +58,31 @@ def read(path: Path) -> dict[str, Any]:
         state = read_saved(path)
         check(state, SCHEMA)
     return state
+
+
+_written: bytes | None = None  # the digest of the last checkpoint that this process wrote; None if `read` may refuse it
+
+
+def _is_intact(path: Path) -> bool:
+    """Whether the file has the bytes that were written last or, if not, can be read."""
+    if _written is not None and path.is_file():
+        with suppress(OSError):
+            if _digest(path) == _written:
+                return True
+    return _is_readable(path)
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
+
+
+def _is_sound(state: dict[str, Any]) -> bool:
+    try:
+        check(state, SCHEMA)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_readable(path: Path) -> bool:
@@ -116,9 +142,11 @@ def read_regular(folder: Path) -> tuple[dict[str, Any], Path] | None:
 
 def _write(path: Path, state: dict[str, Any], second: Path | None) -> None:
     """Write `state`. second: another name, which the file gets first: after a kill in between, both are saved again."""
+    global _written
     with atomic_file(path) as partial:
         with partial.open("wb") as file:  # given a path, torch hides why it could not write
             torch.save(state, file)
+        _written = _digest(partial) if _is_sound(state) else None
         if second:
             with atomic_file(second) as link:
                 _link(partial, link)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -128,6 +129,26 @@ def test_other_malformed_metadata_is_ignored(site, content):
 def test_unusual_but_valid_metadata_is_read(site, content):
     site.distribution("cars-1.dist-info", content, cars_plugin=PLUGIN.format(name="cars"))
     assert registry.load("cars", site.path).spec.names == ("sky",)
+
+
+def test_cached_listing_follows_distributions_that_come_change_and_go(site, monkeypatch):
+    listed = []
+    site.domain("cars-1.dist-info", "cars")
+    for folder in (site.folder / "cars-1.dist-info", site.folder):
+        os.utime(folder, (1, 1))  # long ago, so that the listing is cached
+
+    def names():
+        monkeypatch.setattr(entry_points, "_metadata_folders", lambda path: listed.append(path) or metadata(path))
+        return [row.name for row in rows(site.path)]
+
+    metadata = entry_points._metadata_folders
+    assert names() == names() == ["cars"] and len(listed) == 1
+    (site.folder / "cars-1.dist-info" / "entry_points.txt").write_text("[composegan.domains]\nvans = a:b\n")
+    assert names() == ["vans"] and len(listed) == 1
+    site.domain("boats-1.dist-info", "boats")
+    assert names() == ["boats", "vans"]
+    shutil.rmtree(site.folder / "cars-1.dist-info")
+    assert names() == names() == ["boats"] and len(listed) == 4  # just changed: not cached
 
 
 def test_metadata_that_is_a_pipe_or_huge_is_not_read(site, monkeypatch):

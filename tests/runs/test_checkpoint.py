@@ -258,6 +258,22 @@ def test_damaged_last_checkpoint_does_not_replace_previous(tmp_path):
     assert (seen(tmp_path / "last.pt"), seen(tmp_path / "previous.pt")) == (12, 10)
 
 
+def test_last_checkpoint_is_read_back_only_if_it_changed_or_may_be_refused(tmp_path, monkeypatch):
+    asked, is_readable = [], checkpoint._is_readable
+    monkeypatch.setattr(checkpoint, "_is_readable", lambda path: asked.append(path.name) or is_readable(path))
+    for count in (2, 4):
+        last = checkpoint.save(tmp_path, state(count))
+    assert asked == []
+    content = last.read_bytes()
+    status = last.stat()
+    last.write_bytes(content.replace(b"\0\0\x80@", b"\0\0\x81@"))
+    os.utime(last, ns=(status.st_atime_ns, status.st_mtime_ns))
+    checkpoint.save(tmp_path, {**state(6), "networks": {"weight": torch.tensor([math.nan])}})
+    assert asked == ["last.pt"] and seen(tmp_path / "previous.pt") == 2
+    checkpoint.save(tmp_path, state(8))  # nan is refused
+    assert asked == ["last.pt"] * 2 and [seen(tmp_path / name) for name in ("last.pt", "previous.pt")] == [8, 2]
+
+
 def test_damaged_last_checkpoint_is_replaced_where_there_is_no_other(tmp_path):
     (tmp_path / "last.pt").write_bytes(b"garbage")
     checkpoint.save(tmp_path, state(2), best=True)
