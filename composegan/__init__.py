@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from composegan.errors import UserError
     from composegan.model.codes import Codes
     from composegan.model.sample import Samples
+    from composegan.shipped import models
 
 _HOMES = {
     "Codes": "composegan.model.codes",
@@ -30,10 +31,12 @@ _HOMES = {
     "domains": "composegan.api.fit",
     "fit": "composegan.api.fit",
     "load": "composegan.api.model",
+    "models": "composegan.shipped",
 }
 
 __all__ = [
     "Codes", "Directions", "Model", "Run", "Samples", "UserError", "__version__", "concat", "domains", "fit", "load",
+    "models",
 ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from composegan.version import __version__
 
 VERBS = (
     "fit", "adapt", "sample", "edit", "mix", "components", "interpolate", "directions", "invert", "evaluate",
-    "plan", "prepare", "domains", "check", "new", "import", "bench",
+    "plan", "prepare", "domains", "models", "check", "new", "import", "bench",
 )  # fmt: skip
 """The order of composegan's own verbs in its help; those of other packages follow by name."""
 
@@ -28,7 +28,8 @@ OTHER_NAMES = {
     "sample": "generate gen draw synthesize", "evaluate": "eval test score metrics fid", "mix": "swap combine blend",
     "edit": "change manipulate", "invert": "project projection inversion encode", "interpolate": "morph video animate",
     "components": "layers decompose", "directions": "pca sefa ganspace", "plan": "cost groups",
-    "prepare": "pack preprocess dataset convert", "domains": "list plugins extensions", "check": "validate verify lint",
+    "prepare": "pack preprocess dataset convert", "domains": "list plugins extensions",
+    "models": "zoo pretrained hub weights", "check": "validate verify lint",
     "new": "init create scaffold", "import": "load", "bench": "benchmark benchmarks",
 }  # fmt: skip
 """What other tools call composegan's verbs."""

@@ -85,6 +85,9 @@ def test_install_works_from_any_folder(kind, checkout, fresh, tmp_path):
     assert [line.split() for line in table if line.startswith("faces")] == [
         ["faces", "13", "composegan", composegan.__version__, "ok"]
     ]
+    models = run(environment / "bin" / "composegan", "models", cwd=elsewhere).splitlines()
+    assert "faces" in [line.split()[0] for line in models]
+    assert run(environment / "bin" / "composegan", "models", "faces", cwd=elsewhere).startswith("# faces\n")
     run(environment / "bin" / "composegan", "new", "pets", "classes=cat", cwd=elsewhere)
     assert (elsewhere / "composegan-pets" / "composegan_pets" / "demo.py").is_file()
     # No import name but composegan: neither `plugins` nor `domains` leaks.

@@ -229,9 +229,10 @@ class Model(saved_model.Model):
 
 
 def load(path: str | PathLike[str], device: str | torch.device = "cpu") -> Model:
-    """Load the model in `path`: a model folder, or a run folder (its averaged generator).
+    """Load the model in `path`: a model folder, a run folder (its averaged generator), or the name of a shipped model.
 
-    Raises UserError naming the file that is missing, damaged or of another format.
+    Names are given as text: `load("faces")` is the model of `composegan.models()`, `load("./faces")` a folder.
+    Raises UserError naming the file that is missing, damaged or of another format, and for an unknown name.
     """
     return saved_model.load(path, device, Model)
 

@@ -29,13 +29,16 @@ FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
-def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None) -> Path:
+def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None, dtype: torch.dtype | None = None) -> Path:
     """Write the model to `folder`, each file atomically. about: plain values to keep with it (images seen, recipe).
 
+    dtype: to store the weights in, such as half precision, from which they are loaded as float32; None: as they are.
     Raises UserError if the disk is full or not writable.
     """
     weights = {f"generator.{name}": tensor.contiguous().cpu() for name, tensor in model.generator.state_dict().items()}
     weights["mean_code"] = model.mean_code.cpu()
+    if dtype is not None:
+        weights = {name: tensor.to(dtype) for name, tensor in weights.items()}
     if model.class_sets is not None:
         weights |= {f"class_sets.{name}": tensor for name, tensor in model.class_sets.to_tensors().items()}
     facts = {

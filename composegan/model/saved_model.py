@@ -26,6 +26,7 @@ from composegan.model.space import check_space
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.generator import Generator, Synthesis
 from composegan.plugin.domain import DomainSpec, SemanticClass
+from composegan.shipped import model_folder
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -210,11 +211,12 @@ def mean_code(generator: Generator, samples: int = 10_000, seed: int = 0) -> Ten
 
 
 def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: type[M] = Model) -> M:  # type: ignore[assignment]
-    """Load the model in `path`: a folder that `save` wrote, or a run (its `model/`). kind: the class to make of it.
+    """Load the model in `path`: a folder that `save` wrote, or a run (its `model/`); or a shipped model, by its name.
 
-    Raises UserError naming the file that is missing, damaged or of another format.
+    kind: the class to make of it. Raises UserError naming the file that is missing, damaged or of another format, and
+    for a name that is neither a folder's nor a shipped model's.
     """
-    folder = as_path("path", path)
+    folder = model_folder(path) if isinstance(path, str) and path else as_path("path", path)
     if folder.is_file():
         inside = next(
             (home for home in folder.parents[:2] if (home / CONFIG).is_file() or (home / "model").is_dir()), None

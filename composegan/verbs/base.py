@@ -21,6 +21,7 @@ from composegan.model import TRUNCATION
 from composegan.plugin.contracts import Verb
 from composegan.plugin.fields import choice, number
 from composegan.runtime.ranks import is_first_process
+from composegan.shipped import model_folder, names
 
 if TYPE_CHECKING:
     from composegan.editing.target import Target
@@ -117,7 +118,7 @@ class ModelCommand(Command):
     """A command that uses a model."""
 
     run: str | None = None  # a run folder; empty: the newest under runs/
-    model: str | None = None  # a saved model, instead of a run
+    model: str | None = None  # a saved model instead, or the name of one that `composegan models` lists
     delta: str | None = None  # tuned weights that invert wrote: a delta.safetensors, or the folder it is in
 
     def check(self) -> None:
@@ -127,11 +128,13 @@ class ModelCommand(Command):
 
     @cached_property
     def folder(self) -> Path:
-        """The run or model folder; without either, the newest run, which is printed."""
+        """The run or model folder, which may be a shipped model's; without either, the newest run, which is printed."""
         if self.run:
             return require_run(Path(self.run).expanduser())
         if self.model:
-            return Path(self.model).expanduser()
+            if self.model in names() and Path(self.model).is_dir() and is_first_process():
+                print(f"model={self.model}: the model that comes with composegan; the folder is model=./{self.model}")
+            return model_folder(self.model)
         newest = newest_run(Path("runs"))
         if is_first_process():
             print(f"run={newest}: the newest run, because none was given", flush=True)

@@ -70,7 +70,8 @@ def run(arguments: Sequence[str]) -> None:
         plugin = open_domain_of(model, given.domain, given.plugin_path)
         evaluation = evaluate_model(
             model, plugin, given.data, metrics, n=given.n, seed=given.seed, truncation=given.truncation,
-            real_images=given.real_images, inception=given.inception, batch=given.batch, name=str(choice.folder),
+            real_images=given.real_images, inception=given.inception, batch=given.batch,
+            name=choice.model or str(choice.folder),
         )  # fmt: skip
         if first:
             print(evaluation)

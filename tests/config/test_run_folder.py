@@ -25,7 +25,7 @@ def test_newest_run_of_any_domain(tmp_path):
 
 
 def test_newest_run_without_runs_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"no runs under .*; say which with run=PATH"):
+    with pytest.raises(UserError, match=r"no runs under .*say which with run=PATH"):
         newest_run(tmp_path / "nowhere")
 
 
