@@ -68,9 +68,11 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / settings.name
         model_files.save(made, model, about, torch.float16 if settings.half else None)
+        _size(made)
         shipped = load(made)
         grey, labels = difference(model, shipped)
-        print(f"half precision: pictures change by {grey:.3f} grey levels, labels of {labels:.3%} of the pixels")
+        if settings.half:
+            print(f"half precision: pictures change by {grey:.3f} grey levels, labels of {labels:.3%} of the pixels")
         if grey > VISIBLE:
             raise UserError(f"half=on: pictures change by {grey:.2f} grey levels on average; write half=off")
         data = held_out(config, shipped, settings.n)
@@ -84,8 +86,7 @@ def main(arguments: Sequence[str]) -> None:
             change=(grey, labels),
         )  # fmt: skip
         (made / CARD).write_text(card(facts, shipped, result), encoding="utf-8")
-        if (size := sum(path.stat().st_size for path in made.iterdir())) > LARGEST:
-            raise UserError(f"run={run}: the model has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB")
+        size = _size(made)
         for name in (WEIGHTS, CARD, CONFIG):
             with atomic_file(out / name) as path:
                 path.write_bytes((made / name).read_bytes())
@@ -123,6 +124,15 @@ def check_drawn(run: Path, config: Config) -> None:
             raise UserError(
                 f"run={run}: was trained on data.root={root}; models that ship are trained on drawings only"
             )
+
+
+def _size(folder: Path) -> int:
+    """The bytes of a model's files. Raises UserError if they are too many."""
+    if (size := sum(path.stat().st_size for path in folder.iterdir())) > LARGEST:
+        raise UserError(
+            f"{folder.name}: has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB; train a smaller model"
+        )
+    return size
 
 
 def _given(run: Path) -> list[str]:

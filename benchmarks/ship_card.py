@@ -126,7 +126,7 @@ def card(facts: Facts, model: Model, result: EvaluationResult) -> str:
         data=f"{facts.demo_count:,} drawings of the demo{f' `{facts.demo}`' * bool(facts.demo)}; no photographs",
         seen=f"{model.about['images_seen']:,}",
         seed=facts.seed,
-        hours="not recorded" if facts.hours is None else f"{facts.hours:.2g} hours on {facts.machine}",
+        hours="not recorded" if facts.hours is None else f"{facts.hours:.2g} h on {facts.machine}",
         versions=", ".join(f"{name} {packages[name]}" for name in ("composegan", "torch") if name in packages)
         or "not recorded",
         command=facts.command,

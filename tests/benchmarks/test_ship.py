@@ -39,7 +39,7 @@ def run(tmp_path):
 @pytest.fixture
 def evaluated(monkeypatch):
     """An evaluation that takes no time."""
-    report = Report([Figure("FSD", 0.25, "lower", None, 4, 4)])
+    report = Report([Figure("FSD", 0.25, "lower", None, 4, 4)], {"face": {"presence_real": 1.0}})
     monkeypatch.setattr(ship, "evaluation", lambda *given: EvaluationResult(report, SHOWN, None))
 
 
@@ -59,7 +59,7 @@ def test_ship_writes_half_precision_and_a_card(run, tmp_path, evaluated):
     facts = read_model(out)
     assert (facts.domain, facts.images_seen, facts.summary, facts.height) == ("faces", 64, "tiny avatars", 32)
     assert "composegan fit domain=faces data.height=32 data.width=32 training.images=64\n" in facts.card
-    assert "| FSD | 0.25 |  | lower |" in facts.card and "Micah Lanier" in facts.card and "{" not in facts.card
+    assert "| FSD | 0.25 |  | lower |" in facts.card and "CC BY 4.0" in facts.card and "{" not in facts.card
     assert f"{out}: exists" in refused(ship.main, arguments(run, out))
     ship.main(arguments(run, out, "overwrite=on", "half=off"))
     assert (out / WEIGHTS).stat().st_size == (run / "model" / WEIGHTS).stat().st_size
