@@ -67,6 +67,7 @@ def test_evaluate_accepts_example_metric(example):
     assert names_in(wanted, shipped, more=registry.names(METRIC)) == [*shipped, "class_colors"]
 
 
+@pytest.mark.slow
 def test_example_shards_round_trip(example, tmp_path):
     pytest.importorskip("litdata", reason="the example's own dependency")
     (code,) = [block for name, block in code_blocks(PAGE, "python") if not name]

@@ -40,10 +40,14 @@ def attempt(arguments: Sequence[str], folder: Path, seconds: float) -> Outcome:
     and limits; whatever it leaves running is killed. Training does not begin, see `cut_long_work`.
     """
     streams = [folder / ".stdout", folder / ".stderr"]
+    for path in streams:
+        path.touch()
     started = time.monotonic()
     process = os.fork()
     if process == 0:
         _run(arguments, folder, streams)
+    with contextlib.suppress(OSError):
+        os.setpgid(process, process)  # as the child does: on a busy machine it may be killed before it gets there
     while True:
         ended, status, used = os.wait4(process, os.WNOHANG)
         took = time.monotonic() - started

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,13 @@ milliseconds, or on some within two seconds, the same time."""
 
 @dataclass(frozen=True)
 class _Distribution:
-    """One metadata folder of a distribution. name: normalized; running: of the composegan that is running; relevant:
-    whether its `entry_points.txt` mentions composegan.
+    """One metadata folder of a distribution. name: normalized; order: the least of one name counts; relevant: whether
+    its `entry_points.txt` mentions composegan.
     """
 
     metadata: Path
     name: str
-    running: bool
+    order: tuple[bool, str]
     relevant: bool
 
 
@@ -67,7 +68,7 @@ def entries_on_path(path: Sequence[Any], group: str) -> Iterator[Registered]:
     """
     found = [item for folder in _folders(path) for item in _distributions(folder)]
     chosen: dict[str, _Distribution] = {}
-    for item in sorted(found, key=lambda item: (not item.running, item.metadata.suffix)):
+    for item in sorted(found, key=attrgetter("order")):
         chosen.setdefault(item.name, item)
     for item in chosen.values():
         if item.relevant:
@@ -124,8 +125,8 @@ def _distributions(folder: str) -> list[_Distribution]:
         return _listed[folder][1]
     settled = time.time_ns() - changed > SETTLED
     found = [
-        _Distribution(metadata, normalized(_named(metadata).name), _is_running(metadata), _is_relevant(metadata))
-        for metadata in _metadata_folders([folder])
+        _Distribution(file, normalized(_named(file).name), (not _is_running(file), file.suffix), _is_relevant(file))
+        for file in _metadata_folders([folder])
     ]
     if settled:
         _listed[folder] = changed, found

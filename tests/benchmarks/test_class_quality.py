@@ -88,6 +88,7 @@ def test_tables_and_plots_are_written(study, found):
             assert plot.width > 400
 
 
+@pytest.mark.slow
 def test_finished_runs_are_reused_and_more_images_resume_them(study, found, monkeypatch):
     folder = newest_run(study.home / "runs" / "single-0")
     with monkeypatch.context() as patch:
@@ -98,6 +99,7 @@ def test_finished_runs_are_reused_and_more_images_resume_them(study, found, monk
     assert more["runs"]["single-0"]["images_seen"] == 6 and newest_run(study.home / "runs" / "single-0") == folder
 
 
+@pytest.mark.slow
 def test_results_of_another_version_are_measured_again_without_training(study, found, monkeypatch):
     monkeypatch.setattr(run, "VERSION", run.VERSION + 1)
     monkeypatch.setattr(run, "resume", lambda *_: pytest.fail("trained again"))

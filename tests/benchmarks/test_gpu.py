@@ -82,7 +82,7 @@ def test_training_is_stopped_in_time_and_its_failure_reported(tmp_path, monkeypa
     monkeypatch.setattr(train, "program", lambda code: [sys.executable, "-u", "-c", code])
     monkeypatch.setattr(train, "ENDING", 5.0)
     start = time.monotonic()
-    train.train([stops], tmp_path / "log", seconds=9.0)
+    train.train([stops], tmp_path / "log", seconds=7.0)
     assert time.monotonic() - start < 30
     with pytest.raises(SystemExit, match="ended with 3; see"):
         train.train(["print('why'); raise SystemExit(3)"], tmp_path / "log", seconds=60.0)

@@ -66,6 +66,7 @@ def test_batches_do_not_depend_on_workers(packed, write_folder, spec, kind):
     assert_same(alone, take(source, 9, height=size, width=size, workers=2))
 
 
+@pytest.mark.slow
 def test_batches_do_not_depend_on_start_method(packed):
     before = multiprocessing.get_start_method()
     multiprocessing.set_start_method("spawn", force=True)

@@ -182,7 +182,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes through /proc")
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("ending", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_workers_end_with_their_parent(tmp_path, ending):
     script = tmp_path / "script.py"
     script.write_text(PACK)
@@ -222,6 +222,7 @@ def is_worker(process):
         return False
 
 
+@pytest.mark.slow
 def test_unguarded_script_packs_with_workers(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

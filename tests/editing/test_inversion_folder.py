@@ -37,7 +37,7 @@ def photos(model, tmp_path_factory):
     return home
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(model, photos):
     """(out, batch, settings) -> as the verb does."""
     classes = tuple(SemanticClass(*item) for item in zip(model.classes, model.colors, strict=True))
@@ -50,6 +50,20 @@ def run(model, photos):
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def finished(run, tmp_path_factory):
+    """(batch) -> the folder of an inversion of all photos. Read-only."""
+    folders = {}
+
+    def finished(batch):
+        if batch not in folders:
+            folders[batch] = tmp_path_factory.mktemp("finished")
+            run(folders[batch], batch=batch)
+        return folders[batch]
+
+    return finished
 
 
 def contents(folder):
@@ -148,9 +162,8 @@ def test_finished_photos_are_skipped(run, tmp_path, monkeypatch, capsys):
     ("where", "call"),
     [("search", 1), ("search", 2), ("tune", 1), ("tune", 2), *(("write_json", call) for call in range(1, 8))],
 )
-def test_a_resumed_inversion_is_the_same(run, tmp_path, monkeypatch, where, call):
+def test_a_resumed_inversion_is_the_same(run, finished, tmp_path, monkeypatch, where, call):
     """A batch's search, a photo's tuning, or the writing of one photo's results is interrupted."""
-    run(tmp_path / "whole")
     calls, original = [], getattr(inversion_folder, where)
 
     def stop(*arguments, **more):
@@ -164,13 +177,22 @@ def test_a_resumed_inversion_is_the_same(run, tmp_path, monkeypatch, where, call
         run(tmp_path / "again")
     assert not (tmp_path / "again" / "inversion.json").exists()
     run(tmp_path / "again")
-    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "again") == contents(finished(batch=2))
 
 
-def test_a_changed_photo_is_inverted_again(run, tmp_path, photos):
+@pytest.fixture
+def carl(photos):
+    """The file of a photo that a test may change."""
+    file = photos / "photos" / "carl.png"
+    content = file.read_bytes()
+    yield file
+    file.write_bytes(content)
+
+
+def test_a_changed_photo_is_inverted_again(run, tmp_path, carl):
     run(tmp_path, tune_steps=0)
     before = contents(tmp_path)
-    Image.new("RGB", (16, 16), "red").save(photos / "photos" / "carl.png")
+    Image.new("RGB", (16, 16), "red").save(carl)
     with pytest.raises(UserError, match="has carl inverted from another photo"):
         run(tmp_path, tune_steps=0)
     run(tmp_path, tune_steps=0, overwrite=True)
@@ -224,8 +246,8 @@ def with_figures(**changes):
         ("reconstruction.png", lambda path: replaced(path, lambda path: path.symlink_to("/dev/zero"))),
     ],
 )
-def test_spoiled_result_is_made_again(run, tmp_path, file, spoil):
-    run(tmp_path, batch=1)
+def test_spoiled_result_is_made_again(run, finished, tmp_path, file, spoil):
+    shutil.copytree(finished(batch=1), tmp_path, dirs_exist_ok=True)
     before = contents(tmp_path)
     spoil(tmp_path / "bert" / file)
     searched = file in ("inversion.json", "codes.npz")

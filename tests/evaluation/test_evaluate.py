@@ -123,8 +123,8 @@ def test_evaluate_on_inception_weights_uses_the_published_names(whole_run, tmp_p
     ("n", "real_images", "left_out"),
     [
         (2, 7, {"2 images are too few; precision and recall need at least 4"}),
-        (4, 2, {"2 images are too few; precision and recall need at least 4"}),
-        (3, 3, {"3 images are too few; precision and recall need at least 4"}),
+        pytest.param(4, 2, {"2 images are too few; precision and recall need at least 4"}, marks=pytest.mark.slow),
+        pytest.param(3, 3, {"3 images are too few; precision and recall need at least 4"}, marks=pytest.mark.slow),
         (2, 1, {"1 images are too few; a covariance needs at least 2", "a segmenter needs at least 2"}),
     ],
 )

@@ -97,6 +97,7 @@ def test_synthesis_and_its_latents_match_the_release(case):
         assert case.file.error(ours, name) < 1e-5, name
 
 
+@pytest.mark.slow
 def test_r1_and_its_gradients_match_the_release(case):
     discriminator = case.discriminator
     image, embedded = case.real().requires_grad_(), discriminator.embed(case.labels)
@@ -114,6 +115,7 @@ def test_r1_and_its_gradients_match_the_release(case):
     assert max(errors.values()) < 2e-2, max(errors, key=errors.get)
 
 
+@pytest.mark.slow
 def test_discriminator_loss_and_its_gradients_match_the_release(case):
     with torch.no_grad():
         fake = case.generator(case.w())

@@ -45,8 +45,15 @@ def test_allocations_records_peak_and_held_bytes():
     assert found.most >= 24_000 and found.held == kept.nbytes
 
 
-@pytest.mark.parametrize("sets", [False, True])
-@pytest.mark.parametrize("recompute", [True, False])
+@pytest.mark.parametrize(
+    ("recompute", "sets"),
+    [
+        (True, True),
+        (False, False),
+        pytest.param(True, False, marks=pytest.mark.slow),
+        pytest.param(False, True, marks=pytest.mark.slow),
+    ],
+)
 def test_estimate_agrees_with_measurement(recipe, recompute, sets):
     composed = compose([*recipe, f"model.recompute={recompute}"])
     sets = some_sets(3, 2) if sets else None

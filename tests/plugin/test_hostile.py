@@ -30,7 +30,6 @@ LIMIT = 6
 
 HOSTILE = {
     "hangs": ("import time\ntime.sleep(1000)", f"its import takes longer than {LIMIT} s"),
-    "spins": ("while True: pass", f"its import takes longer than {LIMIT} s"),
     "ignores_signals": (
         "import signal, time\nfor n in (1, 2, 13, 14, 15): signal.signal(n, signal.SIG_IGN)\ntime.sleep(1000)",
         f"its import takes longer than {LIMIT} s",
@@ -136,7 +135,14 @@ def test_domains_lists_nothing_else_and_leaves_no_process(listed, hostile):
     assert str(hostile) not in running
 
 
-@pytest.mark.parametrize("name", [name for name in HOSTILE if name not in (*USABLE, "spins", "ignores_signals")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ("crashes", "leaves", "raises_in_str") else pytest.mark.slow)
+        for name in HOSTILE
+        if name not in (*USABLE, "ignores_signals")
+    ],
+)
 def test_check_reports_it_in_one_verdict(installed, name, capsys):
     assert main(["check", name]) == 2
     (line,) = capsys.readouterr().out.splitlines()
@@ -159,6 +165,13 @@ def test_python_lists_usable_domains(monkeypatch):
     rows = [Found("cars", "own", "1", classes=3), Found("boats", "own", "1", error="its import takes longer than 20 s")]
     monkeypatch.setattr("composegan.api.fit.listing", lambda: rows)
     assert domains() == ["cars"]
+
+
+@pytest.mark.slow
+def test_import_that_spins_is_ended(site, monkeypatch):
+    monkeypatch.setattr(listing, "TIME_LIMIT", LIMIT)
+    site.domain("spins-1.dist-info", "spins", source="while True: pass")
+    assert [row.error for row in listing.listing(path=site.path)] == [f"its import takes longer than {LIMIT} s"]
 
 
 def test_several_are_imported_at_a_time(site):

@@ -24,7 +24,10 @@ from composegan.training.image_phases import frozen_parts, image_phases, keeps_m
 from composegan.training.phases import Real, State
 from tests.helpers import last
 
-SHORT_RUN = ["training.images=8", "output.samples=2", "output.score_samples=4", "trainer.accelerator=cpu"]
+SHORT_RUN = [
+    "training.images=8", "output.samples=2", "output.score_samples=4", "output.metrics=sliced_wasserstein",
+    "trainer.accelerator=cpu",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +117,7 @@ def test_first_pictures_are_the_sources(adapted, whole_run):
     assert np.array_equal(np.asarray(before), np.asarray(after))
 
 
-@pytest.mark.parametrize("freeze", ["local", "none"])
+@pytest.mark.parametrize("freeze", [pytest.param("local", marks=pytest.mark.slow), "none"])
 def test_adaptation_resumes_without_its_source(
     adapted, adapt_in, as_before, whole_run, tmp_path, assert_same_run, freeze
 ):
@@ -242,15 +245,16 @@ def test_frozen_parts_and_keep_loss_by_settings():
 
 
 def test_adaptation_moves_colours_towards_the_images(adapt_in, whole_run, tmp_path):
-    """Blue ones: after eighty steps what was drawn in all colours is bluer, on the same masks."""
+    """Blue ones: after forty steps what was drawn in all colours is bluer, on the same masks."""
     (tmp_path / "blue").mkdir()
     for index in range(8):
         noise = np.random.default_rng(index).integers(0, 60, (16, 16, 3), dtype=np.uint8)
         Image.fromarray(noise + np.array([0, 0, 190], np.uint8)).save(tmp_path / "blue" / f"{index}.png")
-    given = [f"data.root={tmp_path / 'blue'}", "training.images=320", "output.score_every=0", "training.augment=0"]
+    given = [f"data.root={tmp_path / 'blue'}", "training.images=160", "output.score_every=0", "training.augment=0"]
     before, after = load(whole_run), load(adapt_in(tmp_path, whole_run, *given, "training.batch=4"))
     codes = before.codes(16)
     first, last = (model.draw(codes).images.astype(float).mean((0, 1, 2)) for model in (before, after))
+    print("MARGIN", last, first)
     assert last[2] - last[:2].max() > first[2] - first[:2].min() + 40
     kept = before.synthesize(codes.slots).coarse, after.synthesize(codes.slots).coarse
     assert torch.equal(*kept)

@@ -28,7 +28,13 @@ def large_weights(step):
     step.discriminator.score.weight.mul_(1e5)
 
 
-@pytest.mark.parametrize(("spoil", "problem"), [(nan_weight, "a weight is nan"), (infinite_moment, "a weight is inf")])
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (nan_weight, "a weight is nan"),
+        pytest.param(infinite_moment, "a weight is inf", marks=pytest.mark.slow),
+    ],
+)
 def test_rollback_to_the_last_checkpoint(
     fit, fit_in, resume, at_step, monkeypatch, figures_of, assert_same_run, tmp_path, capfd, spoil, problem
 ):
@@ -102,7 +108,7 @@ def test_divergence_before_the_first_checkpoint(fit, at_step):
         fit()
 
 
-@pytest.mark.parametrize(("spike", "skipped"), [("100", 4), ("0", 0)])
+@pytest.mark.parametrize(("spike", "skipped"), [("100", 4), pytest.param("0", 0, marks=pytest.mark.slow)])
 def test_rollback_on_a_spike(fit, at_step, capfd, spike, skipped):
     """Finite, but far above ten lines of metrics: found in the next step."""
     at_step(large_weights, after=22)

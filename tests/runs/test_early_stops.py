@@ -9,10 +9,13 @@ from composegan.runs import checkpoint
 from composegan.runs.checkpoint import read
 from composegan.runs.graceful_stop import GracefulStop
 from composegan.runs.recorder import RunRecorder
+from composegan.training import divergence
 from composegan.training.divergence import Divergence
 from tests.helpers import Killed, last, nan_weight, terminate
 
 RARELY = ("output.score_every=0", "output.samples_every=100")
+LAST_SCORE = ("output.score_every=24",)
+LATE_CHECKPOINT = ("output.score_every=16", "output.checkpoint_every=12")
 EVERY_8 = (*RARELY, "output.log_every=8", "output.checkpoint_every=8")
 
 
@@ -29,16 +32,16 @@ def stopped_at(monkeypatch, at_step, runs):
     return stopped_at
 
 
-@pytest.mark.parametrize("stop", [10, 14])
-def test_stop_before_a_problem_is_found(fit, at_step, stopped_at, resume, assert_same_run, stop):
+def test_stop_before_a_problem_is_found(fit, at_step, stopped_at, resume, assert_same_run):
     """It is found at 16 and leads back to the checkpoint of 8, not to one that was saved because of the signal."""
     at_step(nan_weight, after=14)
     whole = fit(*EVERY_8)
-    run = stopped_at(stop, lambda: fit(*EVERY_8))
-    assert last(run)["images_seen"] == (10 if stop == 10 else 8)  # bad values are not saved
-    resume(run)
-    assert [last(each)["skipped"] for each in (whole, run)] == [8, 8]
-    assert_same_run(run, whole)
+    for stop, saved in ((10, 10), (14, 8)):  # bad values are not saved
+        run = stopped_at(stop, lambda: fit(*EVERY_8))
+        assert last(run)["images_seen"] == saved
+        resume(run)
+        assert [last(each)["skipped"] for each in (whole, run)] == [8, 8]
+        assert_same_run(run, whole)
 
 
 def test_two_stops_between_checkpoints_keep_the_regular_one(fit, at_step, stopped_at, resume, assert_same_run):
@@ -53,20 +56,21 @@ def test_two_stops_between_checkpoints_keep_the_regular_one(fit, at_step, stoppe
 
 def test_stop_ignores_single_step_spike(fit, at_step, stopped_at, monkeypatch, resume, assert_same_run):
     """Only the mean of an interval, here of two steps, may be a spike."""
-    settings = (*RARELY, "output.log_every=4", "output.checkpoint_every=4", "training.images=48", "trainer.spike=10")
+    settings = (*RARELY, "output.log_every=4", "output.checkpoint_every=4", "training.images=20", "trainer.spike=10")
     add, positions = Divergence.add, [0]
 
-    def add_spike(divergence, figures):
-        if positions[-1] == 40 and "loss/discriminator" in figures:  # in the step that ends at 42
+    def add_spike(running, figures):
+        if positions[-1] == 12 and "loss/discriminator" in figures:  # in the step that ends at 14
             figures = {**figures, "loss/discriminator": torch.tensor(18.0)}
-        add(divergence, figures)
+        add(running, figures)
 
-    at_step(lambda step: positions.append(40), before=40)
-    at_step(lambda step: positions.append(42), after=42)
+    at_step(lambda step: positions.append(12), before=12)
+    at_step(lambda step: positions.append(14), after=14)
+    monkeypatch.setattr(divergence, "ENOUGH", 3)
     monkeypatch.setattr(Divergence, "add", add_spike)
     whole = fit(*settings)
-    run = stopped_at(42, lambda: fit(*settings))
-    assert last(run)["images_seen"] == 42
+    run = stopped_at(14, lambda: fit(*settings))
+    assert last(run)["images_seen"] == 14
     assert_same_run(resume(run), whole)
     assert last(run)["skipped"] == 0
 
@@ -184,10 +188,14 @@ def test_kill_before_the_last_model_is_written(fit, resume, monkeypatch, at_step
     assert saved_model.load(run).about["images_seen"] == 8
 
 
-@pytest.mark.parametrize("policy", ["stop", "skip"])
 @pytest.mark.parametrize(
-    ("lost", "every", "saved"),
-    [(16, ["output.score_every=16", "output.checkpoint_every=12"], 16), (24, ["output.score_every=24"], 20)],
+    ("policy", "lost", "every", "saved"),
+    [
+        ("stop", 24, LAST_SCORE, 20),
+        ("skip", 16, LATE_CHECKPOINT, 16),
+        pytest.param("skip", 24, LAST_SCORE, 20, marks=pytest.mark.slow),
+        pytest.param("stop", 16, LATE_CHECKPOINT, 16, marks=pytest.mark.slow),
+    ],
 )
 def test_real_images_lost_when_a_score_needs_them(
     fit, resume, at_step, monkeypatch, mount, runs, policy, lost, every, saved
@@ -216,9 +224,15 @@ def test_resume_reports_another_number_of_images(fit, resume, mount, capsys):
     assert "there were 7 images and are now 6: they come in a different order" in capsys.readouterr().out
 
 
+IMPATIENT = """
+from composegan.io import lock
+lock.GRACE = 0.5
+"""
+
+
 def test_running_run_cannot_be_resumed(fit, resume, at_step, runs, command):
     answers = []
-    at_step(lambda step: answers.append(command("fit", f"run={runs()[0]}")), after=10)
+    at_step(lambda step: answers.append(command("fit", f"run={runs()[0]}", patch=IMPATIENT)), after=10)
     run = fit(*RARELY, "training.images=12")
     ((status, _, err),) = answers
     assert status == 2 and err.startswith(f"composegan: {run}: ") and err.count("\n") == 1

@@ -22,7 +22,7 @@ def run_with_signal(step, *given):
 TrainingStep.run = run_with_signal
 """
 
-TO_THE_GROUP = "for _ in range(2): os.killpg(os.getpgid(0), signal.{name})"
+SENT_TWICE = IN_THE_FOURTH_STEP.format(signals="for _ in range(2): os.killpg(os.getpgid(0), signal.{name})")
 """To the process and its data workers, twice, as `timeout` and job systems send it."""
 
 WHILE_WAITING_FOR_DATA = """
@@ -38,6 +38,8 @@ def getitem(batches, step):
 Batches.__getitem__ = getitem
 """
 """The process waits for a data worker, which it needs for the step that it finishes."""
+
+KILLED_WHILE_SCORING = "RunRecorder._score = lambda *given: os.kill(os.getpid(), signal.SIGKILL)"
 
 KILLED_WHILE_SAVING = """
 save = torch.save
@@ -55,12 +57,12 @@ TERMINATED = IN_THE_FOURTH_STEP.format(signals="os.kill(os.getpid(), signal.SIGT
     ("patch", "status", "saved"),
     [
         (WHILE_WAITING_FOR_DATA.format(name="SIGINT"), 130, None),
-        (WHILE_WAITING_FOR_DATA.format(name="SIGTERM"), 130, None),
-        (IN_THE_FOURTH_STEP.format(signals=TO_THE_GROUP.format(name="SIGTERM")), 130, 8),
-        (IN_THE_FOURTH_STEP.format(signals=TO_THE_GROUP.format(name="SIGHUP")), 130, 8),
-        (IN_THE_FOURTH_STEP.format(signals=TO_THE_GROUP.format(name="SIGKILL")), -signal.SIGKILL, 4),
+        pytest.param(WHILE_WAITING_FOR_DATA.format(name="SIGTERM"), 130, None, marks=pytest.mark.slow),
+        (SENT_TWICE.format(name="SIGTERM"), 130, 8),
+        pytest.param(SENT_TWICE.format(name="SIGHUP"), 130, 8, marks=pytest.mark.slow),
+        (SENT_TWICE.format(name="SIGKILL"), -signal.SIGKILL, 4),
         # Killed soon after, while making the pictures and scores that are due: already saved.
-        (TERMINATED + "RunRecorder._score = lambda *given: os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL, 8),
+        pytest.param(TERMINATED + KILLED_WHILE_SCORING, -signal.SIGKILL, 8, marks=pytest.mark.slow),
         pytest.param(TERMINATED + KILLED_WHILE_SAVING, -signal.SIGKILL, 4, marks=pytest.mark.slow),
     ],
     ids=["INT-waiting", "TERM-waiting", "TERM-twice", "HUP-twice", "KILL", "KILL-scoring", "KILL-saving"],
