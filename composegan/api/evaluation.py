@@ -15,10 +15,11 @@ from composegan.config.run_folder import CONFIG
 from composegan.config.schema import DataConfig
 from composegan.config.validate import validate_data
 from composegan.data.cache import cache_folder
-from composegan.data.open import demo_seed, open_source
+from composegan.data.open import demo_seed, open_detailed, open_source
 from composegan.errors import Suggests, UserError, as_path, nearest, shown
 from composegan.evaluation import report as reports
 from composegan.evaluation.evaluate import Report, evaluate
+from composegan.evaluation.floor import TIMES
 from composegan.evaluation.real import RESIZE, real_set
 from composegan.io.output import check_folder
 from composegan.model.saved_model import Model
@@ -112,7 +113,11 @@ def evaluate_model(
     where = f"of {data.root}" if data.root else f"{data.demo or 'demo'}, seed {demo_seed(data)}"
     title = f"{spec.name} {data.split} ({where})"
     statistics = cache_folder(data) / "statistics"
-    real = real_set(open_source(plugin, data), data, len(spec.names), title, real_images, statistics)
+    source = open_source(plugin, data)
+    real = real_set(
+        source, data, len(spec.names), title, real_images, statistics,
+        None if data.root else lambda: open_detailed(plugin, data, TIMES),
+    )  # fmt: skip
     report = evaluate(model, real, wanted, n=n, seed=seed, truncation=truncation, inception=inception, batch=batch)
     settings = {
         "model": name or model.domain, "n": n, "seed": seed, "truncation": truncation, "height": data.height,

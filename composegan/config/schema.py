@@ -92,6 +92,10 @@ class AdaptConfig:
     keep: float = number(100.0, least=0)  # weight of the loss that ties masks to the source's, with freeze=none
 
 
+OF_IMAGES = "FD-EffNetLite0,sliced_wasserstein"
+"""Scores of images without masks."""
+
+
 @dataclass
 class OutputConfig:
     root: str = "runs"  # runs go to ROOT/DOMAIN/TIME
@@ -101,7 +105,7 @@ class OutputConfig:
     checkpoint_every: int = number(50_000, least=1)  # images between checkpoints
     score_every: int = number(50_000, least=0)  # images between scores; 0: never
     score_samples: int = number(256, least=1, most=10**6)  # images that a score is computed from
-    metrics: str = extension(METRIC, "FD-EffNetLite0,sliced_wasserstein")  # scores; the first selects best.pt
+    metrics: str = extension(METRIC, f"{OF_IMAGES},live_classes,mask_consistency")  # scores; they select best.pt
     extensions: dict[str, Any] = extension_values()
 
 

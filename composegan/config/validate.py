@@ -42,6 +42,13 @@ def score_names(config: Config) -> list[str]:
     return names
 
 
+def selected_by(config: Config) -> str:
+    """What selects the best checkpoint: the first of `output.metrics`, and those by class, which weigh in."""
+    first, *more = score_names(config)
+    weighing = [name for name in more if registry.require(name, METRIC).plugin.by_class]
+    return " x ".join((first, *weighing))
+
+
 def validate_data(data: DataConfig) -> None:
     """The part of `validate` that concerns `data` alone. Images are halved down to a shorter side of 4 pixels."""
     check_bounds(data, "data.")

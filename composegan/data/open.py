@@ -89,6 +89,14 @@ def open_demo(plugin: DomainPlugin, data: DataConfig, progress: bool) -> PackedS
     return PackedSource(folder)
 
 
+def open_detailed(plugin: DomainPlugin, data: DataConfig, times: int) -> Source:
+    """The items of `open_source`, those of a demo drawn at `times` their size, one at a time and not cached."""
+    if data.root:
+        return open_source(plugin, data)
+    draw = find_demo(plugin, data.demo)
+    return draw(data.demo_count, times * data.height, times * data.width, demo_seed(data))
+
+
 def find_demo(plugin: DomainPlugin, name: str) -> Callable[[int, int, int, int], Source]:
     """The function that draws a demo; "" is the domain's first. Raises UserError for an unknown name."""
     draw = plugin.demos.get(name) if name else plugin.demo

@@ -21,7 +21,7 @@ from composegan.editing.target import Target
 from composegan.errors import UserError, as_path, check_choice, check_flags, check_number, shown
 from composegan.io.atomic import writing
 from composegan.io.output import check_folder
-from composegan.metrics.leakage import change, leakage, region_of
+from composegan.metrics.leakage import change, grown, leakage, margin_of, region_of
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 from composegan.model.random_codes import mean_codes
@@ -31,9 +31,6 @@ from composegan.version import __version__
 from composegan.viz.pictures import ONE_LEVEL, change_map, table, to_uint8
 
 RECORD = "edit.json"
-
-MARGIN = 1 / 64
-"""Width of an outline, where two classes blend, as a part of the picture's shorter side; at least a pixel."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,7 +42,8 @@ class Edit(Picture):
     mean over channels of the absolute change of the model's own pictures. leakage, composited_leakage: (N,) in 0..1,
     the part of the model's change, and of the composited one, outside the edited classes as they were before or are
     after, NaN for a picture that did not change; None if base codes changed, which belong to all classes, or if not
-    composited. about: plain values on how the edit was made, for edit.json.
+    composited. leakage_beyond_margin: as leakage, of the classes grown by `margin` pixels, so that a blended outline
+    does not count. about: plain values on how the edit was made, for edit.json.
     """
 
     before: Samples
@@ -54,12 +52,18 @@ class Edit(Picture):
     difference: np.ndarray
     leakage: np.ndarray | None = None
     composited_leakage: np.ndarray | None = None
+    leakage_beyond_margin: np.ndarray | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def changed(self) -> np.ndarray:
         """Whether the model's picture changed by more than a grey level somewhere: (N,) bool."""
         return self.difference.max(axis=(1, 2)) > ONE_LEVEL
+
+    @property
+    def margin(self) -> int:
+        """The width of an outline, in pixels."""
+        return margin_of(*self.difference.shape[1:])
 
     def sheet(self) -> Image.Image:
         """A row per picture: before, after, both masks, and the model's change (lightest: 64 grey levels or more)."""
@@ -68,12 +72,17 @@ class Edit(Picture):
         rows = [np.stack([part[i] for part in cells]) for i in range(len(self.difference))]
         return table(rows, ("before", "after", "mask before", "mask after", "model's change"))
 
-    def mean_leakage(self, composited: bool = False) -> float | None:
+    def mean_leakage(self, composited: bool = False, beyond_margin: bool = False) -> float | None:
         """Leakage of the model's, or of the composited, change, averaged with the size of each picture's change.
 
+        beyond_margin: of the model's change, only what is farther than `margin` pixels from the classes.
         None if it was not measured, or if no picture changed.
         """
-        each = self.composited_leakage if composited else self.leakage
+        if beyond_margin:
+            return self._mean(self.leakage_beyond_margin)
+        return self._mean(self.composited_leakage if composited else self.leakage)
+
+    def _mean(self, each: np.ndarray | None) -> float | None:
         if each is None or not (measured := np.isfinite(each)).any():
             return None
         weights = self.difference.sum(axis=(1, 2))[measured]
@@ -82,10 +91,10 @@ class Edit(Picture):
     def figures(self) -> dict[str, Any]:
         """Plain values: the change (mean over pixels, 0..2) and the leakage, per picture and averaged."""
         figures: dict[str, Any] = {"classes": list(self.classes), "change": self.difference.mean(axis=(1, 2)).tolist()}
-        for name, each in (("leakage", self.leakage), ("composited_leakage", self.composited_leakage)):
-            if each is not None:
+        for name in ("leakage", "leakage_beyond_margin", "composited_leakage"):
+            if (each := getattr(self, name)) is not None:
                 values = [value if math.isfinite(value) else None for value in each.tolist()]
-                figures[name] = {"all": self.mean_leakage(name != "leakage"), "each": values}
+                figures[name] = {"all": self._mean(each), "each": values}
         return figures
 
     def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
@@ -188,7 +197,8 @@ def compare(
         return edit
     indices = [model.index(name) for name in classes]
     region = _region(first, second, indices)
-    edit = replace(edit, leakage=_leakage(old, new, region))
+    beyond = _leakage(old, new, grown(region, edit.margin))
+    edit = replace(edit, leakage=_leakage(old, new, region), leakage_beyond_margin=beyond)
     if not composite:
         return edit
     base = first
@@ -213,11 +223,11 @@ def compare(
 
 
 def paste(old: Tensor, new: Tensor, region: Tensor) -> Tensor:
-    """`new` within the region, `old` elsewhere, with a soft edge of MARGIN around the region.
+    """`new` within the region, `old` elsewhere, with a soft edge of a margin around the region.
 
     old, new: (N, 3, H, W); region: (N, H, W) bool -> (N, 3, H, W).
     """
-    reach = max(1, round(MARGIN * min(region.shape[1:])))
+    reach = margin_of(*region.shape[1:])
     inside = region[:, None].float()  # (N, 1, H, W)
     soft = F.avg_pool2d(F.pad(inside, [reach] * 4, mode="replicate"), 2 * reach + 1, stride=1)  # (N, 1, H, W)
     return old + torch.maximum(inside, soft) * (new - old)

@@ -6,18 +6,22 @@ presence_accuracy_segmenter are the metrics of `composegan.metrics.presence` as 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
-from composegan.evaluation.generated import draw
+from composegan.evaluation.generated import Generated, draw
 from composegan.evaluation.pictures import Example, agreement_sheet
+from composegan.evaluation.probe import IMAGES, agreement, fit_probe
 from composegan.evaluation.segmenter import SIDE, Trained, shrink, trained_segmenter
 from composegan.metrics.figure import Figure, NotMeasuredError
 from composegan.metrics.layout import LAYOUT, confusions, intersection_over_union, mean_known, recall
 from composegan.metrics.presence import accuracy_figure, describe_rare, presence_rates
 from composegan.metrics.rows import Describer, Rows, Setting
 from composegan.plugin.contracts import HIGHER, Metric
+from composegan.viz.pictures import to_uint8
 
 if TYPE_CHECKING:
     from composegan.evaluation.evaluate import Evaluation
@@ -54,6 +58,8 @@ def _seen(evaluation: Evaluation) -> tuple[Trained, Tensor, Tensor]:
             "presence_seen": presence_rates(proportions),
             "iou": intersection_over_union(pixels),
             "iou_of_segmenter": intersection_over_union(trained.held_out_pixels),
+            "iou_of_others": intersection_over_union(trained.other_pixels),
+            "iou_of_blurred": intersection_over_union(trained.blurred_pixels),
             "recall_of_segmenter": recall(pixels),
         }
         evaluation.sheets["agreement"] = agreement_sheet(*_examples(evaluation, trained, rows), evaluation.model.colors)
@@ -82,7 +88,10 @@ def _measure_consistency(evaluation: Evaluation) -> list[Figure]:
     trained, pixels, _ = _seen(evaluation)
     values = [mean_known(intersection_over_union(p)) for p in (pixels, trained.held_out_pixels)]
     counts = len(evaluation.w), trained.held_out, trained.held_out
-    return [Figure("mask_consistency", values[0], HIGHER, values[1], *counts, RESIZE, f"mIoU; {_note(trained)}")]
+    others, blurred = (mean_known(intersection_over_union(p)) for p in (trained.other_pixels, trained.blurred_pixels))
+    beside = {"real images with masks of other images": others, "blurred real images": blurred}
+    note = f"mIoU; {_note(trained)}"
+    return [Figure("mask_consistency", values[0], HIGHER, values[1], *counts, RESIZE, note, beside)]
 
 
 def _measure_rare_recall(evaluation: Evaluation) -> list[Figure]:
@@ -102,6 +111,21 @@ def _measure_accuracy(evaluation: Evaluation) -> list[Figure]:
     return [accuracy_figure("presence_accuracy_segmenter", evaluation.present, proportions, RESIZE, source)]
 
 
+def _watch_consistency(
+    images: Tensor, labels: Tensor, classes: int, device: torch.device
+) -> Callable[[Generated], Mapping[str, Tensor]]:
+    """Mask consistency while a model trains, by a `probe` instead of the segmenter."""
+    probe = fit_probe(images[:IMAGES], labels[:IMAGES], classes, device)
+
+    def measure(generated: Generated) -> dict[str, Tensor]:
+        rounded = torch.from_numpy(to_uint8(generated.images[:IMAGES])).permute(0, 3, 1, 2)
+        return {"mask consistency": agreement(probe, rounded, generated.labels, classes)}
+
+    return measure
+
+
 rare_class_recall = Metric(rows=SEGMENTER, measure=_measure_rare_recall, better=HIGHER, in_training=False, position=52)
 presence_accuracy = Metric(rows=SEGMENTER, measure=_measure_accuracy, better=HIGHER, in_training=False, position=54)
-mask_consistency = Metric(rows=SEGMENTER, measure=_measure_consistency, better=HIGHER, in_training=False, position=60)
+mask_consistency = Metric(
+    rows=SEGMENTER, measure=_measure_consistency, by_class=_watch_consistency, better=HIGHER, position=60
+)

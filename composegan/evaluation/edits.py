@@ -1,142 +1,149 @@
-"""edit_leakage: resample a class's texture or shape, and measure how much of the change falls outside the class."""
+"""Metrics of edits: how many classes are live, and how much of an edit's change falls outside its class.
+
+`live_classes` reports the share of classes that are live, and their ownership; `edit_leakage` the change outside the
+class, averaged over the live classes. See `class_edits` for how classes are edited.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from composegan.editing.edit import MARGIN
-from composegan.evaluation.generated import random_w
+from composegan.evaluation.class_edits import EditTable, edit_classes
+from composegan.evaluation.floor import Floor, floor_of
+from composegan.evaluation.generated import Generated
+from composegan.evaluation.liveness import liveness
 from composegan.evaluation.pictures import leakage_sheet
-from composegan.evaluation.shares import joined, share
-from composegan.metrics.figure import Figure
-from composegan.metrics.layout import LAYOUT, mean_known
-from composegan.metrics.leakage import change, leakage, region_of
-from composegan.metrics.presence import present
+from composegan.evaluation.shares import is_first
+from composegan.metrics.figure import Figure, NotMeasuredError
+from composegan.metrics.layout import LAYOUT, class_proportions, mean_known
+from composegan.metrics.leakage import margin_of, weighted_mean
+from composegan.metrics.presence import presence_rates, present
+from composegan.metrics.thresholds import ALIVE, OWNED, VISIBLE
 from composegan.model.class_codes import PARTS
-from composegan.model.codes import Codes
-from composegan.model.saved_model import Model
-from composegan.plugin.contracts import LOWER, Metric
-from composegan.runtime.progress import progress_bar
-from composegan.viz.pictures import to_uint8
+from composegan.plugin.contracts import HIGHER, LOWER, Metric
 
 if TYPE_CHECKING:
     from composegan.evaluation.evaluate import Evaluation
 
-PICTURES = 32
-"""Each class is edited in at most this many pictures."""
-NOTHING = 1e-3
-"""A smaller mean change (of -1..1; a tenth of a step of 8 bits) counts as no change, and has no leakage."""
+PSNR = "PSNR of the background in dB, over the whole frame, as in PIE-Bench"
+FORMS = {
+    "outside": ("edit_outside", LOWER, "mean change outside the class, in grey levels of 255"),
+    "visible": ("edit_visible", LOWER, f"share of the pixels outside that change by more than {VISIBLE:g} levels"),
+    "squared": ("edit_leakage_squared", LOWER, "share of the squared change outside, as in LELSD's localization score"),
+    "mse": ("edit_mse_outside", LOWER, "mean squared error outside, images in -1..1, as in StyleMapGAN"),
+    "psnr": ("edit_background_psnr", HIGHER, PSNR),
+}
+"""By field of `EditChange`: the name of a figure without its part, which values are better, and what it is."""
 
 
-@dataclass
-class ClassLeakage:
-    """Edits of class k in `pictures` pictures.
-
-    values: mean leakage of "texture" and "shape" over pictures, and as "texture_margin" and "shape_margin" with the
-    class grown by a margin; NaN if nothing changed. before, after: (H, W, 3) uint8 and heat: (H, W), the change, of the
-    first picture; after and heat by part.
-    """
-
-    k: int
-    pictures: int
-    values: dict[str, float]
-    before: np.ndarray
-    after: dict[str, np.ndarray] = field(default_factory=dict)
-    heat: dict[str, np.ndarray] = field(default_factory=dict)
-
-
-def edit_leakage(
-    model: Model, w: Tensor, proportions: Tensor, seed: int, truncation: float, batch: int,
-    class_sets: Tensor | None = None,
-) -> list[ClassLeakage]:  # fmt: skip
-    """The leakage of each class that is in some picture, in order; shared among the processes.
-
-    w: (N, S); proportions: (N, K): each class is edited in the first PICTURES pictures it is in, with the codes of
-    seed + 1. class_sets: (N, K) bool, which edits keep.
-    """
-    others = Codes.of(model, random_w(model, len(w), seed + 1, truncation))
-    codes = Codes.of(model, w.to(model.device), class_sets)
-    chosen = [_with_class(proportions[:, k]) for k in range(len(model.classes))]
-    own = list(share([k for k, pictures in enumerate(chosen) if len(pictures)]))
-    with progress_bar("Editing classes", sum(len(chosen[k]) for k in own)) as advance:
-        return joined([_edit_class(model, k, codes, others, chosen[k].split(batch), advance) for k in own])
-
-
-def margin_of(model: Model) -> int:
-    """By how many pixels a class is grown."""
-    return max(1, round(MARGIN * min(model.generator.height, model.generator.width)))
-
-
-def _edit_class(
-    model: Model, k: int, codes: Codes, others: Codes, batches: Sequence[Tensor], advance: Callable[[int], None]
-) -> ClassLeakage:
-    leaked: dict[str, list[Tensor]] = {f"{part}{ending}": [] for part in PARTS for ending in ("", "_margin")}
-    found: ClassLeakage | None = None
-    for pictures in batches:
-        old = codes[pictures.tolist()]
-        image, labels = _draw(model, old)
-        found = found or ClassLeakage(k, sum(map(len, batches)), {}, to_uint8(image[:1])[0])
-        for part in PARTS:
-            new = old.blend(others[pictures.tolist()], 1.0, codes.slots_of([model.classes[k]], [part]))
-            edited, edited_labels = _draw(model, replace(new, present=old.present))
-            changed = change(image, edited).mean(dim=(1, 2)) > NOTHING
-            for key, grown in ((part, 0), (f"{part}_margin", margin_of(model))):
-                values = leakage(image, edited, region_of(labels, edited_labels, [k], grown))
-                leaked[key].append(values[changed].double())
-            found.after.setdefault(part, to_uint8(edited[:1])[0])
-            found.heat.setdefault(part, change(image[:1], edited[:1])[0].numpy())
-        advance(len(pictures))
-    assert found is not None
-    return replace(found, values={key: torch.cat(parts).mean().item() for key, parts in leaked.items()})
-
-
-def _with_class(shares: Tensor) -> Tensor:
-    """The first PICTURES pictures that have a class, the one with most of it first, to be shown. shares: (N,)."""
-    pictures = present(shares).nonzero()[:PICTURES, 0]
-    return pictures[shares[pictures].argsort(descending=True)]
-
-
-@torch.inference_mode()
-def _draw(model: Model, codes: Codes) -> tuple[Tensor, Tensor]:
-    """Images (B, 3, H, W) clamped to -1..1, and labels (B, H, W), on the CPU."""
-    result = model.synthesize(codes)
-    return result.image.float().clamp(-1, 1).cpu(), result.mask.labels().cpu()
-
-
-def _measure(evaluation: Evaluation) -> list[Figure]:
-    """Four figures: of texture and shape, without and with a margin. Adds columns and a sheet to the report."""
+def _table(evaluation: Evaluation) -> EditTable:
+    """The edits of an evaluation, made once. Adds their columns and the sheet to the report."""
+    if isinstance(known := evaluation.kept.get("edits"), EditTable):
+        return known
     model, proportions = evaluation.model, evaluation.generated[LAYOUT.name]
-    found = edit_leakage(
+    found = edit_classes(
         model, evaluation.w, proportions, evaluation.seed, evaluation.truncation, evaluation.batch, evaluation.present
     )
-    pictures = torch.zeros(len(model.classes), dtype=torch.int64)
-    columns = {key: torch.full((len(pictures),), torch.nan, dtype=torch.float64) for key in found[0].values}
-    for each in found:
-        pictures[each.k] = each.pictures
-        for key, value in each.values.items():
-            columns[key][each.k] = value
-    evaluation.columns |= {f"leakage_{key}": values for key, values in columns.items()}
-    evaluation.columns["leakage_pictures"] = pictures
+    table = EditTable.of(found, len(model.classes))
+    evaluation.kept["edits"] = table
+    evaluation.columns |= {"ownership": table.ownership, "edited_pictures": table.pictures}
+    for part in PARTS:
+        values = table.measured[part]
+        evaluation.columns |= {
+            f"liveness_{part}": values["inside"], f"leakage_{part}": values["leakage"],
+            f"leakage_{part}_margin": values["leakage_margin"], f"outside_{part}": values["outside"],
+            f"live_{part}": table.live(part).double(),
+        }  # fmt: skip
     evaluation.sheets["leakage"] = leakage_sheet(found, model.classes)
+    return table
+
+
+def _measure_live(evaluation: Evaluation) -> list[Figure]:
+    """The share of the real set's classes that are live, and their mean ownership."""
+    table = _table(evaluation)
+    if not is_first():
+        return []
+    there = presence_rates(evaluation.real[LAYOUT.name]) > 0
+    if not there.any():
+        raise NotMeasuredError("no class covers 1/1024 of a real image")
+    counts = int(table.pictures.sum()), 0
+    live = table.live_classes[there].double()
+    note = (
+        f"share of the {len(live)} classes that own at least {OWNED:g} of their pixels and whose codes change them by "
+    )
+    note += f"at least {ALIVE:g} grey level"
+    own = table.ownership.nan_to_num(0)[there]
+    about = "mean composition weight of a class in its own pixels; mean over classes, 0 for one that is never drawn"
     return [
-        figure for key, values in columns.items() if (figure := _figure(evaluation, key, values, pictures)) is not None
+        Figure("live_classes", live.mean().item(), HIGHER, None, *counts, note=note),
+        Figure("ownership", own.mean().item(), HIGHER, None, *counts, note=about),
     ]
 
 
-def _figure(evaluation: Evaluation, key: str, values: Tensor, pictures: Tensor) -> Figure | None:
-    name = f"edit_leakage_{key}"
-    if values.isnan().all():
-        evaluation.skipped.append(f"{name} is left out: other codes changed no picture")
-        return None
-    grown = f" grown by {margin_of(evaluation.model)} pixel" if key.endswith("_margin") else ""
-    note = f"part of the change outside the class{grown}; mean over classes, each of up to {int(pictures.max())}"
-    return Figure(name, mean_known(values), LOWER, None, int(pictures.sum()), 0, note=note)
+def _measure_leakage(evaluation: Evaluation) -> list[Figure]:
+    """Of texture and shape: the leakage of live classes, weighted by change; other forms; the mean over all classes."""
+    table = _table(evaluation)
+    if not is_first():
+        return []
+    found: list[Figure] = []
+    for part in sorted(PARTS, reverse=True):
+        found += _live_figures(evaluation, table, part)
+        values, name = table.measured[part]["leakage"], f"edit_leakage_all_{part}"
+        if values.isnan().all():
+            evaluation.skipped.append(f"{name} is left out: other codes changed no picture")
+            continue
+        note = "part of the change outside the class, without margin; mean over all classes, dead ones included, each "
+        note += f"of up to {int(table.pictures.max())} pictures"
+        found.append(Figure(name, mean_known(values), LOWER, None, int(table.pictures.sum()), 0, note=note))
+    return found
 
 
-metric = Metric(rows=LAYOUT, measure=_measure, in_training=False, on_every_rank=True, position=70)
+def _floor(evaluation: Evaluation) -> Floor:
+    """The floor of the real set, measured once. Adds its columns to the report."""
+    if not isinstance(floor := evaluation.kept.get("floor"), Floor):
+        floor = evaluation.kept["floor"] = floor_of(evaluation.real_set)
+        evaluation.columns |= {"floor": floor.leakage, "floor_margin": floor.leakage_margin}
+    return floor
+
+
+def _live_figures(evaluation: Evaluation, table: EditTable, part: str) -> list[Figure]:
+    values, live, generator = table.measured[part], table.live(part), evaluation.model.generator
+    counts = int(table.pictures[live].sum()), 0
+    weighted = weighted_mean(values["leakage_margin"][live], values["change"][live]) if live.any() else torch.nan
+    if math.isnan(weighted):
+        evaluation.skipped.append(f"edit_leakage_{part} is left out: the {part} of no class is live")
+        return []
+    margin, floor = margin_of(generator.height, generator.width), _floor(evaluation)
+    over = f"over the {int(live.sum())} classes whose {part} is live"
+    note = f"part of the change farther than {margin} px from the class, weighted by change {over}"
+    note += f"; beside it a perfect painter's, on {floor.images} real label maps"
+    figures = [Figure(f"edit_leakage_{part}", weighted, LOWER, floor.mean, *counts, floor.images, note=note)]
+    for key, (name, better, what) in FORMS.items():
+        if not math.isnan(mean := mean_known(values[key][live])):
+            figures.append(Figure(f"{name}_{part}", mean, better, None, *counts, note=f"{what}; mean {over}"))
+    return figures
+
+
+def _watch_live(
+    images: Tensor, labels: Tensor, classes: int, device: torch.device
+) -> Callable[[Generated], Mapping[str, Tensor]]:
+    """Which of the classes of the real images are live, while a model trains."""
+    there = present(class_proportions(labels, classes)).any(dim=0)
+
+    def measure(generated: Generated) -> dict[str, Tensor]:
+        ownership, inside = liveness(generated, classes)
+        live = ((ownership >= OWNED) & (inside >= ALIVE)).double()
+        return {"live": live.where(there, torch.nan), "liveness": inside, "ownership": ownership}
+
+    return measure
+
+
+live_classes = Metric(
+    rows=LAYOUT, measure=_measure_live, by_class=_watch_live, better=HIGHER, least=2, on_every_rank=True, position=68
+)
+metric = Metric(rows=LAYOUT, measure=_measure_leakage, in_training=False, on_every_rank=True, position=70)

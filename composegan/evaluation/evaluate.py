@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import Any
 
 from PIL import Image
 from torch import Tensor
@@ -26,7 +27,7 @@ from composegan.plugin.registry import Found
 
 @dataclass
 class Report:
-    """What was measured.
+    """What was measured. See `composegan.evaluation.verdict` for a summary.
 
     by_class: per class name, plain numbers, None where undefined. skipped: why metrics were left out, in words.
     sheets: images that show the results, by file name without ending.
@@ -42,13 +43,14 @@ class Report:
 class Evaluation:
     """What the metrics of one evaluation share.
 
-    w: (N, S), after truncation; present: (N, K) bool, the class sets of the generated images, or None for all classes;
-    opened: describers; real: rows of the real set, empty except in the first process; generated: rows of the generated
-    set: each by the name of its `Rows`. skipped, sheets: see `Report`; columns: (K,) values per class, for its table.
-    Metrics may add to the last three.
+    real_set: the real images; w: (N, S), after truncation; present: (N, K) bool, the class sets of the generated
+    images, or None for all classes; opened: describers; real: rows of the real set, empty except in the first process;
+    generated: rows of the generated set: each by the name of its `Rows`. skipped, sheets: see `Report`; columns: (K,)
+    values per class, for its tables; kept: results that several metrics share. Metrics may add to the last four.
     """
 
     model: Model
+    real_set: RealSet
     seed: int
     truncation: float
     batch: int
@@ -60,6 +62,7 @@ class Evaluation:
     skipped: list[str] = field(default_factory=list)
     columns: dict[str, Tensor] = field(default_factory=dict)
     sheets: dict[str, Image.Image] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
 
     def sets(self, rows: Rows) -> Sets:
         """The rows of both sets."""
@@ -97,7 +100,7 @@ def evaluate(
     w, classes = random_w(model, n, seed, truncation), draw_present(model, range(n), seed)
     known = real_rows(real, opened) if is_first() else {}
     generated = generated_rows(model, w, classes, opened, batch)
-    evaluation = Evaluation(model, seed, truncation, batch, w, classes, opened, known, generated, skipped)
+    evaluation = Evaluation(model, real, seed, truncation, batch, w, classes, opened, known, generated, skipped)
     report = Report(skipped=skipped)
     reasons: dict[str, list[str]] = {}
     fewest: str | None = None

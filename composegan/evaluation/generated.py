@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,8 +11,21 @@ from torch import Tensor
 from composegan.evaluation.shares import joined, share
 from composegan.metrics.rows import Describer
 from composegan.model.saved_model import Model
+from composegan.networks.generator import Generator
 from composegan.runtime.progress import progress_bar
 from composegan.viz.pictures import to_uint8
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Pictures of a generator. w: (N, S), on its device; present: (N, K) bool, their class sets, or None for all
+    classes; images: (N, 3, H, W) in -1..1 and labels: (N, H, W), on the CPU."""
+
+    generator: Generator
+    w: Tensor
+    present: Tensor | None
+    images: Tensor
+    labels: Tensor
 
 
 def random_w(model: Model, n: int, seed: int, truncation: float) -> Tensor:

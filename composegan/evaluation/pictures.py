@@ -13,7 +13,7 @@ from torch import Tensor
 from composegan.viz.pictures import change_map, color_masks, table, to_uint8
 
 if TYPE_CHECKING:
-    from composegan.evaluation.edits import ClassLeakage
+    from composegan.evaluation.class_edits import ClassEdits
 
 BARS = {"presence_real": ("real", (90, 90, 95)), "presence_generated": ("generated", (40, 130, 200)),
         "presence_seen": ("seen by the segmenter", (235, 150, 50))}  # fmt: skip
@@ -44,7 +44,7 @@ def agreement_sheet(
     return table(rows, ("generated", "its mask", "segmenter's"), names, least=96)
 
 
-def leakage_sheet(found: Sequence[ClassLeakage], classes: Sequence[str]) -> Image.Image:
+def leakage_sheet(found: Sequence[ClassEdits], classes: Sequence[str]) -> Image.Image:
     """For each class a picture, the same with another texture and where that changed it, and likewise for its shape."""
     rows, names = [], []
     for each in found:
@@ -52,7 +52,8 @@ def leakage_sheet(found: Sequence[ClassLeakage], classes: Sequence[str]) -> Imag
         for part in ("texture", "shape"):
             cells += [each.after[part], change_map(each.heat[part][None])[0]]
         rows.append(np.stack(cells))
-        names.append(f"{classes[each.k]} {each.values['texture']:.2f} {each.values['shape']:.2f}")
+        values = [f"{each.measured[part]['leakage']:.2f}" for part in ("texture", "shape")]
+        names.append(" ".join((classes[each.k], *values)))
     return table(rows, ("before", "other texture", "change", "other shape", "change"), names, least=96)
 
 

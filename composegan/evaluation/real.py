@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,8 @@ class RealSet:
     """Labelled images to compare with.
 
     name: in words; numbers: the chosen items of `source`, in a random but fixed order, so that the first half and the
-    second are two samples of one distribution; folder: where their rows are cached, or None.
+    second are two samples of one distribution; folder: where their rows are cached, or None. detailed: opens the same
+    items in more detail, for labels finer than the model's pixels; None: those of `source` are as fine as there are.
     """
 
     source: Source
@@ -40,6 +41,7 @@ class RealSet:
     name: str
     numbers: tuple[int, ...]
     folder: Path | None
+    detailed: Callable[[], Source] | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -58,8 +60,11 @@ class RealSet:
                 yield torch.from_numpy(images), torch.from_numpy(labels)
 
 
-def real_set(source: Source, data: DataConfig, classes: int, name: str, most: int, cache: Path | None) -> RealSet:
-    """At most `most` images of a source. cache: the folder under which rows are cached.
+def real_set(
+    source: Source, data: DataConfig, classes: int, name: str, most: int, cache: Path | None,
+    detailed: Callable[[], Source] | None = None,
+) -> RealSet:  # fmt: skip
+    """At most `most` images of a source. cache: the folder under which rows are cached; detailed: see `RealSet`.
 
     Raises UserError for an empty source.
     """
@@ -70,7 +75,7 @@ def real_set(source: Source, data: DataConfig, classes: int, name: str, most: in
     known = fingerprint(source) or (content_fingerprint(source, numbers) if cache else None)
     key = digest([known, size, data.split, data.on_error, classes, len(numbers)])
     folder = cache / f"{name.split()[0]}-{size}-{key}" if cache else None
-    return RealSet(source, data, classes, name, tuple(numbers), folder)
+    return RealSet(source, data, classes, name, tuple(numbers), folder, detailed)
 
 
 @torch.inference_mode()

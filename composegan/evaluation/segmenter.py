@@ -59,17 +59,28 @@ class Segmenter(nn.Module):
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained segmenter, and its confusion (K, K) int64 on `held_out` real images that were not trained on."""
+    """A trained segmenter, and its confusions (K, K) int64 on `held_out` real images that were not trained on.
+
+    held_out_pixels: with their own masks; other_pixels: with the mask of the next image instead; blurred_pixels: of the
+    images at half their size and back.
+    """
 
     network: Segmenter
     held_out_pixels: Tensor
+    other_pixels: Tensor
+    blurred_pixels: Tensor
     held_out: int
     learned_from: int
 
-    @torch.inference_mode()
     def predict(self, images: Tensor) -> Tensor:
         """Images (N, 3, h, w) in -1..1, resized by `shrink` -> labels (N, h, w) uint8."""
-        return self.network(images).argmax(dim=1).byte()
+        return predict(self.network, images)
+
+
+@torch.inference_mode()
+def predict(network: Segmenter, images: Tensor) -> Tensor:
+    """Images (N, 3, h, w) in -1..1 -> labels (N, h, w) uint8."""
+    return network(images).argmax(dim=1).byte()
 
 
 def shrink(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,40 +108,65 @@ def trained_segmenter(real: RealSet, device: torch.device) -> Trained:
     held_out = max(1, round(HELD_OUT * len(numbers)))
     key = digest([len(numbers), HELD_OUT, STEPS, BATCH, RATE, JITTER, NOISE, CHANNELS, WIDTHS, SIDE])
     path = real.folder / f"segmenter-{key}.safetensors" if real.folder else None
-    facts = held_out, len(numbers) - held_out
     efficientnet_lite0().to(device)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = Segmenter(real.classes).to(device)
-        if (found := _load(path, network)) is not None:
-            return Trained(network.eval(), found, *facts)
-        images, labels = _read(real, numbers[:-held_out])
-        _train(network, images, labels, device)
+        found = _load(path, network)
+        if found is None:
+            images, labels = _read(real, numbers[:-held_out])
+            train(network, images, labels, STEPS)
     network.eval()
-    read = len(images)
-    trained = Trained(network, torch.zeros(real.classes, real.classes, dtype=torch.int64), *facts)
-    for images, labels in real.batches(numbers[-held_out:]):
-        read += len(images)
-        images, labels = shrink(images, labels)
-        trained.held_out_pixels.add_(confusion(labels, trained.predict(images.to(device)).cpu(), real.classes))
-    if path and read == len(numbers):  # a skipped image may be readable the next time
-        content = to_bytes({**network.cpu().state_dict(), "held_out_pixels": trained.held_out_pixels})
-        write_cached(path, lambda temporary: temporary.write_bytes(content))
-        network.to(device)
-    return trained
+    whole = found is not None or len(images) == len(numbers) - held_out
+    pixels = found or {}
+    if not pixels:
+        images, labels = _read(real, numbers[-held_out:])
+        whole = whole and len(images) == held_out
+        pixels = _held_out(network, images, labels)
+        if path and whole:  # a skipped image may be readable the next time
+            content = to_bytes({**network.cpu().state_dict(), **pixels})
+            write_cached(path, lambda temporary: temporary.write_bytes(content))
+            network.to(device)
+    return Trained(network, **pixels, held_out=held_out, learned_from=len(numbers) - held_out)
 
 
-def _load(path: Path | None, network: Segmenter) -> Tensor | None:
-    """Load the network from its file and return the file's confusion; None if it is missing or damaged."""
+CONFUSIONS = ("held_out_pixels", "other_pixels", "blurred_pixels")
+
+
+def _load(path: Path | None, network: Segmenter) -> dict[str, Tensor] | None:
+    """Load the network from its file and return the file's confusions; None if it is missing or damaged.
+
+    {}: an older version, which wrote fewer confusions; the network is loaded.
+    """
     try:
         state = read_safetensors(path) if path else {}
-        pixels, classes = state.pop("held_out_pixels"), network.head.out_channels
-        if pixels.shape != (classes, classes):
+        classes = network.head.out_channels
+        pixels = {name: state.pop(name).long() for name in CONFUSIONS if name in state}
+        if "held_out_pixels" not in pixels or any(each.shape != (classes, classes) for each in pixels.values()):
             return None
         network.load_state_dict(state)
     except (OSError, ValueError, safetensors.SafetensorError, KeyError, RuntimeError):
         return None
-    return pixels.long()
+    return pixels if len(pixels) == len(CONFUSIONS) else {}
+
+
+@torch.inference_mode()
+def _held_out(network: Segmenter, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """`CONFUSIONS` of uint8 images (N, 3, h, w) and labels (N, h, w)."""
+    device, classes = network.head.weight.device, network.head.out_channels
+
+    def seen(images: Tensor) -> Tensor:
+        batches = (some.float().div(127.5).sub(1).to(device) for some in images.split(32))
+        return torch.cat([predict(network, batch).cpu() for batch in batches])
+
+    plain, blurred = seen(images), seen(blur(images))
+    pairs = ((labels, plain), (labels.roll(1, 0), plain), (labels, blurred))
+    return {name: confusion(*pair, classes) for name, pair in zip(CONFUSIONS, pairs, strict=True)}
+
+
+def blur(images: Tensor) -> Tensor:
+    """Images (N, 3, h, w) uint8, averaged over blocks of 2 x 2 pixels and enlarged bilinearly, as float."""
+    return F.interpolate(F.avg_pool2d(images.float(), 2), images.shape[2:], mode="bilinear")
 
 
 def _read(real: RealSet, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -144,16 +180,19 @@ def _read(real: RealSet, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
     return torch.cat([images for images, _ in parts]), torch.cat([labels for _, labels in parts])
 
 
-def _train(network: Segmenter, images: Tensor, labels: Tensor, device: torch.device) -> None:
-    """Minimize cross entropy, weighted by one over the root of a class's share, so that small classes count."""
-    classes = network.head.out_channels
+def train(network: Segmenter, images: Tensor, labels: Tensor, steps: int) -> None:
+    """Minimize cross entropy, weighted by one over the root of a class's share, so that small classes count.
+
+    images: (N, 3, h, w) uint8; labels: (N, h, w) uint8; batches of BATCH.
+    """
+    classes, device = network.head.out_channels, network.head.weight.device
     share = torch.bincount(labels.flatten().int(), minlength=classes) / labels.numel()
     weight = (share + 1e-3).rsqrt()
     weight = (weight / (weight * share).sum()).to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
-    with progress_bar("Training a segmenter", STEPS) as advance:
-        for _ in range(STEPS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+    with progress_bar("Training a segmenter", steps) as advance:
+        for _ in range(steps):
             chosen = torch.randint(len(images), (BATCH,))
             batch = _jitter(images[chosen].float().div_(127.5).sub_(1)).to(device)
             loss = F.cross_entropy(network(batch), labels[chosen].to(device).long(), weight)

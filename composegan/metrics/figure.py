@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
@@ -27,7 +27,8 @@ class Figure:
 
     better: "lower" or "higher". halves: the same for one half of the real set against the other, each of `half_images`;
     None where that is not defined. images, real_images: how many were compared. resize: what happened to them first, in
-    words; note: what to know before comparing the value, above all the bias of few images.
+    words; note: what to know before comparing the value, above all the bias of few images. beside: the same measure of
+    other pictures, by what they are.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Figure:
     half_images: int = 0
     resize: str = "none"
     note: str = ""
+    beside: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from composegan.config.schema import Config
     from composegan.evaluation.evaluate import Evaluation
+    from composegan.evaluation.generated import Generated
     from composegan.metrics.figure import Figure
     from composegan.metrics.rows import Rows
     from composegan.training.phases import Phase
@@ -140,13 +141,17 @@ class Metric:
     least: images that each set needs.
     in_training: whether `output.metrics` may name it. needs_masks: whether it looks at labels, which adaptation to
         images without masks does not have.
+    by_class: while a model trains, instead of `compare`: (real images uint8 (N, 3, H, W), their labels (N, H, W), K,
+        device) -> a function of `composegan.evaluation.generated.Generated`, which returns columns by name, each (K,),
+        NaN where undefined. The score is the mean of the first, 0..1, and higher is better. Listed after the first of
+        `output.metrics`, such a metric takes part in selecting the best checkpoint; see `Scores.selection`.
     measure: (`composegan.evaluation.evaluate.Evaluation`) -> the figures of `composegan evaluate`, instead of the one
         of `compare`. May raise `composegan.metrics.figure.NotMeasuredError`. Without `compare`, this is all there is.
     on_every_rank: call `measure` in every process, because it shares work (`composegan.evaluation.shares`) among them.
     position: place in reports, lowest first.
     """
 
-    CONFIGURED: ClassVar = ("describe", "summarize", "compare", "measure")
+    CONFIGURED: ClassVar = ("describe", "summarize", "compare", "measure", "by_class")
 
     describe: Callable[..., Tensor] | None = None
     compare: Callable[..., float] | None = None
@@ -158,6 +163,7 @@ class Metric:
     least: int = 1
     in_training: bool = True
     needs_masks: bool = True
+    by_class: Callable[..., Callable[[Generated], Mapping[str, Tensor]]] | None = None
     measure: Callable[[Evaluation], Iterable[Figure]] | None = None
     on_every_rank: bool = False
     position: int = 100
@@ -166,8 +172,10 @@ class Metric:
         _check(self)
         if self.measure is None and not (self.compare and (self.describe or self.rows)):
             raise UserError("a metric needs describe (or rows) and compare, or measure")
-        if self.in_training and not self.compare:
+        if self.in_training and not (self.compare or self.by_class):
             raise UserError("a metric without compare needs in_training=False")
+        if self.by_class and self.better != HIGHER:
+            raise UserError("a metric with by_class needs better=HIGHER")
         if self.better not in (LOWER, HIGHER):
             raise UserError(f"better is {self.better!r}; {LOWER!r} or {HIGHER!r} is needed")
 

@@ -19,7 +19,7 @@ from composegan.config.compose import (
 )  # fmt: skip
 from composegan.config.merge import merge
 from composegan.config.run_folder import CONFIG
-from composegan.config.schema import AdaptConfig, Config, DataConfig, ModelConfig
+from composegan.config.schema import OF_IMAGES, AdaptConfig, Config, DataConfig, ModelConfig, OutputConfig
 from composegan.errors import UserError
 from composegan.grouping.propose import settled_plan, splitting_of
 from composegan.model import saved_model
@@ -67,6 +67,7 @@ def compose_adaptation(folder: Path, arguments: Sequence[str]) -> Composed:
         model=trained.model,
         training=trained.training,
         adapt=AdaptConfig(source=str(folder)),
+        output=OutputConfig(metrics=OF_IMAGES),
     )
     pairs = [(f"adapt.{key}" if key in SHORT else key, value) for key, value in given.items() if key != "domain"]
     config = merge(Config, [("", pairs)], see="composegan adapt --help", base=base)

@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
-from torch import Tensor
 
 from composegan.config.compose import Composed
 from composegan.config.extensions import extension
 from composegan.config.run_folder import CONFIG
-from composegan.config.validate import score_names
+from composegan.config.validate import score_names, selected_by
 from composegan.errors import UserError
+from composegan.evaluation.generated import Generated
 from composegan.evaluation.scores import Scores
 from composegan.io.atomic import atomic_file
 from composegan.model import model_files, saved_model
@@ -48,7 +48,7 @@ class RunRecorder(Callback):
     ) -> None:
         self.run, self.source, self.stop = run, source, stop
         self.config, self.spec = composed.config, composed.plugin.spec
-        self.best_of = score_names(self.config)[0]
+        self.best_of = selected_by(self.config)
         comparable = before.get("best_of", self.best_of) == self.best_of
         self.best: float = before.get("best", inf) if comparable else inf
         # About last.pt: whether only a signal caused it; whether the pictures and scores due with it were made.
@@ -129,7 +129,7 @@ class RunRecorder(Callback):
             if actions.draw:
                 self._draw(step)
             if actions.score:
-                best = self._score(step)
+                best = self._score(step, last=actions.stop == "finished")
         except Exception:  # say, the real images are gone
             if not actions.stop:  # an early stop has saved; a last checkpoint would make the run count as finished
                 with suppress(Exception):  # the first error is the one to report
@@ -188,43 +188,48 @@ class RunRecorder(Callback):
         self._log(step, figures)
 
     def _draw(self, step: TrainingStep) -> None:
-        images, labels = average_pictures(step, self.config.output.samples, derive_seed(self.config.seed, "samples"))
-        sheet = contact_sheet(to_uint8(images), labels.numpy(), self.spec.colors)
+        drawn = average_pictures(step, self.config.output.samples, derive_seed(self.config.seed, "samples"))
+        sheet = contact_sheet(to_uint8(drawn.images), drawn.labels.numpy(), self.spec.colors)
         with atomic_file(self.run / "samples" / f"{step.images_seen:06d}.png") as path:
             sheet.save(path)
         log_sheet(self.loggers, step.images_seen, sheet)
 
-    def _score(self, step: TrainingStep) -> bool:
-        """Score the averaged generator. Returns whether it is the best so far."""
-        scores = self._measure(step)
-        self._log(step, {f"score/{name}": value for name, value in scores.items()})
-        best = scores[self.best_of] < self.best
-        if best:
-            self.best = scores[self.best_of]
+    def _score(self, step: TrainingStep, last: bool) -> bool:
+        """Score the averaged generator, and report if this is the last time. Returns whether it is the best so far."""
+        scores = self._scores(step)
+        count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")
+        values = scores(average_pictures(step, count, seed))
+        selection = scores.selection(values)
+        figures = {f"score/{name}": value for name, value in values.items()}
+        self._log(step, figures | ({"score/selection": selection} if scores.columns else {}))
+        if best := selection < self.best:
+            self.best = selection
+        if last and scores.columns:
+            print_line(*scores.report(self.spec.names, values))
         return best
 
-    def _measure(self, step: TrainingStep) -> dict[str, float]:
+    def _scores(self, step: TrainingStep) -> Scores:
+        """Made for the first score, since it reads real images."""
         count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")
         if self.scores is None:
             metrics = [extension(self.config.output, "metrics", name) for name in score_names(self.config)]
             classes = len(self.spec.classes)
             device = step.path_mean.device
             self.scores = Scores(metrics, self.source, self.config.data, classes, count, seed, device)
-        return self.scores(*average_pictures(step, count, seed))
+        return self.scores
 
 
 @torch.inference_mode()
-def average_pictures(step: TrainingStep, count: int, seed: int, batch: int = 16) -> tuple[Tensor, Tensor]:
-    """Pictures of the averaged generator from the codes of `seed` and stored noise.
-
-    Returns images (count, 3, H, W) in -1..1 and labels (count, H, W), on the CPU.
-    """
+def average_pictures(step: TrainingStep, count: int, seed: int, batch: int = 16) -> Generated:
+    """`count` pictures of the averaged generator from the codes of `seed` and stored noise."""
     draws = torch.Generator().manual_seed(seed)
     z = torch.randn(count, step.average.latent_channels, generator=draws)
-    images, labels = [], []
-    classes = [None] * count if step.class_sets is None else step.class_sets.draw(count, draws).split(batch)
+    codes, images, labels = [], [], []
+    sets = None if step.class_sets is None else step.class_sets.draw(count, draws)
+    classes = [None] * count if sets is None else sets.split(batch)
     for part, present in zip(z.split(batch), classes, strict=False):
-        result = step.average(step.average.map(part.to(step.path_mean.device)), classes=present)
+        codes.append(step.average.map(part.to(step.path_mean.device)))
+        result = step.average(codes[-1], classes=present)
         images.append(result.image.float().clamp(-1, 1).cpu())
         labels.append(result.mask.labels().cpu())
-    return torch.cat(images), torch.cat(labels)
+    return Generated(step.average, torch.cat(codes), sets, torch.cat(images), torch.cat(labels))

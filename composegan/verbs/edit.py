@@ -76,6 +76,7 @@ class Edit(ClassesCommand, CodesCommand):
             return
         if (leakage := edit.mean_leakage()) is not None:
             print(f"{leakage:.1%} of the model's change is outside {', '.join(names)}")
+            print(f"{edit.mean_leakage(beyond_margin=True):.1%} is farther than {edit.margin} px away")
         if (pasted := edit.mean_leakage(composited=True)) is not None:
             print(f"{pasted:.1%} once the edited classes are pasted into the pictures before")
 

@@ -60,6 +60,8 @@ def test_figures_of_an_edit_match_its_pictures(model):
     )
     pooled = sum((d * ~i).sum() for d, i in zip(difference, inside, strict=True)) / difference.sum()
     assert edit.mean_leakage() == pytest.approx(pooled, rel=1e-4)
+    assert edit.margin == 1 and 0 < edit.mean_leakage(beyond_margin=True) < pooled
+    assert (edit.leakage_beyond_margin <= edit.leakage).all() and "leakage_beyond_margin" in edit.figures()
     assert raw.composited_leakage is None and (edit.composited_leakage <= edit.leakage).all()
     np.testing.assert_array_equal(edit.after.images[inside], raw.after.images[inside])
 
@@ -114,7 +116,8 @@ def test_edit_verb_pastes_into_the_given_photos(whole_run, model, tmp_path, caps
         np.testing.assert_array_equal(before, photo)
         np.testing.assert_array_equal(after[~near], photo[~near])
         assert near.any() and (after[near] != photo[near]).any()
-    assert "of the model's change is outside" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "of the model's change is outside" in printed and "is farther than 1 px away" in printed
     assert error_line(*given, "classes=ball", "base=on").startswith("photos=")
     (tmp_path / "photos" / "c.png").unlink()
     assert "has 2, for 3 pictures" in error_line(*given, "classes=ball")

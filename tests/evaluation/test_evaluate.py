@@ -11,8 +11,7 @@ from PIL import Image
 
 import composegan
 from composegan.cli import main
-from composegan.evaluation import edits
-from composegan.evaluation.edits import edit_leakage
+from composegan.evaluation.class_edits import edit_classes
 from composegan.evaluation.generated import draw, generated_rows, random_w
 from composegan.evaluation.report import _notes
 from composegan.metrics import inception
@@ -58,8 +57,11 @@ def test_evaluate_all_metrics_of_a_run(whole_run, tmp_path, capsys):
     assert (distance["images"], distance["real_images"], distance["half_images"]) == (8, 7, 3)
     assert distance["note"].startswith("biased upwards: 7 images for 1,280 features; the two halves, of 3 each,")
     assert distance["halves"] > 0 and figures["precision-EffNetLite0"]["halves"] is None  # 3 are too few for k = 3
-    for name in ("presence", "mask_consistency", "precision-EffNetLite0", "edit_leakage_texture"):
+    for name in ("presence", "mask_consistency", "precision-EffNetLite0", "edit_leakage_all_texture", "live_classes"):
         assert 0 <= figures[name]["value"] <= 1
+    assert len(figures["mask_consistency"]["beside"]) == 2
+    assert found["verdict"] and f"verdict: {found['verdict']}\n" in printed
+    assert found["verdict"] in (out / "evaluation.md").read_text()
     assert set(found["classes"]) == {"ground", "ball", "glass"}
 
     for name in ("FD-EffNetLite0", "biased upwards", "against shapes train", "glass", f"wrote {out}"):
@@ -189,29 +191,30 @@ def test_generated_images_are_those_of_sample(model):
     torch.testing.assert_close(proportions(model, w), expected.float(), atol=0.01, rtol=0)
 
 
-def test_edit_leakage_counts_only_pictures_with_the_class(model):
+def test_edits_count_only_pictures_with_the_class(model):
     w = random_w(model, 6, seed=0, truncation=1.0)
     shares = proportions(model, w)
-    found = edit_leakage(model, w, shares, seed=0, truncation=1.0, batch=4)
+    found = edit_classes(model, w, shares, seed=0, truncation=1.0, batch=4)
     counts = (shares >= 1 / 1024).sum(dim=0)
     assert [each.k for each in found] == counts.nonzero()[:, 0].tolist()
     for each in found:
         assert each.pictures == counts[each.k]
         for part in ("texture", "shape"):
-            inside, grown = each.values[part], each.values[f"{part}_margin"]
+            inside, grown = (each.measured[part][name] for name in ("leakage", "leakage_margin"))
             assert inside != inside or 0 <= grown <= inside + 1e-9 <= 1 + 1e-9
             assert each.heat[part].shape == each.before.shape[:2]
-    assert any(each.values["texture"] == each.values["texture"] for each in found)
+        assert 0 <= each.ownership <= 1
+    assert any(each.measured["texture"]["leakage"] > 0 for each in found)
     only_ground = torch.tensor([[1.0, 0, 0]]).expand(6, -1)
-    assert [each.k for each in edit_leakage(model, w, only_ground, 0, 1.0, 4)] == [0]
+    assert [each.k for each in edit_classes(model, w, only_ground, 0, 1.0, 4)] == [0]
 
 
 def test_edit_leakage_without_any_change_is_left_out(whole_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(edits, "NOTHING", 10.0)
+    monkeypatch.setattr("composegan.metrics.leakage.NOTHING", 10.0)
     assert main(["evaluate", f"run={whole_run}", "n=4", "metrics=edit_leakage", f"out={tmp_path}"]) == 0
     found = content(tmp_path)
     assert found["figures"] == []
-    assert found["skipped"][0] == "edit_leakage_shape is left out: other codes changed no picture"
+    assert "edit_leakage_all_shape is left out: other codes changed no picture" in found["skipped"]
 
 
 def test_report_merges_equal_notes():

@@ -29,7 +29,7 @@ def rows(ground: int, rare: int, pictures: int = 20) -> torch.Tensor:
 
 def evaluation(real, fake, pixels=PIXELS, class_sets=None):
     """What the metrics read. pixels: the confusion (K, K) of one picture with the segmenter."""
-    trained = Trained(None, HELD_OUT, held_out=5, learned_from=1234)
+    trained = Trained(None, HELD_OUT, HELD_OUT, HELD_OUT, held_out=5, learned_from=1234)
     return SimpleNamespace(
         real={LAYOUT.name: real}, generated={LAYOUT.name: fake, SEGMENTER.name: pixels[None].expand(len(fake), -1, -1)},
         opened={SEGMENTER.name: Describer(None, network=trained)}, w=fake, present=class_sets,

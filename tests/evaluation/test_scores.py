@@ -7,10 +7,12 @@ from torch.nn import functional
 
 from composegan.config.compose import compose
 from composegan.config.schema import DataConfig
-from composegan.config.validate import score_names
+from composegan.config.validate import score_names, selected_by
 from composegan.data.open import open_source
 from composegan.data.sample import Sample
 from composegan.errors import UserError
+from composegan.evaluation.generated import Generated
+from composegan.evaluation.probe import agreement, fit_probe
 from composegan.evaluation.scores import Scores, _draw
 from composegan.plugin import registry
 from composegan.plugin.contracts import METRIC
@@ -34,9 +36,14 @@ def real(shapes):
     return scores, images, torch.stack([torch.from_numpy(s.labels) for s in samples])
 
 
+def scored(scores, images, labels):
+    """Scores of pictures, by metrics that look at nothing else."""
+    return scores(Generated(None, None, None, images, labels))
+
+
 def test_scores_of_the_real_images_are_zero(real):
     scores, images, labels = real
-    found = scores(images, labels)
+    found = scored(scores, images, labels)
     assert list(found) == list(SCORES)
     assert found["sliced_wasserstein"] == 0
     assert found["FSD"] == pytest.approx(0, abs=1e-9)
@@ -46,9 +53,9 @@ def test_scores_of_the_real_images_are_zero(real):
 
 def test_scores_grow_with_the_difference(real):
     scores, images, labels = real
-    near, noise = scores(images, labels), scores(torch.rand(images.shape) * 2 - 1, labels)
+    near, noise = scored(scores, images, labels), scored(scores, torch.rand(images.shape) * 2 - 1, labels)
     assert all(noise[name] > near[name] + 0.01 for name in SCORES if name != "FSD")
-    assert scores(images, labels * 0)["FSD"] > 0.1 + noise["FSD"]
+    assert scored(scores, images, labels * 0)["FSD"] > 0.1 + noise["FSD"]
 
 
 def test_default_score_prefers_recognisable_cars_to_plaid(tmp_path):
@@ -56,7 +63,7 @@ def test_default_score_prefers_recognisable_cars_to_plaid(tmp_path):
     settings = ["data.height=64", "data.width=96", "data.demo_count=24", f"data.cache={tmp_path}"]
     composed = compose(["domain=cars", "recipe=quick", *settings])
     config, source = composed.config, open_source(composed.plugin, composed.config.data)
-    names = score_names(config)
+    names = score_names(config)[:2]
     metrics = [registry.require(name, METRIC) for name in names]
     count, classes = 24, len(composed.plugin.spec.classes)
     scores = Scores(metrics, source, config.data, classes, count, 1, torch.device("cpu"))
@@ -66,10 +73,36 @@ def test_default_score_prefers_recognisable_cars_to_plaid(tmp_path):
     order = torch.rand(count, 1, blocks.shape[2], generator=draws).argsort(dim=2)
     plaid = functional.fold(blocks.gather(2, order.expand_as(blocks)), cars.shape[2:], 16, stride=16)
     pale = 0.85 * functional.avg_pool2d(cars, 5, stride=1, padding=2, count_include_pad=False) + 0.12
-    found, other = scores(plaid, labels), scores(pale, labels)
+    found, other = scored(scores, plaid, labels), scored(scores, pale, labels)
     assert names == ["FD-EffNetLite0", "sliced_wasserstein"]
+    assert selected_by(config) == "FD-EffNetLite0 x live_classes x mask_consistency"
     assert found["sliced_wasserstein"] < other["sliced_wasserstein"]
     assert found["FD-EffNetLite0"] > 1.5 * other["FD-EffNetLite0"]
+
+
+def test_probe_learns_colours_and_sees_a_wrong_mask(real):
+    _, images, labels = real
+    rounded = ((images + 1) * 127.5).round().byte()
+    probe = fit_probe(rounded, labels, 3, torch.device("cpu"))
+    assert torch.equal(probe.weights, fit_probe(rounded, labels, 3, torch.device("cpu")).weights)
+    assert agreement(probe, rounded, labels, 3).min() > 0.8
+    assert agreement(probe, rounded, labels.roll(1, 0), 3).max() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("first", "live", "consistency", "expected"),
+    [(10.0, 1.0, 1.0, 10.0), (10.0, 0.0, 1.0, 20.0), (10.0, 0.5, 0.5, 22.5), (-2.0, 0.0, 1.0, -1.0)],
+)
+def test_selection_weighs_the_first_metric_by_dead_classes_and_masks(first, live, consistency, expected):
+    scores = object.__new__(Scores)
+    scores.order, scores.watched = (
+        ["KD", "live_classes", "mask_consistency"],
+        dict.fromkeys(("live_classes", "mask_consistency")),
+    )
+    values = {"KD": first, "live_classes": live, "mask_consistency": consistency}
+    assert scores.selection(values) == pytest.approx(expected)
+    scores.watched = {}
+    assert scores.selection(values) == first
 
 
 class Flaky:
@@ -119,6 +152,20 @@ def test_fit_writes_scores_and_selects_by_the_first(fit, figures_of):
     state = last(run)
     assert state["best_of"] == "FSD"
     assert state["best"] == pytest.approx(min(float(row["score/FSD"]) for row in written), rel=1e-5)
+
+
+def test_fit_reports_classes_and_selects_by_them(fit, figures_of, capsys):
+    run = fit("output.metrics=sliced_wasserstein,live_classes,mask_consistency", "training.images=8")
+    (row,) = [row for row in figures_of(run) if row["score/selection"]]
+    distance, live, agrees, selection = (
+        float(row[f"score/{name}"]) for name in ("sliced_wasserstein", "live_classes", "mask_consistency", "selection")
+    )
+    assert selection == pytest.approx(distance * (2 - live) * (2 - agrees), rel=1e-4)
+    state = last(run)
+    assert state["best_of"] == "sliced_wasserstein x live_classes x mask_consistency"
+    assert state["best"] == pytest.approx(selection, rel=1e-5)
+    printed = capsys.readouterr().out
+    assert "class   live  liveness  ownership  mask consistency\n" in printed and "\nball " in printed
 
 
 def test_fit_does_not_depend_on_scores_and_resets_best_for_another_metric(fit, resume, whole_run, figures_of):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from composegan.config.compose import open_domain
 from composegan.config.schema import DataConfig
@@ -37,10 +38,42 @@ def test_segmenter_learns_the_classes_and_is_cached(open_real, tmp_path, monkeyp
     small, target = shrink(images, labels)
     assert (trained.predict(small) == target).double().mean() > 0.9
 
-    monkeypatch.setattr(segmenter, "_train", None)  # fails if it is trained again
+    monkeypatch.setattr(segmenter, "train", None)  # fails if it is trained again
     again = trained_segmenter(open_real(tmp_path), CPU)
     assert torch.equal(again.predict(small), trained.predict(small))
-    assert torch.equal(again.held_out_pixels, trained.held_out_pixels)
+    for name in segmenter.CONFUSIONS:
+        assert torch.equal(getattr(again, name), getattr(trained, name))
+
+
+def test_segmenter_of_an_older_cache_keeps_its_weights(open_real, tmp_path, monkeypatch):
+    """Older files have no confusions of other masks and of blurred images: these are measured without training."""
+    monkeypatch.setattr(segmenter, "STEPS", 2)
+    first = trained_segmenter(open_real(tmp_path), CPU)
+    (path,) = tmp_path.rglob("segmenter-*.safetensors")
+    state = load_file(path)
+    save_file({name: tensor for name, tensor in state.items() if name not in segmenter.CONFUSIONS[1:]}, path)
+    monkeypatch.setattr(segmenter, "train", None)
+    again = trained_segmenter(open_real(tmp_path), CPU)
+    assert torch.equal(again.blurred_pixels, first.blurred_pixels)
+    assert load_file(path).keys() == state.keys()
+
+
+def test_references_of_mask_consistency():
+    """A network that reads the class from a pixel's red: other masks and blurring are wrong where they differ."""
+    labels = torch.zeros(2, 4, 4, dtype=torch.uint8)
+    labels[0, :, 2:], labels[1, :, 1:] = 1, 1
+    images = (labels * 255)[:, None].expand(-1, 3, -1, -1).contiguous()
+
+    class Red(torch.nn.Module):
+        head = torch.nn.Conv2d(1, 2, 1)
+
+        def forward(self, images):
+            return torch.stack((-images[:, 0], images[:, 0]), dim=1)
+
+    own, others, blurred = segmenter._held_out(Red(), images, labels).values()
+    assert own.tolist() == [[12, 0], [0, 20]]
+    assert others.tolist() == [[8, 4], [4, 16]]
+    assert blurred.sum() == 32 and 0 < blurred[0, 1] + blurred[1, 0] < 8
 
 
 def test_segmenter_with_a_damaged_cache_is_retrained(open_real, tmp_path, monkeypatch):

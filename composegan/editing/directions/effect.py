@@ -11,8 +11,7 @@ from PIL import Image
 
 from composegan.editing.directions.attributes import Attribute
 from composegan.editing.directions.direction import Direction
-from composegan.editing.edit import MARGIN
-from composegan.metrics.leakage import change, leakage, region_of
+from composegan.metrics.leakage import change, leakage, margin_of, region_of
 from composegan.model.codes import Codes
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
@@ -34,7 +33,7 @@ def measured(
     classes, or if nothing changes. attribute: its mean before, at plus and at minus, over the pictures that have it in
     all three.
     """
-    margin = max(1, round(MARGIN * min(model.generator.height, model.generator.width)))
+    margin = margin_of(model.generator.height, model.generator.width)
     classes = [model.index(name) for name in direction.target.classes]
     inside, pixels, total, most, outside = 0.0, 0, 0.0, 0.0, torch.zeros(2)
     values = []
