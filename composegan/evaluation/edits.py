@@ -51,7 +51,7 @@ def _table(evaluation: Evaluation) -> EditTable:
     )
     table = EditTable.of(found, len(model.classes))
     evaluation.kept["edits"] = table
-    evaluation.columns |= {"ownership": table.ownership, "edited_pictures": table.pictures}
+    evaluation.columns |= {"ownership": table.ownership, "leakage_pictures": table.pictures}
     for part in PARTS:
         values = table.measured[part]
         evaluation.columns |= {
@@ -74,9 +74,8 @@ def _measure_live(evaluation: Evaluation) -> list[Figure]:
     counts = int(table.pictures.sum()), 0
     live = table.live_classes[there].double()
     note = (
-        f"share of the {len(live)} classes that own at least {OWNED:g} of their pixels and whose codes change them by "
+        f"of {len(live)} classes; a live class owns {OWNED:g} of its pixels, and its codes change them by a grey level"
     )
-    note += f"at least {ALIVE:g} grey level"
     own = table.ownership.nan_to_num(0)[there]
     about = "mean composition weight of a class in its own pixels; mean over classes, 0 for one that is never drawn"
     return [
@@ -119,13 +118,14 @@ def _live_figures(evaluation: Evaluation, table: EditTable, part: str) -> list[F
         evaluation.skipped.append(f"edit_leakage_{part} is left out: the {part} of no class is live")
         return []
     margin, floor = margin_of(generator.height, generator.width), _floor(evaluation)
-    over = f"over the {int(live.sum())} classes whose {part} is live"
-    note = f"part of the change farther than {margin} px from the class, weighted by change {over}"
+    note = f"part of the change farther than {margin} px from the class, weighted by change over live classes"
     note += f"; beside it a perfect painter's, on {floor.images} real label maps"
     figures = [Figure(f"edit_leakage_{part}", weighted, LOWER, floor.mean, *counts, floor.images, note=note)]
     for key, (name, better, what) in FORMS.items():
         if not math.isnan(mean := mean_known(values[key][live])):
-            figures.append(Figure(f"{name}_{part}", mean, better, None, *counts, note=f"{what}; mean {over}"))
+            figures.append(
+                Figure(f"{name}_{part}", mean, better, None, *counts, note=f"{what}; mean over live classes")
+            )
     return figures
 
 

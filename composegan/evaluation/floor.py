@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from composegan.data.cache import read_arrays, write_arrays
 from composegan.data.fingerprints import digest
@@ -27,7 +26,7 @@ from composegan.runtime.progress import progress_bar
 
 TIMES = 8
 """Supersampling: a pixel is covered in steps of 1/64."""
-IMAGES, PIXELS = 128, 2**25
+IMAGES, PIXELS = 48, 2**24
 """Label maps, at most, and supersampled pixels of all of them together, unless that is fewer than LEAST maps."""
 LEAST = 8
 
@@ -119,7 +118,7 @@ def recolouring(fine: Tensor, height: int, width: int, classes: int) -> Tensor:
     shares = torch.bincount(labels.flatten(), minlength=classes) / labels.numel()
     rows = torch.full((3, classes), torch.nan, dtype=torch.float64)
     for k in present(shares).nonzero()[:, 0].tolist():
-        covered = F.avg_pool2d((fine == k)[None, None].float(), TIMES)[0]  # (1, H, W), the change of each pixel
+        covered = (fine == k).view(1, height, TIMES, width, TIMES).sum(dim=(2, 4)) / TIMES**2  # (1, H, W)
         region = (labels == k)[None]
         rows[0, k] = share_outside(covered, region)[0]
         rows[1, k] = share_outside(covered, grown(region, margin_of(height, width)))[0]

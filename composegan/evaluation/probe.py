@@ -18,8 +18,9 @@ from composegan.metrics.layout import confusion, intersection_over_union
 
 IMAGES = 128
 """Images that the probe learns from, and generated ones that it looks at, at most."""
-PIXELS, SIDE, STRENGTH, BATCH = 256, 5, 1e-3, 16
-"""Pixels of an image that are fitted; side of the neighbourhood whose colours are seen; weight of the penalty."""
+PIXELS, SIDE, STRENGTH, BATCH = 256, 5, 1e-3, 8
+"""Pixels of an image that are fitted; side of the neighbourhood whose colours are seen; weight of the penalty; images
+at a time."""
 
 
 @dataclass(frozen=True)
