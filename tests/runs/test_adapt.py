@@ -11,7 +11,7 @@ from PIL import Image
 
 from composegan import cli
 from composegan.config.compose import load_config
-from composegan.config.schema import AdaptConfig, TrainingConfig
+from composegan.config.schema import OF_IMAGES, AdaptConfig, TrainingConfig
 from composegan.errors import UserError
 from composegan.model.codes import Codes
 from composegan.model.model_files import save
@@ -175,6 +175,7 @@ def test_adaptation_keeps_the_groups_of_a_saved_model(fit, tmp_path, shapes):
     save(tmp_path / "model", load(with_groups))
     composed = compose_adaptation(tmp_path / "model", [shapes[0], "data.root=."])
     assert composed.config.grouping == [["ground"], ["ball", "glass"]]
+    assert composed.config.output.metrics == OF_IMAGES  # the images have no masks to compare with
 
 
 def make_step(run, **adapt):
