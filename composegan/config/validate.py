@@ -42,11 +42,10 @@ def score_names(config: Config) -> list[str]:
     return names
 
 
-def selected_by(config: Config) -> str:
-    """What selects the best checkpoint: the first of `output.metrics`, and those by class, which weigh in."""
+def deciding_scores(config: Config) -> list[str]:
+    """The metrics that select the best checkpoint: the first of `output.metrics`, and those by class after it."""
     first, *more = score_names(config)
-    weighing = [name for name in more if registry.require(name, METRIC).plugin.by_class]
-    return " x ".join((first, *weighing))
+    return [first, *(name for name in more if registry.require(name, METRIC).plugin.by_class)]
 
 
 def validate_data(data: DataConfig) -> None:

@@ -67,15 +67,6 @@ class Scores:
             values[name] = 0.0 if known.isnan().all() else mean_known(known)
         return {name: values[name] for name in self.order}
 
-    def selection(self, values: Mapping[str, float]) -> float:
-        """The number that the best checkpoint has least of.
-
-        It is the first metric, times `2 - v` for the value v of each metric by class: a model whose classes are all
-        dead counts as if it were twice as far from the real images.
-        """
-        first, penalty = values[self.order[0]], prod(2 - values[name] for name in self.watched)
-        return first * penalty if first > 0 else first / penalty
-
     def report(self, classes: Sequence[str], values: Mapping[str, float]) -> list[str]:
         """The values and columns of the last call, as lines of text."""
         figures = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
@@ -94,6 +85,16 @@ class Scores:
             batches = zip((images if rows.exact else rounded).split(BATCH), labels.split(BATCH), strict=True)
             described[name] = torch.cat([self.describers[name].describe(*batch) for batch in batches])
         return {found.name: summarize(found, described[rows_of(found).name]) for found in self.metrics}
+
+
+def selection(values: Mapping[str, float], deciding: Sequence[str]) -> float:
+    """The number that the best checkpoint has least of: the first metric, times `2 - v` for the value v of each other.
+
+    A model whose classes are all dead thus counts as if it were twice as far from the real images.
+    """
+    first, *others = (values[name] for name in deciding)
+    penalty = prod(2 - value for value in others)
+    return first * penalty if first > 0 else first / penalty
 
 
 def _draw(source: Source, data: DataConfig, classes: int, count: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -66,9 +66,10 @@ def _leakage(report: Report) -> str:
     parts = [(part, figure) for part in ("texture", "shape") if (figure := _figure(report, f"edit_leakage_{part}"))]
     if not parts:
         return ""
-    text = " and ".join(f"{figure.value:.1%} of a {part} edit" for part, figure in parts)
+    shares = " and ".join(f"{figure.value:.1%} ({part})" for part, figure in parts)
     floor = parts[0][1].halves
-    return f"{text} falls outside its class" + (f" (a perfect painter: {floor:.1%})" if floor is not None else "")
+    ideal = f" (a perfect painter: {floor:.1%})" if floor is not None else ""
+    return f"{shares} of an edit's change fall outside its class{ideal}"
 
 
 def _masks(report: Report) -> str:

@@ -144,7 +144,7 @@ class Metric:
     by_class: while a model trains, instead of `compare`: (real images uint8 (N, 3, H, W), their labels (N, H, W), K,
         device) -> a function of `composegan.evaluation.generated.Generated`, which returns columns by name, each (K,),
         NaN where undefined. The score is the mean of the first, 0..1, and higher is better. Listed after the first of
-        `output.metrics`, such a metric takes part in selecting the best checkpoint; see `Scores.selection`.
+        `output.metrics`, such a metric takes part in selecting the best checkpoint; see `evaluation.scores.selection`.
     measure: (`composegan.evaluation.evaluate.Evaluation`) -> the figures of `composegan evaluate`, instead of the one
         of `compare`. May raise `composegan.metrics.figure.NotMeasuredError`. Without `compare`, this is all there is.
     on_every_rank: call `measure` in every process, because it shares work (`composegan.evaluation.shares`) among them.

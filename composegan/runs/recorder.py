@@ -16,10 +16,10 @@ from lightning import Callback, LightningModule, Trainer
 from composegan.config.compose import Composed
 from composegan.config.extensions import extension
 from composegan.config.run_folder import CONFIG
-from composegan.config.validate import score_names, selected_by
+from composegan.config.validate import deciding_scores, score_names
 from composegan.errors import UserError
 from composegan.evaluation.generated import Generated
-from composegan.evaluation.scores import Scores
+from composegan.evaluation.scores import Scores, selection
 from composegan.io.atomic import atomic_file
 from composegan.model import model_files, saved_model
 from composegan.plugin.domain import Source
@@ -48,7 +48,8 @@ class RunRecorder(Callback):
     ) -> None:
         self.run, self.source, self.stop = run, source, stop
         self.config, self.spec = composed.config, composed.plugin.spec
-        self.best_of = selected_by(self.config)
+        self.deciding = deciding_scores(self.config)
+        self.best_of = " x ".join(self.deciding)
         comparable = before.get("best_of", self.best_of) == self.best_of
         self.best: float = before.get("best", inf) if comparable else inf
         # About last.pt: whether only a signal caused it; whether the pictures and scores due with it were made.
@@ -196,27 +197,24 @@ class RunRecorder(Callback):
 
     def _score(self, step: TrainingStep, last: bool) -> bool:
         """Score the averaged generator, and report if this is the last time. Returns whether it is the best so far."""
-        scores = self._scores(step)
-        count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")
-        values = scores(average_pictures(step, count, seed))
-        selection = scores.selection(values)
+        values = self._measure(step)
+        selected = selection(values, self.deciding)
         figures = {f"score/{name}": value for name, value in values.items()}
-        self._log(step, figures | ({"score/selection": selection} if scores.columns else {}))
-        if best := selection < self.best:
-            self.best = selection
-        if last and scores.columns:
-            print_line(*scores.report(self.spec.names, values))
+        self._log(step, figures | ({"score/selection": selected} if len(self.deciding) > 1 else {}))
+        if best := selected < self.best:
+            self.best = selected
+        if last and self.scores and self.scores.columns:
+            print_line(*self.scores.report(self.spec.names, values))
         return best
 
-    def _scores(self, step: TrainingStep) -> Scores:
-        """Made for the first score, since it reads real images."""
+    def _measure(self, step: TrainingStep) -> dict[str, float]:
         count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")
         if self.scores is None:
             metrics = [extension(self.config.output, "metrics", name) for name in score_names(self.config)]
             classes = len(self.spec.classes)
             device = step.path_mean.device
             self.scores = Scores(metrics, self.source, self.config.data, classes, count, seed, device)
-        return self.scores
+        return self.scores(average_pictures(step, count, seed))
 
 
 @torch.inference_mode()

@@ -73,8 +73,9 @@ def test_dead_classes_are_listed_and_not_averaged(evaluation):
     assert {f"{name}_{part}" for name, *_ in edits.FORMS.values() for part in ("texture", "shape")} <= set(figures)
 
     report = Report(list(figures.values()), _by_class(evaluation), evaluation.skipped)
-    assert verdict(report).startswith(
-        "2 of 4 classes can be edited: far, near; dead: still, unowned; 10.0% of a change of"
+    assert verdict(report) == (
+        "2 of 4 classes can be edited: far, near; dead: still, unowned; "
+        "10.0% (texture) and 0.0% (shape) of an edit's change fall outside its class (a perfect painter: 1.0%)"
     )
 
 
