@@ -47,6 +47,7 @@ def test_extensions_page_table_is_current(example):
         assert f"{kind.setting}=NAME".lstrip("=") in settings
 
 
+@pytest.mark.slow
 def test_example_extensions_load(example):
     found = {item.name: item for item in listing(EXTENSIONS)}
     for name in ("by_size", "litdata", "class_colors", "relativistic", "bounded", "areas"):
