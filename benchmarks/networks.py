@@ -14,7 +14,8 @@ from composegan.config.schema import TrainingConfig
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
-from composegan.training.phases import Logs, Phase, Real, State, phases
+from composegan.training.objective import objective
+from composegan.training.phases import Logs, Phase, Real, State
 from composegan.training.step import run_phase
 
 TINY_RUN = """
@@ -91,7 +92,7 @@ class TimedStep:
         if compiled:
             self.state.synthesize, self.state.judge = compiled
         self.real = random_real(generator, config.batch)
-        self.phases = phases(config)
+        self.phases = objective(config)
         networks = {"generator": generator, "discriminator": discriminator}
         self.adam = {
             name: torch.optim.Adam(network.parameters(), lr=0.0, betas=(0.0, 0.99), fused=fused)

@@ -32,8 +32,9 @@ ARMS = {
     "grouped": f"{GROUPS} groups",
     "presence": f"{GROUPS} groups, presence routing, mask rank {MASK_RANK}",
     "routed": "the same, and texture routing",
+    "modern": f"family and objective modern, {GROUPS} groups, presence routing, mask rank {MASK_RANK}",
 }
-WITH_SETS = ("presence", "routed")
+WITH_SETS = ("presence", "routed", "modern")
 WIDTHS = ("paper256", "quick")
 
 
@@ -56,9 +57,10 @@ class Cell:
 
     @property
     def reference(self) -> Cell:
-        """The cell that its time is compared with: the same arm with 8 classes, and for that the bank."""
+        """The cell that its time is compared with: the same arm with 8 classes, and for that the bank, but `modern`
+        with itself."""
         smallest = replace(self, classes=min(CLASSES))
-        return smallest if self != smallest else replace(smallest, arm="bank")
+        return smallest if self != smallest or self.arm == "modern" else replace(smallest, arm="bank")
 
     @property
     def name(self) -> str:
@@ -67,7 +69,10 @@ class Cell:
 
 def config_of(cell: Cell) -> Config:
     """Settings of a run: the paper's at 256x256, which are the defaults, or the quick recipe's."""
-    config = compose(["domain=faces", "recipe=quick"]).config if cell.widths == "quick" else Config()
+    half = ["model.coarse_size=32", "model.local_layers=4"] if cell.arm == "modern" else []
+    config = compose(["domain=faces", "recipe=quick", *half]).config if cell.widths == "quick" else Config()
+    if cell.arm == "modern":
+        config.model.family = config.training.loss = "modern"
     if cell.arm in WITH_SETS and cell.classes > MASK_RANK:  # with fewer classes dense masks are cheaper
         config.model.mask_rank = MASK_RANK
     if cell.arm == "routed":

@@ -64,7 +64,7 @@ def stage(cell: Cell, device: torch.device) -> Callable[[], tuple[Tensor, ...]]:
     """A function that runs the local stage, from codes to gradients of codes and weights."""
     generator, _ = networks(cell, device)
     bank = generator.local.requires_grad_(True)
-    codes = draw_codes(generator, cell.batch).requires_grad_()
+    codes = generator.local_codes(draw_codes(generator, cell.batch)).detach().requires_grad_()
     sets = class_sets(cell)
     present = None if sets is None else sets.draw(cell.batch, torch.Generator().manual_seed(0))
     with torch.no_grad():

@@ -23,6 +23,7 @@ from composegan.editing.directions.store import Directions
 from composegan.editing.edit import Edit, compare, edit_codes
 from composegan.editing.interpolation import loop, write_frames
 from composegan.editing.invert import Inverted, invert
+from composegan.editing.layers import Layers, layers
 from composegan.editing.mix import Mixed, mix
 from composegan.editing.no_effect import no_effect
 from composegan.editing.target import Target
@@ -109,6 +110,18 @@ class Model(saved_model.Model):
         if len(codes) != 1:
             raise UserError(f"codes: {len(codes)} pictures given; choose one, as in codes[0]")
         return components(self, codes, names_of(classes, self.classes, self.groups))
+
+    def layers(self, codes: Pictures) -> Layers:
+        """One picture as layers, RGBA per class at full size, from back to front: `model.layers(codes)["hair"]`.
+
+        Laid over one another they are the picture, within one grey level; a class that another one covers has its own
+        colours and outline there. codes: of one picture. Raises UserError for a model without layers: only those of
+        `model.family=modern` have any.
+        """
+        codes = codes_of(codes)
+        if len(codes) != 1:
+            raise UserError(f"codes: {len(codes)} pictures given; choose one, as in codes[0]")
+        return layers(self, codes)
 
     def interpolate(
         self,

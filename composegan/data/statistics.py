@@ -14,14 +14,18 @@ from composegan.data.cache import read_arrays, write_arrays
 from composegan.data.fingerprints import fingerprint
 from composegan.data.items import Items
 from composegan.data.label_errors import ENOUGH, LabelError, counted
+from composegan.data.shapes import PLACES, typical_shapes
 from composegan.errors import UserError
 from composegan.metrics.thresholds import PRESENT
+from composegan.networks.shapes import SHAPES
 from composegan.plugin.domain import Source
 from composegan.runtime.progress import progress_bar
 
 log = logging.getLogger(__name__)
 CELLS = 8
 """Rows and columns of the position map."""
+SHOWN = 1000
+"""Pictures whose shapes are clustered."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,21 @@ class ClassStatistics:
     """Statistics of N images with K classes. Fractions are 0..1.
 
     area: (K,), mean fraction of the picture; presence: (K,), fraction of pictures with the class; position:
-    (K, 8, 8), mean fraction of each cell of the picture; color, spread: (K, 3), mean and standard deviation of the
-    class's pixels, 0..1; together: (K, K), fraction of pictures with both classes; sets: (n, K) bool, the class sets
-    that occur, most frequent first; counts: (n,), their frequencies.
+    (K, 8, 8), mean fraction of each cell of the picture; shapes, shape_counts: as of `typical_shapes`; color, spread:
+    (K, 3), mean and standard deviation of the class's pixels, 0..1; grain: (K, 3), the latter within a picture; tints:
+    (K, 3, 3), covariance of the class's mean colour between pictures; together: (K, K), fraction of pictures with both
+    classes; sets: (n, K) bool, the class sets that occur, most frequent first; counts: (n,), their frequencies.
     """
 
     area: np.ndarray
     presence: np.ndarray
     position: np.ndarray
+    shapes: np.ndarray
+    shape_counts: np.ndarray
     color: np.ndarray
     spread: np.ndarray
+    grain: np.ndarray
+    tints: np.ndarray
     together: np.ndarray
     sets: np.ndarray
     counts: np.ndarray
@@ -74,7 +83,10 @@ def class_statistics(
 def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str = "stop") -> ClassStatistics:
     """The statistics of the images `numbers`, uncached, with a progress bar. Wrong labels are counted, then raised."""
     cells, pixels = np.zeros((classes, CELLS * CELLS)), np.zeros(classes)
-    sums, squares = np.zeros((classes, 3)), np.zeros((classes, 3))
+    pictures: list[dict[int, np.ndarray]] = []
+    apart = -(-len(numbers) // SHOWN)
+    sums, squares, within = (np.zeros((classes, 3)) for _ in range(3))  # over pixels
+    means, between, seen = np.zeros((classes, 3)), np.zeros((classes, 3, 3)), np.zeros((classes, 1))  # over pictures
     together, of_cell = np.zeros((classes, classes)), np.zeros(CELLS * CELLS)
     sets: Counter[bytes] = Counter()
     area = np.zeros(classes)
@@ -93,44 +105,65 @@ def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str 
             if sample is None:
                 continue
             labels = sample.labels.ravel()
-            cell = _cell_of(*sample.labels.shape)
+            cell = _cell_of(sample.labels, CELLS)
             cells += np.bincount(labels * np.int64(CELLS**2) + cell, minlength=classes * CELLS**2).reshape(classes, -1)
             of_cell += np.bincount(cell, minlength=CELLS**2)
             count = np.bincount(labels, minlength=classes)
             pixels += count
             area += count / labels.size
-            for channel in range(3):
-                values = sample.image[channel].ravel() / 255.0
-                sums[:, channel] += np.bincount(labels, values, classes)
-                squares[:, channel] += np.bincount(labels, values * values, classes)
+            values = sample.image.reshape(3, -1) / 255.0
+            total, square = (
+                np.stack([np.bincount(labels, value, classes) for value in given], axis=1)
+                for given in (values, values * values)
+            )  # (K, 3) each
+            mean = total / np.maximum(count, 1)[:, None]
+            sums, squares, within = sums + total, squares + square, within + square - total * mean
+            means, between, seen = means + mean, between + _outer(mean), seen + (count > 0)[:, None]
             there = count >= PRESENT * labels.size
             there[count.argmax()] = True  # so that no class set is empty
             together += np.outer(there, there)
             sets[there.tobytes()] += 1
+            if place % apart == 0:
+                pictures.append({index: _covered(sample.labels == index) for index in np.flatnonzero(there).tolist()})
     if wrong:
         raise counted(wrong, len(numbers))
     images = sum(sets.values())
     if not images:
         raise UserError("there are no images to measure")
     known = np.maximum(pixels, 1)[:, None]
-    color = sums / known
+    color, seen = sums / known, np.maximum(seen, 1)
     ordered = sets.most_common()
     return ClassStatistics(
         area=area / images,
         presence=np.diagonal(together) / images,
         position=(cells / of_cell).reshape(classes, CELLS, CELLS),
+        **typical_shapes(pictures, classes),
         color=color,
         spread=np.sqrt(np.maximum(squares / known - color**2, 0)),
+        grain=np.sqrt(np.maximum(within / known, 0)),
+        tints=between / seen[..., None] - _outer(means / seen),
         together=together / images,
         sets=np.stack([np.frombuffer(key, dtype=bool) for key, _ in ordered]),
         counts=np.array([count for _, count in ordered]),
     )
 
 
-def _cell_of(height: int, width: int) -> np.ndarray:
-    """(height * width,): the index of the cell of each pixel."""
-    rows, columns = (np.arange(size) * CELLS // size for size in (height, width))
-    return (rows[:, None] * CELLS + columns).ravel()
+def _outer(vectors: np.ndarray) -> np.ndarray:
+    """(K, 3) -> (K, 3, 3), the products of each vector's entries."""
+    return vectors[:, :, None] * vectors[:, None]
+
+
+def _cell_of(labels: np.ndarray, n: int) -> np.ndarray:
+    """Of labels (H, W), the index of the cell of each pixel, of n x n: (H * W,)."""
+    rows, columns = (np.arange(size) * n // size for size in labels.shape)
+    return (rows[:, None] * n + columns).ravel()
+
+
+def _covered(mask: np.ndarray) -> np.ndarray:
+    """(H, W) bool -> (32, 32) uint8: how much of each cell the mask covers, of 255."""
+    cell = _cell_of(mask, PLACES)
+    covered, whole = (np.bincount(cell, weight, PLACES**2) for weight in (mask.ravel(), None))
+    return (255 * covered / np.maximum(whole, 1)).astype(np.uint8).reshape(PLACES, PLACES)
 
 
 def _read(file: Path, classes: int) -> ClassStatistics | None:
@@ -139,9 +172,10 @@ def _read(file: Path, classes: int) -> ClassStatistics | None:
         return None
     wanted: dict[str, tuple[int, ...]] = {
         "area": k, "presence": k, "together": k + k, "position": (*k, CELLS, CELLS),
-        "color": (*k, 3), "spread": (*k, 3),
+        "shapes": (*k, SHAPES, PLACES, PLACES), "shape_counts": (SHAPES, *k, SHAPES),
+        "color": (*k, 3), "spread": (*k, 3), "grain": (*k, 3), "tints": (*k, 3, 3),
         "sets": (len(arrays["counts"]) if arrays["counts"].ndim else 0, *k), "counts": arrays["sets"].shape[:1],
     }  # fmt: skip
-    kinds = {"sets": "b", "counts": "i"}
+    kinds = {"sets": "b", "counts": "i", "shape_counts": "i"}
     usable = all(arrays[n].shape == shape and arrays[n].dtype.kind == kinds.get(n, "f") for n, shape in wanted.items())
     return ClassStatistics(**arrays) if usable else None

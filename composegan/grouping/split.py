@@ -1,4 +1,4 @@
-"""Split groups of a bank of local generators without changing what the bank computes.
+"""Split the groups of modules whose classes share weights, without changing what they compute.
 
 A child starts with its parent's weights, their averages and their moments in Adam, so that the next step is the same
 except that each child moves by the gradient of its own members.
@@ -6,16 +6,27 @@ except that each child moves by the gradient of its own members.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from composegan.networks.local_bank import LocalBank
 
-SHARED = {"weight": 1, "style_weight": 1, "feature_weight": 0}
-"""The parameters that the members of a group share, and their dimension that runs over groups."""
+class Grouped(Protocol):
+    """A module whose classes share weights by groups: `LocalBank`, `LateTexture`.
+
+    group_of: the group of each class; SHARED: the parameters that the members of a group share, and their dimension
+    that runs over groups; assign: sets `group_of`.
+    """
+
+    group_of: tuple[int, ...]
+
+    @property
+    def SHARED(self) -> Mapping[str, int]: ...  # noqa: N802
+
+    def assign(self, group_of: Sequence[int]) -> None: ...
 
 
 def sources(before: Sequence[int], after: Sequence[int]) -> list[int]:
@@ -31,14 +42,14 @@ def sources(before: Sequence[int], after: Sequence[int]) -> list[int]:
 
 
 @torch.no_grad()
-def regroup(bank: LocalBank, group_of: Sequence[int], adam: Optimizer | None = None) -> None:
+def regroup(bank: Grouped, group_of: Sequence[int], adam: Optimizer | None = None) -> None:
     """Split groups so that class k is in group `group_of[k]`, 0..G-1. The output of the bank does not change.
 
     adam: the optimizer of the bank's parameters; it continues with the new parameters and copies of the old moments.
     Raises ValueError if classes of different groups would be joined.
     """
     source = sources(bank.group_of, group_of)
-    for name, dim in SHARED.items():
+    for name, dim in bank.SHARED.items():
         old = getattr(bank, name)
         copied = old.index_select(dim, _index(source, old)).contiguous(memory_format=_order(old))
         new = nn.Parameter(copied, requires_grad=old.requires_grad)

@@ -42,6 +42,36 @@ def compose(
     return features + torch.matmul(weights.transpose(1, 2), bias)  # (B, P, F)
 
 
+def compose_flat(
+    hidden: Tensor, weights: Tensor, weight: Tensor, gain: Tensor, bias: Tensor, routing: Routing | None
+) -> Tensor:
+    """As `compose` (routing None) or `compose_pairs`, where each class is its own group; faster on CPU.
+
+    The hidden maps of a sample lie one below another, (n C, P), and enter the product as they lie: neither they nor
+    their gradients are copied. hidden: (B, K, C, P) or (N, C, P); weights w: (B, K, P) or (N, P); weight: (K, F, C);
+    gain: (K, C), scale included; bias: (K, F) -> (B, P, F).
+    """
+    hidden = hidden * weights.unsqueeze(-2)  # (B, K, C, P) or (N, C, P)
+    projection = weight * gain[:, None]  # (K, F, C)
+    if routing is None:
+        projection = projection.transpose(0, 1).flatten(1).expand(len(hidden), -1, -1)  # (B, F, K C)
+        features = torch.bmm(projection, hidden.flatten(1, 2)) + torch.matmul(bias.T, weights)  # (B, F, P)
+        return features.transpose(1, 2)  # (B, P, F)
+    projection = projection.index_select(0, routing.of_class).transpose(0, 1)  # (F, N, C)
+    bias = bias.index_select(0, routing.of_class)  # (N, F)
+    samples = [
+        torch.addmm(b.T @ w, p.flatten(1), h.flatten(0, 1))  # (F, P)
+        for h, w, p, b in zip(
+            hidden.split(routing.counts),
+            weights.split(routing.counts),
+            projection.split(routing.counts, dim=1),
+            bias.split(routing.counts),
+            strict=True,
+        )
+    ]
+    return torch.stack(samples).transpose(1, 2)  # (B, P, F)
+
+
 def compose_pairs(
     hidden: Tensor, weights: Tensor, weight: Tensor, gain: Tensor, bias: Tensor, routing: Routing
 ) -> Tensor:

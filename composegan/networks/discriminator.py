@@ -48,6 +48,11 @@ class MaskStem(nn.Module):
         weight = self.weight * self.scale
         return weight @ weight.T
 
+    def factor(self) -> Tensor:
+        """F (channels, channels) with `F F^T = W W^T`: F n has here the distribution of noise n at the mask."""
+        values, vectors = torch.linalg.eigh(self.metric())
+        return vectors * values.clamp_min(0).sqrt()
+
 
 def deviation_group(batch: int) -> int:
     """The size of the groups whose deviation the discriminator sees: GROUP, or the nearest size that divides `batch`.
@@ -111,6 +116,10 @@ class Discriminator(nn.Module):
         if embedded is not None:
             # Not `activate`, which works in place: the caller may want the gradient at `embedded`.
             x = x + self.mask_tower(F.leaky_relu(embedded, SLOPE))  # (B, C, 4, 4)
+        return self.score_of(x)  # (B, 1)
+
+    def score_of(self, x: Tensor) -> Tensor:
+        """The towers' output (B, C, 4, 4) -> score (B, 1)."""
         with without_autocast(x.device):  # little work, and the deviation is a small difference
             x = self.conv(minibatch_deviation(widened(x)))  # (B, C, 4, 4)
             x = self.linear(x.flatten(1))  # (B, C)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,7 @@ class Generator(nn.Module):
     """
 
     slot_of_code: Tensor
+    _bank: type[LocalBank] = LocalBank
 
     def __init__(
         self,
@@ -70,14 +71,15 @@ class Generator(nn.Module):
         embedding: bool | None = None,
         texture_threshold: float = 0.0,
         texture_capacity: float = 1.0,
+        shapes: int = 0,
     ) -> None:
         super().__init__()
         short, long = min(height, width), max(height, width)
         self.classes, self.height, self.width, self.latent_channels = classes, height, width, latent_channels
-        self.layout = SlotLayout(classes, local_layers, base_layers, depth_layers)
+        self.layout = self._layout(classes, local_layers, base_layers, depth_layers)
         self.register_buffer("slot_of_code", torch.tensor(self.layout.slot_of_code()), persistent=False)
         self.mapping = Mapping(latent_channels, mapping_layers, mapping_rate)
-        self.local = LocalBank(
+        self.local = self._bank(
             group_of=tuple(range(classes)) if group_of is None else tuple(group_of),
             transparent=transparent,
             height=coarse_size * height // short,
@@ -92,8 +94,10 @@ class Generator(nn.Module):
             adapter_rank=adapter_rank,
             embedding=embedding,
             texture=TextureRouting(texture_threshold, texture_capacity),
+            shapes=shapes,
         )
-        self.renderer = Renderer(
+        self.renderer: Any = self._renderer(
+            noise,
             classes=classes,
             height=height,
             width=width,
@@ -104,8 +108,18 @@ class Generator(nn.Module):
             max_channels=max_channels,
             residual_refine=residual_refine,
             mask_rank=mask_rank,
-            noise=noise,
         )
+
+    def _layout(self, classes: int, local_layers: int, base_layers: int, depth_layers: int) -> SlotLayout:
+        return SlotLayout(classes, local_layers, base_layers, depth_layers)
+
+    def _renderer(self, noise: bool, **sizes: Any) -> Any:
+        return Renderer(noise=noise, **sizes)
+
+    @property
+    def grouped(self) -> tuple[Any, ...]:
+        """The modules whose weights classes share by groups, see `composegan.grouping.split`."""
+        return (self.local,)
 
     def map(self, z: Tensor) -> Tensor:
         """Normal z (B, S) -> intermediate latent code w (B, S)."""
@@ -114,6 +128,21 @@ class Generator(nn.Module):
     def expand(self, latent: Tensor) -> Tensor:
         """w (B, S), slots (B, base + 2K, S) or codes -> codes (B, K * local_layers, S). See `SlotLayout`."""
         return self.layout.expand(latent, self.slot_of_code)
+
+    def local_codes(self, codes: Tensor) -> Tensor:
+        """The codes that drive the local generators, of all codes (B, N, S) -> (B, K * layers of `local`, S)."""
+        return codes
+
+    def driven_styles(self, slots: Sequence[int]) -> list[Tensor]:
+        """The affine maps (rows, S) from a code to the styles that it drives, for these latent slots, each once.
+
+        A shape code drives its class's layers up to the pseudo-depth head except the base layers, which take the base
+        codes (class 0, the background, takes none and its shape code drives those too). A texture code drives the rest.
+        """
+        layout, bank = self.layout, self.local
+        places = [divmod(code, layout.local_layers) for code, slot in enumerate(layout.slot_of_code()) if slot in slots]
+        driven = sorted({(layer, bank.group_of[index]) for index, layer in places if layer < bank.layers})
+        return [bank.style_weight[layer, group] for layer, group in driven]
 
     def mix(self, first: Tensor, second: Tensor, choice: Tensor) -> Tensor:
         """Style mixing of two w (B, S) by class, see `SlotLayout.mix` -> slots (B, base + 2K, S)."""
@@ -137,6 +166,16 @@ class Generator(nn.Module):
         """
         if noise not in ("stored", "fresh"):
             raise ValueError(f"noise={noise!r}; expected 'stored' or 'fresh'")
+        codes, classes = self._inputs(codes, truncation, mean_code, classes)  # (B, K L, S), (B, K)
+        features, m, depth = self.local(self.local_codes(codes), classes)  # (B, F, h, w), (B, K, h, w) twice
+        coarse = 2 * m - 1  # (B, K, h, w)
+        image, mask = self.renderer(features, coarse, noise == "fresh")  # (B, 3, H, W)
+        return Synthesis(image, mask, coarse, depth)
+
+    def _inputs(
+        self, codes: Tensor, truncation: float, mean_code: Tensor | None, classes: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Codes (B, K L, S) of any latent, truncated, and classes (B, K) on the CPU, None for all; as for `forward`."""
         if truncation != 1.0:
             if mean_code is None:
                 raise ValueError("truncation needs mean_code, the mean of many w")
@@ -145,7 +184,4 @@ class Generator(nn.Module):
         if classes is not None:
             classes = classes.expand(len(codes), -1).cpu()  # (B, K)
             classes = None if classes.all() else classes
-        features, m, depth = self.local(codes, classes)  # (B, F, h, w), (B, K, h, w), (B, K, h, w)
-        coarse = 2 * m - 1  # (B, K, h, w)
-        image, mask = self.renderer(features, coarse, noise == "fresh")  # (B, 3, H, W)
-        return Synthesis(image, mask, coarse, depth)
+        return codes, classes

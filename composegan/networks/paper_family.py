@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,13 @@ def check(settings: Mapping[str, Any]) -> None:
         raise ValueError(f"group_of has {len(settings['group_of'])} numbers for {classes} classes")
 
 
+def check_own(settings: Mapping[str, Any]) -> None:
+    """As `check`; also raises ValueError for settings that `Generator` does not have."""
+    for key in sorted(map(str, settings.keys() - inspect.signature(Generator).parameters.keys())):
+        raise ValueError(f"family paper has no setting {key[:40]}")
+    check(settings)
+
+
 def _are_below(value: Any, most: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(
         type(k) is int and type(most) is int and 0 <= k < most for k in value
@@ -89,4 +97,6 @@ def _shown(value: Any) -> str:
     return repr(value)[:40]
 
 
-family = Family(generator_settings=generator_settings, generator=generator, discriminator=discriminator, check=check)
+family = Family(
+    generator_settings=generator_settings, generator=generator, discriminator=discriminator, check=check_own
+)

@@ -87,14 +87,23 @@ def upsample_times(x: Tensor, doublings: int) -> Tensor:
     return x
 
 
+def upsample_matrix(size: int, doublings: int, *, like: Tensor) -> Tensor:
+    """The (size 2^doublings, size) matrix of one axis of `upsample_times`, with the device and dtype of `like`."""
+    return _upsampled_identity(size, doublings, like)[:, 0].T
+
+
 def upsampled_mean_matrix(size: int, doublings: int, *, like: Tensor) -> Tensor:
     """The (size, size) matrix of one axis of `upsample_times` followed by average pooling back to `size`.
 
     Both are separable, so a map pooled after upsampling is `M_h x M_w^T`, and the large map is never formed.
     like: a tensor with the device and dtype of the matrix.
     """
-    identity = torch.eye(size, device=like.device, dtype=like.dtype)[:, None]  # (size, 1, size): each row one pixel
-    x = identity
+    return F.avg_pool1d(_upsampled_identity(size, doublings, like), 2**doublings)[:, 0].T
+
+
+def _upsampled_identity(size: int, doublings: int, like: Tensor) -> Tensor:
+    """(size, 1, size 2^doublings): each row one pixel, upsampled."""
+    x = torch.eye(size, device=like.device, dtype=like.dtype)[:, None]  # (size, 1, size)
     for _ in range(doublings):
         x = F.interpolate(F.pad(x, (1, 1)), scale_factor=2, mode="linear", align_corners=False)[..., 2:-2]
-    return F.avg_pool1d(x, 2**doublings)[:, 0].T
+    return x

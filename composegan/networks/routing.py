@@ -22,7 +22,7 @@ class Routing:
     largest group; bucket: (G M,), the pair in each place, 0 in unused places; place: (N,), the place of each pair.
     seat: (N,), `b Q + q`: the pair is the q-th of its sample, of at most Q; seats: (B, Q).
     slot: (N,), `b A + a`: the group of the pair is the a-th of its sample, of at most A; slot_group: (B, A), these
-    groups, 0 in unused slots.
+    groups, 0 in unused slots. counts: B numbers, the pairs of each sample.
     """
 
     classes: int
@@ -36,6 +36,7 @@ class Routing:
     seat: Tensor
     slot: Tensor
     slot_group: Tensor
+    counts: tuple[int, ...]
 
     @classmethod
     def of(cls, present: Tensor, group_of: Sequence[int], device: torch.device | str = "cpu") -> Routing:
@@ -78,4 +79,5 @@ class Routing:
         return cls(
             classes, move(sample * classes + of_class), move(of_class), move(group), (len(sizes), most), move(bucket),
             move(place), (batch, seats), move(seat), move(slot), move(slot_group.view(batch, slots)),
+            tuple(numbers.tolist()),
         )  # fmt: skip

@@ -126,7 +126,7 @@ def saved_local(generator: Generator, batch: int, classes: Tensor | None = None)
 
     alive: list[Tensor] = []
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        outputs = generator.local(codes, classes)
+        outputs = generator.local(generator.local_codes(codes), classes)
     kept |= {_address(tensor): tensor.untyped_storage().nbytes() for tensor in outputs}
     return sum(kept.values()) // batch
 

@@ -98,7 +98,7 @@ def measure(
         generator.local.requires_grad_(True)
         present = draw_classes(state, batch)
         with allocations(device) as kept:
-            outputs = generator.local(codes, present)
+            outputs = generator.local(generator.local_codes(codes), present)
         del outputs, average
         for _ in range(PASSES - 2):
             if time.perf_counter() - start < PATIENCE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -24,6 +25,8 @@ from composegan.errors import UserError
 from composegan.grouping.propose import settled_plan, splitting_of
 from composegan.model import saved_model
 from composegan.model.saved_model import Model
+from composegan.plugin import registry
+from composegan.plugin.contracts import FAMILY
 from composegan.plugin.domain import DomainPlugin, DomainSpec
 from composegan.plugin.recipes import recipes_of
 from composegan.runs import checkpoint
@@ -118,7 +121,7 @@ def _config_of(model: Model, plugin: DomainPlugin) -> Config:
     recipe = recipes_of(plugin.spec).get(str(model.about.get("recipe", "")))
     config = merge(Config, [("", recipe_settings(recipe).items())] if recipe else [], see="composegan adapt --help")
     own = {item.name: model.settings[item.name] for item in fields(ModelConfig) if item.name in model.settings}
-    own |= {"family": model.family}
+    own |= {"family": model.family, "extensions": {**config.model.extensions, **_family_settings(model)}}
     if recipe is None:
         own |= {"discriminator_multiplier": model.settings["channel_multiplier"]}
         own |= {"discriminator_max_channels": model.settings["max_channels"]}
@@ -126,6 +129,13 @@ def _config_of(model: Model, plugin: DomainPlugin) -> Config:
     config.data.height, config.data.width = model.settings["height"], model.settings["width"]
     config.grouping = _grouping_of(model)
     return config
+
+
+def _family_settings(model: Model) -> dict[str, Any]:
+    """The settings of the model's family that its generator has by the same names."""
+    settings = registry.require(model.family, FAMILY).plugin.settings
+    names = [item.name for item in fields(settings)] if settings else []
+    return {f"family.{model.family}.{name}": model.settings[name] for name in names if name in model.settings}
 
 
 def _grouping_of(model: Model) -> str | list[list[str]]:

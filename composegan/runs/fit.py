@@ -65,7 +65,7 @@ def fit(composed: Composed, callbacks: Sequence[Callback] = (), loggers: Sequenc
         launch(run, [], ranks, new=True)
         return run
     trainer = make_trainer(config)
-    step, notes = first_step(composed, trainer.strategy.root_device)
+    step, notes = first_step(composed, source, trainer.strategy.root_device)
     step.class_sets = step.class_sets or data_class_sets(composed, source)
     run = new_run(composed)  # last, so that a mistake leaves no folder
     with _sole_writer(run):
@@ -95,8 +95,8 @@ def resume(
             return run
         trainer = make_trainer(composed.config)
     with _sole_writer(run):
-        step, state, notes = _continued(run, composed, trainer, new)
         source = open_data(composed)
+        step, state, notes = _continued(run, composed, source, trainer, new)
         if (had := state.get("data")) not in (None, len(source)):
             notes += [f"there were {had:,} images and are now {len(source):,}: they come in a different order"]
         step.class_sets = step.class_sets or data_class_sets(composed, source)
@@ -108,13 +108,13 @@ def resume(
 
 
 def _continued(
-    run: Path, composed: Composed, trainer: lightning.Trainer, new: bool
+    run: Path, composed: Composed, source: Source, trainer: lightning.Trainer, new: bool
 ) -> tuple[TrainingStep, Mapping[str, Any], list[str]]:
     """The step to continue with, its checkpoint ({}: there is none) and what to say about it."""
     device = trainer.strategy.root_device
     newest = checkpoint.read_newest(run / "checkpoints")
     if newest is None:
-        step, notes = first_step(composed, device)
+        step, notes = first_step(composed, source, device)
         if not new:
             notes.insert(0, f"{run} stopped before its first checkpoint; starting again in the same folder")
         return step, {}, notes

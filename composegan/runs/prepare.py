@@ -25,6 +25,7 @@ from composegan.runtime.console import print_line
 from composegan.runtime.ranks import is_first_process
 from composegan.training.build import build
 from composegan.training.class_sets import class_sets_of
+from composegan.training.start import begin_with_data
 from composegan.training.step import TrainingStep
 
 
@@ -82,10 +83,14 @@ def new_step(composed: Composed, device: torch.device) -> TrainingStep:
     return TrainingStep(config, *build(config, spec, settled_plan(config, spec))).to(device)
 
 
-def first_step(composed: Composed, device: torch.device) -> tuple[TrainingStep, list[str]]:
+def first_step(composed: Composed, source: Source, device: torch.device) -> tuple[TrainingStep, list[str]]:
     """What a run starts with: new weights, or those of the model that is adapted; and lines that say so."""
     step, adapted = new_step(composed, device), composed.config.adapt.source
-    return step, [start_from_model(step, Path(adapted))] if adapted else []
+    if adapted:
+        return step, [start_from_model(step, Path(adapted))]
+    generators = (step.generator, step.average)
+    begin_with_data(generators, composed.config, composed.plugin.spec, lambda: _statistics(composed, source))
+    return step, []
 
 
 def restored_step(composed: Composed, state: Mapping[str, Any], path: Path, device: torch.device) -> TrainingStep:

@@ -57,7 +57,8 @@ def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
         if state.source is not None:
             with torch.no_grad():
-                _, m, _ = state.source(state.generator.expand(slots), classes)  # (B, K, h, w)
+                codes = state.generator.local_codes(state.generator.expand(slots))  # (B, K L, S)
+                _, m, _ = state.source(codes, classes)  # (B, K, h, w)
             moved = (fake.coarse - (2 * m - 1)).square().mean()
             loss, logs = loss + keep * moved, {**logs, "loss/keep": moved}
         return loss, logs

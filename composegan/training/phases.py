@@ -64,8 +64,8 @@ Logs = dict[str, Tensor]
 class Phase:
     """One loss of one network.
 
-    every: steps from one run to the next; loss: (state, batch) -> the loss () and figures, each (); full_precision:
-    without autocast.
+    every: steps from one run to the next; first: steps before the first run; loss: (state, batch) -> the loss () and
+    figures, each (); full_precision: without autocast.
     """
 
     name: str
@@ -73,6 +73,11 @@ class Phase:
     every: int
     loss: Callable[[State, Real], tuple[Tensor, Logs]]
     full_precision: bool = False
+    first: int = 0
+
+    def is_due(self, number: int) -> bool:
+        """Whether the phase runs in a step, 0 for the first."""
+        return number >= self.first and number % self.every == 0
 
     @property
     def lazy_ratio(self) -> float:

@@ -122,8 +122,10 @@ class TrainingStep(nn.Module):
 
         Raises ValueError when classes of different groups would share.
         """
-        regroup(self.generator.local, plan.group_of, self.optimizers["generator"])
-        regroup(self.average.local, plan.group_of)
+        for part in self.generator.grouped:
+            regroup(part, plan.group_of, self.optimizers["generator"])
+        for part in self.average.grouped:
+            regroup(part, plan.group_of)
         if self.class_gradients is not None:
             self.class_gradients.zero_()
 
@@ -156,7 +158,7 @@ class TrainingStep(nn.Module):
             class_sets=self.class_sets,
         )
         for phase in self.phases:
-            if self.number % phase.every == 0:
+            if phase.is_due(self.number):
                 figures = run_phase(
                     phase,
                     state,

@@ -5,10 +5,12 @@ import copy
 import pytest
 import torch
 
-from composegan.grouping.split import SHARED, regroup, sources
+from composegan.grouping.split import regroup, sources
+from composegan.networks.local_bank import LocalBank
 from composegan.training.class_gradients import add_class_gradients
 from tests.networks.small import small_bank, small_generator
 
+SHARED = LocalBank.SHARED
 BEFORE, AFTER, LAST = (0, 1, 0, 1, 0), (0, 1, 2, 1, 0), (0, 1, 2, 3, 4)
 
 

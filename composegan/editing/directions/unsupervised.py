@@ -4,7 +4,6 @@ Shen & Zhou 2021)."""
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,26 +42,13 @@ def pca_directions(model: Model, target: Target, count: int, spread: Tensor) -> 
     ]
 
 
-def driven_layers(generator: Generator, slots: tuple[int, ...]) -> list[tuple[int, int]]:
-    """The (layer, group of classes) pairs whose styles come from these slots, each once.
-
-    A shape code drives its class's layers up to the pseudo-depth head except the base layers, which take the base
-    codes (class 0, the background, takes none and its shape code drives those too). A texture code drives the rest.
-    """
-    layout, bank = generator.layout, generator.local
-    member: Any = bank.member
-    group_of = list(range(bank.classes)) if member is None else member.argmax(dim=0).tolist()
-    places = [divmod(code, layout.local_layers) for code, slot in enumerate(layout.slot_of_code()) if slot in slots]
-    return sorted({(layer, group_of[index]) for index, layer in places})
-
-
 def style_affines(generator: Generator, slots: tuple[int, ...]) -> Tensor:
     """The affine maps A from a code to the styles of the layers it drives, stacked: (rows, S) float64.
 
     Without biases, at the scale of the forward pass. Classes of one group share them: they count once.
     Raises UserError if the slots drive no layer.
     """
-    stacked = [generator.local.style_weight[layer, group] for layer, group in driven_layers(generator, slots)]
+    stacked = generator.driven_styles(slots)
     if not stacked:
         raise UserError("method=sefa: in this model no layer takes these codes; choose another part=")
     return torch.cat(stacked).detach().cpu().double() / math.sqrt(generator.latent_channels)

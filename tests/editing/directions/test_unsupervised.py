@@ -7,7 +7,6 @@ import torch
 
 from composegan.editing.directions.unsupervised import (
     covariance,
-    driven_layers,
     pca_directions,
     sefa_directions,
     style_affines,
@@ -16,26 +15,43 @@ from composegan.editing.target import Target
 from composegan.errors import UserError
 from composegan.model.codes import Codes
 from composegan.networks.generator import Generator
+from composegan.networks.modern_generator import ModernGenerator
+
+SETTINGS = {
+    "classes": 3, "height": 16, "width": 16, "latent_channels": 16, "mapping_layers": 1, "local_layers": 4,
+    "base_layers": 1, "depth_layers": 3, "local_channels": 6, "coarse_channels": 8, "coarse_size": 8,
+    "min_feat_size": 4, "max_channels": 8,
+}  # fmt: skip
 
 
 def small(**changes):
     torch.manual_seed(0)
-    settings = {
-        "classes": 3, "height": 16, "width": 16, "latent_channels": 16, "mapping_layers": 1, "local_layers": 4,
-        "base_layers": 1, "depth_layers": 3, "local_channels": 6, "coarse_channels": 8, "coarse_size": 8,
-        "min_feat_size": 4, "max_channels": 8,
-    }  # fmt: skip
-    return Generator(**{**settings, **changes}).requires_grad_(False)
+    return Generator(**{**SETTINGS, **changes}).requires_grad_(False)
 
 
-def test_driven_layers_of_each_slot():
-    generator = small()  # slots: base, then (shape, texture) of each class
-    assert driven_layers(generator, (3,)) == [(1, 1), (2, 1)]  # shape of class 1: without the base layer
-    assert driven_layers(generator, (4,)) == [(3, 1)]
-    assert driven_layers(generator, (1,)) == [(0, 0), (1, 0), (2, 0)]  # of the background: with it
-    assert driven_layers(generator, (0,)) == [(0, 1), (0, 2)]
-    shared = small(group_of=(0, 1, 1))
-    assert driven_layers(shared, (4, 6)) == [(3, 1)] == driven_layers(shared, (4,))
+@pytest.mark.parametrize(
+    ("group_of", "slots", "driven"),
+    [
+        (None, (3,), [(1, 1), (2, 1)]),  # shape of class 1: without the base layer
+        (None, (4,), [(3, 1)]),
+        (None, (1,), [(0, 0), (1, 0), (2, 0)]),  # of the background: with it
+        (None, (0,), [(0, 1), (0, 2)]),
+        ((0, 1, 1), (4, 6), [(3, 1)]),
+    ],
+)
+def test_slots_drive_the_styles_of_their_layers(group_of, slots, driven):
+    """Slots: base, then (shape, texture) of each class; driven: (layer, group)."""
+    generator = small(group_of=group_of)
+    expected = [generator.local.style_weight[layer, group] for layer, group in driven]
+    torch.testing.assert_close(generator.driven_styles(slots), expected)
+
+
+def test_texture_slot_of_modern_generator_drives_late_texture():
+    generator = ModernGenerator(**SETTINGS).requires_grad_(False)
+    (late,) = generator.driven_styles((4,))
+    expected = (*generator.texture.style_weight[:, 1], generator.texture.color_weight[1])
+    torch.testing.assert_close(late, torch.cat(expected))
+    assert len(generator.driven_styles((3,))) == 3
 
 
 @pytest.mark.parametrize("part", ["shape", "texture", "both"])

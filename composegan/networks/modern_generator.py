@@ -1,0 +1,115 @@
+"""The generator of `model.family=modern`: shape in the local generators, texture after the last convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from composegan.networks.foremost import foremost_of
+from composegan.networks.generator import Generator, Synthesis
+from composegan.networks.late_texture import LateTexture, mean_colors
+from composegan.networks.layered import Layers, layer_weights, layers_of
+from composegan.networks.modern_bank import ModernBank
+from composegan.networks.modern_renderer import ModernRenderer
+from composegan.networks.semantic_map import SemanticMap
+from composegan.networks.slots import SlotLayout
+
+UNSEEN = 1e-4
+"""Of twice the share of a class, in a layout where it is not."""
+
+
+class ModernGenerator(Generator):
+    """A class's local generator is driven by its shape code only; its texture code colours the pixels of its mask.
+
+    texture_layers, foremost, sharpness: see `LateTexture`. settings: those of `Generator`; it has no noise maps.
+    """
+
+    _bank = ModernBank
+
+    def __init__(self, *, texture_layers: int = 2, foremost: int = 2, sharpness: float = 4.0, **settings: Any) -> None:
+        super().__init__(**{**settings, "noise": False})
+        self.texture = LateTexture(
+            group_of=self.local.group_of,
+            channels=self.renderer.channels,
+            latent_channels=self.latent_channels,
+            layers=texture_layers,
+            foremost=foremost,
+            sharpness=sharpness,
+            embedding=self.local.embedding is not None,
+        )
+
+    def _layout(self, classes: int, local_layers: int, base_layers: int, depth_layers: int) -> SlotLayout:
+        return SlotLayout(classes, local_layers + 1, base_layers, local_layers)  # the last code is the texture's
+
+    def _renderer(self, noise: bool, **sizes: Any) -> ModernRenderer:
+        return ModernRenderer(**sizes)
+
+    def forward(
+        self,
+        codes: Tensor,
+        noise: Literal["stored", "fresh"] = "stored",
+        truncation: float = 1.0,
+        mean_code: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Synthesis:
+        """As of `Generator`; codes: (B, S), (B, base + 2K, S) or (B, K * (local_layers + 1), S)."""
+        codes, classes = self._inputs(codes, truncation, mean_code, classes)
+        x, made, present = self._shaped(codes, classes)
+        value, index = foremost_of(made.mask, self.texture.foremost, present)  # (B, n, P) twice
+        return replace(made, image=self.texture(x, value, index, self._textures(codes)))
+
+    def repaint(self, codes: Tensor, image: Tensor, labels: Tensor) -> Synthesis:
+        """Draw real pictures anew from their layouts: the label maps (B, H, W), composed in place of generated masks,
+        and the mean colour of each class in `image` (B, 3, H, W). Everything else comes from codes, as of `forward`."""
+        codes = self.expand(codes)  # (B, K (L + 1), S)
+        real = SemanticMap.from_labels(labels, self.classes)
+        layout = (real.pooled(self.local.height, self.local.width) + 1 + UNSEEN).log()  # (B, K, h, w)
+        x, made, _ = self._shaped(codes, None, layout)
+        value, index = foremost_of(made.mask, self.texture.foremost)  # (B, n, P) twice
+        colors = mean_colors(image, labels, self.classes)  # (B, K, 3)
+        return replace(made, image=self.texture(x, value, index, self._textures(codes), colors))
+
+    def local_codes(self, codes: Tensor) -> Tensor:
+        """codes (B, K (L + 1), S) -> (B, K L, S), without those of texture."""
+        return codes.unflatten(1, (self.classes, -1))[:, :, :-1].flatten(1, 2)
+
+    def driven_styles(self, slots: Sequence[int]) -> list[Tensor]:
+        """As of `Generator`; a texture code drives the maps of its class in `LateTexture`."""
+        first = self.layout.shape_slot(0)
+        textures = [(slot - first) // 2 for slot in slots if slot >= first and (slot - first) % 2]
+        groups = sorted({self.texture.group_of[index] for index in textures})
+        late = [torch.cat((*self.texture.style_weight[:, g], self.texture.color_weight[g])) for g in groups]
+        return super().driven_styles(slots) + late
+
+    def layers(
+        self, codes: Tensor, truncation: float = 1.0, mean_code: Tensor | None = None, classes: Tensor | None = None
+    ) -> Layers:
+        """The picture that `forward` draws for the same arguments, as layers."""
+        codes, classes = self._inputs(codes, truncation, mean_code, classes)
+        x, made, _ = self._shaped(codes, classes)
+        logits = self.texture.sharpness * made.mask.logits()  # (B, K, H, W)
+        colors = self.texture.colors(x, layer_weights(logits, made.depth, self.texture.foremost), self._textures(codes))
+        return layers_of(colors, logits, made.depth, self.texture.foremost)
+
+    def _textures(self, codes: Tensor) -> Tensor:
+        """codes (B, K (L + 1), S) -> those of texture (B, K, S)."""
+        return codes.unflatten(1, (self.classes, -1))[:, :, -1]
+
+    def _shaped(
+        self, codes: Tensor, classes: Tensor | None, layout: Tensor | None = None
+    ) -> tuple[Tensor, Synthesis, Tensor | None]:
+        """Everything but texture: codes (B, K (L + 1), S) -> the last map (B, C, H, W), the synthesis, its image still
+        missing, and `classes` (B, K) on its device."""
+        features, m, depth = self.local(self.local_codes(codes), classes, layout)  # (B, F, h, w), (B, K, h, w) twice
+        coarse = 2 * m - 1  # (B, K, h, w)
+        x, mask = self.renderer(features, coarse)  # (B, C, H, W)
+        present = None if classes is None else classes.to(x.device, non_blocking=True)  # (B, K)
+        return x, Synthesis(x, mask, coarse, depth), present
+
+    @property
+    def grouped(self) -> tuple[Any, ...]:
+        return (self.local, self.texture)

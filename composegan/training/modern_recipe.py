@@ -1,0 +1,128 @@
+"""`training.loss=modern`: relativistic pairs, penalties without second derivatives, local edits.
+
+The phases of a step, as in `phases`, on one screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from composegan.config.schema import TrainingConfig
+from composegan.errors import UserError
+from composegan.losses.locality import locality_loss
+from composegan.losses.regularizers import mask_loss, presence_loss
+from composegan.losses.relativistic import pair_loss, slope
+from composegan.networks.modern_generator import ModernGenerator
+from composegan.networks.semantic_map import SemanticMap
+from composegan.plugin.contracts import LossRecipe
+from composegan.plugin.fields import number
+from composegan.training.augment import augment
+from composegan.training.phases import Logs, Phase, Real, State, draw_classes, draw_fake, draw_slots, real_mask
+
+PART, POWER = 0.1, 4.0
+"""Of `presence_loss`: real masks, pooled to cells of two pixels, nearly all have as much."""
+
+
+LEAD = 50
+"""Steps of the discriminator before the generator first learns from it."""
+SHARP = 4.0
+"""Factor of the refined mask's logits, -1..1, in their cross entropy with labels."""
+
+
+@dataclass
+class Settings:
+    r2: float = number(1.0, least=0)  # weight of the penalties on generated pictures, relative to those on real ones
+    mismatch: float = number(0.5, least=0)  # weight of real pictures with another picture's mask, as fakes
+    locality: float = number(2.0, least=0)  # weight of the loss on changes outside an edited class
+    repaint: float = number(10.0, least=0)  # weight of the error of real pictures drawn anew from their label maps
+    warmup: int = number(2000, least=0)  # images before the generator learns from the discriminator
+    locality_every: int = number(8, least=0)  # steps between those; 0: never
+
+
+def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
+    """The phases of a step, in order."""
+
+    def discriminator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
+        with torch.no_grad():
+            fake = draw_fake(state, len(real.image), config.mixing)
+        on_fake = state.judge(*augment(fake.image, fake.mask, config.augment))
+        on_real = state.judge(*augment(real.image, real_mask(state, real), config.augment))
+        loss = pair_loss(on_real, on_fake)
+        logs = {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+        if settings.mismatch:
+            half = (len(real.image) + 1) // 2
+            other = SemanticMap.from_labels(real.labels.roll(1, 0)[:half], state.generator.classes)
+            on_other = state.judge(*augment(real.image[:half], other, config.augment))
+            mismatched = pair_loss(on_real[:half], on_other)
+            noticed = (on_other < on_real[:half]).float().mean()
+            loss, logs = loss + settings.mismatch * mismatched, {**logs, "score/mismatch_noticed": noticed}
+        return loss, logs
+
+    def penalties(state: State, real: Real) -> tuple[Tensor, Logs]:
+        with torch.no_grad():
+            fake = draw_fake(state, len(real.image), config.mixing)
+        discriminator, weights = state.discriminator, (config.r1_image, config.r1_mask)
+        factor = discriminator.mask_stem.factor()  # (C, C)
+        on_real, on_fake = (
+            slope(state.discriminator.judge, image, discriminator.embed(mask), factor, weights)
+            for image, mask in ((real.image, real_mask(state, real)), (fake.image, fake.mask))
+        )
+        return (on_real + settings.r2 * on_fake) / 2 * config.r1_every, {"slope/real": on_real, "slope/fake": on_fake}
+
+    def generator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
+        fake = draw_fake(state, len(real.image), config.mixing)
+        on_fake = state.judge(*augment(fake.image, fake.mask, config.augment))
+        with torch.no_grad():
+            on_real = state.judge(*augment(real.image, real_mask(state, real), config.augment))
+        adversarial, tie = pair_loss(on_fake, on_real), mask_loss(fake.coarse, fake.mask)
+        loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
+        if config.presence and state.class_sets is not None:
+            areas = state.class_sets.areas.to(fake.coarse.device, non_blocking=True)  # (K)
+            missing = presence_loss(
+                fake.coarse, fake.depth[:, :, 0, 0].isfinite(), areas, PART, POWER
+            )  # absent: depth -inf
+            loss, logs = loss + config.presence * missing, {**logs, "loss/presence": missing}
+        return loss, logs
+
+    def local_edits(state: State, real: Real) -> tuple[Tensor, Logs]:
+        generator = state.generator
+        batch, device = max(1, len(real.image) // 2), generator.slot_of_code.device
+        slots, classes = draw_slots(generator, batch, config.mixing), draw_classes(state, batch)
+        other = generator.map(torch.randn(batch, generator.latent_channels, device=device))  # (B, S)
+        present = torch.ones(batch, generator.classes) if classes is None else classes.float()  # (B, K)
+        edited = torch.multinomial(present, 1)[:, 0].to(device)  # (B)
+        slot = generator.layout.shape_slot(0) + 2 * edited + torch.randint(0, 2, (batch,), device=device)  # (B)
+        changed = slots.scatter(1, slot[:, None, None].expand(-1, 1, slots.shape[2]), other[:, None])
+        classes = None if classes is None else classes.repeat(2, 1)
+        pair = generator(torch.cat((slots, changed)), noise="fresh", classes=classes)
+        before, after = pair.image.chunk(2)  # (B, 3, H, W) twice
+        labels, labels_after = pair.mask.labels().chunk(2)  # (B, H, W) twice
+        share = locality_loss(before, after, labels, labels_after, edited)
+        return settings.locality * share, {"loss/locality": share}
+
+    def repaint(state: State, real: Real) -> tuple[Tensor, Logs]:
+        if not isinstance(state.generator, ModernGenerator):
+            raise UserError("training.loss.modern.repaint: needs model.family=modern; with another family, set it to 0")
+        slots = draw_slots(state.generator, len(real.image), config.mixing)
+        drawn = state.generator.repaint(slots, real.image, real.labels)
+        error = (drawn.image - real.image).abs().mean()
+        refined = F.cross_entropy(SHARP * drawn.mask.logits(), real.labels.long())
+        return settings.repaint * (error + refined), {"loss/repaint": error, "loss/refine": refined}
+
+    warm = settings.warmup // config.batch if settings.repaint else 0  # steps
+    judged = max(0, warm - LEAD)
+    every = [
+        Phase("Gpaint", "generator", 1 if settings.repaint else 0, repaint),
+        Phase("Dmain", "discriminator", 1, discriminator_main, first=judged),
+        Phase("Dreg", "discriminator", config.r1_every, penalties, full_precision=True, first=judged),
+        Phase("Gmain", "generator", 1, generator_main, first=warm),
+        Phase("Glocal", "generator", settings.locality_every if settings.locality else 0, local_edits, first=warm),
+    ]
+    return tuple(phase for phase in every if phase.every > 0)
+
+
+recipe = LossRecipe(phases=phases, settings=Settings)

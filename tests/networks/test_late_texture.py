@@ -1,0 +1,173 @@
+"""Late texture: whose pixels a texture code reaches, and layers that add up to the picture."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from composegan.networks.foremost import foremost, foremost_of
+from composegan.networks.late_texture import RATE
+from composegan.networks.layered import layers_of
+from composegan.networks.local_bank import LocalBank
+from composegan.networks.modern_generator import ModernGenerator
+from composegan.networks.semantic_map import SemanticMap
+
+SMALL = {
+    "classes": 4, "height": 32, "width": 64, "transparent": [2], "latent_channels": 12, "mapping_layers": 2,
+    "local_layers": 3, "base_layers": 1, "depth_layers": 2, "local_channels": 8, "coarse_channels": 10,
+    "coarse_size": 16, "min_feat_size": 4, "channel_multiplier": 0.01, "max_channels": 12, "recompute": False,
+}  # fmt: skip
+
+
+def modern(**settings) -> ModernGenerator:
+    torch.manual_seed(0)
+    generator = ModernGenerator(**{**SMALL, **settings}).double()
+    with torch.no_grad():  # masks that differ from place to place
+        for head in generator.renderer.to_seg:
+            head.weight.mul_(3)
+    return generator
+
+
+def slots_of(generator: ModernGenerator, batch: int = 2) -> torch.Tensor:
+    return torch.randn(batch, generator.layout.slots, generator.latent_channels, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("settings", [{}, {"group_of": [0, 1, 0, 1]}, {"mask_rank": 3}, {"foremost": 1}])
+def test_texture_code_changes_only_pixels_that_its_class_paints(settings):
+    generator = modern(**settings)
+    slots = slots_of(generator)
+    moved = slots.clone()
+    moved[:, generator.layout.shape_slot(1) + 1] += 1
+    before, after = generator(slots), generator(moved)
+    painted = (before.mask.logits().topk(generator.texture.foremost, dim=1).indices == 1).any(dim=1)  # (B, H, W)
+    changed = (before.image != after.image).any(dim=1)  # (B, H, W)
+    assert 0 < painted.float().mean() < 1
+    assert torch.equal(changed, painted)
+    assert torch.equal(before.mask.logits(), after.mask.logits())
+
+
+def test_change_by_texture_code_is_proportional_to_weight_of_class():
+    generator = modern(foremost=4, sharpness=1.0)
+    slots = slots_of(generator, 1).requires_grad_()
+    made = generator(slots)
+    weight = made.mask.logits().softmax(dim=1)[0, 1]  # (H, W)
+    colors = generator.layers(slots)
+    own = colors.color[0, colors.classes[0].tolist().index(1)]  # (3, H, W)
+    texture = generator.layout.shape_slot(1) + 1
+    for y, x in ((0, 0), (7, 30), (20, 50)):
+        (whole,) = torch.autograd.grad(made.image[0, 0, y, x], slots, retain_graph=True)
+        (alone,) = torch.autograd.grad(own[0, y, x], slots, retain_graph=True)
+        torch.testing.assert_close(whole[0, texture], weight[y, x] * alone[0, texture])
+
+
+@pytest.mark.parametrize("classes", [None, [[True, True, False, True], [True, False, True, True]]])
+@pytest.mark.parametrize("settings", [{"foremost": 4}, {}, {"foremost": 1}, {"mask_rank": 3, "group_of": [0, 0, 1, 1]}])
+def test_layers_laid_over_one_another_are_the_picture(settings, classes):
+    generator = modern(**settings)
+    slots = slots_of(generator)
+    present = None if classes is None else torch.tensor(classes)
+    layers = generator.layers(slots, classes=present)
+    torch.testing.assert_close(layers.flattened(), generator(slots, classes=present).image, atol=4e-3, rtol=0)
+    assert ((layers.opacity >= 0) & (layers.opacity <= 1)).all()
+    if present is not None:
+        shown = layers.opacity.flatten(2).any(dim=2)  # (B, K), in the order of the layers
+        assert not (shown & ~present.gather(1, layers.classes)).any()
+
+
+def test_layer_continues_below_nearer_layer():
+    """A class that another hides everywhere has its own colour and is opaque once that is taken away."""
+    color = torch.tensor([0.1, 0.5, 0.9]).view(1, 3, 1, 1, 1).expand(1, 3, 3, 4, 4)
+    logits = torch.tensor([-1.0, 0.0, 1.0]).view(1, 3, 1, 1).expand(1, 3, 4, 4) * 20
+    layers = layers_of(color, logits, logits, 2)
+    assert layers.classes[0].tolist() == [0, 1, 2]
+    assert layers.opacity.amin().item() > 0.99
+    torch.testing.assert_close(layers.flattened(), color[:, 2], atol=1e-6, rtol=0)
+
+
+def test_absent_class_paints_nothing():
+    generator = modern()
+    slots, present = slots_of(generator), torch.tensor([True, False, True, True])
+    moved = slots.clone()
+    moved[:, generator.layout.shape_slot(1) : generator.layout.shape_slot(1) + 2] += 1
+    assert torch.equal(generator(slots, classes=present).image, generator(moved, classes=present).image)
+
+
+def test_every_parameter_learns():
+    generator = modern(group_of=[0, 0, 1, 1])
+    made = generator(generator.map(torch.randn(4, 12, dtype=torch.float64)))
+    (made.image.square().sum() + made.mask.logits().square().sum()).backward()
+    assert [name for name, weight in generator.named_parameters() if weight.grad is None or not weight.grad.any()] == []
+
+
+def test_colors_begin_as_those_of_the_data():
+    """The mean code has the mean colours, and random codes vary around them as the data does."""
+    generator = modern(latent_channels=64)
+    texture = generator.texture
+    mean, tint = torch.rand(4, 3).double(), 0.1 * torch.randn(4, 3, 3).double()
+    code = torch.randn(64).double()
+    texture.set_colors(mean, tint, torch.full((4, 3), 0.1).double(), code)
+    torch.testing.assert_close(texture.styles(code.expand(1, 4, 64))[-2][0], mean)
+    colors = texture.styles(code + torch.randn(4000, 4, 64).double())[-2]  # (B, K, 3)
+    weight = RATE * texture.color_weight
+    mixed = tint @ (weight @ weight.mT / 64) @ tint.mT  # (K, 3, 3)
+    for index in range(4):
+        torch.testing.assert_close(colors[:, index].T.cov(), mixed[index], rtol=0.2, atol=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_late_texture_is_mix_of_pictures_painted_by_foremost_classes(count):
+    """The same picture from every class's own painting, without gathered styles."""
+    generator = modern(foremost=count, group_of=[0, 1, 0, 1])
+    texture, slots = generator.texture, slots_of(generator)
+    features = torch.randn(2, texture.weight.shape[-1], 8, 16, dtype=torch.float64)
+    logits = torch.randn(2, 4, 8, 16, dtype=torch.float64)
+    codes = slots[:, :4]
+    order = logits.argsort(dim=1, descending=True)
+    hidden = torch.zeros_like(logits, dtype=torch.bool).scatter(1, order[:, count:], True)
+    weight = (texture.sharpness * logits.masked_fill(hidden, float("-inf"))).softmax(dim=1)
+    expected = (weight[:, :, None] * texture.colors(features, weight, codes)).sum(dim=1)
+    torch.testing.assert_close(texture(features, *foremost(logits.flatten(2), count), codes), expected)
+
+
+@pytest.mark.parametrize("classes", [None, [[True, True, False, True], [True, False, True, True]]])
+@pytest.mark.parametrize("settings", [{}, {"group_of": [0, 1, 0, 1]}, {"transparent": []}])
+def test_modern_bank_equals_local_bank(settings, classes):
+    generator, present = modern(**settings), None if classes is None else torch.tensor(classes)
+    codes = generator.local_codes(generator.expand(slots_of(generator))).detach().requires_grad_()
+
+    def outputs_and_gradients():
+        found = generator.local(codes, present)
+        loss = sum((part.nan_to_num(neginf=0) * torch.linspace(0, 1, part.shape[-1]).double()).sum() for part in found)
+        return *found, *torch.autograd.grad(loss, [codes, *generator.local.parameters()])
+
+    found = outputs_and_gradients()
+    generator.local.__class__ = LocalBank
+    for one, other in zip(found, outputs_and_gradients(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("with_coarse", [True, False])
+def test_foremost_classes_of_low_rank_mask_are_those_of_its_logits(count, with_coarse, monkeypatch):
+    """Strip by strip, with the same gradients."""
+    monkeypatch.setattr("composegan.networks.foremost.STRIP", 5 * 2 * 6 * 24)
+    coarse = torch.randn(2, 6, 4, 6, dtype=torch.float64, requires_grad=True) if with_coarse else None
+    fine = torch.randn(2, 3, 16, 24, dtype=torch.float64, requires_grad=True)
+    basis = torch.randn(6, 3, dtype=torch.float64, requires_grad=True)
+    mask = SemanticMap(6, refinement=fine, coarse=coarse, basis=basis)
+    present = torch.tensor([[True] * 6, [True, True, False, False, True, True]])
+    learned = [part for part in (coarse, fine, basis) if part is not None]
+    value, index = foremost_of(mask, count, present)
+    logits = mask.logits().masked_fill(~present[:, :, None, None], -1e4)
+    expected, places = logits.flatten(2).topk(count, dim=1)
+    torch.testing.assert_close(value, expected)
+    assert torch.equal(index, places)
+    gradients, wanted = (torch.autograd.grad(v.square().sum(), learned) for v in (value, expected))
+    for one, other in zip(gradients, wanted, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_low_rank_mask_is_never_expanded_to_all_classes_at_full_size(monkeypatch):
+    generator = modern(mask_rank=3)
+    monkeypatch.setattr(SemanticMap, "logits", lambda self: pytest.fail("K channels at full size"))
+    generator(slots_of(generator)).image.sum().backward()

@@ -1,0 +1,51 @@
+"""Typical shapes: a class begins with one of those that it has in the view which the base code chooses."""
+
+from __future__ import annotations
+
+import torch
+
+from composegan.networks.modern_generator import ModernGenerator
+from composegan.networks.shapes import TypicalShapes
+
+CLASSES, SHAPES = 3, 2
+
+
+def shapes(likely: torch.Tensor) -> tuple[TypicalShapes, torch.Tensor]:
+    torch.manual_seed(0)
+    made = TypicalShapes(CLASSES, SHAPES, 4, 4, 8)
+    mean = torch.randn(8)
+    made.set(torch.randn(CLASSES, SHAPES, 4, 4), likely, mean)
+    return made, mean
+
+
+def test_mean_code_prefers_no_view_and_no_shape():
+    made, mean = shapes(torch.full((SHAPES, CLASSES, SHAPES), 0.5))
+    share = made(mean[None], mean.expand(1, CLASSES, 8))  # (K, B, J)
+    torch.testing.assert_close(share, torch.full((CLASSES, 1, SHAPES), 0.5))
+
+
+def test_base_code_chooses_among_shapes_for_all_classes():
+    """In each view a class has one shape only: then the shape code cannot change it."""
+    made, _ = shapes(torch.eye(2)[:, None].expand(SHAPES, CLASSES, SHAPES).clamp(1e-9, 1))
+    base, codes = 1e4 * torch.randn(50, 8), torch.randn(50, CLASSES, 8)
+    share = made(base, codes)  # (K, B, J)
+    chosen = share.argmax(dim=2)
+    assert (chosen == chosen[0]).all() and 5 < chosen[0].sum() < 45
+    torch.testing.assert_close(made(base, codes.flip(0)).argmax(dim=2), chosen)
+
+
+def test_class_begins_with_its_shape():
+    """Class 1 is on the left in all its shapes, class 3 on the right; class 0 fills the rest."""
+    torch.manual_seed(0)
+    generator = ModernGenerator(
+        classes=4, height=32, width=64, latent_channels=12, mapping_layers=2, local_layers=3, base_layers=1,
+        local_channels=8, coarse_channels=10, coarse_size=16, min_feat_size=4, channel_multiplier=0.01, max_channels=12,
+        recompute=False, shapes=SHAPES, depth_layers=2,
+    )  # fmt: skip
+    depth = torch.full((4, SHAPES, 4, 8), -9.0)
+    depth[0], depth[1, :, :, :3], depth[3, :, :, 5:] = 0, 9, 9
+    generator.local.shapes.set(depth, torch.full((SHAPES, 4, SHAPES), 0.5), torch.zeros(12))
+    m = (generator(torch.randn(5, 12)).coarse + 1) / 2
+    assert m[:, 1, :, :8].mean() > 0.9 and m[:, 3, :, 24:].mean() > 0.9 and m[:, 0, :, 15:17].mean() > 0.9
+    present = torch.tensor([True, False, True, True])
+    assert not generator(torch.randn(5, 12), classes=present).coarse[:, 1].add(1).any()

@@ -1,0 +1,51 @@
+"""What a modern model begins with, of the statistics of a data set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from composegan.config.schema import Config, DataConfig
+from composegan.data.shapes import PLACES
+from composegan.networks.shapes import SHAPES
+from composegan.training.start import LEAST_TINT, class_colors, class_shapes
+
+
+def statistics():
+    """Class 1 is on the left, in view 3 with its shape 2 only; class 2 has that shape in all views."""
+    shapes = np.zeros((3, SHAPES, PLACES, PLACES), np.float32)
+    shapes[1:, 2, :, : PLACES // 2] = 1
+    counts = np.zeros((SHAPES, 3, SHAPES), np.int64)
+    counts[3, 1, 2], counts[:, 2, 2] = 5, 9
+    color = np.array([[0.5, 0.5, 0.5], [1.0, 0.0, 0.5], [0.2, 0.2, 0.2]])
+    tints = np.stack([np.zeros((3, 3)), np.diag([0.04, 0.01, 0.0]), np.zeros((3, 3))])
+    grain = np.full((3, 3), 0.1)
+    return SimpleNamespace(shapes=shapes, shape_counts=counts, color=color, tints=tints, grain=grain)
+
+
+@pytest.mark.parametrize("count", [1, 2, SHAPES])
+@pytest.mark.parametrize("flip", [False, True])
+def test_most_frequent_shapes_are_kept(count, flip):
+    config = replace(Config(), data=DataConfig(flip=flip))
+    depth, likely = class_shapes(config, SimpleNamespace(mirrored=(0, 2, 1)), statistics(), count)
+    assert depth.shape == (3, count, PLACES, PLACES) and likely.shape == (count, 3, count)
+    torch.testing.assert_close(likely.sum(dim=2), torch.ones(count, 3))
+    assert (
+        not depth[0].any() and (depth[1, 0, :, : PLACES // 2] > 4).all() and (depth[1, 0, :, PLACES // 2 :] < -4).all()
+    )
+    assert likely[0, 1].argmax() == 0  # the only shape, also in views without the class
+    if flip and count > 1:  # the mirror image of class 1 is class 2
+        mirrored = -(-count // 2)
+        torch.testing.assert_close(depth[1, mirrored], depth[2, 0].flip(1))
+        assert likely[mirrored, 1].argmax() == mirrored
+
+
+def test_colors_are_means_and_roots_of_covariances():
+    mean, factor, grain = class_colors(statistics())
+    torch.testing.assert_close(mean[1], torch.tensor([1.0, -1.0, 0.0]))
+    torch.testing.assert_close(factor[1], torch.diag(torch.tensor([0.4, 0.2, LEAST_TINT])))
+    torch.testing.assert_close(grain, torch.full((3, 3), 0.2))
