@@ -15,11 +15,11 @@ from composegan.networks.late_texture import LateTexture, mean_colors
 from composegan.networks.layered import Layers, layer_weights, layers_of
 from composegan.networks.modern_bank import ModernBank
 from composegan.networks.modern_renderer import ModernRenderer
-from composegan.networks.semantic_map import SemanticMap
+from composegan.networks.semantic_map import label_shares
 from composegan.networks.slots import SlotLayout
 
-UNSEEN = 1e-4
-"""Of twice the share of a class, in a layout where it is not."""
+UNSEEN = 5e-5
+"""The share of a class in a layout where it is not."""
 
 
 class ModernGenerator(Generator):
@@ -66,8 +66,8 @@ class ModernGenerator(Generator):
         """Draw real pictures anew from their layouts: the label maps (B, H, W), composed in place of generated masks,
         and the mean colour of each class in `image` (B, 3, H, W). Everything else comes from codes, as of `forward`."""
         codes = self.expand(codes)  # (B, K (L + 1), S)
-        real = SemanticMap.from_labels(labels, self.classes)
-        layout = (real.pooled(self.local.height, self.local.width) + 1 + UNSEEN).log()  # (B, K, h, w)
+        shares = label_shares(labels, self.classes, self.local.height, self.local.width)  # (B, K, h, w)
+        layout = (shares + UNSEEN).log()  # (B, K, h, w)
         x, made, _ = self._shaped(codes, None, layout)
         value, index = foremost_of(made.mask, self.texture.foremost)  # (B, n, P) twice
         colors = mean_colors(image, labels, self.classes)  # (B, K, 3)

@@ -96,3 +96,15 @@ class SemanticMap:
         rows = upsampled_mean_matrix(height, doublings, like=self.coarse)  # (h, h)
         columns = upsampled_mean_matrix(width, doublings, like=self.coarse)  # (w, w)
         return fine + rows @ self.coarse @ columns.T  # (B, K, h, w)
+
+
+def label_shares(labels: Tensor, classes: int, height: int, width: int) -> Tensor:
+    """labels (B, H, W) -> the share of each class in each cell, (B, K, height, width), divisors of the full size.
+
+    `(pooled + 1) / 2` of the labelled map, without K channels at full size.
+    """
+    cells = labels.unflatten(2, (width, -1)).unflatten(1, (height, -1))  # (B, h, y, w, x)
+    cells = cells.transpose(2, 3).flatten(3).flatten(1, 2).long()  # (B, h w, y x)
+    one = torch.full((), 1 / cells.shape[2], device=labels.device).expand(cells.shape)
+    shares = one.new_zeros(*cells.shape[:2], classes).scatter_add_(2, cells, one)  # (B, h w, K)
+    return shares.transpose(1, 2).unflatten(2, (height, width))  # (B, K, h, w)

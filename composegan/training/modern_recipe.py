@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from composegan.config.schema import TrainingConfig
 from composegan.errors import UserError
 from composegan.losses.locality import locality_loss
+from composegan.losses.refinement import refinement_loss
 from composegan.losses.regularizers import mask_loss, presence_loss
 from composegan.losses.relativistic import pair_loss, slope
+from composegan.networks.foremost import foremost_of
 from composegan.networks.modern_generator import ModernGenerator
 from composegan.networks.semantic_map import SemanticMap
 from composegan.plugin.contracts import LossRecipe
@@ -25,12 +26,8 @@ from composegan.training.phases import Logs, Phase, Real, State, draw_classes, d
 
 PART, POWER = 0.1, 4.0
 """Of `presence_loss`: real masks, pooled to cells of two pixels, nearly all have as much."""
-
-
 LEAD = 50
 """Steps of the discriminator before the generator first learns from it."""
-SHARP = 4.0
-"""Factor of the refined mask's logits, -1..1, in their cross entropy with labels."""
 
 
 @dataclass
@@ -100,7 +97,8 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         classes = None if classes is None else classes.repeat(2, 1)
         pair = generator(torch.cat((slots, changed)), noise="fresh", classes=classes)
         before, after = pair.image.chunk(2)  # (B, 3, H, W) twice
-        labels, labels_after = pair.mask.labels().chunk(2)  # (B, H, W) twice
+        _, foremost = foremost_of(pair.mask, 1)  # (2 B, 1, H W)
+        labels, labels_after = foremost.view(2, batch, *before.shape[2:]).unbind()  # (B, H, W) twice
         share = locality_loss(before, after, labels, labels_after, edited)
         return settings.locality * share, {"loss/locality": share}
 
@@ -110,7 +108,7 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         slots = draw_slots(state.generator, len(real.image), config.mixing)
         drawn = state.generator.repaint(slots, real.image, real.labels)
         error = (drawn.image - real.image).abs().mean()
-        refined = F.cross_entropy(SHARP * drawn.mask.logits(), real.labels.long())
+        refined = refinement_loss(drawn.mask, real.labels)
         return settings.repaint * (error + refined), {"loss/repaint": error, "loss/refine": refined}
 
     warm = settings.warmup // config.batch if settings.repaint else 0  # steps

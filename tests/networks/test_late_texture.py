@@ -171,3 +171,17 @@ def test_low_rank_mask_is_never_expanded_to_all_classes_at_full_size(monkeypatch
     generator = modern(mask_rank=3)
     monkeypatch.setattr(SemanticMap, "logits", lambda self: pytest.fail("K channels at full size"))
     generator(slots_of(generator)).image.sum().backward()
+
+
+def test_repainted_picture_has_the_layout_and_colors_of_the_real_one():
+    """Also of classes that the codes would not draw; untrained, a pixel deviates from its class's colour by little."""
+    generator = modern(classes=3, transparent=[])
+    labels = torch.zeros(2, 32, 64, dtype=torch.uint8)
+    labels[:, 8:24, 16:48] = 2
+    image = torch.where(labels[:, None] == 2, 0.8, -0.5).double().expand(-1, 3, -1, -1)
+    drawn = generator.repaint(slots_of(generator), image, labels)
+    inside = drawn.image[:, :, 12:20, 24:40].mean(dim=(2, 3))
+    m = (drawn.coarse + 1) / 2
+    torch.testing.assert_close(m[:, 2, 6:10, 12:20], torch.ones(2, 4, 8).double(), atol=1e-3, rtol=0)
+    assert (inside > 0.4).all() and (drawn.image[:, :, :4].mean(dim=(2, 3)) < -0.2).all()
+    assert drawn.depth.isfinite().all()
