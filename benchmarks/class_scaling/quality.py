@@ -22,6 +22,7 @@ from benchmarks.class_scaling.judges import make_judges
 from benchmarks.class_scaling.measures import reference
 from benchmarks.class_scaling.pool import Command, run_all
 from benchmarks.script import CHECKOUT, RESULTS, command_line, newest_run, output, read_settings
+from benchmarks.study_runs import check_same, setup_device
 from composegan.config.compose import Composed, compose
 from composegan.config.lists import names_in, numbers_in
 from composegan.data.open import open_source
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str]) -> None:
     roots = {(arm, seed): out / f"{arm}-{seed}" for arm, seed in runs}
     for key, settings in runs.items():
         if before := newest_run(roots[key]):
-            run.check_same(before, settings)
+            check_same(before, settings)
 
     real = prepare(composed)
     commands = {
@@ -93,7 +94,7 @@ def prepare(composed: list[Composed]) -> dict[str, Any]:
     for one in composed:
         open_source(one.plugin, one.config.data)
     config = composed[0].config
-    return reference(*make_judges(config.data, run.setup_device(config)))
+    return reference(*make_judges(config.data, setup_device(config)))
 
 
 def train_all(commands: dict[Path, list[str]], jobs: int) -> bool:

@@ -2,11 +2,15 @@
 
     python -m benchmarks.gpu all                 # or one of: synthesis, step, train
     python -m benchmarks.gpu train minutes=7     # resumes the training run of the previous call
+    python -m benchmarks.gpu step sizes=128 model.family=stylegan2 training.class_sets=all training.presence=0
 
-synthesis: latency, throughput and memory of the paper's generator at 256 and 512, in batches of 1 to 64, in fp32, TF32,
-bf16 and compiled. step: time by phase and peak memory of a training step, fp32 and bf16-mixed, with and without
+synthesis: latency, throughput and memory of the generator at 256 and 512, in batches of 1 to 64, in fp32, TF32, bf16
+and compiled. step: time by phase and peak memory of a training step, fp32 and bf16-mixed, with and without
 recomputing. train: a training run on avatars at 128, stopped and resumed with `composegan fit`, with the metrics of
 `composegan evaluate` and a grid of samples.
+
+Settings with a dot are those of `composegan fit` and apply to the networks, which are the paper's otherwise. With
+model.family=NAME, `out` and `work` are folders of that name in those of the paper's.
 
 Each stage takes at most `minutes` and writes JSON and pictures to `out`, with the device, the versions and the command.
 The next call does what was left over; it finds the state it needs in `work`. `train` is sized for about twenty minutes
@@ -34,6 +38,7 @@ class GpuConfig:
     out: str = ""  # folder for results and pictures; empty: benchmarks/results/gpu
     work: str = "runs/gpu"  # folder of state for the next call: rows so far, the run, drawn avatars
     minutes: float = number(7.0, least=0)  # for each stage
+    sizes: str = "256,512"  # synthesis, step: height and width of the pictures
     device: str = ""  # cuda or cpu; empty: cuda if there is one
     images: int = number(4_000_000, least=1)  # train: images to train on at most
     tiny: bool = False  # small networks and few repetitions, to try the study on any machine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.gpu import GpuConfig, step, synthesis, train
 from benchmarks.jobs import Budget
@@ -13,11 +14,14 @@ STAGES = {"synthesis": synthesis.run, "step": step.run, "train": train.run}
 
 def main(arguments: Sequence[str]) -> None:
     stages, settings = choose("stage", STAGES, arguments)
-    config = read_settings(GpuConfig, settings, "gpu STAGE")
-    config.out = str(output(config.out, RESULTS / "gpu"))
+    more = [setting for setting in settings if "." in setting.partition("=")[0]]
+    config = read_settings(GpuConfig, [setting for setting in settings if setting not in more], "gpu STAGE")
+    family = dict(setting.split("=", 1) for setting in more if "=" in setting).get("model.family", "paper")
+    place = "" if family == "paper" else family
+    config.out, config.work = str(output(config.out, RESULTS / "gpu") / place), str(Path(config.work) / place)
     for name in stages:
         print(f"== {name}", flush=True)
-        for path in STAGES[name](config, Budget(config.minutes), command_line("gpu", arguments)):
+        for path in STAGES[name](config, Budget(config.minutes), command_line("gpu", arguments), more):
             print(f"wrote {path}", flush=True)
 
 

@@ -1,9 +1,9 @@
-"""Stage `step`: time and memory of a training step of the paper's networks, by phase."""
+"""Stage `step`: time and memory of a training step, by phase."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -11,26 +11,31 @@ from pathlib import Path
 import torch
 
 from benchmarks.gpu import GpuConfig
-from benchmarks.gpu.synthesis import timed
+from benchmarks.gpu.networks import configuration, has_local_generators
+from benchmarks.gpu.synthesis import sizes_of, timed
 from benchmarks.jobs import OUT_OF_MEMORY, Budget, Job, Row, Table
 from benchmarks.measure import device_of, megabytes, peak_cuda_bytes
-from benchmarks.networks import TimedStep, make_discriminator, make_generator
-from composegan.config.schema import TrainingConfig
+from benchmarks.networks import TimedStep
 from composegan.runtime.memory import keep_freed_memory
 from composegan.training.phases import Phase
 
-SIZES, BATCHES = (256, 512), (32, 16, 8, 4)
+BATCHES = (32, 16, 8, 4)
 """The paper's batch is 32, on 8 GPUs: 4 each."""
 ALWAYS = 4
 
 
-def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
-    """Measure each size and way to train with the largest batch that fits, and with 4. Returns the files written."""
+def run(config: GpuConfig, budget: Budget, command: str, networks: Sequence[str]) -> list[Path]:
+    """Measure each size and way to train with the largest batch that fits, and with 4. Returns the files written.
+
+    networks: settings of `composegan fit`.
+    """
     device = device_of(config.device)
-    sizes, batches, always = ((32,), (1,), 1) if config.tiny else (SIZES, BATCHES, ALWAYS)
+    sizes, (batches, always) = sizes_of(config), ((1,), 1) if config.tiny else (BATCHES, ALWAYS)
+    ways = (True, False) if has_local_generators(config.tiny, networks) else (False,)
     settings = {
         "device": str(device),
         "tiny": config.tiny,
+        "networks": list(networks),
         "convolutions": "TF32, torch's default",
         "cudnn": "benchmark",
     }
@@ -39,12 +44,12 @@ def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
     torch.backends.cudnn.benchmark = True
 
     def jobs() -> Iterator[Job]:
-        for size, precision, recompute in product(sizes, ("fp32", "bf16-mixed"), (True, False)):
+        for size, precision, recompute in product(sizes, ("fp32", "bf16-mixed"), ways):
             fits = False
             for batch in batches:
                 if not fits or batch == always:
                     name = f"{size} {precision} {'recomputed' if recompute else 'kept'} batch {batch}"
-                    row = partial(measure, size, device, batch, precision, recompute, config.tiny)
+                    row = partial(measure, size, device, batch, precision, recompute, config.tiny, networks)
                     yield Job(name, row, seconds=0.0 if config.tiny else 45.0)
                     fits = fits or table.rows.get(name) not in (None, OUT_OF_MEMORY)
 
@@ -54,12 +59,13 @@ def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
     )
 
 
-def measure(size: int, device: torch.device, batch: int, precision: str, recompute: bool, tiny: bool) -> Row:
+def measure(
+    size: int, device: torch.device, batch: int, precision: str, recompute: bool, tiny: bool, networks: Sequence[str]
+) -> Row:
     """Milliseconds and peak memory of each phase with its optimizer step, and of an average step."""
-    torch.manual_seed(0)
-    generator, discriminator = make_generator(size, device, tiny), make_discriminator(size, device, tiny)
-    generator.local.recompute = recompute
-    step = TimedStep(generator, discriminator, TrainingConfig(batch=batch), fused=True)
+    settings = [*networks, f"model.recompute={'on' if recompute else 'off'}", f"training.batch={batch}"]
+    config, generator, discriminator = configuration(size, tiny, settings)
+    step = TimedStep(generator.to(device), discriminator.to(device), config.training, fused=True)
 
     def run_phase(phase: Phase) -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):

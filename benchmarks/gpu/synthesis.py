@@ -1,9 +1,9 @@
-"""Stage `synthesis`: throughput and latency of the paper's generator."""
+"""Stage `synthesis`: throughput and latency of the generator."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from itertools import product
@@ -14,19 +14,29 @@ import torch
 from torch import Tensor
 
 from benchmarks.gpu import GpuConfig
+from benchmarks.gpu.networks import generator_of
 from benchmarks.jobs import Budget, Job, Row, Table
 from benchmarks.measure import device_of, megabytes, peak_cuda_bytes, seconds_of
-from benchmarks.networks import draw_codes, make_generator
+from benchmarks.networks import draw_codes
+from composegan.config.lists import numbers_in
 from composegan.networks.generator import Generator
 
-SIZES, BATCHES, COMPILED_BATCHES = (256, 512), (1, 2, 4, 8, 16, 32, 64), (1, 8, 64)
+BATCHES, COMPILED_BATCHES = (1, 2, 4, 8, 16, 32, 64), (1, 8, 64)
 MODES = ("fp32", "tf32", "bf16")
 COMPILING = 120.0
 """Seconds allowed for compiling for one batch size."""
 
 
-def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
-    """Fill the table while there is time. Returns the files written to `config.out`."""
+def sizes_of(config: GpuConfig) -> tuple[int, ...]:
+    """The heights and widths to measure at."""
+    return (32,) if config.tiny else tuple(numbers_in(config.sizes, "sizes"))
+
+
+def run(config: GpuConfig, budget: Budget, command: str, networks: Sequence[str]) -> list[Path]:
+    """Fill the table while there is time. Returns the files written to `config.out`.
+
+    networks: settings of `composegan fit`.
+    """
     device = device_of(config.device)
     plans = [("", MODES, BATCHES, 20.0), (" compiled", ("bf16", "tf32"), COMPILED_BATCHES, COMPILING)]
     if config.tiny:
@@ -34,20 +44,20 @@ def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
 
     @cache
     def generator(size: int) -> Generator:
-        torch.manual_seed(0)
-        return make_generator(size, device, config.tiny).eval().requires_grad_(False)
+        return generator_of(size, device, config.tiny, networks)
 
     def measured(size: int, batch: int, mode: str, compiled: bool) -> Row:
         return measure(generator(size), batch, mode, compiled, config.tiny)
 
     jobs = []
     for how, modes, batches, seconds in plans:
-        for size, mode, batch in product((32,) if config.tiny else SIZES, modes, batches):
+        for size, mode, batch in product(sizes_of(config), modes, batches):
             series = f"{size} {mode}{how}"
             jobs.append(
                 Job(f"{series} batch {batch}", partial(measured, size, batch, mode, bool(how)), series, seconds)
             )
-    table = Table(Path(config.work) / "synthesis.json", command, {"device": str(device), "tiny": config.tiny})
+    settings = {"device": str(device), "tiny": config.tiny, "networks": list(networks)}
+    table = Table(Path(config.work) / "synthesis.json", command, settings)
     table.fill(jobs, budget)
     return table.publish(Path(config.out) / "synthesis.json", "Synthesis, images per second: size, arithmetic, batch")
 

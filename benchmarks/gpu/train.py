@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,11 @@ FRAMES = 8
 """Rows of the picture of progress."""
 
 
-def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
-    """Train for the time there is, then evaluate. Returns the files written to `config.out`."""
+def run(config: GpuConfig, budget: Budget, command: str, networks: Sequence[str]) -> list[Path]:
+    """Train for the time there is, then evaluate. Returns the files written to `config.out`.
+
+    networks: settings of `composegan fit`, for a new run.
+    """
     work, out = Path(config.work).absolute(), Path(config.out)
     facts_file = work / "train.json"
     before = json.loads(facts_file.read_text()) if facts_file.exists() else {"calls": []}
@@ -61,7 +65,8 @@ def run(config: GpuConfig, budget: Budget, command: str) -> list[Path]:
         arguments = ["fit", f"run={run}", *settings]
     else:
         folders = [f"output.root={work / 'train'}", f"data.cache={work / 'cache'}"]
-        arguments = ["fit", "domain=faces", *(TINY if config.tiny else AVATARS).split(), *folders, *settings]
+        own = {text.partition("=")[0]: text for text in (*(TINY if config.tiny else AVATARS).split(), *networks)}
+        arguments = ["fit", "domain=faces", *own.values(), *folders, *settings]
     seen = images_seen(run) if run else 0
     start = time.monotonic()
     train(arguments, work / "train.log", budget.left() - (20 if config.tiny else MEASURING))

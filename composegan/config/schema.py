@@ -31,7 +31,7 @@ class DataConfig:
 
 @dataclass
 class ModelConfig:
-    family: str = extension(FAMILY, "paper")  # which generator and discriminator: paper, or an installed family
+    family: str = extension(FAMILY, "paper")  # which networks: paper, stylegan2 (no parts), or an installed family
     latent_channels: int = number(512, least=1, most=4096)  # width of z, w and every code
     mapping_layers: int = number(8, least=1, most=64)  # linear layers from z to w
     mapping_rate: float = number(0.01, above=0)  # learning-rate multiplier of the mapping

@@ -31,6 +31,8 @@ def validate(config: Config, spec: DomainSpec) -> None:
     _check_layers(config.model)
     _check_coarse_size(config)
     _check_grouping(config, spec)
+    with extension(config.model, "family").use() as family:
+        family.check_config(config, spec)
 
 
 def score_names(config: Config) -> list[str]:

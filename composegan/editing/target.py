@@ -10,7 +10,7 @@ from torch import Tensor
 
 from composegan.config.lists import names_of
 from composegan.errors import UserError, check_choice, check_flags
-from composegan.model.class_codes import PARTS
+from composegan.model.class_codes import PARTS, check_whole
 from composegan.model.codes import Codes, Names
 from composegan.model.random_codes import mean_codes
 from composegan.model.saved_model import Model
@@ -29,13 +29,16 @@ class Target:
         """Validate what was given. classes: names of classes or of categories, or text such as "hair,hat"
         or "all"; in the order given.
 
-        Raises UserError for an unknown class or part, and if nothing is left to change.
+        Raises UserError for an unknown class or part, if nothing is left to change, and, of a model without codes per
+        class, for less than the whole picture.
         """
         check_choice("part", part, (*PARTS, "both"))
         check_flags(base=base)
         names = names_of(classes, model.classes, model.groups)
         if not names and not base:
             raise UserError(f"classes: name at least one; there are: {', '.join(model.classes)}")
+        if not model.generator.layout.class_codes:
+            check_whole(names, model.classes, part, base)
         return cls(tuple(names), part, base)
 
     def mask(self, codes: Codes) -> Tensor:

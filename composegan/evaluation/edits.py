@@ -24,7 +24,7 @@ from composegan.metrics.layout import LAYOUT, class_proportions, mean_known
 from composegan.metrics.leakage import margin_of, weighted_mean
 from composegan.metrics.presence import presence_rates, present
 from composegan.metrics.thresholds import ALIVE, OWNED, VISIBLE
-from composegan.model.class_codes import PARTS
+from composegan.model.class_codes import NONE, PARTS
 from composegan.plugin.contracts import HIGHER, LOWER, Metric
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def _table(evaluation: Evaluation) -> EditTable:
     if isinstance(known := evaluation.kept.get("edits"), EditTable):
         return known
     model, proportions = evaluation.model, evaluation.generated[LAYOUT.name]
+    if not model.generator.layout.class_codes:
+        raise NotMeasuredError(NONE)
     found = edit_classes(
         model, evaluation.w, proportions, evaluation.seed, evaluation.truncation, evaluation.batch, evaluation.present
     )

@@ -20,8 +20,10 @@ def liveness(generated: Generated, classes: int) -> tuple[Tensor, Tensor]:
     """Ownership (0..1) and liveness (grey levels), both of the class's codes replaced at once: (K,) float64 twice.
 
     Each class is edited in the first pictures that show it, with the codes of the next picture; 0 for one that no
-    picture shows.
+    picture shows, and for all classes of a generator without codes per class.
     """
+    if not generated.generator.layout.class_codes:
+        return torch.zeros(classes, dtype=torch.float64), torch.zeros(classes, dtype=torch.float64)
     shown = present(class_proportions(generated.labels, classes))  # (N, K)
     if generated.present is not None:
         shown &= generated.present

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -11,9 +12,19 @@ from torch import Tensor
 from composegan.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from composegan.model.codes import Codes
+    from composegan.model.codes import Codes, Names
 
 PARTS = ("shape", "texture")
+
+
+NONE = "the model has one code for each layer of the whole picture and none per class"
+
+
+def check_whole(names: Sequence[str], known: Sequence[str], part: Names = "both", base: bool = False) -> None:
+    """Raise UserError unless the codes of these classes are all codes of a model without codes per class."""
+    if (names and len(set(names)) < len(known)) or part != "both" or not base:
+        given = "all" if len(set(names)) == len(known) else ",".join(names)
+        raise UserError(f"classes={given}: {NONE}; classes=all base=on changes the whole picture")
 
 
 class ClassCodes:
@@ -38,6 +49,8 @@ class ClassCodes:
         there, count = as_tensor(value, f"{self._label}.present"), len(self._codes)
         if tuple(there.shape) not in ((), (1,), (count,)):
             raise UserError(f"{self._label}.present: shape {tuple(there.shape)} given; a bool or ({count},) is needed")
+        if not self._codes.class_codes and not there.all():
+            raise UserError(f"{self._label}.present: {NONE}; it draws every class in every picture")
         self._codes.present[:, self._index] = there.cpu() != 0
 
     @property
@@ -63,6 +76,8 @@ class ClassCodes:
 
     @property
     def _slot(self) -> int:
+        if not self._codes.class_codes:
+            raise UserError(f"{self._label}: {NONE}; codes.base has them all")
         return self._codes.base_layers + 2 * self._index
 
     @property

@@ -15,7 +15,7 @@ from torch import Tensor
 from composegan.config.lists import names_of
 from composegan.errors import Suggests, UserError, as_path, check_choice, nearest, shown, whole_number
 from composegan.io.output import check_file
-from composegan.model.class_codes import PARTS, ClassCodes, as_tensor
+from composegan.model.class_codes import NONE, PARTS, ClassCodes, as_tensor, check_whole
 from composegan.model.codes_file import CodesFile, read_codes, read_tuned, tuned_file, write_codes
 from composegan.model.delta import Delta
 from composegan.model.picture_index import pictures_at
@@ -34,7 +34,8 @@ class Codes(Suggests):
 
     slots: (N, base + 2K, S), see `composegan.networks.slots`; classes: the K class names; space: fingerprint of the
     latent space, see `Model.space`; present: (N, K) bool, on the CPU, the classes that each picture has; tuned: the
-    weights tuned to each picture (None: the model's own), empty if no picture has any, see `Model.invert`.
+    weights tuned to each picture (None: the model's own), empty if no picture has any, see `Model.invert`; class_codes:
+    false for a model with one code for each layer of the whole picture, all of which are base codes.
     `codes["hair"]` gives the codes of a class. `codes[0]`, `codes[2:5]` (views) and `codes[[0, 3]]` (a copy) select
     pictures and are `Codes` as well.
     """
@@ -44,6 +45,7 @@ class Codes(Suggests):
     space: str
     present: Tensor
     tuned: tuple[Delta | None, ...] = ()
+    class_codes: bool = True
 
     @classmethod
     def of(cls, model: Model, latent: Tensor, present: Tensor | None = None) -> Codes:
@@ -59,12 +61,13 @@ class Codes(Suggests):
                 f"latent of shape {tuple(latent.shape)}; expected (N, {width}) or (N, {layout.slots}, {width})"
             )
         there = torch.ones(len(latent), len(model.classes)) if present is None else present.cpu()
-        return cls(latent.detach().float().clone(), model.classes, model.space, there != 0)
+        slots = latent.detach().float().clone()
+        return cls(slots, model.classes, model.space, there != 0, class_codes=layout.class_codes)
 
     @property
     def base_layers(self) -> int:
         """Number of base slots."""
-        return self.slots.shape[1] - 2 * len(self.classes)
+        return self.slots.shape[1] - (2 * len(self.classes) if self.class_codes else 0)
 
     @property
     def base(self) -> Tensor:
@@ -180,6 +183,8 @@ class Codes(Suggests):
         for names, there in ((add, True), (remove, False)):
             for name in self.names(names):
                 changed.present[:, self.index(name)] = there
+        if not self.class_codes and not changed.present.all():
+            raise UserError(f"codes: {NONE}; it draws every class in every picture")
         if len(empty := (~changed.present.any(dim=1)).nonzero()):
             raise UserError(f"picture {int(empty[0])} would have no classes left; keep at least one")
         return changed
@@ -194,7 +199,11 @@ class Codes(Suggests):
         parts = list(part) if isinstance(part, (list, tuple)) else [part]
         for name in parts:
             check_choice("part", name, (*PARTS, "both"))
-        for name in self.names(classes):
+        names = self.names(classes)
+        if not self.class_codes:
+            check_whole(names, self.classes, part, base)
+            return chosen
+        for name in names:
             for offset, known in enumerate(PARTS):
                 if known in parts or "both" in parts:
                     chosen[self.base_layers + 2 * self.index(name) + offset] = True
@@ -219,7 +228,7 @@ class Codes(Suggests):
         if chosen is not None:
             moved = torch.where(chosen.to(moved.device)[None, :, None], moved, self.slots)
         taken = (amount.cpu().reshape(-1, 1) >= 0.5).expand_as(self.present)  # (N, K)
-        if chosen is not None:
+        if chosen is not None and self.class_codes:
             taken = taken & chosen[self.base_layers :: 2].cpu()  # (N, K), by shape codes
         present = torch.where(taken, other.present.expand_as(self.present), self.present)
         return replace(self, slots=moved.clone(), present=present)
@@ -258,7 +267,8 @@ class Codes(Suggests):
         path = as_path("codes", path)
         path = path / "codes.npz" if path.is_dir() else path
         slots, classes, space, present, tuned, _ = read_codes(path)
-        codes = cls(torch.from_numpy(slots), classes, space, torch.from_numpy(present))
+        class_codes = model.generator.layout.class_codes
+        codes = cls(torch.from_numpy(slots), classes, space, torch.from_numpy(present), class_codes=class_codes)
         check_space(f"codes={path}", classes, space, model)
         wanted = (model.generator.layout.slots, model.generator.latent_channels)
         if slots.ndim != 3 or slots.shape[1:] != wanted or not len(slots) or not np.isfinite(slots).all():

@@ -8,6 +8,7 @@ A latent is given at one of three levels of detail (reference model, "Latent slo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ from torch import Tensor
 @dataclass(frozen=True)
 class SlotLayout:
     """How slots expand to codes for K classes. Class 0, the background, takes no base code."""
+
+    class_codes: ClassVar[bool] = True  # whether a class has slots of its own
 
     classes: int
     local_layers: int
@@ -59,6 +62,10 @@ class SlotLayout:
         raise ValueError(
             f"latent of shape {tuple(latent.shape)}; expected (B, S), (B, {self.slots}, S) or (B, {self.codes}, S)"
         )
+
+    def draw_choice(self, batch: int, device: torch.device) -> Tensor:
+        """A random choice for `mix`: (B, K) in 0..2."""
+        return torch.randint(0, 3, (batch, self.classes), device=device)
 
     def mix(self, first: Tensor, second: Tensor, choice: Tensor) -> Tensor:
         """Style mixing: two w (B, S) -> slots (B, slots, S).

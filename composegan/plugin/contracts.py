@@ -78,6 +78,10 @@ def _accept(spec: DomainSpec, argument: str, **settings: Any) -> None:
     """Accept any argument."""
 
 
+def _accept_config(config: Config, spec: DomainSpec, **settings: Any) -> None:
+    """Accept any configuration."""
+
+
 @dataclass(frozen=True)
 class GroupingPolicy:
     """Which classes share generator weights: `grouping=NAME`, or `grouping=NAME:ARGUMENT`.
@@ -210,13 +214,16 @@ class Family:
     generator_settings: (config, spec, plan) -> a mapping of plain values (numbers, texts, lists), which is saved with a
         model as "generator" in its config.json.
     generator: (generator settings) -> the generator. It has the attributes and methods of
-        `composegan.networks.generator.Generator`, for example by being a subclass.
+        `composegan.networks.generator.Generator`, for example by being a subclass. One without codes of classes has a
+        layout with `class_codes = False`, such as `composegan.networks.layer_slots.LayerLayout`.
     discriminator: (config, spec) -> the discriminator, like `composegan.networks.discriminator.Discriminator`.
     check: (generator settings) -> None. Raises ValueError for settings, read from a file, that no such generator has;
         called before one is built.
+    check_config: (config, spec) -> None. Called before any data is read; raises UserError for settings of a run that
+        such networks cannot follow.
     """
 
-    CONFIGURED: ClassVar = ("generator_settings", "discriminator")
+    CONFIGURED: ClassVar = ("generator_settings", "discriminator", "check_config")
 
     generator_settings: Callable[..., Mapping[str, Any]]
     generator: Callable[[Mapping[str, Any]], nn.Module]
@@ -224,6 +231,7 @@ class Family:
     check: Callable[[Mapping[str, Any]], None]
     settings: type | None = None
     api: int = API_VERSION
+    check_config: Callable[..., None] = _accept_config
 
     def __post_init__(self) -> None:
         _check(self)

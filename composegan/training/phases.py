@@ -158,8 +158,8 @@ def draw_classes(state: State, batch: int) -> Tensor | None:
 
 def draw_slots(generator: Generator, batch: int, mixing: float) -> Tensor:
     """Random latent slots (batch, base + 2K, S) of one code or, with probability `mixing`, of two mixed by class."""
-    layout, device = generator.layout, generator.slot_of_code.device
+    device = generator.slot_of_code.device
     first, second = generator.map(torch.randn(2 * batch, generator.latent_channels, device=device)).chunk(2)
-    choice = torch.randint(0, 3, (batch, layout.classes), device=device)  # (B, K)
+    choice = generator.layout.draw_choice(batch, device)  # (B, K)
     choice = choice * (torch.rand(batch, 1, device=device) < mixing)  # 0: nothing of the second
     return generator.mix(first, second, choice)  # (B, base + 2K, S)

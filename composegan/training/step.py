@@ -59,8 +59,10 @@ class TrainingStep(nn.Module):
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.register_buffer("path_mean", torch.zeros(()))
         self.groups = last_groups(config, generator.classes)
-        weight = generator.local.weight  # (L, G, C, C)
-        per_class = weight.new_zeros(2, len(weight), generator.classes, *weight.shape[2:]) if self.groups else None
+        per_class = None
+        if self.groups:
+            weight = generator.local.weight  # (L, G, C, C)
+            per_class = weight.new_zeros(2, len(weight), generator.classes, *weight.shape[2:])
         self.register_buffer("class_gradients", per_class)
         self.phases = objective(config.training, config.adapt)
         self.frozen = frozen_parts(config.adapt)

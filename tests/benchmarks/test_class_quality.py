@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks import study_runs
 from benchmarks.class_scaling import edits, quality, report, run
 from benchmarks.class_scaling.measures import HIGHER, LOWER, sets_in
 from benchmarks.class_scaling.pool import Command, run_all
@@ -102,7 +103,7 @@ def test_finished_runs_are_reused_and_more_images_resume_them(study, found, monk
 @pytest.mark.slow
 def test_results_of_another_version_are_measured_again_without_training(study, found, monkeypatch):
     monkeypatch.setattr(run, "VERSION", run.VERSION + 1)
-    monkeypatch.setattr(run, "resume", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(study_runs, "resume", lambda *_: pytest.fail("trained again"))
     assert study("images=4", "seeds=0", "arms=per_class")["runs"]["per_class-0"]["version"] == run.VERSION
 
 

@@ -56,6 +56,17 @@ def test_step(run):
     assert (run.out / "step.png").exists()
 
 
+@pytest.mark.parametrize("stage", ["synthesis", "step"])
+def test_other_families_are_measured_into_a_folder_of_their_own(run, stage, monkeypatch):
+    monkeypatch.setattr("benchmarks.gpu.synthesis.MODES", ("fp32",))
+    run.out = run.out / "stylegan2"
+    given = ["model.family=stylegan2", "training.class_sets=all", "training.presence=0"]
+    found = run(stage, *given)
+    assert found["settings"]["networks"] == given
+    assert found["rows"] and not any("error" in row for row in found["rows"].values())
+    assert not any("recomputed" in name for name in found["rows"])
+
+
 @pytest.mark.slow
 def test_train_resumes_from_call_to_call(run):
     run("train", "images=12")
