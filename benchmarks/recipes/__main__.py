@@ -7,11 +7,12 @@ from pathlib import Path
 
 from benchmarks.recipes import RecipesConfig, report
 from benchmarks.recipes.arms import arms_in
-from benchmarks.recipes.measure import limit_of, results_of, target_of, train_and_evaluate
+from benchmarks.recipes.measure import held_out, limit_of, results_of, target_of, train_and_evaluate
 from benchmarks.script import RESULTS, command_line, newest_run, output, read_settings, run_study
 from benchmarks.study_runs import check_same
-from composegan.config.compose import compose
+from composegan.config.compose import Composed, compose
 from composegan.config.lists import numbers_in
+from composegan.data.open import open_source
 from composegan.errors import UserError
 
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str]) -> bool:
     base = [f"domain={config.domain}", f"recipe={config.recipe}", *shared]
     last = f"training.images={limit_of(config)}"
     runs = {(arm, seed): merged([*base, *arms[arm], f"seed={seed}", last]) for seed in seeds for arm in arms}
-    check(runs, Path(config.out))
+    check(runs, config)
     study = {
         "command": command_line("recipes", arguments), "target": target_of(config), "arms": arms, "shared": base
     }  # fmt: skip
@@ -59,18 +60,19 @@ def merged(settings: Sequence[str]) -> list[str]:
     return [f"{key}={value}" for key, value in {s.partition("=")[0]: s.partition("=")[2] for s in settings}.items()]
 
 
-def check(runs: dict[tuple[str, int], list[str]], out: Path) -> None:
-    """Raise UserError, naming the arm, for settings that cannot work and for a folder of other settings."""
-    checked = set()
+def check(runs: dict[tuple[str, int], list[str]], config: RecipesConfig) -> None:
+    """Raise UserError for what would stop the study later: an arm's settings, a folder of others, missing images."""
+    composed: dict[str, Composed] = {}
     for (arm, seed), settings in runs.items():
-        if arm not in checked:
+        if arm not in composed:
             try:
-                compose(settings)
+                composed[arm] = compose(settings)
             except UserError as error:
                 raise UserError(f"arm {arm}: {error}") from error
-            checked.add(arm)
-        if before := newest_run(out / f"{arm}-{seed}"):
+        if before := newest_run(Path(config.out) / f"{arm}-{seed}"):
             check_same(before, settings)
+    one = next(iter(composed.values()))
+    open_source(one.plugin, held_out(one.config.data, config))
 
 
 if __name__ == "__main__":

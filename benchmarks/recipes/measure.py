@@ -19,6 +19,7 @@ from benchmarks.study_runs import setup_device, train
 from composegan.api.evaluation import evaluate_model
 from composegan.config.compose import load_config, open_domain
 from composegan.config.run_folder import CONFIG
+from composegan.config.schema import DataConfig
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
 from composegan.io.lock import exclusive_lock
@@ -33,12 +34,17 @@ UNLIMITED = 10**9
 def target_of(config: RecipesConfig) -> dict[str, Any]:
     """What decides whether a run's results are those that the study asks for."""
     limit = {"minutes": config.minutes} if config.minutes else {"images": config.images}
-    return {**limit, "pictures": config.pictures, "metrics": config.metrics}
+    return {**limit, "pictures": config.pictures, "split": config.split, "metrics": config.metrics}
 
 
 def limit_of(config: RecipesConfig) -> int:
     """The images to train each run on at most."""
     return UNLIMITED if config.minutes else config.images
+
+
+def held_out(data: DataConfig, config: RecipesConfig) -> DataConfig:
+    """The images to evaluate on, of the same data as those of training."""
+    return replace(data, split=config.split, demo_count=config.pictures)
 
 
 def results_of(root: Path, config: RecipesConfig) -> dict[str, Any] | None:
@@ -72,10 +78,9 @@ def evaluate(root: Path, run: Path, config: RecipesConfig, clock: Clock) -> dict
     """The figures of the run's model against held-out images; also written to `root`, with a sheet of samples."""
     own = load_config(run / CONFIG)
     model = composegan.load(run, str(setup_device(own)))
-    data = replace(own.data, split="validation", demo_count=config.pictures)
     plugin = open_domain(own.domain, own.plugin_path)
     found = evaluate_model(
-        model, plugin, data, config.metrics, n=config.pictures, seed=CODE_SEED, batch=32, name=run.name
+        model, plugin, held_out(own.data, config), config.metrics, n=config.pictures, seed=CODE_SEED, name=run.name
     )
     found.save(root / "evaluation", overwrite=True)
     with atomic_file(root / SHEET) as file:

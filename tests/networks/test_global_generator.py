@@ -6,6 +6,7 @@ import torch
 from composegan.losses.regularizers import mask_loss, path_length
 from composegan.networks import paper_family, stylegan2_family
 from composegan.networks.global_generator import GlobalGenerator
+from composegan.planning.cost import parameters_of, saved_local
 
 from .small import stirred
 
@@ -79,6 +80,11 @@ def test_invalid_arguments_are_rejected():
         with pytest.raises(ValueError, match=words):
             generator(w, **wrong)
     generator(w, classes=torch.ones(1, 4, dtype=torch.bool))
+
+
+def test_no_parameters_and_activations_are_counted_as_local():
+    generator = small()
+    assert parameters_of(generator.local) == saved_local(generator, 2) == 0
 
 
 def test_under_bfloat16_autocast():
