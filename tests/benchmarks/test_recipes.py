@@ -47,8 +47,9 @@ def test_arms_are_trained_measured_and_resumed(study, monkeypatch):
         found = study(arms)
     assert found["runs"]["stylegan2-0"] == first and list(found["runs"]) == ["stylegan2-0", "narrow-0"]
     narrow = found["runs"]["narrow-0"]
-    assert "edit_leakage_texture" in narrow["figures"] and narrow["minutes"] > 0
-    assert [row[0] for row in narrow["scores"]["sliced_wasserstein"]] == [2, 4]
+    assert "edit_leakage_texture" in narrow["figures"]
+    scores = narrow["scores"]["sliced_wasserstein"]
+    assert [row[0] for row in scores] == [2, 4] and all(row[2] > 0 for row in scores)
     text = (study.home / "results" / "recipes.md").read_text()
     assert "| figure | better | stylegan2 | narrow | real halves |" in text and "| images seen |  | 4 | 4 |  |" in text
     for name in ("samples_stylegan2", "samples_narrow", "curves"):
