@@ -90,12 +90,12 @@ def curves(runs: Runs, path: Path) -> None:
     with panels(path, len(names), 2, size=(11, 3.4 * len(names))) as axes:
         for name, line in zip(names, axes, strict=True):
             for column, (axis, unit) in enumerate(zip(line, ("images seen", "minutes"), strict=True)):
+                axis.set_yscale("log")
                 for (arm, seed), found in runs.items():
                     rows = found["scores"].get(name, [])
                     label = arm if seed == min(s for a, s in runs if a == arm) else None
                     color = COLORS[arms.index(arm) % len(COLORS)]
                     axis.plot([row[column] for row in rows], [row[2] for row in rows], color=color, label=label)
-                axis.set_yscale("log")
                 axis.set_xlabel(unit, fontsize=8)
                 axis.set_title(f"{name} of the averaged generator", fontsize=9)
         axes[0, 0].legend(fontsize=8, frameon=False)
