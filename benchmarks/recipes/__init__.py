@@ -7,8 +7,8 @@
 (From a checkout also python -m benchmarks.recipes.)
 
 An arm is a name of ARMS, or `NAME:settings` of `composegan fit`, which may begin with the name of an arm to change;
-arms are separated by semicolons (or commas between plain names). Settings with a dot, such as trainer.threads=1, apply
-to all arms and go before an arm's own.
+arms are separated by semicolons (or commas between plain names). The recipe is one of its settings. Settings with a
+dot, such as trainer.threads=1, apply to all arms and go before an arm's own.
 
 Each (arm, seed) is one run under `out`, trained and evaluated one after another, all arms of the first seed first. With
 `minutes`, a run stops at the first checkpoint after that time in `fit`, scores and sample grids included, and the table
@@ -28,7 +28,6 @@ from composegan.plugin.fields import choice, number
 class RecipesConfig:
     arms: str = "stylegan2,paper,modern"  # which, and what others: see above
     domain: str = "faces"  # of all arms
-    recipe: str = "quick"  # of the domain, which all arms start from
     seeds: str = "0,1,2"  # of training, such as 0-2
     images: int = number(24_000, least=1)  # to train each run on
     minutes: float = number(0.0, least=0)  # to train each run for, instead of images=; 0: no limit

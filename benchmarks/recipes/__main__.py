@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> bool:
     for setting in (setting for some in (shared, *arms.values()) for setting in some):
         if setting.startswith("training.images="):
             raise UserError(f"{setting}: the same for all arms; set images= or minutes=")
-    base = [f"domain={config.domain}", f"recipe={config.recipe}", *shared]
+    base = [f"domain={config.domain}", *shared]
     last = f"training.images={limit_of(config)}"
     runs = {(arm, seed): merged([*base, *arms[arm], f"seed={seed}", last]) for seed in seeds for arm in arms}
     check(runs, config)

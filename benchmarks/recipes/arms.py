@@ -6,11 +6,14 @@ from composegan.errors import UserError, nearest
 
 ARMS = {
     "stylegan2": (
-        "model.family=stylegan2", "training.loss=paper", "training.class_sets=all", "training.presence=0",
-        "grouping=per_class",
+        "recipe=quick_paper", "model.family=stylegan2", "training.loss=paper", "training.class_sets=all",
+        "training.presence=0", "grouping=per_class",
     ),
-    "paper": ("model.family=paper", "training.loss=paper"),
-    "modern": ("model.family=modern", "training.loss=modern"),
+    "paper": (
+        "recipe=quick_paper", "model.family=paper", "training.loss=paper", "training.class_sets=data",
+        "training.presence=1",
+    ),
+    "modern": ("recipe=quick", "model.family=modern", "training.loss=modern"),
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from benchmarks.recipes.arms import ARMS, arms_in
 from composegan.errors import UserError
 
 SETTINGS = """
-metrics=sliced_wasserstein,edit_leakage pictures=4 split=train seeds=0 images=4 recipe=quick
+metrics=sliced_wasserstein,edit_leakage pictures=4 split=train seeds=0 images=4
 data.height=16 data.width=16 data.workers=0 trainer.accelerator=cpu trainer.threads=1
 model.latent_channels=16 model.mapping_layers=2 model.local_layers=3 model.base_layers=1 model.depth_layers=2
 model.local_channels=8 model.coarse_channels=8 model.coarse_size=8 model.min_feat_size=4 model.max_channels=8
@@ -101,7 +101,7 @@ def test_wrong_arms_are_refused(text, message):
 
 def test_arm_that_cannot_work_is_one_line_before_any_training(study):
     with pytest.raises(UserError, match="^arm other: model.family: no network family 'moderne' is installed"):
-        study("arms=stylegan2;other:model.family=moderne")
+        study("arms=stylegan2;other:paper model.family=moderne")
     with pytest.raises(UserError, match="has no split 'validation'"):
         study("arms=stylegan2", "split=validation")
     with pytest.raises(UserError, match="^training.images=8: the same for all arms; set images="):
