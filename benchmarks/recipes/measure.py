@@ -20,6 +20,7 @@ from composegan.api.evaluation import evaluate_model
 from composegan.config.compose import load_config, open_domain
 from composegan.config.run_folder import CONFIG
 from composegan.config.schema import DataConfig
+from composegan.config.validate import score_names
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
 from composegan.io.lock import exclusive_lock
@@ -97,23 +98,21 @@ def evaluate(root: Path, run: Path, config: RecipesConfig, clock: Clock) -> dict
         "real": {figure.name: figure.halves for figure in figures if figure.halves is not None},
         "classes": found.report.by_class,
         "skipped": found.report.skipped,
-        "scores": scores_of(run, clock.times),
+        "scores": scores_of(run, clock.times, score_names(own)),
     }
     write_json(root / RESULTS, results)
     return results
 
 
-def scores_of(run: Path, times: Sequence[Sequence[float]]) -> dict[str, list[list[float]]]:
-    """The scores that `fit` measured: by name, rows of (images seen, minutes, score)."""
+def scores_of(run: Path, times: Sequence[Sequence[float]], names: Sequence[str]) -> dict[str, list[list[float]]]:
+    """The scores of these names that `fit` measured: by name, rows of (images seen, minutes, score)."""
     with (run / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     seen, seconds = zip(*([0, 0.0], *times), strict=True)
     found: dict[str, list[list[float]]] = {}
     for row in rows:
         minutes = round(float(np.interp(float(row["images_seen"]), seen, seconds)) / 60, 3)
-        for key, value in row.items():
-            if key.startswith("score/") and value:
-                found.setdefault(key.removeprefix("score/"), []).append(
-                    [int(row["images_seen"]), minutes, float(value)]
-                )
+        for name in names:
+            if value := row.get(f"score/{name}"):
+                found.setdefault(name, []).append([int(row["images_seen"]), minutes, float(value)])
     return found

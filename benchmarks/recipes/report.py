@@ -90,7 +90,8 @@ def curves(runs: Runs, path: Path) -> None:
     with panels(path, len(names), 2, size=(11, 3.4 * len(names))) as axes:
         for name, line in zip(names, axes, strict=True):
             for column, (axis, unit) in enumerate(zip(line, ("images seen", "minutes"), strict=True)):
-                axis.set_yscale("log")
+                if all(row[2] > 0 for found in runs.values() for row in found["scores"].get(name, [])):
+                    axis.set_yscale("log")
                 for (arm, seed), found in runs.items():
                     rows = found["scores"].get(name, [])
                     label = arm if seed == min(s for a, s in runs if a == arm) else None

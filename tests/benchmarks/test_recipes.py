@@ -48,6 +48,7 @@ def test_arms_are_trained_measured_and_resumed(study, monkeypatch):
     assert found["runs"]["stylegan2-0"] == first and list(found["runs"]) == ["stylegan2-0", "narrow-0"]
     narrow = found["runs"]["narrow-0"]
     assert "edit_leakage_all_texture" in narrow["figures"]
+    assert set(narrow["scores"]) == {"sliced_wasserstein"}  # not the discriminator's scores
     scores = narrow["scores"]["sliced_wasserstein"]
     assert [row[0] for row in scores] == [2, 4] and all(row[2] > 0 for row in scores)
     text = (study.home / "results" / "recipes.md").read_text()
