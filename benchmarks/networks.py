@@ -19,7 +19,7 @@ from composegan.training.phases import Logs, Phase, Real, State
 from composegan.training.step import run_phase
 
 TINY_RUN = """
-recipe=quick data.height=16 data.width=16 data.workers=0 trainer.accelerator=cpu trainer.threads=1
+recipe=quick_paper data.height=16 data.width=16 data.workers=0 trainer.accelerator=cpu trainer.threads=1
 model.latent_channels=16 model.mapping_layers=2 model.local_layers=3 model.base_layers=1 model.depth_layers=2
 model.local_channels=8 model.coarse_channels=8 model.coarse_size=8 model.min_feat_size=4 model.max_channels=8
 model.discriminator_max_channels=8 training.batch=2 training.r1_every=2 training.path_every=2 output.samples=2

@@ -76,7 +76,7 @@ def patched(name: str) -> ExitStack:
 
 def make_step(name: str) -> Callable[[], float]:
     """A function that runs an average step of a variant and returns its seconds."""
-    composed = compose(["domain=faces", "recipe=quick"])
+    composed = compose(["domain=faces", "recipe=quick_paper"])
     config, spec = composed.config, composed.plugin.spec
     config.training.path_every = config.training.path_every or 4  # off in the recipe; here second derivatives count
     with patched(name):

@@ -15,7 +15,7 @@ mkdir -p "$out"
 
 if [ "$data" = avatars ]; then
     size=64 photos=4 n=${N:-64}
-    recipe="recipe=quick training.images=${IMAGES:-480} output.samples_every=160 output.checkpoint_every=160 \
+    recipe="recipe=quick_paper training.images=${IMAGES:-480} output.samples_every=160 output.checkpoint_every=160 \
         output.score_every=240 output.score_samples=32 output.log_every=80"
     invert="steps=60 tune_steps=20" adapt="data.demo=avataaars data.demo_count=64 training.images=80"
     directions="count=2 measured=16"

@@ -50,7 +50,11 @@ EVERY_PHASE = f"""
 {CPU} {TINY} {OFTEN} data.demo_count=200 data.flip=on model.noise=on training.r1_every=4 training.path_every=4
 training.mixing=0.5 training.augment=0.3
 """
-FACES = f"domain=faces recipe=quick {EVERY_PHASE} data.height=32 data.width=32 training.images=240"
+# Settings of the quick recipe of faces before it became modern, so that older versions train the same.
+PAPER_QUICK = """
+model.family=paper training.loss=paper training.learning_rate=0.004 training.r1_image=5 training.r1_mask=50
+"""
+FACES = f"domain=faces recipe=quick {PAPER_QUICK} {EVERY_PHASE} data.height=32 data.width=32 training.images=240"
 PLAIN = f"{FACES} output.metrics=sliced_wasserstein,FSD"
 STREETS = f"domain=cityscapes recipe=quick {EVERY_PHASE} data.height=32 data.width=64 training.images=160"
 PROGRESSIVE = f"{STREETS} grouping=progressive:6 training.split_every=24"

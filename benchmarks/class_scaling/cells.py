@@ -70,7 +70,7 @@ class Cell:
 def config_of(cell: Cell) -> Config:
     """Settings of a run: the paper's at 256x256, which are the defaults, or the quick recipe's."""
     half = ["model.coarse_size=32", "model.local_layers=4"] if cell.arm == "modern" else []
-    config = compose(["domain=faces", "recipe=quick", *half]).config if cell.widths == "quick" else Config()
+    config = compose(["domain=faces", "recipe=quick_paper", *half]).config if cell.widths == "quick" else Config()
     if cell.arm == "modern":
         config.model.family = config.training.loss = "modern"
     if cell.arm in WITH_SETS and cell.classes > MASK_RANK:  # with fewer classes dense masks are cheaper
