@@ -96,9 +96,9 @@ class GlobalGenerator(nn.Module):
 
     def driven_styles(self, slots: Sequence[int]) -> list[Tensor]:
         """The affine maps (rows, S) from a code to the styles that it drives, for these latent slots, each once."""
-        convs = [conv.style for number, conv in enumerate(self.convs) if number in slots]
-        heads = [head.style for number, head in enumerate(self.heads) if 2 * number + 1 in slots]
-        return [style.affine.weight for style in (*convs, *heads)]
+        layers = [*enumerate(self.convs), *((2 * number + 1, head) for number, head in enumerate(self.heads))]
+        modulated = [layer for slot, layer in layers if slot in slots]
+        return [layer.style.affine.weight for layer in modulated if isinstance(layer, (ModulatedConv, ModulatedHead))]
 
     def mix(self, first: Tensor, second: Tensor, choice: Tensor) -> Tensor:
         """Style mixing of two w (B, S) by layer, see `LayerLayout.mix` -> codes (B, layers, S)."""
