@@ -23,6 +23,7 @@ SIZES = (
     "classes", "height", "width", "latent_channels", "mapping_layers", "local_layers", "base_layers", "depth_layers",
     "local_channels", "coarse_channels", "coarse_size", "min_feat_size", "max_channels",
 )  # fmt: skip
+KNOWN = frozenset(inspect.signature(Generator).parameters)
 LISTS = ("group_of", "transparent")
 
 
@@ -82,7 +83,7 @@ def check(settings: Mapping[str, Any]) -> None:
 
 def check_own(settings: Mapping[str, Any]) -> None:
     """As `check`; also raises ValueError for settings that `Generator` does not have."""
-    for key in sorted(map(str, settings.keys() - inspect.signature(Generator).parameters.keys())):
+    for key in sorted(map(str, settings.keys() - KNOWN)):
         raise ValueError(f"family paper has no setting {key[:40]}")
     check(settings)
 

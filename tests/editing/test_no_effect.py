@@ -39,7 +39,7 @@ BALL = "choose pictures that do, such as pictures="
 def test_edit_without_effect_is_an_error(ghost, tmp_path, error_line, capsys, present, settings, said):
     there = torch.tensor(present).bool().repeat(3, 1)
     file = replace(ghost.codes(3), present=there).save(tmp_path / "codes.npz")
-    given = [f"codes={file}", "model=any", *settings.split(), f"out={tmp_path / 'out'}"]
+    given = [f"codes={file}", "model=./any", *settings.split(), f"out={tmp_path / 'out'}"]
     line = error_line("edit", *given)
     assert line.startswith(said) and line.endswith("(force=on writes it all the same)")
     assert not (tmp_path / "out").exists()
@@ -52,7 +52,7 @@ def test_edit_without_effect_is_an_error(ghost, tmp_path, error_line, capsys, pr
 
 def test_change_outside_of_the_class_only_is_an_error_where_the_class_is_pasted(ghost, error_line, tmp_path, capsys):
     ghost.generator.own, ghost.generator.leak = 0.0, 1.0
-    given = ["model=any", "classes=ball", "part=texture"]
+    given = ["model=./any", "classes=ball", "part=texture"]
     line = error_line("edit", *given, f"out={tmp_path / 'out'}")
     said = "classes=ball: the model's picture changes only outside of ball; composite=off shows that"
     assert line == f"{said} (force=on writes it all the same)" and not (tmp_path / "out").exists()
@@ -63,12 +63,12 @@ def test_change_outside_of_the_class_only_is_an_error_where_the_class_is_pasted(
 
 def test_remove_that_leaves_the_class_in_the_picture_is_an_error(ghost, error_line, tmp_path):
     ghost.generator.stays = True
-    line = error_line("edit", "model=any", "classes=ball", "method=remove", f"out={tmp_path / 'out'}")
+    line = error_line("edit", "model=./any", "classes=ball", "method=remove", f"out={tmp_path / 'out'}")
     assert line.startswith("classes=ball: it stays in every picture; models that were trained with")
 
 
 def test_classes_without_part_are_named_beside_an_edit_that_works(ghost, tmp_path, capsys):
-    assert main(["edit", "model=any", "classes=ball,ghost", f"out={tmp_path / 'out'}"]) == 0
+    assert main(["edit", "model=./any", "classes=ball,ghost", f"out={tmp_path / 'out'}"]) == 0
     assert "\nghost: no picture shows it\n" in capsys.readouterr().out
 
 

@@ -140,7 +140,7 @@ def test_pickles_that_torch_does_not_write_are_refused(tmp_path, data, said):
     started = time.monotonic()
     line = refused(with_pickle(tmp_path / "a.pt", data))
     assert said in line
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 @both_formats
