@@ -101,7 +101,7 @@ def test_modern_model_adapts_to_pictures_without_masks(modern_run, shapes, tmp_p
     given = [f"data.root={shapes[1].split('=')[1]}/images", "data.workers=0", "trainer.threads=1", "training.batch=2"]
     given += [f"run={modern_run}", "freeze=none"] if source == "run" else [f"model={modern_run / 'model'}", shapes[0]]
     with as_before():
-        assert main(["adapt", *given, "training.loss=paper", "training.images=4", f"output.root={tmp_path}"]) == 0
+        assert main(["adapt", *given, "training.images=4", f"output.root={tmp_path}"]) == 0
 
 
 def test_plan_counts_modern_model(shapes, tiny, capsys):

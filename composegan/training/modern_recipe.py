@@ -22,6 +22,7 @@ from composegan.networks.semantic_map import SemanticMap
 from composegan.plugin.contracts import LossRecipe
 from composegan.plugin.fields import number
 from composegan.training.augment import augment
+from composegan.training.image_phases import image_phases
 from composegan.training.phases import Logs, Phase, Real, State, draw_classes, draw_fake, draw_slots, real_mask
 
 PART, POWER = 0.1, 4.0
@@ -123,4 +124,9 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
     return tuple(phase for phase in every if phase.every > 0)
 
 
-recipe = LossRecipe(phases=phases, settings=Settings)
+def phases_of_images(config: TrainingConfig, keep: float, settings: Settings) -> tuple[Phase, ...]:
+    """The phases of a step of adaptation to images without masks: those of `training.loss=paper`."""
+    return image_phases(config, keep)
+
+
+recipe = LossRecipe(phases=phases, image_phases=phases_of_images, settings=Settings)
