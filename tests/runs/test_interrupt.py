@@ -39,7 +39,7 @@ Batches.__getitem__ = getitem
 """
 """The process waits for a data worker, which it needs for the step that it finishes."""
 
-KILLED_WHILE_SCORING = "RunRecorder._score = lambda *given: os.kill(os.getpid(), signal.SIGKILL)"
+KILLED_WHILE_SCORING = "RunRecorder._score = lambda *given, **named: os.kill(os.getpid(), signal.SIGKILL)"
 
 KILLED_WHILE_SAVING = """
 save = torch.save
