@@ -110,6 +110,10 @@ def test_plan_counts_modern_model(shapes, tiny, capsys):
 
 
 MISTAKES = {
+    "loss of this family with another": (
+        ["model.family=paper", "training.loss=modern"],
+        "repaints real pictures, which model.family=paper cannot; set training.loss=paper",
+    ),
     "settings of one family with another": (
         ["model.family.modern.foremost=3"],
         "model.family.modern.foremost: model.family does not name that network family",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from composegan.errors import UserError
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 from composegan.plugin.contracts import Family
@@ -60,6 +61,15 @@ def discriminator(config: Config, spec: DomainSpec) -> Discriminator:
     )
 
 
+def check_config(config: Config, spec: DomainSpec) -> None:
+    """Raise UserError for a loss that redraws real pictures from their label maps, which this generator cannot."""
+    if config.training.loss == "modern" and config.training.extensions.get("loss.modern.repaint") != 0:
+        raise UserError(
+            f"training.loss=modern: repaints real pictures, which model.family={config.model.family} cannot; set "
+            "training.loss=paper, or training.loss.modern.repaint=0"
+        )
+
+
 def check(settings: Mapping[str, Any]) -> None:
     """Raise ValueError for sizes out of range, and for lists that are not of classes.
 
@@ -99,5 +109,9 @@ def _shown(value: Any) -> str:
 
 
 family = Family(
-    generator_settings=generator_settings, generator=generator, discriminator=discriminator, check=check_own
+    generator_settings=generator_settings,
+    generator=generator,
+    discriminator=discriminator,
+    check=check_own,
+    check_config=check_config,
 )
