@@ -52,7 +52,7 @@ class Clock(Callback):
 
 
 def read_times(file: Path) -> list[list[float]]:
-    """(images seen, seconds) of each checkpoint, as a `Clock` wrote them; empty if there are none."""
+    """(images seen, seconds) of each checkpoint, as `Clock` writes them; empty before the first."""
     return json.loads(file.read_text()) if file.exists() else []
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from composegan.networks.shapes import SHAPES
 
@@ -41,11 +40,12 @@ def typical_shapes(pictures: Sequence[dict[int, np.ndarray]], classes: int) -> d
 
 def _views(pictures: Sequence[dict[int, np.ndarray]], classes: int) -> Tensor:
     """The cluster of each picture (N,), by the coarse maps of all classes, each class as important as it varies."""
-    coarse = torch.zeros(len(pictures), classes, PLACES, PLACES)
+    cell = PLACES // COARSE
+    coarse = torch.zeros(len(pictures), classes, COARSE * COARSE)
     for number, maps in enumerate(pictures):
         for index, shape in maps.items():
-            coarse[number, index] = torch.from_numpy(shape) / 255
-    coarse = F.avg_pool2d(coarse, PLACES // COARSE).flatten(2)  # (N, K, c c)
+            cells = shape.reshape(COARSE, cell, COARSE, cell).mean(axis=(1, 3), dtype=np.float32)
+            coarse[number, index] = torch.from_numpy(cells / 255).flatten()
     coarse = coarse / (coarse.var(dim=0, unbiased=False).sum(dim=1).sqrt().sqrt()[:, None] + 1e-6)
     return _clusters(coarse.flatten(1), min(SHAPES, len(pictures)))[1]
 

@@ -21,9 +21,9 @@ from composegan.networks.layers import GAIN, activate
 STYLE, PICTURE = 0.3, 0.3
 """Standard deviations of the weights at the start: of style maps, and of the map to a picture."""
 LEAST = 1e-3
-"""Pixels, beside which a class that covers none has no mean."""
+"""Added to the number of pixels of a class, which may be 0."""
 RATE = 0.25
-"""Of the learning of colours, relative to the rest: they begin right, and a class of few pixels has noisy gradients."""
+"""Learning rate of colours relative to other weights: they begin right, and small classes have noisy gradients."""
 UNKNOWN = 0.3
 """Standard deviation of all colours at the start, where `set_colors` does not set them from data."""
 

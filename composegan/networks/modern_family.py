@@ -43,13 +43,7 @@ def generator(settings: Mapping[str, Any]) -> ModernGenerator:
 
 def discriminator(config: Config, spec: DomainSpec, settings: Settings) -> JointDiscriminator:
     """The discriminator, with new weights."""
-    return JointDiscriminator(
-        classes=len(spec.classes),
-        height=config.data.height,
-        width=config.data.width,
-        multiplier=config.model.discriminator_multiplier,
-        max_channels=config.model.discriminator_max_channels,
-    )
+    return JointDiscriminator(**paper_family.discriminator_settings(config, spec))
 
 
 def check(settings: Mapping[str, Any]) -> None:

@@ -52,13 +52,18 @@ def generator(settings: Mapping[str, Any]) -> Generator:
 
 def discriminator(config: Config, spec: DomainSpec) -> Discriminator:
     """The discriminator, with new weights."""
-    return Discriminator(
-        classes=len(spec.classes),
-        height=config.data.height,
-        width=config.data.width,
-        multiplier=config.model.discriminator_multiplier,
-        max_channels=config.model.discriminator_max_channels,
-    )
+    return Discriminator(**discriminator_settings(config, spec))
+
+
+def discriminator_settings(config: Config, spec: DomainSpec) -> dict[str, Any]:
+    """Keyword arguments of `Discriminator`."""
+    return {
+        "classes": len(spec.classes),
+        "height": config.data.height,
+        "width": config.data.width,
+        "multiplier": config.model.discriminator_multiplier,
+        "max_channels": config.model.discriminator_max_channels,
+    }
 
 
 def check_config(config: Config, spec: DomainSpec) -> None:

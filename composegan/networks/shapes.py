@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 SHAPES = 16
-"""Of a class, and views."""
+"""How many shapes a class has at most, and how many views there are."""
 STEEP = 3.0
-"""Standard deviation of the logits of a choice at the start: nearly one for each code."""
+"""Standard deviation of a choice's logits at the start: large, so that a code chooses nearly one shape."""
 
 
 class TypicalShapes(nn.Module):

@@ -1,4 +1,4 @@
-"""`training.loss=modern`: relativistic pairs, penalties without second derivatives, local edits.
+"""`training.loss=modern`: relativistic pairs, penalties without second derivatives, local edits, repainting.
 
 The phases of a step, as in `phases`, on one screen.
 """
@@ -26,7 +26,7 @@ from composegan.training.image_phases import image_phases
 from composegan.training.phases import Logs, Phase, Real, State, draw_classes, draw_fake, draw_slots, real_mask
 
 PART, POWER = 0.1, 4.0
-"""Of `presence_loss`: real masks, pooled to cells of two pixels, nearly all have as much."""
+"""Of `presence_loss`. Nearly all real masks, pooled to cells of two pixels, satisfy it."""
 LEAD = 50
 """Steps of the discriminator before the generator first learns from it."""
 
@@ -80,9 +80,8 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
         if config.presence and state.class_sets is not None:
             areas = state.class_sets.areas.to(fake.coarse.device, non_blocking=True)  # (K)
-            missing = presence_loss(
-                fake.coarse, fake.depth[:, :, 0, 0].isfinite(), areas, PART, POWER
-            )  # absent: depth -inf
+            present = fake.depth[:, :, 0, 0].isfinite()  # (B, K); the depth of an absent class is -inf
+            missing = presence_loss(fake.coarse, present, areas, PART, POWER)
             loss, logs = loss + config.presence * missing, {**logs, "loss/presence": missing}
         return loss, logs
 
