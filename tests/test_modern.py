@@ -12,7 +12,11 @@ from PIL import Image
 import composegan
 from composegan.cli import main
 
-MODERN = ("model.family=modern", "model.family.modern.shapes=0", "training.loss=modern")
+MODERN = (
+    "model.family=modern", "model.family.modern.shapes=0", "training.loss=modern", "training.loss.modern.warmup=4",
+    "training.loss.modern.locality_every=2",
+)  # fmt: skip
+"""Two steps of repainting, then every phase within two steps."""
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +90,8 @@ def test_saved_layers_are_listed_in_order(modern, tmp_path):
 
 def test_grouped_modern_model_splits_and_resumes(fit, resume, assert_same_run):
     """grouping=progressive: both parts of the generator split, in training and when a checkpoint is loaded."""
-    settings = [*MODERN, "grouping=progressive:3", "training.split_every=8", "training.images=24"]
+    settings = [*MODERN, "model.family.modern.shapes=2"]  # in the mirror, too: data.flip is on
+    settings += ["grouping=progressive:3", "training.split_every=8", "training.images=24"]
     whole = fit(*settings)
     model = composegan.load(whole)
     assert model.generator.local.group_of == model.generator.texture.group_of

@@ -69,8 +69,8 @@ def begin_with_data(
     if not modern or modern[0].local.shapes is None:
         return
     first, count = modern[0], len(modern[0].local.shapes.view_bias)
-    z = torch.randn(CODES, first.latent_channels, device=first.slot_of_code.device)
-    mean_code, found = first.map(z).mean(dim=0), statistics()  # (S)
+    z = torch.randn(CODES, first.latent_channels, generator=torch.Generator().manual_seed(0))
+    mean_code, found = first.map(z.to(first.slot_of_code.device)).mean(dim=0), statistics()  # (S)
     shapes, colors = class_shapes(config, spec, found, count), class_colors(found)
     for generator in modern:
         assert generator.local.shapes is not None

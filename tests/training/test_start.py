@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,8 +12,9 @@ import torch
 
 from composegan.config.schema import Config, DataConfig
 from composegan.data.shapes import PLACES
+from composegan.networks.modern_generator import ModernGenerator
 from composegan.networks.shapes import SHAPES
-from composegan.training.start import LEAST_TINT, class_colors, class_shapes
+from composegan.training.start import LEAST_TINT, begin_with_data, class_colors, class_shapes
 
 
 def statistics():
@@ -49,3 +51,24 @@ def test_colors_are_means_and_roots_of_covariances():
     torch.testing.assert_close(mean[1], torch.tensor([1.0, -1.0, 0.0]))
     torch.testing.assert_close(factor[1], torch.diag(torch.tensor([0.4, 0.2, LEAST_TINT])))
     torch.testing.assert_close(grain, torch.full((3, 3), 0.2))
+
+
+def test_start_depends_on_the_new_weights_and_the_data_only():
+    """Not on torch's stream of random numbers, which it leaves as it is; and the mean code has the mean colours."""
+    torch.manual_seed(0)
+    first = ModernGenerator(
+        classes=3, height=16, width=16, latent_channels=8, mapping_layers=1, local_layers=2, base_layers=1,
+        depth_layers=1, local_channels=4, coarse_channels=4, coarse_size=8, min_feat_size=4, max_channels=4, shapes=2,
+    )  # fmt: skip
+    second, spec = deepcopy(first), SimpleNamespace(mirrored=(0, 1, 2))
+    for seed, generator in ((1, first), (2, second)):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        begin_with_data([generator], Config(), spec, statistics)
+        assert torch.equal(torch.get_rng_state(), before)
+    for (name, one), other in zip(first.state_dict().items(), second.state_dict().values(), strict=True):
+        assert torch.equal(one, other), name
+    mean_code = first.map(torch.randn(4000, 8)).mean(dim=0)
+    colors = first.texture.styles(mean_code.expand(1, 3, 8))[-2][0]  # (K, 3)
+    torch.testing.assert_close(colors, class_colors(statistics())[0], atol=0.05, rtol=0)
+    assert first.local.shapes.depth[1, 0, :, :4].min() > 4
