@@ -28,7 +28,6 @@ from PIL import Image
 import composegan
 from benchmarks.measure import machine
 from benchmarks.script import (
-    CHECKOUT,
     RESULTS,
     command_line,
     markdown_table,
@@ -58,7 +57,7 @@ ENOUGH = 1 / 32
 
 @dataclass
 class InversionStudy:
-    model: str = ""  # folder of a trained model of faces; empty: docs/guide/avatars
+    model: str = "faces"  # a trained model of faces, a folder or a name
     count: int = number(8, least=1)  # number of avatars
     edit: str = "hair"  # class whose texture is replaced
     steps: int = number(0, least=0)  # of the search and of tuning each; 0: the recipe's, or 100 in a sweep
@@ -168,7 +167,7 @@ def mean(values: Iterable[float]) -> float:
 
 def draw_photos(folder: Path, count: int) -> None:
     """Write avatars as images/NAME.png and masks/NAME.png (class numbers)."""
-    images, labels, _ = held_out(count, 64, 64, "hair")
+    images, labels, _ = held_out(count, 128, 128, "hair")
     for part, pictures in (("images", images), ("masks", labels)):
         (folder / part).mkdir(parents=True, exist_ok=True)
         for name, picture in zip("abcdefgh", pictures, strict=False):
@@ -182,7 +181,7 @@ def main(arguments: Sequence[str]) -> None:
         draw_photos(Path(config.draw), 3)
         return
     torch.set_num_threads(1)
-    model = composegan.load(output(config.model, CHECKOUT / "docs" / "guide" / "avatars"))
+    model = composegan.load(config.model)
     steps = config.steps or (100 if config.sweep else None)
     settings = InversionConfig(steps=steps, tune_steps=0 if config.sweep else steps)
     resolved = settings.resolve(min(model.generator.height, model.generator.width))

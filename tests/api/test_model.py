@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 import composegan
 from composegan.cli import main
 from composegan.errors import UserError
+from composegan.networks import paper_family
 
 PHOTO = {"steps": 2, "tune_steps": 1, "size": 32, "lpips": "off", "perceptual": 0.0}
 
@@ -134,8 +137,14 @@ def test_save_and_load_give_the_same_model(model, tmp_path):
     assert isinstance(model.to("cpu"), composegan.Model)
 
 
-def test_old_model_folders_load():
-    model = composegan.load(Path(__file__).parents[2] / "docs" / "guide" / "avatars")
+def test_old_model_folders_load(tmp_path):
+    """A configuration written before models had a family, adapters and embeddings."""
+    settings = Path(__file__).with_name("old_model.json").read_text(encoding="utf-8")
+    (tmp_path / "config.json").write_text(settings, encoding="utf-8")
+    generator = paper_family.family.generator(json.loads(settings)["generator"])
+    weights = {f"generator.{name}": value.contiguous() for name, value in generator.state_dict().items()}
+    save_file({**weights, "mean_code": torch.zeros(64)}, tmp_path / "model.safetensors")
+    model = composegan.load(tmp_path)
     assert model.domain == "faces" and len(model.classes) == 13 and model.sample(1).images.shape == (1, 64, 64, 3)
 
 
