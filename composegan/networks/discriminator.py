@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,12 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (self.second(self.first(x)) + self.skip(x)) / math.sqrt(2)  # (B, out, H/2, W/2)
+
+
+def tower(size: int, channels: Callable[[int], int]) -> nn.Sequential:
+    """(B, channels(size), H, W), shorter side `size` -> (B, channels(4), h, w), shorter side 4."""
+    sizes = [size >> i for i in range((size // 4).bit_length() - 1)]  # size, size/2, ..., 8
+    return nn.Sequential(*(ResidualBlock(channels(size), channels(size // 2)) for size in sizes))
 
 
 class MaskStem(nn.Module):
@@ -91,14 +98,10 @@ class Discriminator(nn.Module):
         def channels(size: int) -> int:
             return channels_at(size, multiplier, max_channels)
 
-        def tower() -> nn.Sequential:
-            sizes = [short >> i for i in range((short // 4).bit_length() - 1)]  # short, short/2, ..., 8
-            return nn.Sequential(*(ResidualBlock(channels(size), channels(size // 2)) for size in sizes))
-
         self.image_stem = EqualizedConv(3, channels(short), 1)
-        self.image_tower = tower()
+        self.image_tower = tower(short, channels)
         self.mask_stem = MaskStem(classes, channels(short))
-        self.mask_tower = tower()
+        self.mask_tower = tower(short, channels)
         last = channels(4)
         self.conv = EqualizedConv(last + 1, last, 3)
         area = (4 * height // short) * (4 * width // short)

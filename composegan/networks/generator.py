@@ -41,7 +41,6 @@ class Generator(nn.Module):
     """
 
     slot_of_code: Tensor
-    _bank: type[LocalBank] = LocalBank
 
     def __init__(
         self,
@@ -71,7 +70,6 @@ class Generator(nn.Module):
         embedding: bool | None = None,
         texture_threshold: float = 0.0,
         texture_capacity: float = 1.0,
-        shapes: int = 0,
     ) -> None:
         super().__init__()
         short, long = min(height, width), max(height, width)
@@ -94,7 +92,6 @@ class Generator(nn.Module):
             adapter_rank=adapter_rank,
             embedding=embedding,
             texture=TextureRouting(texture_threshold, texture_capacity),
-            shapes=shapes,
         )
         self.renderer: Any = self._renderer(
             noise,
@@ -112,6 +109,9 @@ class Generator(nn.Module):
 
     def _layout(self, classes: int, local_layers: int, base_layers: int, depth_layers: int) -> SlotLayout:
         return SlotLayout(classes, local_layers, base_layers, depth_layers)
+
+    def _bank(self, **sizes: Any) -> LocalBank:
+        return LocalBank(**sizes)
 
     def _renderer(self, noise: bool, **sizes: Any) -> Any:
         return Renderer(noise=noise, **sizes)

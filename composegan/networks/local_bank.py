@@ -20,7 +20,6 @@ from composegan.networks.composition import compose, compose_pairs, feature_weig
 from composegan.networks.layers import GAIN, activate
 from composegan.networks.precision import narrowed, widened, without_autocast
 from composegan.networks.routing import Routing
-from composegan.networks.shapes import TypicalShapes
 from composegan.networks.texture import (
     TextureRouting,
     by_patch,
@@ -42,10 +41,6 @@ def fourier_features(height: int, width: int, octaves: int) -> Tensor:
     c = torch.stack((x, y)).flatten(1)  # (2, P)
     waves = [wave(c * 2.0**i) for i in range(octaves) for wave in (torch.sin, torch.cos)]
     return torch.cat([c, *waves])  # (2 + 4 octaves, P)
-
-
-FAINT = 0.3
-"""Factor of the pseudo-depth heads beside typical shapes: these are what a model begins with and learns to change."""
 
 
 class LocalBank(nn.Module):
@@ -75,7 +70,6 @@ class LocalBank(nn.Module):
         adapter_rank: int = 0,
         embedding: bool | None = None,
         texture: TextureRouting | None = None,
-        shapes: int = 0,
     ) -> None:
         super().__init__()
         classes, groups = len(group_of), max(group_of) + 1
@@ -89,7 +83,6 @@ class LocalBank(nn.Module):
         opaque = torch.ones(classes)
         opaque[list(transparent)] = 0
         self.register_buffer("opaque", opaque if transparent else None, persistent=False)
-        self.shapes = TypicalShapes(classes, shapes, height, width, latent_channels) if shapes else None
         self.assign(group_of)
         self.probe: Tensor | None = None  # zeros (L, K, C, C); when set, it receives the gradient of each class
 
@@ -103,7 +96,7 @@ class LocalBank(nn.Module):
         # `W_k = W_g + A_k B_k`; A is initialized to 0, so that the classes of a group start equal.
         self.adapter_out = nn.Parameter(torch.zeros(layers, classes, channels, adapter_rank)) if adapter_rank else None
         self.adapter_in = nn.Parameter(torch.randn(layers, classes, adapter_rank, channels)) if adapter_rank else None
-        self.depth_weight = nn.Parameter((0 if shapes else 1) * torch.randn(classes - 1, channels))
+        self.depth_weight = nn.Parameter(torch.randn(classes - 1, channels))
         self.depth_gain = nn.Parameter(torch.ones(classes - 1, channels))
         self.depth_bias = nn.Parameter(torch.zeros(classes - 1))
         self.feature_weight = nn.Parameter(torch.randn(groups, feature_channels, channels))
@@ -122,8 +115,7 @@ class LocalBank(nn.Module):
         self, codes: Tensor, present: Tensor | None = None, layout: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """present: (B, K), true where a class is in a sample, on the CPU (on another device this synchronizes); None:
-        all are. Absent classes are not computed; their m is 0 and their pseudo-depth -inf. layout: pseudo-depths
-        (B, K, h, w) in place of its own.
+        all are. Absent classes are not computed; their m is 0 and their pseudo-depth -inf. layout: see `ModernBank`.
 
         Raises ValueError for a sample without any class.
         """
@@ -139,61 +131,42 @@ class LocalBank(nn.Module):
         return self._forward(codes, routing, layout)
 
     def _forward(self, codes: Tensor, routing: Routing | None, layout: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        assert layout is None
         batch = codes.shape[0]
-        codes = widened(codes).view(batch, self.classes, self.layers, -1)  # (B, K, L, S)
-        with without_autocast(codes.device):
-            layers = self._layers(codes) if routing is None else self._layers_of(codes, routing)
+        layers = self._modulated(codes.view(batch, self.classes, self.layers, -1), routing)
         patches = self.fourier.unflatten(1, (-1, self.patch[0] * self.patch[1]))  # (waves, T, p)
         tiles = [tile.flatten(1) for tile in patches.chunk(self._tiles(batch), dim=1)]  # each (waves, pixels)
-        starts = self._starts(codes, layout, len(tiles))
-        rate = 0.0 if layout is not None else 1.0 if self.shapes is None else FAINT
-        parts = [
-            self._part(layers, tile, start, rate, batch, routing) for tile, start in zip(tiles, starts, strict=True)
-        ]
+        parts = [self._part(layers, tile, batch, routing) for tile in tiles]
         features = torch.cat([part[0] for part in parts], dim=1)  # (B, P, F), channels-last already
         m, depth = (torch.cat([part[i] for part in parts], dim=2) for i in (1, 2))  # (B, K, P)
         grid = (self.height, self.width, self.patch)
         features = by_row(features, 1, *grid).permute(0, 3, 1, 2)  # (B, F, h, w)
         return features, by_row(m, 2, *grid), by_row(depth, 2, *grid)
 
-    def _starts(self, codes: Tensor, layout: Tensor | None, tiles: int) -> list[Tensor] | list[None]:
-        """codes (B, K, L, S) -> what each tile's pseudo-depth is added to, (B, K, pixels): a layout or its shapes."""
-        if layout is not None:
-            depth = by_patch(layout.flatten(2), self.height, self.width, self.patch)  # (B, K, P)
-        elif self.shapes is not None:
-            base = codes[:, -1, 0]  # (B, S); the last class takes the base code, if any does
-            choice = self.shapes(base, codes[:, :, -1])  # (K, B, J)
-            depth = by_patch(self.shapes.depth.flatten(2), self.height, self.width, self.patch)  # (K, J, P)
-            depth = torch.matmul(choice, depth).transpose(0, 1)  # (B, K, P)
-        else:
-            return [None] * tiles
-        patches = depth.unflatten(2, (-1, self.patch[0] * self.patch[1]))  # (B, K, T, p)
-        return [tile.flatten(2) for tile in patches.chunk(tiles, dim=2)]
-
     def _part(
-        self,
-        layers: list[tuple[Tensor, Tensor]],
-        fourier: Tensor,
-        start: Tensor | None,
-        rate: float,
-        batch: int,
-        routing: Routing | None,
+        self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor, batch: int, routing: Routing | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Fourier features of some pixels (waves, P) -> features (B, P, F), m (B, K, P), depth (B, K, P)."""
         hidden, depth = self._hidden(layers[: self.depth_layers], fourier, routing)  # (N, C, P), (N, P)
+        depth = self._all(depth, batch, routing)  # (B, K, P)
+        m = depth.softmax(dim=1)  # (B, K, P); 0 for an absent class
+        return self._features(layers[self.depth_layers :], hidden, feature_weights(m, self.opaque), routing), m, depth
+
+    def _all(self, depth: Tensor, batch: int, routing: Routing | None) -> Tensor:
+        """Pseudo-depth of the pairs (N, P) -> of all (B, K, P), -inf for absent classes."""
         if routing is not None:
             absent = depth.new_full((batch * self.classes, depth.shape[1]), -math.inf)
             depth = absent.index_copy(0, routing.pair, depth)  # (B K, P)
-        depth = depth.unflatten(0, (batch, self.classes))  # (B, K, P)
-        if start is not None:
-            depth = rate * depth + start  # (B, K, P)
-        m = depth.softmax(dim=1)  # (B, K, P); 0 for an absent class
-        weights = feature_weights(m, self.opaque)  # (B, K, P)
+        return depth.unflatten(0, (batch, self.classes))  # (B, K, P)
+
+    def _features(
+        self, layers: list[tuple[Tensor, Tensor]], hidden: Tensor, weights: Tensor, routing: Routing | None
+    ) -> Tensor:
+        """The layers after the depth head, hidden (N, C, P) there and weights (B, K, P) -> features (B, P, F)."""
         gain = self.feature_gain / math.sqrt(self.channels)  # (K, C)
         if self.texture and routing is not None:
-            return self._textured(layers[self.depth_layers :], hidden, weights, gain, routing), m, depth
-        hidden = self._more(layers[self.depth_layers :], hidden)  # (N, C, P)
-        return self._composed(hidden, weights, gain, routing), m, depth
+            return self._textured(layers, hidden, weights, gain, routing)
+        return self._composed(self._more(layers, hidden), weights, gain, routing)
 
     def _composed(self, hidden: Tensor, weights: Tensor, gain: Tensor, routing: Routing | None) -> Tensor:
         """hidden (N, C, P), weights (B, K, P), gain (K, C), scale included -> features (B, P, F)."""
@@ -245,6 +218,11 @@ class LocalBank(nn.Module):
         codes = codes.permute(2, 1, 0, 3) / math.sqrt(codes.shape[-1])  # (L, K, B, S)
         affine = self._per_class(self.style_weight)  # (L, K, C, S)
         return torch.matmul(codes, affine.transpose(2, 3)) + self.style_bias[:, :, None]  # (L, K, B, C)
+
+    def _modulated(self, codes: Tensor, routing: Routing | None) -> list[tuple[Tensor, Tensor]]:
+        """codes (B, K, L, S) -> for each layer its modulated weight (N, C, C) and its bias (N, C, 1)."""
+        with without_autocast(codes.device):
+            return self._layers(widened(codes)) if routing is None else self._layers_of(widened(codes), routing)
 
     def _layers(self, codes: Tensor) -> list[tuple[Tensor, Tensor]]:
         """codes (B, K, L, S) -> for each layer its modulated weight (B K, C, C) and its bias (B K, C, 1)."""

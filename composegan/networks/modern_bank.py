@@ -1,28 +1,63 @@
-"""The local generators of `model.family=modern`: those of the paper, with fewer copies and tiles.
-
-A class of its own, because it sums in another order, and runs of `family=paper` must not change in the last bit.
-"""
+"""The local generators of `model.family=modern`: at half the grid that classes are composed on, beside typical shapes."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from composegan.networks.composition import compose_flat
+from composegan.networks.composition import compose_flat, feature_weights
 from composegan.networks.layers import activate
 from composegan.networks.local_bank import LocalBank
 from composegan.networks.precision import narrowed, without_autocast
 from composegan.networks.routing import Routing
+from composegan.networks.shapes import TypicalShapes
+from composegan.networks.texture import by_patch, by_row
 
-TILE = 1 << 24
-"""Outputs of a layer, for all classes and the whole batch, that the CPU processes at a time: a bound on memory, since
-smaller tiles cost more operations than the cache gains."""
+FAINT = 0.1
+"""Factor of the pseudo-depth heads beside typical shapes: these are what a model begins with and learns to change."""
 
 
 class ModernBank(LocalBank):
-    """As `LocalBank`; equal to it up to rounding."""
+    """codes (B, K * layers, S) -> features (B, F, h/2, w/2), class weights m (B, K, h, w), pseudo-depth (B, K, h, w).
+
+    Hidden maps, features and the pseudo-depth heads have half the height and width. The heads' output is enlarged and
+    added to the typical shapes, which have all of it.
+    """
+
+    shapes: TypicalShapes | None
+
+    def __init__(self, *, height: int, width: int, shapes: int = 0, **settings: Any) -> None:
+        super().__init__(height=max(1, height // 2), width=max(1, width // 2), **settings)
+        self.grid = (height, width)
+        self.shapes = None
+        if shapes:
+            self.shapes = TypicalShapes(self.classes, shapes, height, width, self.style_weight.shape[-1])
+            torch.nn.init.zeros_(self.depth_weight)
+
+    def _forward(self, codes: Tensor, routing: Routing | None, layout: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """layout: pseudo-depths (B, K, h, w) in place of its own."""
+        batch, half = codes.shape[0], (self.height, self.width, self.patch)
+        codes = codes.view(batch, self.classes, self.layers, -1)  # (B, K, L, S)
+        layers = self._modulated(codes, routing)
+        hidden, depth = self._hidden(layers[: self.depth_layers], self.fourier, routing)  # (N, C, P), (N, P)
+        if layout is None:
+            depth = by_row(depth, 1, *half)[:, None]  # (N, 1, h/2, w/2)
+            depth = F.interpolate(depth, self.grid, mode="bilinear")[:, 0].flatten(1)  # (N, h w)
+            depth = self._all(depth, batch, routing).unflatten(2, self.grid)  # (B, K, h, w)
+            if self.shapes is not None:
+                base = codes[:, -1, 0]  # (B, S); the last class takes the base code, if any does
+                depth = FAINT * depth + self.shapes.mixed(self.shapes(base, codes[:, :, -1]))  # (B, K, h, w)
+        else:
+            depth = layout
+        m = depth.softmax(dim=1)  # (B, K, h, w); 0 for an absent class
+        weights = F.adaptive_avg_pool2d(feature_weights(m.flatten(2), self.opaque).view_as(m), half[:2])
+        weights = by_patch(weights.flatten(2), *half)  # (B, K, P)
+        features = self._features(layers[self.depth_layers :], hidden, weights, routing)  # (B, P, F)
+        return by_row(features, 1, *half).permute(0, 3, 1, 2), m, depth
 
     def _composed(self, hidden: Tensor, weights: Tensor, gain: Tensor, routing: Routing | None) -> Tensor:
         if self.member is not None or (routing is not None and hidden.device.type != "cpu"):
@@ -32,12 +67,6 @@ class ModernBank(LocalBank):
         else:
             weights = weights.flatten(0, 1).index_select(0, routing.pair)  # (N, P)
         return compose_flat(hidden, weights, self.feature_weight, gain, self.feature_bias, routing)
-
-    def _tiles(self, batch: int) -> int:
-        if self.fourier.device.type != "cpu":
-            return 1
-        pixels = self.height * self.width
-        return max(1, min(batch * self.classes * self.channels * pixels // TILE, pixels // 128))
 
     def _hidden(
         self, layers: list[tuple[Tensor, Tensor]], fourier: Tensor, routing: Routing | None

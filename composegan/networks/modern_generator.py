@@ -28,9 +28,12 @@ class ModernGenerator(Generator):
     texture_layers, foremost, sharpness: see `LateTexture`. settings: those of `Generator`; it has no noise maps.
     """
 
-    _bank = ModernBank
+    local: ModernBank
 
-    def __init__(self, *, texture_layers: int = 2, foremost: int = 2, sharpness: float = 4.0, **settings: Any) -> None:
+    def __init__(
+        self, *, shapes: int = 0, texture_layers: int = 2, foremost: int = 2, sharpness: float = 4.0, **settings: Any
+    ) -> None:
+        self._shapes = shapes
         super().__init__(**{**settings, "noise": False})
         self.texture = LateTexture(
             group_of=self.local.group_of,
@@ -44,6 +47,9 @@ class ModernGenerator(Generator):
 
     def _layout(self, classes: int, local_layers: int, base_layers: int, depth_layers: int) -> SlotLayout:
         return SlotLayout(classes, local_layers + 1, base_layers, local_layers)  # the last code is the texture's
+
+    def _bank(self, **sizes: Any) -> ModernBank:
+        return ModernBank(shapes=self._shapes, **sizes)
 
     def _renderer(self, noise: bool, **sizes: Any) -> ModernRenderer:
         return ModernRenderer(**sizes)
@@ -66,7 +72,7 @@ class ModernGenerator(Generator):
         """Draw real pictures anew from their layouts: the label maps (B, H, W), composed in place of generated masks,
         and the mean colour of each class in `image` (B, 3, H, W). Everything else comes from codes, as of `forward`."""
         codes = self.expand(codes)  # (B, K (L + 1), S)
-        shares = label_shares(labels, self.classes, self.local.height, self.local.width)  # (B, K, h, w)
+        shares = label_shares(labels, self.classes, *self.local.grid)  # (B, K, h, w)
         layout = (shares + UNSEEN).log()  # (B, K, h, w)
         x, made, _ = self._shaped(codes, None, layout)
         value, index = foremost_of(made.mask, self.texture.foremost)  # (B, n, P) twice
@@ -104,7 +110,7 @@ class ModernGenerator(Generator):
     ) -> tuple[Tensor, Synthesis, Tensor | None]:
         """Everything but texture: codes (B, K (L + 1), S) -> the last map (B, C, H, W), the synthesis, its image still
         missing, and `classes` (B, K) on its device."""
-        features, m, depth = self.local(self.local_codes(codes), classes, layout)  # (B, F, h, w), (B, K, h, w) twice
+        features, m, depth = self.local(self.local_codes(codes), classes, layout)  # (B, F, h/2, w/2), (B, K, h, w) twice
         coarse = 2 * m - 1  # (B, K, h, w)
         x, mask = self.renderer(features, coarse)  # (B, C, H, W)
         present = None if classes is None else classes.to(x.device, non_blocking=True)  # (B, K)

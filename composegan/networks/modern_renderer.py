@@ -16,10 +16,10 @@ SLIGHT = 0.2
 
 
 class ModernRenderer(nn.Module):
-    """features (B, F, h, w), coarse mask (B, K, h, w) -> last map (B, C, H, W), SemanticMap.
+    """features (B, F, h/2, w/2), coarse mask (B, K, h, w) -> last map (B, C, H, W), SemanticMap.
 
-    Unlike the paper's it draws no picture, and the composed features are joined at every size from the first up to
-    their own, so that a finer grid does not lengthen the way from a class to its pixels.
+    Unlike the paper's it draws no picture. The composed features are joined at every size from the first up to their
+    own, and the coarse mask at its own size, so that a finer grid does not lengthen the way from a class to its pixels.
     """
 
     def __init__(
@@ -33,8 +33,10 @@ class ModernRenderer(nn.Module):
         self.convs, self.to_seg = nn.ModuleList(), nn.ModuleList()
         self.resolutions = []
         self.channels, size = feature_channels, min_feat_size
+        own = -(-feature_channels // 2)
+        self.join = nn.Parameter(torch.randn(own, classes))  # joined: an embedding of each pixel's classes
         while size < short:
-            joined = feature_channels if min_feat_size < size <= coarse_size else 0
+            joined = own if size == coarse_size else feature_channels if min_feat_size < size < coarse_size else 0
             before, size = self.channels + joined, size * 2
             self.channels = channels_at(size, channel_multiplier, max_channels)
             self.resolutions.append(size)
@@ -50,11 +52,10 @@ class ModernRenderer(nn.Module):
         seg: Tensor | None = None
         size = min(self.start)
         for i, resolution in enumerate(self.resolutions):
-            if min(self.start) < size <= self.coarse_size:
-                pooled = (
-                    features if size == self.coarse_size else F.adaptive_avg_pool2d(features, (x.shape[2], x.shape[3]))
-                )
-                x = torch.cat((x, pooled), dim=1)  # (B, C + F, r, r)
+            if size == self.coarse_size:
+                x = torch.cat((x, F.conv2d((coarse + 1) / 2, self.join[..., None, None])), dim=1)  # (B, C + F/2, r, r)
+            elif size > min(self.start) and size < self.coarse_size:
+                x = torch.cat((x, F.adaptive_avg_pool2d(features, x.shape[2:])), dim=1)  # (B, C + F, r, r)
             x = self.convs[2 * i + 1](self.convs[2 * i](x, None), None)  # (B, C, 2r, 2r)
             size = resolution
             more = SLIGHT * self.to_seg[i](x)  # (B, E, 2r, 2r)

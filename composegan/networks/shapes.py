@@ -50,3 +50,7 @@ class TypicalShapes(nn.Module):
         likely = torch.matmul(view, self.likely.transpose(0, 1)).log()  # (K, B, J)
         logits = torch.matmul(codes, self.weight.transpose(1, 2)) + self.bias[:, None]  # (K, B, J)
         return (likely + logits).softmax(dim=2)  # (K, B, J)
+
+    def mixed(self, shares: Tensor) -> Tensor:
+        """Shares (K, B, J) -> the pseudo-depths that they mix, (B, K, h, w)."""
+        return torch.matmul(shares, self.depth.flatten(2)).transpose(0, 1).unflatten(2, self.size)

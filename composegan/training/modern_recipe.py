@@ -37,6 +37,7 @@ class Settings:
     mismatch: float = number(0.5, least=0)  # weight of real pictures with another picture's mask, as fakes
     locality: float = number(2.0, least=0)  # weight of the loss on changes outside an edited class
     repaint: float = number(10.0, least=0)  # weight of the error of real pictures drawn anew from their label maps
+    repaint_every: int = number(2, least=1)  # steps between those, after the warm-up
     warmup: int = number(2000, least=0)  # images before the generator learns from the discriminator
     locality_every: int = number(8, least=0)  # steps between those; 0: never
 
@@ -114,7 +115,7 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
     warm = settings.warmup // config.batch if settings.repaint else 0  # steps
     judged = max(0, warm - LEAD)
     every = [
-        Phase("Gpaint", "generator", 1 if settings.repaint else 0, repaint),
+        Phase("Gpaint", "generator", settings.repaint_every if settings.repaint else 0, repaint, always=warm),
         Phase("Dmain", "discriminator", 1, discriminator_main, first=judged),
         Phase("Dreg", "discriminator", config.r1_every, penalties, full_precision=True, first=judged),
         Phase("Gmain", "generator", 1, generator_main, first=warm),

@@ -64,8 +64,8 @@ Logs = dict[str, Tensor]
 class Phase:
     """One loss of one network.
 
-    every: steps from one run to the next; first: steps before the first run; loss: (state, batch) -> the loss () and
-    figures, each (); full_precision: without autocast.
+    every: steps from one run to the next; first: steps before the first run; always: steps at the beginning of which it
+    runs in each; loss: (state, batch) -> the loss () and figures, each (); full_precision: without autocast.
     """
 
     name: str
@@ -74,10 +74,11 @@ class Phase:
     loss: Callable[[State, Real], tuple[Tensor, Logs]]
     full_precision: bool = False
     first: int = 0
+    always: int = 0
 
     def is_due(self, number: int) -> bool:
         """Whether the phase runs in a step, 0 for the first."""
-        return number >= self.first and number % self.every == 0
+        return number >= self.first and (number < self.always or number % self.every == 0)
 
     @property
     def lazy_ratio(self) -> float:

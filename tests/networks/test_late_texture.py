@@ -131,8 +131,9 @@ def test_late_texture_is_mix_of_pictures_painted_by_foremost_classes(count):
 
 @pytest.mark.parametrize("classes", [None, [[True, True, False, True], [True, False, True, True]]])
 @pytest.mark.parametrize("settings", [{}, {"group_of": [0, 1, 0, 1]}, {"transparent": []}])
-def test_modern_bank_equals_local_bank(settings, classes):
+def test_modern_bank_equals_local_bank_where_classes_are_composed_on_its_own_grid(settings, classes):
     generator, present = modern(**settings), None if classes is None else torch.tensor(classes)
+    generator.local.grid = (generator.local.height, generator.local.width)
     codes = generator.local_codes(generator.expand(slots_of(generator))).detach().requires_grad_()
 
     def outputs_and_gradients():
