@@ -52,7 +52,7 @@ class ModernBank(LocalBank):
                 base = codes[:, -1, 0]  # (B, S); the last class takes the base code, if any does
                 depth = FAINT * depth + self.shapes.mixed(self.shapes(base, codes[:, :, -1]))  # (B, K, h, w)
         else:
-            depth = layout
+            depth = layout.to(codes.dtype)
         m = depth.softmax(dim=1)  # (B, K, h, w); 0 for an absent class
         weights = F.adaptive_avg_pool2d(feature_weights(m.flatten(2), self.opaque).view_as(m), half[:2])
         weights = by_patch(weights.flatten(2), *half)  # (B, K, P)
