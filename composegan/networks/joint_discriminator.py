@@ -15,8 +15,7 @@ class JointDiscriminator(Discriminator):
     """image (B, 3, H, W) and mask -> score (B, 1); higher is more real.
 
     As `Discriminator`, except that the mask is also added to the picture before the first activation of the image
-    tower, whose layers can then compare the two; the mask's own tower judges it at half
-    size, with half the channels.
+    tower, whose layers can then compare the two. The mask's own tower judges it at half size, with half the channels.
     """
 
     def __init__(self, *, classes: int, height: int, width: int, multiplier: float, max_channels: int) -> None:
@@ -29,7 +28,7 @@ class JointDiscriminator(Discriminator):
 
         self.channels = len(self.mask_stem.weight)
         self.image_stem = EqualizedConv(3, self.channels, 1, activation=False)
-        self.mask_stem = MaskStem(classes, self.channels + narrow(short // 2))  # for the image tower, and for the mask tower
+        self.mask_stem = MaskStem(classes, self.channels + narrow(short // 2))  # channels for each of the towers
         self.mask_tower = tower(short // 2, narrow)
 
     def judge(self, image: Tensor, embedded: Tensor | None) -> Tensor:

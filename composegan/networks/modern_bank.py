@@ -1,4 +1,4 @@
-"""The local generators of `model.family=modern`: at half the grid that classes are composed on, beside typical shapes."""
+"""The local generators of `model.family=modern`: beside typical shapes, on half the grid that these are composed on."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ class ModernBank(LocalBank):
         else:
             depth = layout.to(codes.dtype)
         m = depth.softmax(dim=1)  # (B, K, h, w); 0 for an absent class
-        weights = F.adaptive_avg_pool2d(feature_weights(m.flatten(2), self.opaque).view_as(m), half[:2])
+        weights = feature_weights(m.flatten(2), self.opaque).view_as(m)  # (B, K, h, w)
+        weights = F.adaptive_avg_pool2d(weights, (self.height, self.width))  # (B, K, h/2, w/2)
         weights = by_patch(weights.flatten(2), *half)  # (B, K, P)
         features = self._features(layers[self.depth_layers :], hidden, weights, routing)  # (B, P, F)
         return by_row(features, 1, *half).permute(0, 3, 1, 2), m, depth

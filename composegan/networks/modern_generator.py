@@ -110,7 +110,8 @@ class ModernGenerator(Generator):
     ) -> tuple[Tensor, Synthesis, Tensor | None]:
         """Everything but texture: codes (B, K (L + 1), S) -> the last map (B, C, H, W), the synthesis, its image still
         missing, and `classes` (B, K) on its device."""
-        features, m, depth = self.local(self.local_codes(codes), classes, layout)  # (B, F, h/2, w/2), (B, K, h, w) twice
+        codes = self.local_codes(codes)  # (B, K L, S)
+        features, m, depth = self.local(codes, classes, layout)  # (B, F, h/2, w/2), (B, K, h, w) twice
         coarse = 2 * m - 1  # (B, K, h, w)
         x, mask = self.renderer(features, coarse)  # (B, C, H, W)
         present = None if classes is None else classes.to(x.device, non_blocking=True)  # (B, K)
