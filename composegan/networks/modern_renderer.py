@@ -54,7 +54,7 @@ class ModernRenderer(nn.Module):
         for i, resolution in enumerate(self.resolutions):
             if size == self.coarse_size:
                 x = torch.cat((x, F.conv2d((coarse + 1) / 2, self.join[..., None, None])), dim=1)  # (B, C + F/2, r, r)
-            elif size > min(self.start) and size < self.coarse_size:
+            elif min(self.start) < size < self.coarse_size:
                 x = torch.cat((x, F.adaptive_avg_pool2d(features, (x.shape[2], x.shape[3]))), dim=1)  # (B, C+F, r, r)
             x = self.convs[2 * i + 1](self.convs[2 * i](x, None), None)  # (B, C, 2r, 2r)
             size = resolution

@@ -186,3 +186,16 @@ def test_repainted_picture_has_the_layout_and_colors_of_the_real_one():
     torch.testing.assert_close(m[:, 2, 6:10, 12:20], torch.ones(2, 4, 8).double(), atol=1e-3, rtol=0)
     assert (inside > 0.4).all() and (drawn.image[:, :, :4].mean(dim=(2, 3)) < -0.2).all()
     assert drawn.depth.isfinite().all()
+
+
+def test_typical_shapes_keep_their_detail_beside_local_generators_at_half_the_grid():
+    """Before any training, the pseudo-depth is that of the chosen shape at every place of the composition's grid."""
+    generator = modern(shapes=3)
+    bank, shapes = generator.local, generator.local.shapes
+    shapes.depth.copy_(torch.randn_like(shapes.depth))
+    codes = generator.local_codes(generator.expand(slots_of(generator)))
+    features, m, depth = bank(codes)
+    each = codes.unflatten(1, (generator.classes, -1))  # (B, K, L, S)
+    shares = shapes(each[:, -1, 0], each[:, :, -1])  # (K, B, J)
+    torch.testing.assert_close(depth, torch.einsum("kbj,kjhw->bkhw", shares, shapes.depth))
+    assert [2 * size for size in features.shape[2:]] == list(m.shape[2:]) == list(bank.grid)

@@ -9,7 +9,7 @@ from composegan.networks.class_sets import ClassSets
 from composegan.runs.prepare import new_step
 from composegan.training import ema
 from composegan.training.parts import derive_seed
-from composegan.training.phases import Real, State, draw_slots, phases
+from composegan.training.phases import Phase, Real, State, draw_slots, phases
 from composegan.training.step import TrainingStep, run_phase
 
 
@@ -159,3 +159,8 @@ def test_derived_seeds_are_pure_and_well_mixed():
     assert len(seeds) == 1020 and all(0 <= seed < 2**63 for seed in seeds)
     bits = torch.tensor([[derive_seed(0, 0, step) >> bit & 1 for bit in range(63)] for step in range(400)])
     assert ((bits.float().mean(0) - 0.5).abs() < 0.13).all()
+
+
+def test_phase_runs_in_each_step_at_first_and_later_in_every_nth():
+    phase = Phase("Gpaint", "generator", 3, lambda state, real: None, always=4, first=1)
+    assert [number for number in range(10) if phase.is_due(number)] == [1, 2, 3, 6, 9]
