@@ -12,7 +12,7 @@ from torch import Tensor
 from composegan.networks.foremost import foremost_of
 from composegan.networks.generator import Generator, Synthesis
 from composegan.networks.late_texture import LateTexture, mean_colors
-from composegan.networks.layered import Layers, layer_weights, layers_of
+from composegan.networks.layered import Hidden, Layers, distinct, layer_order, layer_weights, layers_of
 from composegan.networks.modern_bank import ModernBank
 from composegan.networks.modern_renderer import ModernRenderer
 from composegan.networks.semantic_map import label_shares
@@ -94,12 +94,30 @@ class ModernGenerator(Generator):
     def layers(
         self, codes: Tensor, truncation: float = 1.0, mean_code: Tensor | None = None, classes: Tensor | None = None
     ) -> Layers:
-        """The picture that `forward` draws for the same arguments, as layers."""
+        """The picture that `forward` draws for the same arguments, as layers. What a layer hides is drawn without the
+        classes of that layer and those in front of it: a pass more for each class."""
         codes, classes = self._inputs(codes, truncation, mean_code, classes)
+        color, weight, depth = self._colored(codes, classes)
+        order = layer_order(weight, depth)  # (B, K)
+        rank = order.argsort(dim=1)  # (B, K)
+        hidden = Hidden(color.clone(), weight.clone())
+        for place in range(self.classes):
+            at = torch.arange(len(codes), device=order.device), order[:, place]
+            if not depth[at].isfinite().any():
+                continue  # absent from all pictures
+            behind = rank <= place  # (B, K)
+            behind[:, 0] = True  # no picture is without its background
+            colors, weights, _ = self._colored(codes, behind if classes is None else behind & classes.to(behind.device))
+            hidden.color[at], hidden.weight[at] = colors[at], distinct(weights)[at]
+        return layers_of(color, weight, order, hidden)
+
+    def _colored(self, codes: Tensor, classes: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """codes (B, K (L + 1), S), classes (B, K) -> the colours of each class (B, K, 3, H, W), their weights
+        (B, K, H, W), and the pseudo-depth (B, K, h, w)."""
         x, made, _ = self._shaped(codes, classes)
         logits = self.texture.sharpness * made.mask.logits()  # (B, K, H, W)
-        colors = self.texture.colors(x, layer_weights(logits, made.depth, self.texture.foremost), self._textures(codes))
-        return layers_of(colors, logits, made.depth, self.texture.foremost)
+        weight = layer_weights(logits, made.depth, self.texture.foremost)
+        return self.texture.colors(x, weight, self._textures(codes)), weight, made.depth
 
     def _textures(self, codes: Tensor) -> Tensor:
         """codes (B, K (L + 1), S) -> those of texture (B, K, S)."""

@@ -7,7 +7,7 @@ import torch
 
 from composegan.networks.foremost import foremost, foremost_of
 from composegan.networks.late_texture import RATE
-from composegan.networks.layered import layers_of
+from composegan.networks.layered import Hidden, layers_of
 from composegan.networks.local_bank import LocalBank
 from composegan.networks.modern_generator import ModernGenerator
 from composegan.networks.semantic_map import SemanticMap
@@ -51,8 +51,7 @@ def test_change_by_texture_code_is_proportional_to_weight_of_class():
     slots = slots_of(generator, 1).requires_grad_()
     made = generator(slots)
     weight = made.mask.logits().softmax(dim=1)[0, 1]  # (H, W)
-    colors = generator.layers(slots)
-    own = colors.color[0, colors.classes[0].tolist().index(1)]  # (3, H, W)
+    own = generator._colored(generator.expand(slots), None)[0][0, 1]  # (3, H, W)
     texture = generator.layout.shape_slot(1) + 1
     for y, x in ((0, 0), (7, 30), (20, 50)):
         (whole,) = torch.autograd.grad(made.image[0, 0, y, x], slots, retain_graph=True)
@@ -61,13 +60,17 @@ def test_change_by_texture_code_is_proportional_to_weight_of_class():
 
 
 @pytest.mark.parametrize("classes", [None, [[True, True, False, True], [True, False, True, True]]])
-@pytest.mark.parametrize("settings", [{"foremost": 4}, {}, {"foremost": 1}, {"mask_rank": 3, "group_of": [0, 0, 1, 1]}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"foremost": 4, "sharpness": 0.1}, {}, {"foremost": 1}, {"mask_rank": 3, "group_of": [0, 0, 1, 1]}],
+)
 def test_layers_laid_over_one_another_are_the_picture(settings, classes):
     generator = modern(**settings)
     slots = slots_of(generator)
     present = None if classes is None else torch.tensor(classes)
     layers = generator.layers(slots, classes=present)
-    torch.testing.assert_close(layers.flattened(), generator(slots, classes=present).image, atol=4e-3, rtol=0)
+    picture = generator(slots, classes=present).image.clamp(-1, 1)
+    torch.testing.assert_close(layers.flattened(), picture, atol=1e-5, rtol=0)
     assert ((layers.opacity >= 0) & (layers.opacity <= 1)).all()
     if present is not None:
         shown = layers.opacity.flatten(2).any(dim=2)  # (B, K), in the order of the layers
@@ -75,13 +78,27 @@ def test_layers_laid_over_one_another_are_the_picture(settings, classes):
 
 
 def test_layer_continues_below_nearer_layer():
-    """A class that another hides everywhere has its own colour and is opaque once that is taken away."""
-    color = torch.tensor([0.1, 0.5, 0.9]).view(1, 3, 1, 1, 1).expand(1, 3, 3, 4, 4)
-    logits = torch.tensor([-1.0, 0.0, 1.0]).view(1, 3, 1, 1).expand(1, 3, 4, 4) * 20
-    layers = layers_of(color, logits, logits, 2)
-    assert layers.classes[0].tolist() == [0, 1, 2]
-    assert layers.opacity.amin().item() > 0.99
-    torch.testing.assert_close(layers.flattened(), color[:, 2], atol=1e-6, rtol=0)
+    """What a class hides is drawn as if it and all in front of it were absent: here the background, everywhere."""
+    generator = modern()
+    slots = slots_of(generator)
+    layers = generator.layers(slots)
+    assert layers.classes[:, 0].eq(0).all()  # the background
+    alone = torch.tensor([True, False, False, False])
+    covered = layers.opacity[:, 1:].amax(dim=1) == 1  # (B, H, W)
+    assert (layers.opacity[:, 0] == 1).all()
+    difference = (layers.color[:, 0] - generator(slots, classes=alone).image.clamp(-1, 1)).abs().amax(dim=1)
+    assert covered.any() and (difference[covered] < 1e-5).all()
+
+
+def test_faint_class_leaves_no_trace_in_layers():
+    """The others make up for its colours, and a colour that cannot move further leaves the rest to them."""
+    color = torch.tensor([-1.0, 0.2, 0.98]).view(1, 3, 1, 1, 1).expand(1, 3, 3, 1, 2).clone()
+    weight = torch.tensor([[0.05, 0.0], [0.35, 0.0], [0.6, 1.0]]).view(1, 3, 1, 2)
+    hidden = Hidden(torch.zeros_like(color), torch.tensor([1.0, 0.5, 1.0]).view(1, 3, 1, 1).expand(1, 3, 1, 2))
+    layers = layers_of(color, weight, torch.tensor([[0, 1, 2]]), hidden)
+    torch.testing.assert_close(layers.opacity[0, :, 0], torch.tensor([[1.0, 1.0], [1.0, 0.5], [0.6 / 0.95, 1.0]]))
+    torch.testing.assert_close(layers.flattened(), torch.einsum("bkhw,bkchw->bchw", weight, color))
+    assert layers.color[0, 0].eq(0).all()  # as hidden
 
 
 def test_absent_class_paints_nothing():
