@@ -60,3 +60,11 @@ def test_locality_loss_is_the_share_outside_the_class():
     moved = labels.clone()
     moved[:, 0, :] = 1  # where the class has moved to counts as its own
     assert locality_loss(before, after, labels, moved, edited) == 0
+
+
+def test_image_tower_sees_the_mask():
+    discriminator = JointDiscriminator(classes=3, height=8, width=8, multiplier=0.01, max_channels=8)
+    discriminator.mask_tower = torch.nn.Sequential(discriminator.mask_tower, torch.nn.Threshold(torch.inf, 0.0))  # deaf
+    masks = [SemanticMap.from_labels(torch.full((1, 8, 8), k), 3) for k in (0, 1)]
+    one, other = (discriminator(torch.zeros(1, 3, 8, 8), mask) for mask in masks)
+    assert (one - other).abs() > 1e-4

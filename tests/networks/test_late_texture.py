@@ -10,6 +10,7 @@ from composegan.networks.late_texture import RATE
 from composegan.networks.layered import Hidden, layers_of
 from composegan.networks.local_bank import LocalBank
 from composegan.networks.modern_generator import ModernGenerator
+from composegan.networks.resample import upsample
 from composegan.networks.semantic_map import SemanticMap
 
 SMALL = {
@@ -99,6 +100,25 @@ def test_faint_class_leaves_no_trace_in_layers():
     torch.testing.assert_close(layers.opacity[0, :, 0], torch.tensor([[1.0, 1.0], [1.0, 0.5], [0.6 / 0.95, 1.0]]))
     torch.testing.assert_close(layers.flattened(), torch.einsum("bkhw,bkchw->bchw", weight, color))
     assert layers.color[0, 0].eq(0).all()  # as hidden
+
+
+def test_layers_are_ordered_by_depth_where_a_class_is_seen():
+    """Class 1 is near in a corner in which class 2 hides it, and far where it is seen."""
+    color = torch.zeros(1, 3, 3, 4, 4)
+    logits = torch.full((1, 3, 4, 4), -20.0)
+    logits[:, 1, :, :2], logits[:, 2, :, 2:] = 20.0, 20.0
+    depth = torch.zeros(1, 3, 4, 4)
+    depth[:, 1, :, :2], depth[:, 1, :, 2:], depth[:, 2] = 1.0, 9.0, 5.0
+    assert layers_of(color, logits, depth, 2).classes[0].tolist() == [0, 1, 2]
+
+
+def test_refined_mask_begins_as_the_coarse_one():
+    generator = modern()
+    with torch.no_grad():
+        for head in generator.renderer.to_seg:
+            head.weight.zero_()
+    made = generator(slots_of(generator))
+    torch.testing.assert_close(made.mask.logits(), upsample(made.coarse))
 
 
 def test_absent_class_paints_nothing():
