@@ -31,7 +31,7 @@ class DataConfig:
 
 @dataclass
 class ModelConfig:
-    family: str = extension(FAMILY, "paper")  # which networks: paper, stylegan2 (no parts), or an installed family
+    family: str = extension(FAMILY, "paper")  # networks: paper, modern, stylegan2 (no parts), or an installed family
     latent_channels: int = number(512, least=1, most=4096)  # width of z, w and every code
     mapping_layers: int = number(8, least=1, most=64)  # linear layers from z to w
     mapping_rate: float = number(0.01, above=0)  # learning-rate multiplier of the mapping
@@ -65,7 +65,7 @@ class TrainingConfig:
     discriminator_learning_rate: float | None = number(None, above=0)  # Adam, discriminator; empty: learning_rate
     beta1: float = number(0.0, least=0, most=1)  # Adam
     beta2: float = number(0.99, least=0, most=1)  # Adam
-    loss: str = extension(LOSS, "paper")  # the objective: paper, or an installed loss recipe
+    loss: str = extension(LOSS, "paper")  # the objective: paper, modern, or an installed loss recipe
     r1_image: float = number(10.0, least=0)  # R1 penalty on images
     r1_mask: float = number(1000.0, least=0)  # R1 penalty on masks
     r1_every: int = number(16, least=0)  # steps between R1 penalties; 0: never

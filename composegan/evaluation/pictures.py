@@ -52,7 +52,8 @@ def leakage_sheet(found: Sequence[ClassEdits], classes: Sequence[str]) -> Image.
         for part in ("texture", "shape"):
             cells += [each.after[part], change_map(each.heat[part][None])[0]]
         rows.append(np.stack(cells))
-        values = [f"{each.measured[part]['leakage']:.2f}" for part in ("texture", "shape")]
+        leakage = [each.measured[part]["leakage"] for part in ("texture", "shape")]
+        values = ["-" if value != value else f"{value:.2f}" for value in leakage]
         names.append(" ".join((classes[each.k], *values)))
     return table(rows, ("before", "other texture", "change", "other shape", "change"), names, least=96)
 

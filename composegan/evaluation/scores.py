@@ -74,7 +74,7 @@ class Scores:
         for k, name in enumerate(classes):
             numbers = [column[k].item() for column in self.columns.values()]
             rows.append((name, *("" if number != number else f"{number:.3g}" for number in numbers)))
-        return [f"scores: {figures}", *aligned(rows)]
+        return [f"scores: {figures}", *aligned(rows), *_dead(classes, self.columns.get("live"))]
 
     @torch.inference_mode()
     def _summaries(self, images: Tensor, labels: Tensor) -> dict[str, object]:
@@ -85,6 +85,16 @@ class Scores:
             batches = zip((images if rows.exact else rounded).split(BATCH), labels.split(BATCH), strict=True)
             described[name] = torch.cat([self.describers[name].describe(*batch) for batch in batches])
         return {found.name: summarize(found, described[rows_of(found).name]) for found in self.metrics}
+
+
+def _dead(classes: Sequence[str], live: Tensor | None) -> list[str]:
+    """A line on the classes that are not live, (K,) of 0 or 1, NaN for one that the real images do not have."""
+    if live is None:
+        return []
+    dead = [name for name, value in zip(classes, live.tolist(), strict=True) if value == 0]
+    count = int((live == live).sum())
+    text = f"{count - len(dead)} of {count} classes can be edited"
+    return [f"{text}; not yet: {', '.join(dead)}" if dead else text]
 
 
 def selection(values: Mapping[str, float], deciding: Sequence[str]) -> float:

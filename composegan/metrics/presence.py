@@ -107,7 +107,8 @@ def describe_rare(real: Tensor) -> tuple[Tensor, str]:
     rare = rare_classes(real)
     if not rare.any():
         raise NotMeasuredError(f"no class is in less than {RARE:.0%} of the real images")
-    return rare, f"of the {int(rare.sum())} classes in less than {RARE:.0%} of the real images"
+    count = int(rare.sum())
+    return rare, f"of the {count} class{'es' * (count > 1)} in less than {RARE:.0%} of the real images"
 
 
 def _measure_rare_recall(evaluation: Evaluation) -> list[Figure]:

@@ -53,7 +53,8 @@ class ProgressLine(Callback):
                 self.bar.update(self.task, completed=seen, text=text)
         else:
             left = (self.images - seen) / max(rate, 1e-9)
-            text += f"  about {left / 60:.0f} min left" if seen < self.images else ""
+            minutes = f"about {left / 60:.0f} min" if left >= 60 else "less than 1 min"
+            text += f"  {minutes} left" if seen < self.images else ""
             print_line(f"{seen:,}/{self.images:,} images  {text}")
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:

@@ -47,10 +47,10 @@ def test_rare_class_recall_with_and_without_a_segmenter():
     assert presence.agreement.compare(rows(20, 2), rows(20, 1)) == pytest.approx(1 - 0.05 / 2)
     found = figure(presence.rare_class_recall, given)
     assert (found.value, found.halves, found.images, found.real_images, found.half_images) == (0.5, 1, 20, 20, 10)
-    assert found.note == "of the 1 classes in less than 20% of the real images"
+    assert found.note == "of the 1 class in less than 20% of the real images"
     found = figure(agreement.rare_class_recall, given)
     assert (found.value, found.halves, found.real_images) == (0.25, 0.8, 5)
-    assert found.note.startswith("of the 1 classes in less than 20% of the real images; segmenter of 1,234 real")
+    assert found.note.startswith("of the 1 class in less than 20% of the real images; segmenter of 1,234 real")
 
 
 def test_rare_class_recall_of_a_model_that_dropped_the_class():

@@ -13,7 +13,7 @@ from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.evaluation.generated import Generated
 from composegan.evaluation.probe import agreement, fit_probe
-from composegan.evaluation.scores import Scores, _draw, selection
+from composegan.evaluation.scores import Scores, _dead, _draw, selection
 from composegan.plugin import registry
 from composegan.plugin.contracts import METRIC
 from tests.helpers import last, refused
@@ -146,6 +146,18 @@ def test_fit_writes_scores_and_selects_by_the_first(fit, figures_of):
     state = last(run)
     assert state["best_of"] == "FSD"
     assert state["best"] == pytest.approx(min(float(row["score/FSD"]) for row in written), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("live", "line"),
+    [
+        ([1, 1, 1], "3 of 3 classes can be edited"),
+        ([1, 0, torch.nan], "1 of 2 classes can be edited; not yet: disc"),  # the data have no third class
+    ],
+)
+def test_report_names_classes_that_cannot_be_edited(live, line):
+    assert _dead(("ground", "disc", "moon"), torch.tensor(live)) == [line]
+    assert _dead(("ground", "disc", "moon"), None) == []
 
 
 def test_fit_reports_classes_and_selects_by_them(fit, figures_of, capsys):
