@@ -11,13 +11,12 @@ SHARP = 4.0
 """Factor of the mask's values, which the coarse mask keeps near -1..1: the log odds of a right pixel are about 8."""
 
 
-def refinement_loss(mask: SemanticMap, labels: Tensor) -> Tensor:
+def refinement_loss(mask: SemanticMap, labels: Tensor, size: tuple[int, int]) -> Tensor:
     """Cross entropy of a generated mask with labels (B, H, W) -> ().
 
-    A low-rank mask is compared at the size of its coarse mask, with the share of each class in a cell: it never has K
-    channels at full size.
+    A low-rank mask is compared at `size` (rows, columns), that of the coarse mask, with the share of each class in a
+    cell: it never has K channels at full size.
     """
-    if mask.basis is None or mask.coarse is None:
+    if mask.basis is None:
         return F.cross_entropy(SHARP * mask.logits(), labels.long())
-    size = mask.coarse.shape[2], mask.coarse.shape[3]
     return F.cross_entropy(SHARP * mask.pooled(*size), label_shares(labels, mask.classes, *size))

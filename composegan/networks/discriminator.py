@@ -57,8 +57,11 @@ class MaskStem(nn.Module):
 
     def factor(self) -> Tensor:
         """F (channels, channels) with `F F^T = W W^T`: F n has here the distribution of noise n at the mask."""
-        values, vectors = torch.linalg.eigh(self.metric())
-        return vectors * values.clamp_min(0).sqrt()
+        weight = self.weight * self.scale  # (channels, K)
+        if (more := weight.shape[0] - weight.shape[1]) >= 0:
+            return F.pad(weight, (0, more))
+        # Not by eigenvectors: their gradient is not finite where two eigenvalues are equal, and a GPU waits for them.
+        return torch.linalg.qr(weight.T).R.T
 
 
 def deviation_group(batch: int) -> int:

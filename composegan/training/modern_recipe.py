@@ -92,7 +92,7 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         slots, classes = draw_slots(generator, batch, config.mixing), draw_classes(state, batch)
         other = generator.map(torch.randn(batch, generator.latent_channels, device=device))  # (B, S)
         present = torch.ones(batch, generator.classes) if classes is None else classes.float()  # (B, K)
-        edited = torch.multinomial(present, 1)[:, 0].to(device)  # (B)
+        edited = torch.multinomial(present, 1)[:, 0].to(device, non_blocking=True)  # (B)
         slot = generator.layout.shape_slot(0) + 2 * edited + torch.randint(0, 2, (batch,), device=device)  # (B)
         changed = slots.scatter(1, slot[:, None, None].expand(-1, 1, slots.shape[2]), other[:, None])
         classes = None if classes is None else classes.repeat(2, 1)
@@ -109,7 +109,7 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         slots = draw_slots(state.generator, len(real.image), config.mixing)
         drawn = state.generator.repaint(slots, real.image, real.labels)
         error = (drawn.image - real.image).abs().mean()
-        refined = refinement_loss(drawn.mask, real.labels)
+        refined = refinement_loss(drawn.mask, real.labels, (drawn.coarse.shape[2], drawn.coarse.shape[3]))
         return settings.repaint * (error + refined), {"loss/repaint": error, "loss/refine": refined}
 
     warm = settings.warmup // config.batch if settings.repaint else 0  # steps

@@ -22,7 +22,7 @@ def masks(labels, low_rank):
 
 @pytest.mark.parametrize("low_rank", [False, True])
 def test_right_mask_has_a_small_loss(low_rank):
-    right, wrong = (refinement_loss(masks(labels, low_rank), LABELS) for labels in (LABELS, LABELS.flip(1)))
+    right, wrong = (refinement_loss(masks(labels, low_rank), LABELS, (4, 4)) for labels in (LABELS, LABELS.flip(1)))
     assert right < 0.3 * wrong and right < (0.2 if low_rank else 1e-3)  # -1..1 are certain
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from composegan.losses.locality import FLOOR, locality_loss
 from composegan.losses.regularizers import r1_penalty
 from composegan.losses.relativistic import pair_loss, slope
+from composegan.networks.discriminator import MaskStem
 from composegan.networks.joint_discriminator import JointDiscriminator
 from composegan.networks.semantic_map import SemanticMap
 
@@ -34,6 +36,16 @@ def test_slope_estimates_r1_of_both_inputs():
     mean = torch.stack(found).mean()
     torch.testing.assert_close(mean, 2 * exact.image + 5 * exact.mask, rtol=0.1, atol=0)
     assert exact.mask > 0.01 * exact.image  # the joint discriminator looks at masks
+
+
+@pytest.mark.parametrize("classes", [1, 3, 8, 20])
+def test_factor_of_mask_stem_is_a_root_with_a_finite_gradient(classes):
+    stem = MaskStem(classes, 8)
+    with torch.no_grad():
+        stem.weight[: 8 - min(classes, 8)] = 0  # equal eigenvalues
+    torch.testing.assert_close(stem.factor() @ stem.factor().T, stem.metric())
+    stem.factor().square().sum().backward()
+    assert stem.weight.grad.isfinite().all()
 
 
 def test_slope_trains_discriminator_without_second_derivatives():

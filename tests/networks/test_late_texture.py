@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from composegan.losses.refinement import refinement_loss
 from composegan.networks.foremost import foremost, foremost_of
 from composegan.networks.late_texture import RATE
-from composegan.networks.layered import Hidden, layers_of
+from composegan.networks.layered import Hidden, layer_order, layers_of
 from composegan.networks.local_bank import LocalBank
 from composegan.networks.modern_generator import ModernGenerator
 from composegan.networks.resample import upsample
@@ -104,12 +105,11 @@ def test_faint_class_leaves_no_trace_in_layers():
 
 def test_layers_are_ordered_by_depth_where_a_class_is_seen():
     """Class 1 is near in a corner in which class 2 hides it, and far where it is seen."""
-    color = torch.zeros(1, 3, 3, 4, 4)
-    logits = torch.full((1, 3, 4, 4), -20.0)
-    logits[:, 1, :, :2], logits[:, 2, :, 2:] = 20.0, 20.0
+    weight = torch.zeros(1, 3, 4, 4)
+    weight[:, 1, :, :2], weight[:, 2, :, 2:] = 1.0, 1.0
     depth = torch.zeros(1, 3, 4, 4)
     depth[:, 1, :, :2], depth[:, 1, :, 2:], depth[:, 2] = 1.0, 9.0, 5.0
-    assert layers_of(color, logits, depth, 2).classes[0].tolist() == [0, 1, 2]
+    assert layer_order(weight, depth)[0].tolist() == [0, 1, 2]
 
 
 def test_refined_mask_begins_as_the_coarse_one():
@@ -205,10 +205,13 @@ def test_foremost_classes_of_low_rank_mask_are_those_of_its_logits(count, with_c
         torch.testing.assert_close(one, other)
 
 
-def test_low_rank_mask_is_never_expanded_to_all_classes_at_full_size(monkeypatch):
-    generator = modern(mask_rank=3)
+@pytest.mark.parametrize("residual", [True, False])
+def test_low_rank_mask_is_never_expanded_to_all_classes_at_full_size(residual, monkeypatch):
+    generator = modern(mask_rank=3, residual_refine=residual)
     monkeypatch.setattr(SemanticMap, "logits", lambda self: pytest.fail("K channels at full size"))
-    generator(slots_of(generator)).image.sum().backward()
+    made = generator(slots_of(generator))
+    labels = torch.zeros(2, 32, 64, dtype=torch.uint8)
+    (made.image.sum() + refinement_loss(made.mask, labels, (16, 32)).double()).backward()
 
 
 def test_repainted_picture_has_the_layout_and_colors_of_the_real_one():
