@@ -33,6 +33,7 @@ from composegan.plugin.fields import number
 from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runtime.memory import keep_freed_memory
 from composegan.training.build import build
+from composegan.training.compiled import compiled
 
 NETWORKS = "composegan.networks"
 DEFAULT, COMPILED = "as shipped", "compiled main phases"
@@ -81,8 +82,8 @@ def make_step(name: str) -> Callable[[], float]:
     config.training.path_every = config.training.path_every or 4  # off in the recipe; here second derivatives count
     with patched(name):
         generator, discriminator = build(config, spec, GroupingPlan.per_class(len(spec.classes)))
-        compiled = [torch.compile(network) for network in (generator, discriminator)] if name == COMPILED else []
-        step = TimedStep(generator, discriminator, config.training, compiled=compiled)
+        networks = [compiled(network) for network in (generator, discriminator)] if name == COMPILED else []
+        step = TimedStep(generator, discriminator, config.training, compiled=networks)
 
     def run() -> float:
         with patched(name):

@@ -118,7 +118,7 @@ class TrainerConfig:
     accumulate: int = number(1, least=1)  # parts that a device splits its share of a batch into, to save memory
     spike: float = number(100.0, least=0)  # roll back to the last checkpoint when a loss exceeds its mean so many times
     threads: int = number(0, least=0, most=1024)  # CPU threads; 0: torch's default
-    compile: bool = False  # compile the main phases (torch.compile)
+    compile: bool = False  # torch.compile for all phases without second derivatives
     deterministic: bool = True  # same seed, same machine: the same run, bit for bit
 
 

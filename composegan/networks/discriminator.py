@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +92,9 @@ class Discriminator(nn.Module):
 
     Without a mask (None) the image tower judges alone.
     """
+
+    COMPILED: ClassVar[tuple[str, ...]] = ("embed", "judge")
+    """As of `Generator`."""
 
     def __init__(
         self, *, classes: int, height: int, width: int, multiplier: float = 2.0, max_channels: int = 512

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from composegan.networks.local_bank import LocalBank
 from composegan.networks.mapping import Mapping
 from composegan.networks.renderer import Renderer
+from composegan.networks.routing import Routing
 from composegan.networks.semantic_map import SemanticMap
 from composegan.networks.slots import SlotLayout
 from composegan.networks.texture import TextureRouting
@@ -39,6 +40,10 @@ class Generator(nn.Module):
     transparent: indices of classes composed over the others. height, width: of the picture, pixels.
     coarse_size, min_feat_size: shorter sides, pixels. The other sizes are described in `config.schema.ModelConfig`.
     """
+
+    COMPILED: ClassVar[tuple[str, ...]] = ("draw",)
+    """The methods that `trainer.compile` compiles, each as one graph: nearly all of the work, but nothing that depends
+    on the values of `classes`."""
 
     slot_of_code: Tensor
 
@@ -166,16 +171,24 @@ class Generator(nn.Module):
         """
         if noise not in ("stored", "fresh"):
             raise ValueError(f"noise={noise!r}; expected 'stored' or 'fresh'")
-        codes, classes = self._inputs(codes, truncation, mean_code, classes)  # (B, K L, S), (B, K)
-        features, m, depth = self.local(self.local_codes(codes), classes)  # (B, F, h, w), (B, K, h, w) twice
+        codes, routing = self._inputs(codes, truncation, mean_code, classes)  # (B, K L, S)
+        return self.draw(codes, routing, noise == "fresh")
+
+    def draw(self, codes: Tensor, routing: Routing | None, fresh_noise: bool = False) -> Synthesis:
+        """codes (B, K L, S) and the (sample, class) pairs to compute, None for all, as of `LocalBank.route`."""
+        features, m, depth = self.local(self.local_codes(codes), routing)  # (B, F, h, w), (B, K, h, w) twice
         coarse = 2 * m - 1  # (B, K, h, w)
-        image, mask = self.renderer(features, coarse, noise == "fresh")  # (B, 3, H, W)
+        image, mask = self.renderer(features, coarse, fresh_noise)  # (B, 3, H, W)
         return Synthesis(image, mask, coarse, depth)
 
     def _inputs(
-        self, codes: Tensor, truncation: float, mean_code: Tensor | None, classes: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """Codes (B, K L, S) of any latent, truncated, and classes (B, K) on the CPU, None for all; as for `forward`."""
+        self,
+        codes: Tensor,
+        truncation: float = 1.0,
+        mean_code: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> tuple[Tensor, Routing | None]:
+        """Codes (B, K L, S) of any latent, truncated, and the (sample, class) pairs to compute; as for `forward`."""
         if truncation != 1.0:
             if mean_code is None:
                 raise ValueError("truncation needs mean_code, the mean of many w")
@@ -184,4 +197,4 @@ class Generator(nn.Module):
         if classes is not None:
             classes = classes.expand(len(codes), -1).cpu()  # (B, K)
             classes = None if classes.all() else classes
-        return codes, classes
+        return codes, self.local.route(classes, len(codes))

@@ -111,17 +111,25 @@ class LocalBank(nn.Module):
         member[list(self.group_of), list(range(classes))] = 1
         self.register_buffer("member", member.to(self.fourier) if groups < classes else None, persistent=False)
 
-    def forward(
-        self, codes: Tensor, present: Tensor | None = None, layout: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """present: (B, K), true where a class is in a sample, on the CPU (on another device this synchronizes); None:
-        all are. Absent classes are not computed; their m is 0 and their pseudo-depth -inf. layout: see `ModernBank`.
+    def route(self, present: Tensor | None, batch: int) -> Routing | None:
+        """Which (sample, class) pairs to compute; None: all of them. present: as for `forward`; batch: B.
 
         Raises ValueError for a sample without any class.
         """
         if present is None and self.texture:
-            present = torch.ones(codes.shape[0], self.classes, dtype=torch.bool)
-        routing = None if present is None else Routing.of(present, self.group_of, codes.device)
+            present = torch.ones(batch, self.classes, dtype=torch.bool)
+        return None if present is None else Routing.of(present, self.group_of, self.fourier.device)
+
+    def forward(
+        self, codes: Tensor, present: Tensor | Routing | None = None, layout: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """present: (B, K), true where a class is in a sample, on the CPU (on another device this synchronizes), or what
+        `route` makes of it; None: all are. Absent classes are not computed; their m is 0 and their pseudo-depth -inf.
+        layout: see `ModernBank`.
+
+        Raises ValueError for a sample without any class.
+        """
+        routing = present if isinstance(present, Routing) else self.route(present, len(codes))
         if self.recompute and torch.is_grad_enabled():
             # Nothing random happens inside, so there is no random state to preserve.
             computed: tuple[Tensor, Tensor, Tensor] = checkpoint(

@@ -61,7 +61,8 @@ class ModernBank(LocalBank):
         return by_row(features, 1, *half).permute(0, 3, 1, 2), m, depth
 
     def _composed(self, hidden: Tensor, weights: Tensor, gain: Tensor, routing: Routing | None) -> Tensor:
-        if self.member is not None or (routing is not None and hidden.device.type != "cpu"):
+        flat = hidden.device.type == "cpu" and not torch.compiler.is_compiling()  # compiled, counts would be constants
+        if self.member is not None or (routing is not None and not flat):
             return super()._composed(hidden, weights, gain, routing)
         if routing is None:
             hidden = hidden.unflatten(0, weights.shape[:2])  # (B, K, C, P)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from composegan.networks.late_texture import LateTexture, mean_colors
 from composegan.networks.layered import Hidden, Layers, distinct, layer_order, layer_weights, layers_of
 from composegan.networks.modern_bank import ModernBank
 from composegan.networks.modern_renderer import ModernRenderer
+from composegan.networks.routing import Routing
 from composegan.networks.semantic_map import label_shares
 from composegan.networks.slots import SlotLayout
 
@@ -27,6 +29,8 @@ class ModernGenerator(Generator):
 
     texture_layers, foremost, sharpness: see `LateTexture`. settings: those of `Generator`; it has no noise maps.
     """
+
+    COMPILED: ClassVar[tuple[str, ...]] = ("draw", "redraw")
 
     local: ModernBank
 
@@ -54,27 +58,24 @@ class ModernGenerator(Generator):
     def _renderer(self, noise: bool, **sizes: Any) -> ModernRenderer:
         return ModernRenderer(**sizes)
 
-    def forward(
-        self,
-        codes: Tensor,
-        noise: Literal["stored", "fresh"] = "stored",
-        truncation: float = 1.0,
-        mean_code: Tensor | None = None,
-        classes: Tensor | None = None,
-    ) -> Synthesis:
-        """As of `Generator`; codes: (B, S), (B, base + 2K, S) or (B, K * (local_layers + 1), S)."""
-        codes, classes = self._inputs(codes, truncation, mean_code, classes)
-        x, made, present = self._shaped(codes, classes)
+    def draw(self, codes: Tensor, routing: Routing | None, fresh_noise: bool = False) -> Synthesis:
+        """As of `Generator`; codes: (B, K * (local_layers + 1), S). Without noise, fresh or not."""
+        x, made = self._shaped(codes, routing)
+        present = None if routing is None else made.depth[:, :, 0, 0] > -math.inf  # (B, K)
         value, index = foremost_of(made.mask, self.texture.foremost, present)  # (B, n, P) twice
         return replace(made, image=self.texture(x, value, index, self._textures(codes)))
 
     def repaint(self, codes: Tensor, image: Tensor, labels: Tensor) -> Synthesis:
         """Draw real pictures anew from their layouts: the label maps (B, H, W), composed in place of generated masks,
         and the mean colour of each class in `image` (B, 3, H, W). Everything else comes from codes, as of `forward`."""
-        codes = self.expand(codes)  # (B, K (L + 1), S)
+        codes, routing = self._inputs(codes)  # (B, K (L + 1), S)
+        return self.redraw(codes, routing, image, labels)
+
+    def redraw(self, codes: Tensor, routing: Routing | None, image: Tensor, labels: Tensor) -> Synthesis:
+        """As `repaint`, from codes (B, K (L + 1), S)."""
         shares = label_shares(labels, self.classes, *self.local.grid)  # (B, K, h, w)
         layout = (shares + UNSEEN).log()  # (B, K, h, w)
-        x, made, _ = self._shaped(codes, None, layout)
+        x, made = self._shaped(codes, routing, layout)
         value, index = foremost_of(made.mask, self.texture.foremost)  # (B, n, P) twice
         colors = mean_colors(image, labels, self.classes)  # (B, K, 3)
         return replace(made, image=self.texture(x, value, index, self._textures(codes), colors))
@@ -96,25 +97,26 @@ class ModernGenerator(Generator):
     ) -> Layers:
         """The picture that `forward` draws for the same arguments, as layers. What a layer hides is drawn without the
         classes of that layer and those in front of it: a pass more for each class."""
-        codes, classes = self._inputs(codes, truncation, mean_code, classes)
-        color, weight, depth = self._colored(codes, classes)
+        codes, routing = self._inputs(codes, truncation, mean_code, classes)
+        color, weight, depth = self._colored(codes, routing)
+        present = depth[:, :, 0, 0] > -math.inf  # (B, K)
         order = layer_order(weight, depth)  # (B, K)
         rank = order.argsort(dim=1)  # (B, K)
         hidden = Hidden(color.clone(), weight.clone())
         for place in range(self.classes):
             at = torch.arange(len(codes), device=order.device), order[:, place]
-            if not depth[at].isfinite().any():
+            if not present[at].any():
                 continue  # absent from all pictures
             behind = rank <= place  # (B, K)
             behind[:, 0] = True  # no picture is without its background
-            colors, weights, _ = self._colored(codes, behind if classes is None else behind & classes.to(behind.device))
+            colors, weights, _ = self._colored(codes, self.local.route(behind & present, len(codes)))
             hidden.color[at], hidden.weight[at] = colors[at], distinct(weights)[at]
         return layers_of(color, weight, order, hidden)
 
-    def _colored(self, codes: Tensor, classes: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """codes (B, K (L + 1), S), classes (B, K) -> the colours of each class (B, K, 3, H, W), their weights
-        (B, K, H, W), and the pseudo-depth (B, K, h, w)."""
-        x, made, _ = self._shaped(codes, classes)
+    def _colored(self, codes: Tensor, routing: Routing | None) -> tuple[Tensor, Tensor, Tensor]:
+        """codes (B, K (L + 1), S) -> the colours of each class (B, K, 3, H, W), their weights (B, K, H, W), and the
+        pseudo-depth (B, K, h, w)."""
+        x, made = self._shaped(codes, routing)
         logits = self.texture.sharpness * made.mask.logits()  # (B, K, H, W)
         weight = layer_weights(logits, made.depth, self.texture.foremost)
         return self.texture.colors(x, weight, self._textures(codes)), weight, made.depth
@@ -123,17 +125,14 @@ class ModernGenerator(Generator):
         """codes (B, K (L + 1), S) -> those of texture (B, K, S)."""
         return codes.unflatten(1, (self.classes, -1))[:, :, -1]
 
-    def _shaped(
-        self, codes: Tensor, classes: Tensor | None, layout: Tensor | None = None
-    ) -> tuple[Tensor, Synthesis, Tensor | None]:
-        """Everything but texture: codes (B, K (L + 1), S) -> the last map (B, C, H, W), the synthesis, its image still
-        missing, and `classes` (B, K) on its device."""
+    def _shaped(self, codes: Tensor, routing: Routing | None, layout: Tensor | None = None) -> tuple[Tensor, Synthesis]:
+        """Everything but texture: codes (B, K (L + 1), S) -> the last map (B, C, H, W), and the synthesis without its
+        image."""
         codes = self.local_codes(codes)  # (B, K L, S)
-        features, m, depth = self.local(codes, classes, layout)  # (B, F, h/2, w/2), (B, K, h, w) twice
+        features, m, depth = self.local(codes, routing, layout)  # (B, F, h/2, w/2), (B, K, h, w) twice
         coarse = 2 * m - 1  # (B, K, h, w)
         x, mask = self.renderer(features, coarse)  # (B, C, H, W)
-        present = None if classes is None else classes.to(x.device, non_blocking=True)  # (B, K)
-        return x, Synthesis(x, mask, coarse, depth), present
+        return x, Synthesis(x, mask, coarse, depth)
 
     @property
     def grouped(self) -> tuple[Any, ...]:

@@ -24,8 +24,15 @@ def _kernel(gain: float, dtype: torch.dtype, device: torch.device) -> Tensor:
         return (torch.outer(taps, taps) * (gain / taps.sum() ** 2)).to(device)
 
 
+def _traced_kernel(gain: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    # The same numbers without a copy to the device, which a CUDA graph could not contain.
+    taps = torch.where(torch.arange(4, device=device) % 3 == 0, 1.0, 3.0).to(dtype)
+    return torch.outer(taps, taps) * (gain / 64)
+
+
 def _kernel_for(x: Tensor, gain: float) -> Tensor:
-    return _kernel(gain, x.dtype, x.device).expand(x.shape[1], 1, 4, 4)
+    make = _traced_kernel if torch.compiler.is_compiling() else _kernel
+    return make(gain, x.dtype, x.device).expand(x.shape[1], 1, 4, 4)
 
 
 def _depthwise(x: Tensor, pad: int, stride: int, gain: float) -> Tensor:

@@ -69,7 +69,7 @@ def choose(weights: Tensor, routing: Routing, how: TextureRouting, fixed: bool |
     """Choose the entries to compute.
 
     weights: (B, K, T, p), in patches of p pixels. fixed: always choose as many as the capacity; None: not on the CPU,
-    where their number is known immediately.
+    where their number is known immediately, unless compiled.
     """
     highest = weights.amax(dim=3)  # (B, K, T)
     foremost = torch.zeros_like(highest, dtype=torch.bool)
@@ -79,7 +79,9 @@ def choose(weights: Tensor, routing: Routing, how: TextureRouting, fixed: bool |
     batch, _, patches = rank.shape
     rank = rank.flatten(0, 1).index_select(0, routing.pair).flatten()  # (N T)
     most = max(batch * patches, math.ceil(how.capacity * len(rank)))
-    if not (rank.device.type != "cpu" if fixed is None else fixed):
+    if fixed is None:
+        fixed = rank.device.type != "cpu" or torch.compiler.is_compiling()
+    if not fixed:
         most = min(most, int((rank >= 0).sum()))
     index = rank.topk(min(most, len(rank))).indices.sort().values  # (M)
     counts = (rank.index_select(0, index) >= 0).to(weights.dtype)[:, None]  # (M, 1)

@@ -216,7 +216,8 @@ class Family:
     generator: (generator settings) -> the generator. It has the attributes and methods of
         `composegan.networks.generator.Generator`, for example by being a subclass. One without codes of classes has a
         layout with `class_codes = False`, such as `composegan.networks.layer_slots.LayerLayout`.
-    discriminator: (config, spec) -> the discriminator, like `composegan.networks.discriminator.Discriminator`.
+    discriminator: (config, spec) -> the discriminator, like `composegan.networks.discriminator.Discriminator`. Of both
+        networks, `trainer.compile` compiles the methods listed in `COMPILED`; without it, `forward`.
     check: (generator settings) -> None. Raises ValueError for settings, read from a file, that no such generator has;
         called before one is built.
     check_config: (config, spec) -> None. Called before any data is read; raises UserError for settings of a run that

@@ -64,10 +64,10 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
     def penalties(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
             fake = draw_fake(state, len(real.image), config.mixing)
-        discriminator, weights = state.discriminator, (config.r1_image, config.r1_mask)
-        factor = discriminator.mask_stem.factor()  # (C, C)
+        weights = (config.r1_image, config.r1_mask)
+        factor = state.discriminator.mask_stem.factor()  # (C, C)
         on_real, on_fake = (
-            slope(state.discriminator.judge, image, discriminator.embed(mask), factor, weights)
+            slope(state.judge.judge, image, state.judge.embed(mask), factor, weights)
             for image, mask in ((real.image, real_mask(state, real)), (fake.image, fake.mask))
         )
         return (on_real + settings.r2 * on_fake) / 2 * config.r1_every, {"slope/real": on_real, "slope/fake": on_fake}
@@ -96,7 +96,7 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         slot = generator.layout.shape_slot(0) + 2 * edited + torch.randint(0, 2, (batch,), device=device)  # (B)
         changed = slots.scatter(1, slot[:, None, None].expand(-1, 1, slots.shape[2]), other[:, None])
         classes = None if classes is None else classes.repeat(2, 1)
-        pair = generator(torch.cat((slots, changed)), noise="fresh", classes=classes)
+        pair = state.synthesize(torch.cat((slots, changed)), noise="fresh", classes=classes)
         before, after = pair.image.chunk(2)  # (B, 3, H, W) twice
         _, foremost = foremost_of(pair.mask, 1)  # (2 B, 1, H W)
         labels, labels_after = foremost.view(2, batch, *before.shape[2:]).unbind()  # (B, H, W) twice
@@ -104,22 +104,24 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         return settings.locality * share, {"loss/locality": share}
 
     def repaint(state: State, real: Real) -> tuple[Tensor, Logs]:
-        if not isinstance(state.generator, ModernGenerator):
+        if not isinstance(state.synthesize, ModernGenerator):
             raise UserError("training.loss.modern.repaint: needs model.family=modern; with another family, set it to 0")
         slots = draw_slots(state.generator, len(real.image), config.mixing)
-        drawn = state.generator.repaint(slots, real.image, real.labels)
+        drawn = state.synthesize.repaint(slots, real.image, real.labels)
         error = (drawn.image - real.image).abs().mean()
         refined = refinement_loss(drawn.mask, real.labels, (drawn.coarse.shape[2], drawn.coarse.shape[3]))
         return settings.repaint * (error + refined), {"loss/repaint": error, "loss/refine": refined}
 
     warm = settings.warmup // config.batch if settings.repaint else 0  # steps
     judged = max(0, warm - LEAD)
+    edits_every = settings.locality_every if settings.locality else 0
+    # Penalties and edits are small differences, of scores and of pictures, which bfloat16 would round away.
     every = [
         Phase("Gpaint", "generator", settings.repaint_every if settings.repaint else 0, repaint, always=warm),
         Phase("Dmain", "discriminator", 1, discriminator_main, first=judged),
         Phase("Dreg", "discriminator", config.r1_every, penalties, full_precision=True, first=judged),
         Phase("Gmain", "generator", 1, generator_main, first=warm),
-        Phase("Glocal", "generator", settings.locality_every if settings.locality else 0, local_edits, first=warm),
+        Phase("Glocal", "generator", edits_every, local_edits, full_precision=True, first=warm),
     ]
     return tuple(phase for phase in every if phase.every > 0)
 

@@ -31,7 +31,8 @@ class State:
     """What phases work on.
 
     path_mean: (), the running mean of path lengths, on the networks' device. synthesize, judge: the networks, compiled
-    or not, for phases without second derivatives, which torch.compile does not support; by default not compiled.
+    (`composegan.training.compiled`) or not, for phases without second derivatives, which torch.compile does not
+    support; by default the networks themselves.
     source: the local generators of the model that is adapted, unchanged; None where no loss compares with them.
     class_sets: which classes generated pictures have; None: all of them.
     """
@@ -39,8 +40,8 @@ class State:
     generator: Generator
     discriminator: Discriminator
     path_mean: Tensor
-    synthesize: Callable[..., Synthesis] = None  # type: ignore[assignment]
-    judge: Callable[..., Tensor] = None  # type: ignore[assignment]
+    synthesize: Generator = None  # type: ignore[assignment]
+    judge: Discriminator = None  # type: ignore[assignment]
     source: LocalBank | None = None
     class_sets: ClassSets | None = None
 

@@ -21,6 +21,7 @@ from composegan.plugin.grouping_plan import GroupingPlan
 from composegan.runtime.distributed import average_gradients, world
 from composegan.training import ema
 from composegan.training.class_gradients import add_class_gradients
+from composegan.training.compiled import compiled
 from composegan.training.divergence import Divergence
 from composegan.training.image_phases import frozen_parts, keeps_masks
 from composegan.training.moments import load_moments
@@ -67,8 +68,10 @@ class TrainingStep(nn.Module):
         self.phases = objective(config.training, config.adapt)
         self.frozen = frozen_parts(config.adapt)
         self.source = copy.deepcopy(self.average.local) if keeps_masks(config.adapt) else None
-        # In a tuple, so that the compiled forms are not registered as modules.
-        self.compiled = tuple(torch.compile(n) if config.trainer.compile else n for n in (generator, discriminator))
+        # In a tuple, so that they are not registered as modules.
+        self.compiled = generator, discriminator
+        if config.trainer.compile:
+            self.compiled = compiled(generator), compiled(discriminator)
         self.optimizers = {name: self._adam(name) for name in ("generator", "discriminator")}
         self.images_seen = self.skipped = 0
         self.divergence = Divergence(config.trainer.spike)

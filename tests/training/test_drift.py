@@ -56,7 +56,7 @@ def slope(network, width):
 
 def test_compiled_networks_have_no_second_derivative():
     """DESIGN 6: torch.compile refuses a backward pass through a backward pass, whatever generates the code; hence only
-    the main phases are compiled (the test below; that compiled ones give the same: test_compile.py).
+    the main phases of the paper's loss are compiled (the test below; compiled ones give the same: test_compile.py).
     """
     network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Softplus(), torch.nn.Linear(3, 1))
     assert slope(network, 2)[0].abs().sum() > 0
