@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 
@@ -13,6 +14,7 @@ from composegan.grouping.propose import settled_plan
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 from composegan.training.build import build
+from composegan.training.compiled import compiled
 
 PAPER = "recipe=paper256"
 
@@ -25,6 +27,22 @@ def configuration(size: int, tiny: bool, settings: Sequence[str]) -> tuple[Confi
     composed = compose(["domain=faces", *given.values()])
     config, spec = composed.config, composed.plugin.spec
     return config, *build(config, spec, settled_plan(config, spec))
+
+
+WAYS = ("", "compiled", "graphs")
+"""How networks run: as they are, under torch.compile, and with CUDA graphs as well."""
+COMPILING = 180.0
+"""Seconds allowed for compiling."""
+
+Network = TypeVar("Network", Generator, Discriminator)
+
+
+def prepared(network: Network, way: str, tiny: bool) -> Network:
+    """The network in one of `WAYS`, compiled anew; tiny: prepared, but not compiled, which takes minutes."""
+    if not way:
+        return network
+    torch.compiler.reset()
+    return compiled(network, dynamic=False, mode="reduce-overhead" if way == "graphs" else None, disable=tiny)
 
 
 def generator_of(size: int, device: torch.device, tiny: bool, settings: Sequence[str]) -> Generator:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.gpu import GpuConfig
-from benchmarks.gpu.networks import generator_of
+from benchmarks.gpu.networks import COMPILING, generator_of, prepared
 from benchmarks.jobs import Budget, Job, Row, Table
 from benchmarks.measure import device_of, megabytes, peak_cuda_bytes, seconds_of
 from benchmarks.networks import draw_codes
@@ -23,8 +23,6 @@ from composegan.networks.generator import Generator
 
 BATCHES, COMPILED_BATCHES = (1, 2, 4, 8, 16, 32, 64), (1, 8, 64)
 MODES = ("fp32", "tf32", "bf16")
-COMPILING = 120.0
-"""Seconds allowed for compiling for one batch size."""
 
 
 def sizes_of(config: GpuConfig) -> tuple[int, ...]:
@@ -38,40 +36,39 @@ def run(config: GpuConfig, budget: Budget, command: str, networks: Sequence[str]
     networks: settings of `composegan fit`.
     """
     device = device_of(config.device)
-    plans = [("", MODES, BATCHES, 20.0), (" compiled", ("bf16", "tf32"), COMPILED_BATCHES, COMPILING)]
+    plans: list[tuple[str, tuple[str, ...], tuple[int, ...], float]]
+    plans = [
+        ("", MODES, BATCHES, 20.0),
+        ("compiled", ("bf16", "tf32"), COMPILED_BATCHES, COMPILING),
+        ("graphs", ("bf16",), COMPILED_BATCHES, COMPILING),
+    ]
     if config.tiny:
-        plans = [("", MODES, (1, 2), 0.0), (" compiled", ("bf16",), (2,), 0.0)]
+        plans = [("", MODES, (1, 2), 0.0), *((way, ("bf16",), (2,), 0.0) for way in ("compiled", "graphs"))]
 
     @cache
     def generator(size: int) -> Generator:
         return generator_of(size, device, config.tiny, networks)
 
-    def measured(size: int, batch: int, mode: str, compiled: bool) -> Row:
-        return measure(generator(size), batch, mode, compiled, config.tiny)
+    def measured(size: int, batch: int, mode: str, way: str) -> Row:
+        return measure(generator(size), batch, mode, way, config.tiny)
 
     jobs = []
-    for how, modes, batches, seconds in plans:
+    for way, modes, batches, seconds in plans:
         for size, mode, batch in product(sizes_of(config), modes, batches):
-            series = f"{size} {mode}{how}"
-            jobs.append(
-                Job(f"{series} batch {batch}", partial(measured, size, batch, mode, bool(how)), series, seconds)
-            )
+            series = " ".join(filter(None, (str(size), mode, way)))
+            jobs.append(Job(f"{series} batch {batch}", partial(measured, size, batch, mode, way), series, seconds))
     settings = {"device": str(device), "tiny": config.tiny, "networks": list(networks)}
     table = Table(Path(config.work) / "synthesis.json", command, settings)
     table.fill(jobs, budget)
     return table.publish(Path(config.out) / "synthesis.json", "Synthesis, images per second: size, arithmetic, batch")
 
 
-def measure(generator: Generator, batch: int, mode: str, compiled: bool, tiny: bool) -> Row:
+def measure(generator: Generator, batch: int, mode: str, way: str, tiny: bool) -> Row:
     """Latency (waiting for each call), throughput (not waiting in between), memory, and the error of the arithmetic."""
     torch.manual_seed(1)
     codes = draw_codes(generator, batch)
     device = codes.device
-    network: Callable[[Tensor], Any] = generator
-    if compiled:
-        torch.compiler.reset()
-        # Inductor would take minutes on a small machine.
-        network = torch.compile(generator, dynamic=False, backend="eager" if tiny else "inductor")
+    network: Callable[[Tensor], Any] = prepared(generator, way, tiny)
 
     def images() -> Tensor:
         return network(codes).image

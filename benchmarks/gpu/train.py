@@ -40,6 +40,11 @@ output.score_samples=1024 output.log_every=5000 trainer.deterministic=false
 """
 """3.7 M and 10.3 M parameters; 4.3 and 11.8 billion operations per picture. As in the quick recipe: no noise maps
 (drawings are flat), no path-length penalty, coarse maps at a quarter of the image size, and its R1 weights."""
+MODERN = """
+model.coarse_size=64 training.class_sets=data training.presence=1 training.r1_image=10 training.r1_mask=10
+training.loss.modern.warmup=20000
+"""
+"""With `training.loss=modern`, in addition: as its quick recipe; a warm-up of 312 steps. Not tried yet."""
 TINY = f"""
 {TINY_RUN} data.demo_count=12 training.batch=4 output.samples=4 output.score_every=8 output.score_samples=8
 output.samples_every=8 output.log_every=4 output.checkpoint_every=8
@@ -65,8 +70,7 @@ def run(config: GpuConfig, budget: Budget, command: str, networks: Sequence[str]
         arguments = ["fit", f"run={run}", *settings]
     else:
         folders = [f"output.root={work / 'train'}", f"data.cache={work / 'cache'}"]
-        own = {text.partition("=")[0]: text for text in (*(TINY if config.tiny else AVATARS).split(), *networks)}
-        arguments = ["fit", "domain=faces", *own.values(), *folders, *settings]
+        arguments = ["fit", "domain=faces", *settings_of(networks, config.tiny), *folders, *settings]
     seen = images_seen(run) if run else 0
     start = time.monotonic()
     train(arguments, work / "train.log", budget.left() - (20 if config.tiny else MEASURING))
@@ -98,6 +102,12 @@ def run(config: GpuConfig, budget: Budget, command: str, networks: Sequence[str]
     if config.keep_model:
         written.append(Path(shutil.copytree(run / "model", out / "model", dirs_exist_ok=True)))
     return written
+
+
+def settings_of(networks: Sequence[str], tiny: bool) -> list[str]:
+    """The settings of the run, overridden by those of `networks`."""
+    usual = TINY if tiny else AVATARS + MODERN * ("training.loss=modern" in networks)
+    return list({text.partition("=")[0]: text for text in (*usual.split(), *networks)}.values())
 
 
 def program(*arguments: str) -> list[str]:

@@ -31,7 +31,8 @@ def run(tmp_path, monkeypatch, as_before):
 def test_synthesis(run):
     found = run("synthesis")
     assert found["command"].startswith("python -m benchmarks.gpu synthesis tiny=on") and found["machine"]["torch"]
-    names = [f"32 {mode} batch {n}" for mode in ("fp32", "tf32", "bf16") for n in (1, 2)] + ["32 bf16 compiled batch 2"]
+    names = [f"32 {mode} batch {n}" for mode in ("fp32", "tf32", "bf16") for n in (1, 2)]
+    names += [f"32 bf16 {way} batch 2" for way in ("compiled", "graphs")]
     assert list(found["rows"]) == names and "not done yet" not in found
     for name, row in found["rows"].items():
         assert "error" not in row, (name, row)
@@ -41,11 +42,14 @@ def test_synthesis(run):
     assert 0 < difference["32 bf16 compiled batch 2"] < 0.1
     with Image.open(run.out / "synthesis.png") as chart:
         assert chart.width > 400 and chart.height > 18 * len(names)
+    modern = json.loads((run.out / "modern" / "synthesis.json").read_text())
+    assert list(modern["rows"]) == names and not any("error" in row for row in modern["rows"].values())
 
 
 def test_step(run):
     found = run("step")
     names = [f"32 {p} {how} batch 1" for p in ("fp32", "bf16-mixed") for how in ("recomputed", "kept")]
+    names += [f"32 bf16-mixed {way} batch 1" for way in ("compiled", "graphs")]
     assert list(found["rows"]) == names
     for name, row in found["rows"].items():
         assert "error" not in row, (name, row)
@@ -54,6 +58,10 @@ def test_step(run):
         share = sum(facts["ms"] / facts["every"] for facts in row["phases"].values())
         assert row["step, ms"] == pytest.approx(share, abs=0.1)
     assert (run.out / "step.png").exists()
+    modern = json.loads((run.out / "modern" / "step.json").read_text())
+    assert list(modern["rows"]) == names
+    for row in modern["rows"].values():
+        assert list(row["phases"]) == ["Gpaint", "Dmain", "Dreg", "Gmain", "Glocal"]
 
 
 def test_other_families_are_measured_into_a_folder_of_their_own(run):
@@ -77,13 +85,15 @@ def test_train_resumes_from_call_to_call(run):
     with Image.open(run.out / "train_grid.png") as grid, Image.open(run.out / "train_progress.png") as strip:
         assert strip.width == grid.width and strip.height == 16 * 5  # grids of 0, 8, 12, 16 and 24 images
     assert (run.out / "model" / "model.safetensors").exists()
+    assert (run.out / "modern" / "model" / "model.safetensors").exists()
 
 
-def test_settings_of_the_training_run_are_valid():
+@pytest.mark.parametrize(("family", "grid"), zip(gpu.FAMILIES, (32, 64), strict=True))
+def test_settings_of_the_training_run_are_valid(family, grid):
     from composegan.config.compose import compose
 
-    config = compose(["domain=faces", *train.AVATARS.split()]).config
-    assert (config.data.height, config.training.batch, config.model.coarse_size) == (128, 64, 32)
+    config = compose(["domain=faces", *train.settings_of(family, tiny=False)]).config
+    assert (config.data.height, config.training.batch, config.model.coarse_size) == (128, 64, grid)
 
 
 def test_training_is_stopped_in_time_and_its_failure_reported(tmp_path, monkeypatch):
