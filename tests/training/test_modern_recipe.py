@@ -135,3 +135,8 @@ def test_repainting_compares_pictures_and_masks(state, real):
 )
 def test_warmup_only_repaints(settings, first):
     assert {phase.name: phase.first for phase in phases(CONFIG, replace(SETTINGS, **settings))} == first
+
+
+def test_repainting_is_due_in_each_step_of_the_warmup_and_then_every_nth():
+    paint = phases(CONFIG, replace(SETTINGS, warmup=20, repaint_every=3))[0]
+    assert [number for number in range(13) if paint.is_due(number)] == [0, 1, 2, 3, 4, 6, 9, 12]
