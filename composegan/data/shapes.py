@@ -1,4 +1,4 @@
-"""Typical shapes of each class: cluster means of its label maps."""
+"""Typical views of a data set, and the shapes that classes have in them: means of label maps over clusters."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ ROUNDS = 12
 
 
 def typical_shapes(pictures: Sequence[dict[int, np.ndarray]], classes: int) -> dict[str, np.ndarray]:
-    """Cluster each class's maps, and whole pictures, by k-means.
+    """Cluster pictures by k-means into V = 32 views.
 
     pictures: for each, the maps (32, 32) of the classes it has, uint8, 255 where the class covers a cell -> shapes
-    (K, 16, 32, 32), cluster means in 0..1, and shape_counts (16, K, 16): how many pictures of each of 16 views, the
-    clusters of whole pictures, have each shape of a class.
+    (K, V, 32, 32), the mean map in 0..1 of a class over the pictures of a view that have it; shape_counts (V, K), their
+    number; and view_counts (V), the number of pictures of each view.
+
+    The shapes of one view fit together, which shapes that are clustered class by class do not.
     """
-    shapes = np.zeros((classes, SHAPES, PLACES, PLACES), np.float32)
-    counts = np.zeros((SHAPES, classes, SHAPES), np.int64)
-    view = _views(pictures, classes)
-    for index in range(classes):
-        having = [number for number, maps in enumerate(pictures) if index in maps]
-        if having:
-            points = torch.from_numpy(np.stack([pictures[number][index] for number in having])).flatten(1) / 255
-            means, of_point = _clusters(points, min(SHAPES, len(points)))
-            shapes[index, : len(means)] = means.unflatten(1, (PLACES, PLACES)).numpy()
-            np.add.at(counts[:, index], (view[having].numpy(), of_point.numpy()), 1)
-    return {"shapes": shapes, "shape_counts": counts}
+    sums = np.zeros((classes, SHAPES, PLACES, PLACES), np.float32)
+    counts = np.zeros((SHAPES, classes), np.int64)
+    view = _views(pictures, classes).numpy()
+    for number, maps in zip(view.tolist(), pictures, strict=True):
+        for index, shape in maps.items():
+            sums[index, number] += shape / np.float32(255)
+            counts[number, index] += 1
+    shapes = sums / np.maximum(counts.T, 1).astype(np.float32)[..., None, None]
+    return {"shapes": shapes, "shape_counts": counts, "view_counts": np.bincount(view, minlength=SHAPES)}
 
 
 def _views(pictures: Sequence[dict[int, np.ndarray]], classes: int) -> Tensor:

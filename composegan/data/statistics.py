@@ -24,8 +24,8 @@ from composegan.runtime.progress import progress_bar
 log = logging.getLogger(__name__)
 CELLS = 8
 """Rows and columns of the position map."""
-SHOWN = 1000
-"""Pictures whose shapes are clustered."""
+SHOWN = 2000
+"""Pictures that are clustered by their label maps."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,11 @@ class ClassStatistics:
     """Statistics of N images with K classes. Fractions are 0..1.
 
     area: (K,), mean fraction of the picture; presence: (K,), fraction of pictures with the class; position:
-    (K, 8, 8), mean fraction of each cell of the picture; shapes, shape_counts: as of `typical_shapes`; color, spread:
-    (K, 3), mean and standard deviation of the class's pixels, 0..1; grain: (K, 3), the latter within a picture; tints:
-    (K, 3, 3), covariance of the class's mean colour between pictures; together: (K, K), fraction of pictures with both
-    classes; sets: (n, K) bool, the class sets that occur, most frequent first; counts: (n,), their frequencies.
+    (K, 8, 8), mean fraction of each cell of the picture; shapes, shape_counts, view_counts: as of `typical_shapes`;
+    color, spread: (K, 3), mean and standard deviation of the class's pixels, 0..1; grain: (K, 3), the latter within a
+    picture; tints: (K, 3, 3), covariance of the class's mean colour between pictures; together: (K, K), fraction of
+    pictures with both classes; sets: (n, K) bool, the class sets that occur, most frequent first; counts: (n,), their
+    frequencies.
     """
 
     area: np.ndarray
@@ -44,6 +45,7 @@ class ClassStatistics:
     position: np.ndarray
     shapes: np.ndarray
     shape_counts: np.ndarray
+    view_counts: np.ndarray
     color: np.ndarray
     spread: np.ndarray
     grain: np.ndarray
@@ -172,10 +174,10 @@ def _read(file: Path, classes: int) -> ClassStatistics | None:
         return None
     wanted: dict[str, tuple[int, ...]] = {
         "area": k, "presence": k, "together": k + k, "position": (*k, CELLS, CELLS),
-        "shapes": (*k, SHAPES, PLACES, PLACES), "shape_counts": (SHAPES, *k, SHAPES),
+        "shapes": (*k, SHAPES, PLACES, PLACES), "shape_counts": (SHAPES, *k), "view_counts": (SHAPES,),
         "color": (*k, 3), "spread": (*k, 3), "grain": (*k, 3), "tints": (*k, 3, 3),
         "sets": (len(arrays["counts"]) if arrays["counts"].ndim else 0, *k), "counts": arrays["sets"].shape[:1],
     }  # fmt: skip
-    kinds = {"sets": "b", "counts": "i", "shape_counts": "i"}
+    kinds = {"sets": "b", "counts": "i", "shape_counts": "i", "view_counts": "i"}
     usable = all(arrays[n].shape == shape and arrays[n].dtype.kind == kinds.get(n, "f") for n, shape in wanted.items())
     return ClassStatistics(**arrays) if usable else None

@@ -24,7 +24,7 @@ from composegan.io.output import check_folder
 from composegan.metrics.leakage import change, grown, leakage, margin_of, region_of
 from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
-from composegan.model.random_codes import mean_codes
+from composegan.model.random_codes import draw_codes, mean_codes
 from composegan.model.sample import SAVED, TUNED, Picture, Samples, codes_of, draw, write_numbered
 from composegan.model.saved_model import Model
 from composegan.version import __version__
@@ -149,7 +149,8 @@ def edit_codes(
     check_number("amount", amount)
     chosen = target.mask(codes)
     if method == "resample":
-        return replace(codes.blend(model.codes(len(codes), seed, truncation), 1.0, chosen), present=codes.present)
+        drawn = draw_codes(model, len(codes), seed=seed, truncation=truncation, present=codes.present)
+        return replace(codes.blend(drawn, 1.0, chosen), present=codes.present)
     if method == "scale":
         return replace(codes.blend(mean_codes(model), 1 - amount, chosen), present=codes.present)
     if method == "add" and model.class_sets is None and all(codes[name].present.all() for name in target.classes):

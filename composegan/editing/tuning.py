@@ -14,6 +14,7 @@ from composegan.errors import UserError
 from composegan.model.codes import Codes
 from composegan.model.delta import Delta
 from composegan.model.saved_model import Model
+from composegan.networks.fitting import fitted
 from composegan.networks.generator import Generator
 
 OTHERS = 2
@@ -58,7 +59,7 @@ def tune(
         apart = objective(tuned(pivot.slots, classes=pivot.present)).sum()
         if not how.keep:
             return apart
-        others = neighbours(model, pivot.slots, draws)  # (OTHERS, slots, S)
+        others = neighbours(model, pivot.slots, draws, pivot.present)  # (OTHERS, slots, S)
         return apart + how.keep * drift(model.generator, tuned, others, pivot.present)
 
     descend(weights, how.tune_rate, how.tune_steps, loss, done)
@@ -68,12 +69,15 @@ def tune(
     return delta
 
 
-def neighbours(model: Model, pivot: Tensor, draws: torch.Generator) -> Tensor:
-    """The pivot with about half of its slots replaced by random codes: (OTHERS, base + 2K, S)."""
+def neighbours(model: Model, pivot: Tensor, draws: torch.Generator, present: Tensor | None = None) -> Tensor:
+    """The pivot with about half of its slots replaced by random codes: (OTHERS, base + 2K, S). present: its classes,
+    (1, K) bool, which the codes fit."""
     z = torch.randn(OTHERS, model.generator.latent_channels, generator=draws)
     chosen = torch.rand(OTHERS, pivot.shape[1], 1, generator=draws) < 0.5
     with torch.no_grad():
-        w = model.generator.map(z.to(pivot.device))  # (OTHERS, S)
+        classes = None if present is None or model.class_sets is None else present.expand(OTHERS, -1)
+        z = fitted(model.generator, z.to(pivot.device), classes, [draws] * OTHERS)
+        w = model.generator.map(z)  # (OTHERS, S)
     return torch.where(chosen.to(pivot.device), w[:, None], pivot)
 
 

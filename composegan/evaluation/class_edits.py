@@ -70,7 +70,7 @@ def edit_classes(
     w: (N, S); proportions: (N, K): each class is edited in the first PICTURES pictures it is in, with the codes of
     seed + 1. class_sets: (N, K) bool, which edits keep.
     """
-    w, others = w.to(model.device), random_w(model, len(w), seed + 1, truncation)
+    w, others = w.to(model.device), random_w(model, len(w), seed + 1, truncation, class_sets)
     chosen = [_with_class(proportions[:, k]) for k in range(len(model.classes))]
     own = list(share([k for k, pictures in enumerate(chosen) if len(pictures)]))
     with progress_bar("Editing classes", sum(len(chosen[k]) for k in own)) as advance:

@@ -97,7 +97,8 @@ def evaluate(
     setting = Setting(len(model.classes), model.generator.height, model.generator.width, model.device, inception, real)
     with first_alone():
         opened = _open(metrics, setting, skipped, optional)
-    w, classes = random_w(model, n, seed, truncation), draw_present(model, range(n), seed)
+    classes = draw_present(model, range(n), seed)
+    w = random_w(model, n, seed, truncation, classes)
     known = real_rows(real, opened) if is_first() else {}
     generated = generated_rows(model, w, classes, opened, batch)
     evaluation = Evaluation(model, real, seed, truncation, batch, w, classes, opened, known, generated, skipped)

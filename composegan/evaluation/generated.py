@@ -10,6 +10,7 @@ from torch import Tensor
 
 from composegan.evaluation.shares import joined, share
 from composegan.metrics.rows import Describer
+from composegan.model.random_codes import draw_z
 from composegan.model.saved_model import Model
 from composegan.networks.generator import Generator
 from composegan.runtime.progress import progress_bar
@@ -28,12 +29,14 @@ class Generated:
     labels: Tensor
 
 
-def random_w(model: Model, n: int, seed: int, truncation: float) -> Tensor:
-    """w of n images, (N, S): those of `composegan sample` with the same seed and truncation."""
-    draws = torch.Generator().manual_seed(seed)
-    z = torch.stack([torch.randn(model.generator.latent_channels, generator=draws) for _ in range(n)])
+def random_w(model: Model, n: int, seed: int, truncation: float, present: Tensor | None = None) -> Tensor:
+    """w of n images, (N, S): those of `composegan sample` with the same seed and truncation.
+
+    present: the class sets (N, K) bool, as of `draw_present`, that they fit; None: all classes.
+    """
+    z = draw_z(model, range(n), seed, present)
     with torch.inference_mode():
-        w = torch.cat([model.generator.map(part.to(model.device)) for part in z.split(1024)])
+        w = torch.cat([model.generator.map(part) for part in z.split(1024)])
         return model.mean_code + truncation * (w - model.mean_code)
 
 

@@ -50,8 +50,9 @@ def _measure(evaluation: Evaluation) -> list[Figure]:
     model, seed, batch = evaluation.model, evaluation.seed, evaluation.batch
     pairs = min(len(evaluation.w), PAIRS)
     perceptual = EfficientNetDistance(size=0).to(model.device)
-    ends = random_w(model, 2 * pairs, seed + 2, evaluation.truncation)
     class_sets = draw_present(model, range(pairs), seed + 2)
+    both = None if class_sets is None else class_sets.repeat(2, 1)
+    ends = random_w(model, 2 * pairs, seed + 2, evaluation.truncation, both)
     places = torch.rand(pairs, generator=torch.Generator().manual_seed(seed)).to(model.device)
     lengths = []
 

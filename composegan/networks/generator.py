@@ -130,6 +130,16 @@ class Generator(nn.Module):
         """Normal z (B, S) -> intermediate latent code w (B, S)."""
         return self.mapping(z)
 
+    @property
+    def candidates(self) -> int:
+        """How many random codes `choose` chooses from."""
+        return 1
+
+    def choose(self, z: Tensor, chance: Tensor, classes: Tensor) -> Tensor:
+        """Random z (B, candidates, S), uniform random numbers (B, candidates), class sets (B, K) -> z (B, S), one for
+        each picture, which fits its class set. See `composegan.networks.fitting`."""
+        return z[:, 0]
+
     def expand(self, latent: Tensor) -> Tensor:
         """w (B, S), slots (B, base + 2K, S) or codes -> codes (B, K * local_layers, S). See `SlotLayout`."""
         return self.layout.expand(latent, self.slot_of_code)

@@ -102,11 +102,20 @@ class LateTexture(nn.Module):
         return [part for layer in style for part in layer.chunk(2, dim=2)] + [color, self.grain.expand_as(color)]
 
     @torch.no_grad()
-    def set_colors(self, mean: Tensor, tint: Tensor, grain: Tensor, mean_code: Tensor) -> None:
+    def set_colors(self, mean: Tensor, tint: Tensor, grain: Tensor, codes: Tensor) -> None:
         """Set the units of colour of each class: the mean (K, 3), a factor (K, 3, 3) of its variation between pictures,
-        and its deviation (K, 3) within one. A new model begins with such colours, and learns in these units; the mean
-        code (S) has the mean colour."""
-        self.color_bias.copy_(-self.color_weight[list(self.group_of)] @ mean_code / math.sqrt(len(mean_code)))
+        and its deviation (K, 3) within one. A new model begins with such colours, and learns in these units.
+
+        codes: random ones (N, S). They have these colours after the maps are whitened, `C <- V^(-1/2) C`, V: the
+        covariance of `RATE C w` over codes w. The classes of a group begin equal, so that their map serves all."""
+        colors = RATE * torch.matmul(codes, self.color_weight.mT) / math.sqrt(codes.shape[1])  # (G, N, 3)
+        mean_color = colors.mean(dim=1)  # (G, 3)
+        centred = colors - mean_color[:, None]  # (G, N, 3)
+        values, vectors = torch.linalg.eigh(centred.mT @ centred / (len(codes) - 1))  # (G, 3), (G, 3, 3)
+        whiten = (vectors * values.clamp_min(1e-12).rsqrt()[:, None]) @ vectors.mT  # (G, 3, 3)
+        self.color_weight.copy_(whiten @ self.color_weight)
+        bias = -torch.einsum("gij,gj->gi", whiten, mean_color) / RATE  # (G, 3)
+        self.color_bias.copy_(bias[list(self.group_of)])
         self.mean.copy_(mean)
         self.tint.copy_(tint)
         self.grain.copy_(grain)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from composegan.networks.fitting import CANDIDATES, first_fit
 from composegan.networks.foremost import foremost_of
 from composegan.networks.generator import Generator, Synthesis
 from composegan.networks.late_texture import LateTexture, mean_colors
@@ -79,6 +80,19 @@ class ModernGenerator(Generator):
         value, index = foremost_of(made.mask, self.texture.foremost)  # (B, n, P) twice
         colors = mean_colors(image, labels, self.classes)  # (B, K, 3)
         return replace(made, image=self.texture(x, value, index, self._textures(codes), colors))
+
+    @property
+    def candidates(self) -> int:
+        return 1 if self.local.shapes is None else CANDIDATES
+
+    @torch.no_grad()
+    def choose(self, z: Tensor, chance: Tensor, classes: Tensor) -> Tensor:
+        if self.local.shapes is None:
+            return z[:, 0]
+        batch, count = z.shape[:2]
+        classes = classes.to(z.device, non_blocking=True).repeat_interleave(count, dim=0)  # (B M, K)
+        fit = self.local.shapes.fit(self.map(z.flatten(0, 1)), classes).unflatten(0, (batch, count))  # (B, M)
+        return z.take_along_dim(first_fit(fit, chance)[:, None, None], dim=1)[:, 0]  # (B, S)
 
     def local_codes(self, codes: Tensor) -> Tensor:
         """codes (B, K (L + 1), S) -> (B, K L, S), without those of texture."""

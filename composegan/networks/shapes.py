@@ -8,10 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SHAPES = 16
-"""How many shapes a class has at most, and how many views there are."""
-STEEP = 3.0
-"""Standard deviation of a choice's logits at the start: large, so that a code chooses nearly one shape."""
+from composegan.networks.precision import widened, without_autocast
+
+SHAPES = 32
+"""How many views there are at most. A class has a shape in each."""
+STEEP, STEEPEST = 3.0, 24.0
+"""Standard deviations of the logits at the start, of a choice of shapes and of one of views: large, so that a code
+chooses nearly one. Views are hardly mixed, because the shapes of two views do not fit together."""
+RATES = (0.02, 0.98)
+"""Bounds of how often a view has a class, so that no class set is impossible in a view."""
 
 
 class TypicalShapes(nn.Module):
@@ -36,21 +41,43 @@ class TypicalShapes(nn.Module):
         self.bias = nn.Parameter(torch.zeros(classes, shapes))
 
     @torch.no_grad()
-    def set(self, depth: Tensor, likely: Tensor, mean_code: Tensor) -> None:
-        """Set the shapes, pseudo-depths (K, J, any height, any width), and how likely a class has each of them in each
-        view, (V, K, J). The mean code (S) prefers none."""
+    def set(self, depth: Tensor, likely: Tensor, codes: Tensor) -> None:
+        """Set the shapes, pseudo-depths (K, J, any height, any width), and how likely a picture of each view has each
+        class in each shape, (V, K, J) above 0, with sums over J of at most 1. codes: random ones (N, S), whose mean
+        prefers none."""
         self.depth.copy_(F.interpolate(depth, self.size, mode="bilinear"))
         self.likely.copy_(likely)
-        self.view_bias.copy_(-self.view_weight @ mean_code / math.sqrt(len(mean_code)))
-        self.bias.copy_(-self.weight @ mean_code / math.sqrt(len(mean_code)))
+        for weight, bias, steep in ((self.view_weight, self.view_bias, STEEPEST), (self.weight, self.bias, STEEP)):
+            logits = F.linear(codes, weight.flatten(0, -2)) / math.sqrt(codes.shape[1])  # (N, n)
+            deviation, mean = torch.std_mean(logits, dim=0)  # (n) twice
+            scale = steep / deviation.clamp_min(1e-6)  # (n)
+            weight.mul_(scale.view_as(bias)[..., None])
+            bias.copy_((-mean * scale).view_as(bias))
 
     def forward(self, base: Tensor, codes: Tensor) -> Tensor:
-        base, codes = base / math.sqrt(base.shape[1]), codes.transpose(0, 1) / math.sqrt(base.shape[1])  # (K, B, S)
-        view = F.linear(base, self.view_weight, self.view_bias).softmax(dim=1)  # (B, V)
+        codes = codes.transpose(0, 1) / math.sqrt(base.shape[1])  # (K, B, S)
+        view = self._view(base).softmax(dim=1)  # (B, V)
         likely = torch.matmul(view, self.likely.transpose(0, 1)).log()  # (K, B, J)
         logits = torch.matmul(codes, self.weight.transpose(1, 2)) + self.bias[:, None]  # (K, B, J)
         return (likely + logits).softmax(dim=2)  # (K, B, J)
 
     def mixed(self, shares: Tensor) -> Tensor:
-        """Shares (K, B, J) -> the pseudo-depths that they mix, (B, K, h, w)."""
-        return torch.matmul(shares, self.depth.flatten(2)).transpose(0, 1).unflatten(2, self.size)
+        """Shares (K, B, J) -> the pseudo-depths that they mix, less that of class 0: (B, K, h, w)."""
+        depth = torch.matmul(shares, self.depth.flatten(2)).transpose(0, 1).unflatten(2, self.size)  # (B, K, h, w)
+        return depth - depth[:, :1]
+
+    def fit(self, base: Tensor, classes: Tensor) -> Tensor:
+        """Base codes (N, S), class sets (N, K) bool -> `log p(set | view of the code) / max_v p(set | view v)`, (N).
+
+        p is a product over classes. Without a table from the data, every set is as likely in all views: 0.
+        """
+        with without_autocast(base.device):
+            rate = widened(self.likely).sum(dim=2).clamp(*RATES)  # (V, K)
+            classes = classes.to(rate)  # (N, K)
+            chance = F.linear(classes, rate.log()) + F.linear(1 - classes, (1 - rate).log())  # (N, V)
+            view = self._view(widened(base)).log_softmax(dim=1)  # (N, V)
+            return (view + chance).logsumexp(dim=1) - chance.amax(dim=1)  # (N)
+
+    def _view(self, base: Tensor) -> Tensor:
+        """Base codes (N, S) -> logits of the views, (N, V)."""
+        return F.linear(base / math.sqrt(base.shape[1]), self.view_weight, self.view_bias)

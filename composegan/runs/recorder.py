@@ -22,6 +22,7 @@ from composegan.evaluation.generated import Generated
 from composegan.evaluation.scores import Scores, selection
 from composegan.io.atomic import atomic_file
 from composegan.model import model_files, saved_model
+from composegan.networks.fitting import fitted
 from composegan.plugin.domain import Source
 from composegan.runs import checkpoint
 from composegan.runs.graceful_stop import GracefulStop
@@ -226,7 +227,8 @@ def average_pictures(step: TrainingStep, count: int, seed: int, batch: int = 16)
     sets = None if step.class_sets is None else step.class_sets.draw(count, draws)
     classes = [None] * count if sets is None else sets.split(batch)
     for part, present in zip(z.split(batch), classes, strict=False):
-        codes.append(step.average.map(part.to(step.path_mean.device)))
+        part = fitted(step.average, part.to(step.path_mean.device), present, [draws] * len(part))  # (B, S)
+        codes.append(step.average.map(part))
         result = step.average(codes[-1], classes=present)
         images.append(result.image.float().clamp(-1, 1).cpu())
         labels.append(result.mask.labels().cpu())

@@ -14,7 +14,7 @@ from composegan.config.schema import AdaptConfig, TrainingConfig
 from composegan.losses.adversarial import discriminator_loss, generator_loss
 from composegan.losses.regularizers import image_slope, mask_loss
 from composegan.training.augment import augment
-from composegan.training.phases import Logs, Phase, Real, State, draw_classes, draw_fake, draw_slots, path_phase
+from composegan.training.phases import Logs, Phase, Real, State, draw_codes, draw_fake, path_phase
 
 
 def frozen_parts(adapt: AdaptConfig) -> tuple[str, ...]:
@@ -49,8 +49,7 @@ def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]
         return config.r1_image / 2 * penalty * config.r1_every, {"r1/image": penalty}
 
     def generator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
-        slots = draw_slots(state.generator, len(real.image), config.mixing)
-        classes = draw_classes(state, len(real.image))
+        slots, classes = draw_codes(state, len(real.image), config.mixing)
         fake = state.synthesize(slots, noise="fresh", classes=classes)
         adversarial = generator_loss(state.judge(*augment(fake.image, None, config.augment)))
         tie = mask_loss(fake.coarse, fake.mask)

@@ -23,7 +23,7 @@ from composegan.plugin.contracts import LossRecipe
 from composegan.plugin.fields import number
 from composegan.training.augment import augment
 from composegan.training.image_phases import image_phases
-from composegan.training.phases import Logs, Phase, Real, State, draw_classes, draw_fake, draw_slots, real_mask
+from composegan.training.phases import Logs, Phase, Real, State, draw_codes, draw_fake, draw_slots, real_mask
 
 PART, POWER = 0.1, 4.0
 """Of `presence_loss`. Nearly all real masks, pooled to cells of two pixels, satisfy it."""
@@ -89,7 +89,7 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
     def local_edits(state: State, real: Real) -> tuple[Tensor, Logs]:
         generator = state.generator
         batch, device = max(1, len(real.image) // 2), generator.slot_of_code.device
-        slots, classes = draw_slots(generator, batch, config.mixing), draw_classes(state, batch)
+        slots, classes = draw_codes(state, batch, config.mixing)
         other = generator.map(torch.randn(batch, generator.latent_channels, device=device))  # (B, S)
         present = torch.ones(batch, generator.classes) if classes is None else classes.float()  # (B, K)
         edited = torch.multinomial(present, 1)[:, 0].to(device, non_blocking=True)  # (B)

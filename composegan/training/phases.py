@@ -19,6 +19,7 @@ from composegan.losses.adversarial import discriminator_loss, generator_loss
 from composegan.losses.regularizers import mask_loss, path_length, presence_loss, r1_penalty
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.discriminator import Discriminator
+from composegan.networks.fitting import fitted
 from composegan.networks.generator import Generator, Synthesis
 from composegan.networks.local_bank import LocalBank
 from composegan.networks.semantic_map import SemanticMap
@@ -131,9 +132,9 @@ def path_phase(config: TrainingConfig) -> Phase:
 
     def path_length_reg(state: State, real: Real) -> tuple[Tensor, Logs]:
         batch = max(1, len(real.image) // config.path_shrink)
-        slots = draw_slots(state.generator, batch, config.mixing)
+        slots, classes = draw_codes(state, batch, config.mixing)
         codes = state.generator.expand(slots).requires_grad_()  # also where the mapping does not learn
-        fake = state.generator(codes, noise="fresh", classes=draw_classes(state, batch))
+        fake = state.generator(codes, noise="fresh", classes=classes)
         noise = torch.randn_like(fake.image)
         result = path_length(fake.image, codes, state.path_mean, noise, config.path_decay, all_reduce_mean)
         state.path_mean.copy_(result.mean)
@@ -149,7 +150,7 @@ def real_mask(state: State, real: Real) -> SemanticMap:
 
 def draw_fake(state: State, batch: int, mixing: float) -> Synthesis:
     """Random pictures as the main phases judge them."""
-    slots, classes = draw_slots(state.generator, batch, mixing), draw_classes(state, batch)
+    slots, classes = draw_codes(state, batch, mixing)
     return state.synthesize(slots, noise="fresh", classes=classes)
 
 
@@ -158,10 +159,23 @@ def draw_classes(state: State, batch: int) -> Tensor | None:
     return None if state.class_sets is None else state.class_sets.draw(batch)
 
 
+def draw_codes(state: State, batch: int, mixing: float) -> tuple[Tensor, Tensor | None]:
+    """Random latent slots (batch, base + 2K, S), and class sets as of `draw_classes`, which their base codes fit."""
+    return _draw(state.generator, batch, mixing, lambda: draw_classes(state, batch))
+
+
 def draw_slots(generator: Generator, batch: int, mixing: float) -> Tensor:
     """Random latent slots (batch, base + 2K, S) of one code or, with probability `mixing`, of two mixed by class."""
+    return _draw(generator, batch, mixing, lambda: None)[0]
+
+
+def _draw(
+    generator: Generator, batch: int, mixing: float, classes_of: Callable[[], Tensor | None]
+) -> tuple[Tensor, Tensor | None]:
     device = generator.slot_of_code.device
-    first, second = generator.map(torch.randn(2 * batch, generator.latent_channels, device=device)).chunk(2)
+    z = torch.randn(2 * batch, generator.latent_channels, device=device)
     choice = generator.layout.draw_choice(batch, device)  # (B, K)
     choice = choice * (torch.rand(batch, 1, device=device) < mixing)  # 0: nothing of the second
-    return generator.mix(first, second, choice)  # (B, base + 2K, S)
+    classes = classes_of()  # (B, K), drawn here to keep the order of random numbers
+    first, second = generator.map(fitted(generator, z, classes)).chunk(2)  # (B, S) twice; base codes are of the first
+    return generator.mix(first, second, choice), classes  # (B, base + 2K, S), (B, K)

@@ -11,34 +11,62 @@ from composegan.config.schema import Config
 from composegan.data.statistics import ClassStatistics
 from composegan.networks.generator import Generator
 from composegan.networks.modern_generator import ModernGenerator
+from composegan.networks.shapes import RATES
 from composegan.plugin.domain import DomainSpec
 
-RARE = 0.01
-"""The least chance of a class in a typical shape, and of another one: the shape can still change everywhere."""
+RARE, LIFT, SHARP = 0.02, 0.75, 1.5
+"""The least chance of a class in a typical shape, so that it can still change everywhere; how far rare classes are
+lifted, so that they are seen somewhere; and the factor of the logarithms, above 1 for clear outlines."""
+
+
+PRIOR = 1.0
+"""Pictures with the usual classes that each view has besides its own."""
+ALIKE = 0.05
+"""Chances of a class's shapes in a view fall by e for every so much less of intersection over union with its own."""
 
 
 def class_shapes(config: Config, spec: DomainSpec, statistics: ClassStatistics, count: int) -> tuple[Tensor, Tensor]:
-    """Pseudo-depths of the J = `count` most frequent shapes, (K, J, h, w), and how likely a class has each in each of
-    as many views: (J, K, J).
+    """Pseudo-depths (K, J, h, w) of the shapes that classes have in the J = `count` most frequent views, and how likely
+    a picture of each view has each class in each of its shapes: (J, K, J).
 
-    The pseudo-depth is `log(p + RARE) - log(1 - p + RARE)`, p: how often the class is at a place, among the pictures
-    with that shape. Class 0 has pseudo-depth 0. With `data.flip`, half are mirror images of the other half.
+    The pseudo-depth is `SHARP log((p + RARE) / (q + RARE)^LIFT)`, p: how often the class is at a place, among the
+    pictures of a view with that class; q: the least p in its most frequent places, as many as it covers on average.
+    So a small class that is elsewhere in each picture begins in one place. A class may also have the shapes of other
+    views, if these are alike. With `data.flip`, half of the views are mirror images of the other half.
     """
     part = -(-count // 2) if config.data.flip else count
-    counts = torch.from_numpy(statistics.shape_counts).float()  # (V, K, J)
-    often = counts.sum(dim=0).argsort(dim=1, descending=True)[:, :part]  # (K, j)
-    views = counts.sum(dim=(1, 2)).argsort(descending=True)[:part]  # (j)
-    shapes = torch.from_numpy(statistics.shapes).take_along_dim(often[:, :, None, None], dim=1)  # (K, j, h, w)
-    counts = counts[views].take_along_dim(often[None], dim=2)  # (j, K, j)
+    pictures = torch.from_numpy(statistics.view_counts)
+    views = pictures.argsort(descending=True, stable=True)[:part]  # (j)
+    shapes = torch.from_numpy(statistics.shapes)[:, views]  # (K, j, h, w)
+    having, pictures = torch.from_numpy(statistics.shape_counts)[views].float(), pictures[views].float()  # (j, K), (j)
     if config.data.flip:
-        other, none = list(spec.mirrored), torch.zeros_like(counts)
+        other = list(spec.mirrored)
         shapes = torch.cat((shapes, shapes[other].flip(3)), dim=1)[:, :count]  # (K, J, h, w)
-        both = torch.cat((counts, none), dim=2), torch.cat((none, counts[:, other]), dim=2)
-        counts = torch.cat(both)[:count, :, :count]  # (J, K, J)
-    depth = (shapes + RARE).log() - (1 - shapes + RARE).log()
-    depth[0] = 0
-    counts = torch.where(counts.sum(dim=2, keepdim=True) > 0, counts, counts.sum(dim=0)) + 1e-3  # (J, K, J)
-    return depth, counts / counts.sum(dim=2, keepdim=True)
+        having = torch.cat((having, having[:, other]))[:count]  # (J, K)
+        pictures = pictures.repeat(2)[:count]  # (J)
+    usual = having.sum(dim=0) / pictures.sum().clamp_min(1)  # (K)
+    rate = ((having + PRIOR * usual) / (pictures + PRIOR)[:, None]).clamp(*RATES)  # (J, K)
+    chance = torch.exp((overlap(shapes) - 1) / ALIKE) * (having.T > 0)[:, None]  # (K, J, J)
+    known = having.T[..., None] > 0  # (K, J, 1); in views without the class, the shapes of all others are as likely
+    chance = torch.where(known, chance, having.T[:, None]) + 1e-6  # (K, J, J)
+    likely = rate[..., None] * (chance / chance.sum(dim=2, keepdim=True)).transpose(0, 1)  # (J, K, J)
+    depth = (shapes + RARE).log() - LIFT * (least(shapes)[..., None, None] + RARE).log()  # (K, J, h, w)
+    return SHARP * depth, likely
+
+
+def least(shapes: Tensor) -> Tensor:
+    """Shares (K, J, h, w) -> the n-th largest of each shape, n: the sum, rounded, at least 1. (K, J)."""
+    shares = shapes.flatten(2).sort(dim=2, descending=True).values  # (K, J, P)
+    place = shares.sum(dim=2).round().long().clamp(1, shares.shape[2]) - 1  # (K, J)
+    return shares.take_along_dim(place[..., None], dim=2)[..., 0]
+
+
+def overlap(shapes: Tensor) -> Tensor:
+    """Shares (K, J, h, w) -> intersection over union of each class's shapes: (K, J, J)."""
+    shapes = shapes.flatten(2)  # (K, J, P)
+    both = torch.stack([torch.minimum(shapes, shapes[:, [j]]).sum(dim=2) for j in range(shapes.shape[1])], dim=1)
+    area = shapes.sum(dim=2)  # (K, J)
+    return both / (area[:, None] + area[:, :, None] - both).clamp_min(1e-6)  # (K, J, J)
 
 
 LEAST_TINT = 0.05
@@ -56,8 +84,8 @@ def class_colors(statistics: ClassStatistics) -> tuple[Tensor, Tensor, Tensor]:
     return mean.float(), factor.float(), torch.from_numpy(2 * statistics.grain).clamp_min(LEAST_TINT).float()
 
 
-CODES = 1000
-"""Whose mean is taken for that of all codes."""
+CODES = 4000
+"""Whose mean and deviation are taken for those of all codes."""
 
 
 @torch.no_grad()
@@ -70,9 +98,9 @@ def begin_with_data(
         return
     first, count = modern[0], len(modern[0].local.shapes.view_bias)
     z = torch.randn(CODES, first.latent_channels, generator=torch.Generator().manual_seed(0))
-    mean_code, found = first.map(z.to(first.slot_of_code.device)).mean(dim=0), statistics()  # (S)
+    codes, found = first.map(z.to(first.slot_of_code.device)), statistics()  # (N, S)
     shapes, colors = class_shapes(config, spec, found, count), class_colors(found)
     for generator in modern:
         assert generator.local.shapes is not None
-        generator.local.shapes.set(*shapes, mean_code)
-        generator.texture.set_colors(*colors, mean_code)
+        generator.local.shapes.set(*shapes, codes)
+        generator.texture.set_colors(*colors, codes)

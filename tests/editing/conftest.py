@@ -25,6 +25,8 @@ class Squares(torch.nn.Module):
     one, is never drawn.
     """
 
+    candidates = 1
+
     def __init__(self, classes=2):
         super().__init__()
         self.classes, self.height, self.width, self.latent_channels = classes, 16, 16, CHANNELS

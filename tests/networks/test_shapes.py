@@ -13,21 +13,28 @@ CLASSES, SHAPES = 3, 2
 def shapes(likely: torch.Tensor) -> tuple[TypicalShapes, torch.Tensor]:
     torch.manual_seed(0)
     made = TypicalShapes(CLASSES, SHAPES, 4, 4, 8)
-    mean = torch.randn(8)
-    made.set(torch.randn(CLASSES, SHAPES, 4, 4), likely, mean)
-    return made, mean
+    codes = torch.randn(8) + 0.2 * torch.randn(500, 8)
+    made.set(torch.randn(CLASSES, SHAPES, 4, 4), likely, codes)
+    return made, codes
 
 
 def test_mean_code_prefers_no_view_and_no_shape():
-    made, mean = shapes(torch.full((SHAPES, CLASSES, SHAPES), 0.5))
+    made, codes = shapes(torch.full((SHAPES, CLASSES, SHAPES), 0.5))
+    mean = codes.mean(dim=0)
     share = made(mean[None], mean.expand(1, CLASSES, 8))  # (K, B, J)
     torch.testing.assert_close(share, torch.full((CLASSES, 1, SHAPES), 0.5))
 
 
+def test_random_code_chooses_nearly_one_view_whatever_the_deviation_of_codes():
+    made, codes = shapes(torch.eye(2)[:, None].expand(SHAPES, CLASSES, SHAPES).clamp(1e-9, 1))
+    share = made(codes, codes[:, None].expand(-1, CLASSES, -1))  # (K, B, J)
+    assert share.amax(dim=2).mean() > 0.97 and (share.mean(dim=1) > 0.3).all()
+
+
 def test_base_code_chooses_among_shapes_for_all_classes():
     """In each view a class has one shape only: then the shape code cannot change it."""
-    made, _ = shapes(torch.eye(2)[:, None].expand(SHAPES, CLASSES, SHAPES).clamp(1e-9, 1))
-    base, codes = 1e4 * torch.randn(50, 8), torch.randn(50, CLASSES, 8)
+    made, codes = shapes(torch.eye(2)[:, None].expand(SHAPES, CLASSES, SHAPES).clamp(1e-9, 1))
+    base, codes = 1e4 * torch.randn(50, 8), codes[:50, None].expand(-1, CLASSES, -1)
     share = made(base, codes)  # (K, B, J)
     chosen = share.argmax(dim=2)
     assert (chosen == chosen[0]).all() and 5 < chosen[0].sum() < 45
@@ -44,7 +51,7 @@ def test_class_begins_with_its_shape():
     )  # fmt: skip
     depth = torch.full((4, SHAPES, 4, 8), -9.0)
     depth[0], depth[1, :, :, :3], depth[3, :, :, 5:] = 0, 9, 9
-    generator.local.shapes.set(depth, torch.full((SHAPES, 4, SHAPES), 0.5), torch.zeros(12))
+    generator.local.shapes.set(depth, torch.full((SHAPES, 4, SHAPES), 0.5), torch.randn(99, 12))
     m = (generator(torch.randn(5, 12)).coarse + 1) / 2
     assert m[:, 1, :, :8].mean() > 0.9 and m[:, 3, :, 24:].mean() > 0.9 and m[:, 0, :, 15:17].mean() > 0.9
     present = torch.tensor([True, False, True, True])

@@ -27,6 +27,7 @@ from composegan.model import TRUNCATION
 from composegan.model.codes import Codes
 from composegan.model.random_codes import draw_present
 from composegan.model.saved_model import Model
+from composegan.networks.fitting import fitted
 from composegan.runtime.progress import progress_bar
 
 EVERY = 20.0
@@ -101,9 +102,11 @@ def mixed_codes(model: Model, n: int, slots: tuple[int, ...], *, seed: int = 0, 
     """
     draws = torch.Generator().manual_seed(seed)
     z = torch.randn(n * (1 + len(slots)), model.generator.latent_channels, generator=draws)
-    w = model.generator.map(z.to(model.device))
+    present = draw_present(model, range(n), seed)
+    each = None if present is None else present.repeat_interleave(1 + len(slots), dim=0)  # (n (1 + m), K)
+    w = model.generator.map(fitted(model.generator, z.to(model.device), each, [draws] * len(z)))
     w = (model.mean_code + truncation * (w - model.mean_code)).unflatten(0, (n, -1))  # (n, 1 + m, S)
-    codes = Codes.of(model, w[:, 0], draw_present(model, range(n), seed))
+    codes = Codes.of(model, w[:, 0], present)
     codes.slots[:, list(slots)] = w[:, 1:]
     return codes
 
