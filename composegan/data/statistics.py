@@ -15,6 +15,7 @@ from composegan.data.fingerprints import fingerprint
 from composegan.data.items import Items
 from composegan.data.label_errors import ENOUGH, LabelError, counted
 from composegan.data.shapes import PLACES, typical_shapes
+from composegan.data.tints import Tints
 from composegan.errors import UserError
 from composegan.metrics.thresholds import PRESENT
 from composegan.networks.shapes import SHAPES
@@ -35,9 +36,9 @@ class ClassStatistics:
     area: (K,), mean fraction of the picture; presence: (K,), fraction of pictures with the class; position:
     (K, 8, 8), mean fraction of each cell of the picture; shapes, shape_counts, view_counts: as of `typical_shapes`;
     color, spread: (K, 3), mean and standard deviation of the class's pixels, 0..1; grain: (K, 3), the latter within a
-    picture; tints: (K, 3, 3), covariance of the class's mean colour between pictures; together: (K, K), fraction of
-    pictures with both classes; sets: (n, K) bool, the class sets that occur, most frequent first; counts: (n,), their
-    frequencies.
+    picture; tints: (K, K, 3, 3), covariances of the mean colours of two classes, over the pictures with both; together:
+    (K, K), fraction of pictures with both classes; sets: (n, K) bool, the class sets that occur, most frequent first;
+    counts: (n,), their frequencies.
     """
 
     area: np.ndarray
@@ -88,7 +89,7 @@ def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str 
     pictures: list[dict[int, np.ndarray]] = []
     apart = -(-len(numbers) // SHOWN)
     sums, squares, within = (np.zeros((classes, 3)) for _ in range(3))  # over pixels
-    means, between, seen = np.zeros((classes, 3)), np.zeros((classes, 3, 3)), np.zeros((classes, 1))  # over pictures
+    tints = Tints(classes)
     together, of_cell = np.zeros((classes, classes)), np.zeros(CELLS * CELLS)
     sets: Counter[bytes] = Counter()
     area = np.zeros(classes)
@@ -120,7 +121,7 @@ def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str 
             )  # (K, 3) each
             mean = total / np.maximum(count, 1)[:, None]
             sums, squares, within = sums + total, squares + square, within + square - total * mean
-            means, between, seen = means + mean, between + _outer(mean), seen + (count > 0)[:, None]
+            tints.add(mean, count > 0)
             there = count >= PRESENT * labels.size
             there[count.argmax()] = True  # so that no class set is empty
             together += np.outer(there, there)
@@ -133,7 +134,7 @@ def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str 
     if not images:
         raise UserError("there are no images to measure")
     known = np.maximum(pixels, 1)[:, None]
-    color, seen = sums / known, np.maximum(seen, 1)
+    color = sums / known
     ordered = sets.most_common()
     return ClassStatistics(
         area=area / images,
@@ -143,16 +144,11 @@ def measure(source: Source, classes: int, numbers: Sequence[int], on_error: str 
         color=color,
         spread=np.sqrt(np.maximum(squares / known - color**2, 0)),
         grain=np.sqrt(np.maximum(within / known, 0)),
-        tints=between / seen[..., None] - _outer(means / seen),
+        tints=tints.covariances(),
         together=together / images,
         sets=np.stack([np.frombuffer(key, dtype=bool) for key, _ in ordered]),
         counts=np.array([count for _, count in ordered]),
     )
-
-
-def _outer(vectors: np.ndarray) -> np.ndarray:
-    """(K, 3) -> (K, 3, 3), the products of each vector's entries."""
-    return vectors[:, :, None] * vectors[:, None]
 
 
 def _cell_of(labels: np.ndarray, n: int) -> np.ndarray:
@@ -175,7 +171,7 @@ def _read(file: Path, classes: int) -> ClassStatistics | None:
     wanted: dict[str, tuple[int, ...]] = {
         "area": k, "presence": k, "together": k + k, "position": (*k, CELLS, CELLS),
         "shapes": (*k, SHAPES, PLACES, PLACES), "shape_counts": (SHAPES, *k), "view_counts": (SHAPES,),
-        "color": (*k, 3), "spread": (*k, 3), "grain": (*k, 3), "tints": (*k, 3, 3),
+        "color": (*k, 3), "spread": (*k, 3), "grain": (*k, 3), "tints": (*k, *k, 3, 3),
         "sets": (len(arrays["counts"]) if arrays["counts"].ndim else 0, *k), "counts": arrays["sets"].shape[:1],
     }  # fmt: skip
     kinds = {"sets": "b", "counts": "i", "shape_counts": "i", "view_counts": "i"}

@@ -102,20 +102,25 @@ class LateTexture(nn.Module):
         return [part for layer in style for part in layer.chunk(2, dim=2)] + [color, self.grain.expand_as(color)]
 
     @torch.no_grad()
-    def set_colors(self, mean: Tensor, tint: Tensor, grain: Tensor, codes: Tensor) -> None:
+    def set_colors(self, mean: Tensor, tint: Tensor, grain: Tensor, together: Tensor, codes: Tensor) -> None:
         """Set the units of colour of each class: the mean (K, 3), a factor (K, 3, 3) of its variation between pictures,
         and its deviation (K, 3) within one. A new model begins with such colours, and learns in these units.
 
-        codes: random ones (N, S). They have these colours after the maps are whitened, `C <- V^(-1/2) C`, V: the
-        covariance of `RATE C w` over codes w. The classes of a group begin equal, so that their map serves all."""
-        colors = RATE * torch.matmul(codes, self.color_weight.mT) / math.sqrt(codes.shape[1])  # (G, N, 3)
-        mean_color = colors.mean(dim=1)  # (G, 3)
-        centred = colors - mean_color[:, None]  # (G, N, 3)
-        values, vectors = torch.linalg.eigh(centred.mT @ centred / (len(codes) - 1))  # (G, 3), (G, 3, 3)
-        whiten = (vectors * values.clamp_min(1e-12).rsqrt()[:, None]) @ vectors.mT  # (G, 3, 3)
-        self.color_weight.copy_(whiten @ self.color_weight)
-        bias = -torch.einsum("gij,gj->gi", whiten, mean_color) / RATE  # (G, 3)
-        self.color_bias.copy_(bias[list(self.group_of)])
+        together: (K, K, 3, 3), the correlations of classes in these units; codes: random ones (N, S), whose colours
+        vary by 1 and together in that way. The classes of a group begin equal, so that their map serves all."""
+        groups, count = len(self.color_weight), min(3 * len(self.color_weight), codes.shape[1] // 2)
+        source = self.color_weight.flatten(0, 1)[:count]  # (n, S), random directions of the code
+        member = codes.new_zeros(groups, len(mean))
+        member[list(self.group_of), list(range(len(mean)))] = 1
+        member = member / member.sum(dim=1, keepdim=True)  # (G, K)
+        wanted = torch.einsum("gk,hl,klij->gihj", member, member, together.to(member)).flatten(2).flatten(0, 1)
+        values, vectors = torch.linalg.eigh((wanted + wanted.T) / 2)  # (3 G), (3 G, 3 G)
+        factor = (vectors * values.clamp_min(0).sqrt())[:, -count:]  # (3 G, n)
+        factor = inverse_root(factor.unflatten(0, (groups, 3))) @ factor.unflatten(0, (groups, 3))  # (G, 3, n)
+        found = RATE * codes @ source.T / math.sqrt(codes.shape[1])  # (N, n)
+        whiten = inverse_root((found - found.mean(dim=0)).T / math.sqrt(len(codes) - 1))  # (n, n)
+        self.color_weight.copy_(factor @ whiten @ source)
+        self.color_bias.copy_(-(factor @ whiten @ found.mean(dim=0))[list(self.group_of)] / RATE)
         self.mean.copy_(mean)
         self.tint.copy_(tint)
         self.grain.copy_(grain)
@@ -176,6 +181,12 @@ def centres(painted: Tensor, weight: Tensor, index: Tensor, count: int) -> Tenso
     sums = torch.cat((painted * weight, weight), dim=3).flatten(0, 2)  # (B n P, 4)
     sums = sums.new_zeros(count, 4).index_add(0, index.flatten(), sums)  # (N, 4)
     return sums[:, :3] / (sums[:, 3:] + LEAST)  # (N, 3)
+
+
+def inverse_root(x: Tensor) -> Tensor:
+    """x (..., n, N) -> `(x x^T)^(-1/2)` (..., n, n)."""
+    values, vectors = torch.linalg.eigh(x @ x.mT)
+    return (vectors * values.clamp_min(1e-6).rsqrt()[..., None, :]) @ vectors.mT
 
 
 def rows(table: Tensor, index: Tensor) -> Tensor:

@@ -73,15 +73,20 @@ LEAST_TINT = 0.05
 """Standard deviation, of 2, of colours that are the same everywhere in the data: a class may still learn others."""
 
 
-def class_colors(statistics: ClassStatistics) -> tuple[Tensor, Tensor, Tensor]:
-    """The colours of the classes in the data, in -1..1: means (K, 3), factors F (K, 3, 3) and deviations (K, 3).
+def class_colors(statistics: ClassStatistics) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The colours of the classes in the data, in -1..1: means (K, 3), factors F (K, 3, 3), deviations (K, 3) and
+    correlations R (K, K, 3, 3).
 
     `F n`, n normal, is how a class's mean colour varies between pictures; its pixels deviate from it within a picture.
+    R is the covariance of the n of two classes.
     """
     mean, covariance = torch.from_numpy(2 * statistics.color - 1), torch.from_numpy(4 * statistics.tints)
-    values, vectors = torch.linalg.eigh(covariance)
-    factor = (vectors * values.clamp_min(LEAST_TINT**2).sqrt()[:, None]) @ vectors.mT  # (K, 3, 3)
-    return mean.float(), factor.float(), torch.from_numpy(2 * statistics.grain).clamp_min(LEAST_TINT).float()
+    values, vectors = torch.linalg.eigh(covariance.diagonal().permute(2, 0, 1))  # (K, 3), (K, 3, 3)
+    deviation = values.clamp_min(LEAST_TINT**2).sqrt()[:, None]  # (K, 1, 3)
+    factor, inverse = (vectors * deviation) @ vectors.mT, (vectors / deviation) @ vectors.mT  # (K, 3, 3) twice
+    together = inverse[:, None] @ covariance @ inverse  # (K, K, 3, 3)
+    grain = torch.from_numpy(2 * statistics.grain).clamp_min(LEAST_TINT)
+    return mean.float(), factor.float(), grain.float(), together.float()
 
 
 CODES = 4000

@@ -135,17 +135,26 @@ def test_every_parameter_learns():
     assert [name for name, weight in generator.named_parameters() if weight.grad is None or not weight.grad.any()] == []
 
 
-def test_colors_begin_as_those_of_the_data():
-    """The mean code has the mean colours, and random codes vary around them as the data does."""
-    generator = modern(latent_channels=64)
-    texture = generator.texture
+@pytest.mark.parametrize("group_of", [[0, 1, 2, 3], [0, 1, 0, 1]])
+def test_colors_begin_as_those_of_the_data(group_of):
+    """The mean code has the mean colours, and random codes vary around them as the data does: each class, and pairs."""
+    generator = modern(latent_channels=64, group_of=group_of)
+    texture, double = generator.texture, torch.float64
     mean, tint = torch.rand(4, 3).double(), 0.1 * torch.randn(4, 3, 3).double()
     codes = torch.randn(64).double() + torch.randn(4000, 64).double() @ torch.randn(64, 64).double() / 20
-    texture.set_colors(mean, tint, torch.full((4, 3), 0.1).double(), codes)
+    together = torch.zeros(4, 4, 3, 3, dtype=double)
+    together[range(4), range(4)] = torch.eye(3, dtype=double)
+    together[0, 1] = together[1, 0] = together[2, 3] = together[3, 2] = torch.diag(
+        torch.tensor([0.9, 0, -0.5]).double()
+    )
+    if group_of[2] == 0:  # the classes of a group have equal colours, in their units
+        together = together[group_of][:, group_of]
+    texture.set_colors(mean, tint, torch.full((4, 3), 0.1).double(), together, codes)
     colors = texture.styles(codes[:, None].expand(-1, 4, -1))[-2]  # (B, K, 3)
     torch.testing.assert_close(colors.mean(dim=0), mean)
-    for index in range(4):
-        torch.testing.assert_close(colors[:, index].T.cov(), tint[index] @ tint[index].T)
+    away = colors - mean  # (B, K, 3)
+    found = torch.einsum("bki,blj->klij", away, away) / (len(away) - 1)
+    torch.testing.assert_close(found, tint[:, None] @ together @ tint.mT, atol=1e-6, rtol=1e-4)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -234,5 +243,6 @@ def test_typical_shapes_keep_their_detail_beside_local_generators_at_half_the_gr
     features, m, depth = bank(codes)
     each = codes.unflatten(1, (generator.classes, -1))  # (B, K, L, S)
     shares = shapes(each[:, -1, 0], each[:, :, -1])  # (K, B, J)
-    torch.testing.assert_close(depth, torch.einsum("kbj,kjhw->bkhw", shares, shapes.depth))
+    start = torch.einsum("kbj,kjhw->bkhw", shares, shapes.depth)
+    torch.testing.assert_close(depth, start - start[:, :1])
     assert [2 * size for size in features.shape[2:]] == list(m.shape[2:]) == list(bank.grid)

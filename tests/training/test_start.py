@@ -25,7 +25,8 @@ def statistics():
     counts = np.zeros((SHAPES, 3), np.int64)
     counts[[3, 5]] = [[9, 5, 9], [9, 0, 9]]
     color = np.array([[0.5, 0.5, 0.5], [1.0, 0.0, 0.5], [0.2, 0.2, 0.2]])
-    tints = np.stack([np.zeros((3, 3)), np.diag([0.04, 0.01, 0.0]), np.zeros((3, 3))])
+    tints = np.zeros((3, 3, 3, 3))
+    tints[1, 1] = tints[1, 2] = tints[2, 1] = tints[2, 2] = np.diag([0.04, 0.01, 0.0])
     grain, pictures = np.full((3, 3), 0.1), counts[:, 0]
     return SimpleNamespace(
         shapes=shapes, shape_counts=counts, view_counts=pictures, color=color, tints=tints, grain=grain
@@ -60,30 +61,17 @@ def test_rare_class_begins_where_it_is_most_often():
 
 
 def test_colors_are_means_and_roots_of_covariances():
-    mean, factor, grain = class_colors(statistics())
+    mean, factor, grain, together = class_colors(statistics())
     torch.testing.assert_close(mean[1], torch.tensor([1.0, -1.0, 0.0]))
     torch.testing.assert_close(factor[1], torch.diag(torch.tensor([0.4, 0.2, LEAST_TINT])))
     torch.testing.assert_close(grain, torch.full((3, 3), 0.2))
+    torch.testing.assert_close(together[1, 2], torch.diag(torch.tensor([1.0, 1.0, 0.0])))
+    assert not together[0].any()
     root = np.array([[0.3, 0.1, 0.0], [0.1, 0.2, 0.1], [0.0, 0.1, 0.4]])
     found = statistics()
-    found.tints[1] = root @ root / 4
-    _, factor, _ = class_colors(found)
+    found.tints[1, 1] = root @ root / 4
+    _, factor, *_ = class_colors(found)
     torch.testing.assert_close(factor[1] @ factor[1].T, torch.from_numpy(root @ root).float())
-
-
-def test_mirrored_view_has_the_shapes_of_the_mirrored_class():
-    """In the one view, class 1 has its shape 0 and class 2, its mirror image, its shape 1; overall, each has both."""
-    found = statistics()
-    found.shape_counts[:] = 0
-    found.shape_counts[0, 1, 0] = found.shape_counts[0, 2, 1] = 9
-    found.shape_counts[1, 1, 1] = found.shape_counts[1, 2, 0] = 1
-    config = replace(Config(), data=DataConfig(flip=True))
-    _, likely = class_shapes(config, SimpleNamespace(mirrored=(0, 2, 1)), found, 4)
-    often = found.shape_counts.sum(axis=0)  # (K, J); shapes are sorted by it
-    assert often[1].argmax() == 0 and often[2].argmax() == 1
-    assert likely[0, 1].argmax() == 0 and likely[0, 2].argmax() == 0
-    assert likely[2, 1].argmax() == 2 and likely[2, 2].argmax() == 2  # the mirrored view, with mirrored shapes
-    assert likely[3, 1].argmax() == 3 and likely[1, 1].argmax() == 1
 
 
 def test_start_depends_on_the_new_weights_and_the_data_only():
