@@ -1,4 +1,4 @@
-"""How the mean colours of classes vary from picture to picture, and together: the skin of face and neck, doors, roof."""
+"""How the mean colours of classes vary from picture to picture, and together: the skin of face and neck, doors."""
 
 from __future__ import annotations
 
