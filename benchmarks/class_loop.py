@@ -25,6 +25,10 @@ class ClassLoop(nn.Module):
         super().__init__()
         self.bank = bank
 
+    def route(self, present: Tensor | None, batch: int) -> Tensor | None:
+        """`present`: a loop has nothing to prepare."""
+        return present
+
     def forward(self, codes: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """codes (B, K * layers, S) -> features (B, F, h, w), m (B, K, h, w), pseudo-depth (B, K, h, w)."""
         bank = self.bank
