@@ -28,6 +28,10 @@ def compiled(network: Network, **options: Any) -> Network:
     A network without `COMPILED` has its `forward` compiled. Compilation happens at the first call. options: those of
     `torch.compile`.
     """
+    from torch._inductor import config as inductor
+
+    # Our maps are channels-last already, and torch 2.14 fails to order the strides of other maps whose size varies.
+    inductor.layout_optimization = False
     torch._dynamo.config.recompile_limit = max(VARIANTS, torch._dynamo.config.recompile_limit)
     others = [source for source in torch.compiler.config.dynamic_sources.split(",") if source not in ("", *VARYING)]
     torch.compiler.config.dynamic_sources = ",".join((*others, *VARYING))

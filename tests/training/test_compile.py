@@ -25,6 +25,7 @@ def with_compiled(state: State, **options: Any) -> State:
     torch._dynamo.reset()
     counters.clear()
     fast = copy.copy(state)
+    fast.path_mean = state.path_mean.clone()
     fast.synthesize, fast.judge = (compiled(network, **options) for network in (state.generator, state.discriminator))
     return fast
 
