@@ -1,4 +1,4 @@
-"""How the mean colours of classes vary from picture to picture, and together: the skin of face and neck, doors."""
+"""Covariances of the mean colours of classes between pictures: face and neck share their skin, doors their paint."""
 
 from __future__ import annotations
 

@@ -30,8 +30,7 @@ class Layers(Picture):
     """One picture as layers. Laid over one another they are the picture, within one grey level.
 
     classes: from back to front, without those that are absent; images: (n, H, W, 4) uint8, colours and opacity, the
-    colours not multiplied by it. What a class covers is drawn as if it and all in front of it were
-    absent.
+    colours not multiplied by it. What a class covers is drawn as if it and all in front of it were absent.
     """
 
     classes: tuple[str, ...]

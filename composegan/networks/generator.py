@@ -32,6 +32,11 @@ class Synthesis:
     coarse: Tensor
     depth: Tensor
 
+    @property
+    def present(self) -> Tensor:
+        """Which classes each picture has, (B, K) bool."""
+        return self.depth[:, :, 0, 0].isfinite()
+
 
 class Generator(nn.Module):
     """SemanticStyleGAN's generator for any vocabulary, grouping and rectangle. The defaults are the paper's.

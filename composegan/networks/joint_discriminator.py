@@ -23,8 +23,8 @@ class JointDiscriminator(Discriminator):
         short = min(height, width)
 
         def narrow(size: int) -> int:
-            width = channels_at(size, multiplier, max_channels)
-            return width if size == 4 else -(-width // 2)  # both towers end in as many channels
+            channels = channels_at(size, multiplier, max_channels)
+            return channels if size == 4 else -(-channels // 2)  # both towers end in as many channels
 
         self.channels = len(self.mask_stem.weight)
         self.image_stem = EqualizedConv(3, self.channels, 1, activation=False)

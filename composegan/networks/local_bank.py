@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -120,26 +120,26 @@ class LocalBank(nn.Module):
             present = torch.ones(batch, self.classes, dtype=torch.bool)
         return None if present is None else Routing.of(present, self.group_of, self.fourier.device)
 
-    def forward(
-        self, codes: Tensor, present: Tensor | Routing | None = None, layout: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, codes: Tensor, present: Tensor | Routing | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """present: (B, K), true where a class is in a sample, on the CPU (on another device this synchronizes), or what
         `route` makes of it; None: all are. Absent classes are not computed; their m is 0 and their pseudo-depth -inf.
-        layout: see `ModernBank`.
 
         Raises ValueError for a sample without any class.
         """
         routing = present if isinstance(present, Routing) else self.route(present, len(codes))
+        return self._computed(codes, routing)
+
+    def _computed(self, *inputs: Any) -> tuple[Tensor, Tensor, Tensor]:
+        """`_forward`, with what the backward pass needs stored or recomputed."""
         if self.recompute and torch.is_grad_enabled():
             # Nothing random happens inside, so there is no random state to preserve.
             computed: tuple[Tensor, Tensor, Tensor] = checkpoint(
-                self._forward, codes, routing, layout, use_reentrant=False, preserve_rng_state=False
+                self._forward, *inputs, use_reentrant=False, preserve_rng_state=False
             )
             return computed
-        return self._forward(codes, routing, layout)
+        return self._forward(*inputs)
 
-    def _forward(self, codes: Tensor, routing: Routing | None, layout: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        assert layout is None
+    def _forward(self, codes: Tensor, routing: Routing | None) -> tuple[Tensor, Tensor, Tensor]:
         batch = codes.shape[0]
         layers = self._modulated(codes.view(batch, self.classes, self.layers, -1), routing)
         patches = self.fourier.unflatten(1, (-1, self.patch[0] * self.patch[1]))  # (waves, T, p)

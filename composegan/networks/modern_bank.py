@@ -1,4 +1,4 @@
-"""The local generators of `model.family=modern`: beside typical shapes, on half the grid that these are composed on."""
+"""The local generators of `model.family=modern`: at half the size of the composition, added to typical shapes."""
 
 from __future__ import annotations
 
@@ -38,8 +38,16 @@ class ModernBank(LocalBank):
             self.shapes = TypicalShapes(self.classes, shapes, height, width, self.style_weight.shape[-1])
             torch.nn.init.zeros_(self.depth_weight)
 
-    def _forward(self, codes: Tensor, routing: Routing | None, layout: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """layout: pseudo-depths (B, K, h, w) in place of its own."""
+    def forward(
+        self, codes: Tensor, present: Tensor | Routing | None = None, layout: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As of `LocalBank`. layout: pseudo-depths (B, K, h, w) in place of its own."""
+        routing = present if isinstance(present, Routing) else self.route(present, len(codes))
+        return self._computed(codes, routing, layout)
+
+    def _forward(
+        self, codes: Tensor, routing: Routing | None, layout: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         batch, half = codes.shape[0], (self.height, self.width, self.patch)
         codes = codes.view(batch, self.classes, self.layers, -1)  # (B, K, L, S)
         layers = self._modulated(codes, routing)

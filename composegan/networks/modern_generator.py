@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -62,7 +61,7 @@ class ModernGenerator(Generator):
     def draw(self, codes: Tensor, routing: Routing | None, fresh_noise: bool = False) -> Synthesis:
         """As of `Generator`; codes: (B, K * (local_layers + 1), S). Without noise, fresh or not."""
         x, made = self._shaped(codes, routing)
-        present = None if routing is None else made.depth[:, :, 0, 0] > -math.inf  # (B, K)
+        present = None if routing is None else made.present  # (B, K)
         value, index = foremost_of(made.mask, self.texture.foremost, present)  # (B, n, P) twice
         return replace(made, image=self.texture(x, value, index, self._textures(codes)))
 
@@ -99,12 +98,16 @@ class ModernGenerator(Generator):
         return codes.unflatten(1, (self.classes, -1))[:, :, :-1].flatten(1, 2)
 
     def driven_styles(self, slots: Sequence[int]) -> list[Tensor]:
-        """As of `Generator`; a texture code drives the maps of its class in `LateTexture`."""
-        first = self.layout.shape_slot(0)
-        textures = [(slot - first) // 2 for slot in slots if slot >= first and (slot - first) % 2]
-        groups = sorted({self.texture.group_of[index] for index in textures})
-        late = [torch.cat((*self.texture.style_weight[:, g], self.texture.color_weight[g])) for g in groups]
-        return super().driven_styles(slots) + late
+        """As of `Generator`. A texture code drives the maps of its class in `LateTexture`; a shape code also chooses a
+        typical shape, and the base code a view."""
+        first, texture, shapes = self.layout.shape_slot(0), self.texture, self.local.shapes
+        own = [divmod(slot - first, 2) for slot in slots if slot >= first]  # class; 0: shape, 1: texture
+        groups = sorted({texture.group_of[index] for index, part in own if part == 1})
+        maps = [torch.cat((*texture.style_weight[:, g], texture.color_weight[g])) for g in groups]
+        if shapes is not None:
+            maps += [shapes.weight[index] for index, part in own if part == 0]
+            maps += [shapes.view_weight] * any(slot < first for slot in slots)
+        return super().driven_styles(slots) + maps
 
     def layers(
         self, codes: Tensor, truncation: float = 1.0, mean_code: Tensor | None = None, classes: Tensor | None = None
@@ -112,9 +115,8 @@ class ModernGenerator(Generator):
         """The picture that `forward` draws for the same arguments, as layers. What a layer hides is drawn without the
         classes of that layer and those in front of it: a pass more for each class."""
         codes, routing = self._inputs(codes, truncation, mean_code, classes)
-        color, weight, depth = self._colored(codes, routing)
-        present = depth[:, :, 0, 0] > -math.inf  # (B, K)
-        order = layer_order(weight, depth)  # (B, K)
+        color, weight, made = self._colored(codes, routing)
+        present, order = made.present, layer_order(weight, made.depth)  # (B, K) twice
         rank = order.argsort(dim=1)  # (B, K)
         hidden = Hidden(color.clone(), weight.clone())
         for place in range(self.classes):
@@ -127,13 +129,13 @@ class ModernGenerator(Generator):
             hidden.color[at], hidden.weight[at] = colors[at], distinct(weights)[at]
         return layers_of(color, weight, order, hidden)
 
-    def _colored(self, codes: Tensor, routing: Routing | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _colored(self, codes: Tensor, routing: Routing | None) -> tuple[Tensor, Tensor, Synthesis]:
         """codes (B, K (L + 1), S) -> the colours of each class (B, K, 3, H, W), their weights (B, K, H, W), and the
-        pseudo-depth (B, K, h, w)."""
+        synthesis without its image."""
         x, made = self._shaped(codes, routing)
         logits = self.texture.sharpness * made.mask.logits()  # (B, K, H, W)
         weight = layer_weights(logits, made.depth, self.texture.foremost)
-        return self.texture.colors(x, weight, self._textures(codes)), weight, made.depth
+        return self.texture.colors(x, weight, self._textures(codes)), weight, made
 
     def _textures(self, codes: Tensor) -> Tensor:
         """codes (B, K (L + 1), S) -> those of texture (B, K, S)."""

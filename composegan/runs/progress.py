@@ -23,7 +23,7 @@ class ProgressLine(Callback):
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Start the clock, and the bar."""
         self.start = self.shown = time.monotonic()
-        self.first = step_of(module).images_seen
+        self.first = self.before = step_of(module).images_seen
         if trainer.is_global_zero and sys.stderr.isatty():
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -39,7 +39,7 @@ class ProgressLine(Callback):
         waits = now - self.shown < (1.0 if self.bar else self.seconds) and not trainer.should_stop
         if waits or not trainer.is_global_zero:
             return
-        self.shown, seen = now, step.images_seen
+        since, self.shown, seen = now - self.shown, now, step.images_seen
         if seen < self.first:  # rolled back to before the start
             self.start, self.first = now, seen
         rate = (seen - self.first) / max(now - self.start, 1e-9)
@@ -52,10 +52,12 @@ class ProgressLine(Callback):
             with suppress(OSError):
                 self.bar.update(self.task, completed=seen, text=text)
         else:
-            left = (self.images - seen) / max(rate, 1e-9)
+            lately = (seen - self.before) / max(since, 1e-9)  # images/s; in some recipes, later steps take longer
+            left = (self.images - seen) / max(lately or rate, 1e-9)
             minutes = f"about {left / 60:.0f} min" if left >= 60 else "less than 1 min"
             text += f"  {minutes} left" if seen < self.images else ""
             print_line(f"{seen:,}/{self.images:,} images  {text}")
+        self.before = seen
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Remove the bar."""

@@ -52,7 +52,7 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         on_real = state.judge(*augment(real.image, real_mask(state, real), config.augment))
         loss = pair_loss(on_real, on_fake)
         logs = {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
-        if settings.mismatch:
+        if settings.mismatch and len(real.image) > 1:
             half = (len(real.image) + 1) // 2
             other = SemanticMap.from_labels(real.labels.roll(1, 0)[:half], state.generator.classes)
             on_other = state.judge(*augment(real.image[:half], other, config.augment))
@@ -81,8 +81,7 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
         if config.presence and state.class_sets is not None:
             areas = state.class_sets.areas.to(fake.coarse.device, non_blocking=True)  # (K)
-            present = fake.depth[:, :, 0, 0].isfinite()  # (B, K); the depth of an absent class is -inf
-            missing = presence_loss(fake.coarse, present, areas, PART, POWER)
+            missing = presence_loss(fake.coarse, fake.present, areas, PART, POWER)
             loss, logs = loss + config.presence * missing, {**logs, "loss/presence": missing}
         return loss, logs
 

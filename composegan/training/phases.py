@@ -114,7 +114,7 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
         if config.presence and state.class_sets is not None:
             areas = state.class_sets.areas.to(fake.coarse.device, non_blocking=True)  # (K)
-            missing = presence_loss(fake.coarse, fake.depth[:, :, 0, 0].isfinite(), areas)  # absent: depth -inf
+            missing = presence_loss(fake.coarse, fake.present, areas)
             loss, logs = loss + config.presence * missing, {**logs, "loss/presence": missing}
         return loss, logs
 

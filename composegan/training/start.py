@@ -17,12 +17,11 @@ from composegan.plugin.domain import DomainSpec
 RARE, LIFT, SHARP = 0.02, 0.75, 1.5
 """The least chance of a class in a typical shape, so that it can still change everywhere; how far rare classes are
 lifted, so that they are seen somewhere; and the factor of the logarithms, above 1 for clear outlines."""
-
-
 PRIOR = 1.0
 """Pictures with the usual classes that each view has besides its own."""
 ALIKE = 0.05
-"""Chances of a class's shapes in a view fall by e for every so much less of intersection over union with its own."""
+"""A class is less likely by a factor of e to have the shape of another view for each 0.05 that their intersection over
+union is below 1."""
 
 
 def class_shapes(config: Config, spec: DomainSpec, statistics: ClassStatistics, count: int) -> tuple[Tensor, Tensor]:

@@ -69,6 +69,12 @@ def test_discriminator_prefers_real_pairs_to_fakes_and_to_other_masks(state, rea
     assert logs["score/mismatch_noticed"] == 1 and logs["score/real"] == 2 and logs["score/fake"] == 0.5
 
 
+def test_single_picture_is_not_compared_with_its_own_mask(state, real):
+    scripted(state, 0.5, 2.0)  # fake, real
+    loss, _ = loss_of("Dmain", state, Real(real.image[:1], real.labels[:1]))
+    torch.testing.assert_close(loss, softplus(torch.tensor(-1.5)))
+
+
 def test_generator_loss_adds_tie_and_presence(state, real):
     scripted(state, 0.5, 2.0)  # fake, real
     loss, logs = loss_of("Gmain", state, real)

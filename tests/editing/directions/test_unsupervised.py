@@ -54,6 +54,14 @@ def test_texture_slot_of_modern_generator_drives_late_texture():
     assert len(generator.driven_styles((3,))) == 3
 
 
+def test_shape_and_base_slots_of_modern_generator_drive_the_choice_of_typical_shapes():
+    generator = ModernGenerator(**SETTINGS, shapes=2).requires_grad_(False)
+    shapes = generator.local.shapes
+    assert generator.driven_styles((3,))[-1].equal(shapes.weight[1])
+    assert generator.driven_styles((0,))[-1].equal(shapes.view_weight)
+    assert generator.driven_styles((1,))[-1].equal(shapes.weight[0])
+
+
 @pytest.mark.parametrize("part", ["shape", "texture", "both"])
 def test_sefa_finds_the_directions_that_change_styles_most(model, part):
     """Measured on the styles of the forward pass, against many random directions."""
