@@ -15,6 +15,8 @@ SHAPES = 32
 STEEP, STEEPEST = 3.0, 24.0
 """Standard deviations of the logits at the start, of a choice of shapes and of one of views: large, so that a code
 chooses nearly one. Views are hardly mixed, because the shapes of two views do not fit together."""
+TINY = 1e-30
+"""Least likelihood of a shape in a view. Those saved in half precision may be 0, whose logarithm has no gradient."""
 RATES = (0.02, 0.98)
 """Bounds of how often a view has a class, so that no class set is impossible in a view."""
 
@@ -57,7 +59,7 @@ class TypicalShapes(nn.Module):
     def forward(self, base: Tensor, codes: Tensor) -> Tensor:
         codes = codes.transpose(0, 1) / math.sqrt(base.shape[1])  # (K, B, S)
         view = self._view(base).softmax(dim=1)  # (B, V)
-        likely = torch.matmul(view, self.likely.transpose(0, 1)).log()  # (K, B, J)
+        likely = torch.matmul(view, self.likely.transpose(0, 1)).clamp_min(TINY).log()  # (K, B, J)
         logits = torch.matmul(codes, self.weight.transpose(1, 2)) + self.bias[:, None]  # (K, B, J)
         return (likely + logits).softmax(dim=2)  # (K, B, J)
 

@@ -56,3 +56,11 @@ def test_class_begins_with_its_shape():
     assert m[:, 1, :, :8].mean() > 0.9 and m[:, 3, :, 24:].mean() > 0.9 and m[:, 0, :, 15:17].mean() > 0.9
     present = torch.tensor([True, False, True, True])
     assert not generator(torch.randn(5, 12), classes=present).coarse[:, 1].add(1).any()
+
+
+def test_gradient_is_finite_where_a_view_lacks_a_shape():
+    """Likelihoods saved in half precision may be 0."""
+    made, codes = shapes(torch.eye(2)[:, None].expand(SHAPES, CLASSES, SHAPES))
+    base = (1e4 * codes[:4]).requires_grad_()  # chooses one view only
+    made(base, codes[:4, None].expand(-1, CLASSES, -1)).square().sum().backward()
+    assert base.grad.isfinite().all()
