@@ -17,6 +17,7 @@ from composegan.config.merge import Schema, flat, merge, values_of
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.schema import Config
 from composegan.config.settings import check_bounds
+from composegan.config.sizes import adapt_sizes, take_packed_size
 from composegan.config.validate import validate
 from composegan.errors import UserError
 from composegan.io.yaml_file import read_yaml, write_yaml
@@ -79,6 +80,7 @@ def compose(arguments: Sequence[str]) -> Composed:
         notes.append(
             f"warning: data.root={given['data.root']}: names no folder; the images are the domain's drawn demo"
         )
+    notes += take_packed_size(config, given) + adapt_sizes(config, given)
     with error_prefix(where, lambda key: key in own and key not in given):
         return finish(config, plugin, arguments, notes)
 

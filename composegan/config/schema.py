@@ -16,7 +16,7 @@ from composegan.plugin.fields import choice, extension, extension_values, number
 @dataclass
 class DataConfig:
     root: str | None = extension(SOURCE, None)  # folder (images, or `prepare` output), NAME://ADDRESS; empty: the demo
-    height: int = number(256, least=1, most=8192)  # pixels; the shorter side is a power of two
+    height: int = number(256, least=1, most=8192)  # pixels; the shorter side is a power of two or three times one
     width: int = number(256, least=1, most=8192)  # pixels
     split: str = choice("train", "validation")  # which part of the data
     demo: str = ""  # which of the domain's drawn demos; empty: its first

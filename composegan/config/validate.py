@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from operator import attrgetter
 
 from composegan.config.extensions import extension
 from composegan.config.lists import names_in
 from composegan.config.schema import Config, DataConfig, ModelConfig
 from composegan.config.settings import check_bounds
+from composegan.config.sizes import check_picture, check_sizes
 from composegan.errors import UserError
 from composegan.plugin import registry
 from composegan.plugin.contracts import LOWER, METRIC, Metric
@@ -18,8 +18,9 @@ from composegan.plugin.grouping_plan import GroupingPlan
 
 def validate(config: Config, spec: DomainSpec) -> None:
     """Raise UserError, naming the key and the remedy, for the first value that cannot work."""
-    validate_data(config.data)
     check_bounds(config)
+    check_sizes(config)
+    validate_data(config.data)
     if not config.output.root.strip():
         raise UserError("output.root=: must be a folder; leave it out for runs")
     devices = config.trainer.devices
@@ -29,7 +30,6 @@ def validate(config: Config, spec: DomainSpec) -> None:
         raise UserError(f"training.presence={config.training.presence}: needs training.class_sets=data")
     _check_scores(config)
     _check_layers(config.model)
-    _check_coarse_size(config)
     _check_grouping(config, spec)
     with extension(config.model, "family").use() as family:
         family.check_config(config, spec)
@@ -51,18 +51,11 @@ def deciding_scores(config: Config) -> list[str]:
 
 
 def validate_data(data: DataConfig) -> None:
-    """The part of `validate` that concerns `data` alone. Images are halved down to a shorter side of 4 pixels."""
+    """The part of `validate` that concerns `data` alone."""
     check_bounds(data, "data.")
     if data.root and data.demo:
         raise UserError(f"give data.root={data.root} or data.demo={data.demo}, not both")
-    sides = (("data.height", data.height), ("data.width", data.width))
-    (short_key, short), (long_key, long) = sorted(sides, key=lambda side: side[1])
-    if not _power_of_two(short):
-        raise UserError(f"{short_key}={short}: the shorter side must be a power of two, such as {_near_powers(short)}")
-    step = short // 4
-    if long % step:
-        fit = f"such as {long // step * step} or {(long // step + 1) * step}"
-        raise UserError(f"{long_key}={long}: with {short_key}={short} must be a multiple of {step}, {fit}")
+    check_picture(data)
 
 
 def _check_scores(config: Config) -> None:
@@ -98,29 +91,3 @@ def _check_layers(model: ModelConfig) -> None:
         raise UserError(f"model.base_layers={base}: must be at most model.depth_layers={depth}")
     if depth > local:
         raise UserError(f"model.depth_layers={depth}: must be at most model.local_layers={local}")
-
-
-def _check_coarse_size(config: Config) -> None:
-    """The feature map is composed at coarse_size, halved to min_feat_size and rendered up to the image."""
-    coarse, feat = config.model.coarse_size, config.model.min_feat_size
-    for key, value in (("model.min_feat_size", feat), ("model.coarse_size", coarse)):
-        if not _power_of_two(value):
-            raise UserError(f"{key}={value}: must be a power of two from 4, such as {_near_powers(value)}")
-    if feat > coarse:
-        raise UserError(f"model.min_feat_size={feat}: must be at most model.coarse_size={coarse}")
-    short_key = min(("data.height", "data.width"), key=lambda key: attrgetter(key)(config))
-    if (short := attrgetter(short_key)(config)) < coarse:
-        raise UserError(f"{short_key}={short}: must be at least model.coarse_size={coarse}")
-    if short == feat:
-        raise UserError(f"model.min_feat_size={feat}: must be below {short_key}={short}")
-
-
-def _power_of_two(value: int) -> bool:
-    """Whether a length is a power of two from 4, the smallest feature map."""
-    return value >= 4 and value & (value - 1) == 0
-
-
-def _near_powers(value: int) -> str:
-    """The powers of two around a length, in words."""
-    below = max(4, 1 << (value.bit_length() - 1))
-    return f"{below} or {2 * below}"

@@ -20,7 +20,7 @@ GROUP = 4
 
 
 class ResidualBlock(nn.Module):
-    """(B, in, H, W) -> (B, out, H/2, W/2): `(main + skip) / sqrt(2)`."""
+    """(B, in, H, W) -> (B, out, H/2, W/2), rounded down: `(main + skip) / sqrt(2)`."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
@@ -33,9 +33,15 @@ class ResidualBlock(nn.Module):
 
 
 def tower(size: int, channels: Callable[[int], int]) -> nn.Sequential:
-    """(B, channels(size), H, W), shorter side `size` -> (B, channels(4), h, w), shorter side 4."""
-    sizes = [size >> i for i in range((size // 4).bit_length() - 1)]  # size, size/2, ..., 8
+    """(B, channels(size), H, W), shorter side `size`, 4 or 3 times a power of two -> (B, channels(s), h, w), shorter
+    side s = 4 or 3. An odd longer side loses half a pixel when it is halved."""
+    sizes = [size >> i for i in range(halvings(size))]  # size, size/2, ..., 8 or 6
     return nn.Sequential(*(ResidualBlock(channels(size), channels(size // 2)) for size in sizes))
+
+
+def halvings(size: int) -> int:
+    """How often a shorter side, 4 or 3 times a power of two, is halved down to 4 or 3."""
+    return (size // 3).bit_length() - 1
 
 
 class MaskStem(nn.Module):
@@ -109,9 +115,10 @@ class Discriminator(nn.Module):
         self.image_tower = tower(short, channels)
         self.mask_stem = MaskStem(classes, channels(short))
         self.mask_tower = tower(short, channels)
-        last = channels(4)
+        times = halvings(short)
+        last = channels(short >> times)
         self.conv = EqualizedConv(last + 1, last, 3)
-        area = (4 * height // short) * (4 * width // short)
+        area = (height >> times) * (width >> times)
         self.linear = EqualizedLinear(last * area, last, activation=True)
         self.score = EqualizedLinear(last, 1)
 

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from composegan.networks.discriminator import halvings
 from composegan.networks.generator import Synthesis
 from composegan.networks.layer_slots import LayerLayout
 from composegan.networks.mapping import Mapping
@@ -16,9 +17,6 @@ from composegan.networks.precision import widened
 from composegan.networks.renderer import channels_at
 from composegan.networks.resample import upsample
 from composegan.networks.semantic_map import SemanticMap
-
-START = 4
-"""Shorter side of the learned constant, pixels."""
 
 
 class NoLocalGenerators(nn.Module):
@@ -62,13 +60,15 @@ class GlobalGenerator(nn.Module):
         short = min(height, width)
         self.classes, self.height, self.width, self.latent_channels = classes, height, width, latent_channels
         self.grid = (coarse_size * height // short, coarse_size * width // short)
-        sizes = [START << i for i in range((short // START).bit_length())]  # 4, 8, ..., short
+        times = halvings(short)
+        first = short >> times  # 4 or 3
+        sizes = [first << i for i in range(times + 1)]  # 4, 8, ..., short, or 3, 6, ..., short
         channels = [channels_at(size, channel_multiplier, max_channels) for size in sizes]
         self.layout = LayerLayout(classes, 2 * len(sizes))
         self.register_buffer("slot_of_code", torch.arange(self.layout.slots), persistent=False)
         self.mapping = Mapping(latent_channels, mapping_layers, mapping_rate)
         self.local = NoLocalGenerators(classes)
-        self.start = nn.Parameter(torch.randn(1, channels[0], START * height // short, START * width // short))
+        self.start = nn.Parameter(torch.randn(1, channels[0], height >> times, width >> times))
         self.convs, self.heads = nn.ModuleList(), nn.ModuleList()
         before = None
         for size, wide in zip(sizes, channels, strict=True):
@@ -77,7 +77,7 @@ class GlobalGenerator(nn.Module):
             self.convs.append(ModulatedConv(wide, wide, latent_channels, noise=noise))
             self.heads.append(ModulatedHead(wide, 3 + (mask_rank or classes), latent_channels))
             before = wide
-            for number in range(len(self.convs) - (1 if size == START else 2), len(self.convs)):
+            for number in range(len(self.convs) - (1 if size == first else 2), len(self.convs)):
                 stored = torch.randn(1, 1, size * height // short, size * width // short) if noise else None
                 self.register_buffer(f"noise_{number}", stored)
         self.basis = nn.Parameter(torch.randn(classes, mask_rank) / mask_rank**0.5) if mask_rank else None

@@ -24,7 +24,7 @@ class JointDiscriminator(Discriminator):
 
         def narrow(size: int) -> int:
             channels = channels_at(size, multiplier, max_channels)
-            return channels if size == 4 else -(-channels // 2)  # both towers end in as many channels
+            return channels if size <= 4 else -(-channels // 2)  # both towers end in as many channels
 
         self.channels = len(self.mask_stem.weight)
         self.image_stem = EqualizedConv(3, self.channels, 1, activation=False)

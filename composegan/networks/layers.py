@@ -43,7 +43,7 @@ class EqualizedLinear(nn.Module):
 class EqualizedConv(nn.Module):
     """(B, in, H, W) -> (B, out, H, W): the discriminator's convolution, odd kernel, optional bias and activation.
 
-    down: low-pass filter and stride 2, (B, out, H/2, W/2).
+    down: low-pass filter and stride 2, (B, out, H/2, W/2), rounded down.
     """
 
     def __init__(

@@ -16,6 +16,7 @@ from torch import nn
 
 from composegan.errors import UserError
 from composegan.networks import paper_family
+from composegan.networks.discriminator import halvings
 from composegan.networks.global_generator import GlobalGenerator
 from composegan.plugin.contracts import Family
 from composegan.plugin.domain import DomainSpec
@@ -76,7 +77,16 @@ def check(settings: Mapping[str, Any]) -> None:
 
 
 def check_config(config: Config, spec: DomainSpec) -> None:
-    """Raise UserError, naming all of them, for settings about classes that a generator without parts cannot follow."""
+    """Raise UserError, naming all of them, for settings about classes that a generator without parts cannot follow.
+
+    Also for a longer side that the doublings, which begin at a shorter side of 4 or 3, do not reach.
+    """
+    sides = (("data.height", config.data.height), ("data.width", config.data.width))
+    (_, short), (key, long) = sorted(sides, key=lambda side: side[1])
+    step = 1 << halvings(short)
+    if long % step:
+        near = f"{long // step * step} or {(long // step + 1) * step}"
+        raise UserError(f"{key}={long}: must be a multiple of {step} for model.family=stylegan2, such as {near}")
     needed = dict(NEEDED)
     if config.training.loss == "modern":
         needed["training.loss"] = "paper"  # the other edits and redraws classes

@@ -29,18 +29,53 @@ def test_valid_sizes(height, width):
     check(f"data.height={height}", f"data.width={width}")
 
 
+@pytest.mark.parametrize(("height", "width"), [(192, 256), (256, 192), (96, 168), (96, 144), (48, 64), (384, 512)])
+def test_valid_sizes_of_three_times_a_power_of_two(height, width):
+    check(f"data.height={height}", f"data.width={width}", "model.coarse_size=48", "model.min_feat_size=12")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["data.height=100"], "data.height=100: the shorter side must be a power of two, such as 64 or 128"),
-        (["data.height=2", "data.width=2"], "data.height=2: the shorter side must be a power of two, such as 4 or 8"),
+        (
+            ["data.height=100"],
+            "data.height=100: the shorter side must be a power of two or three times one, such as 96 or 128",
+        ),
+        (
+            ["data.height=2", "data.width=2"],
+            "data.height=2: the shorter side must be a power of two or three times one, such as 4 or 6",
+        ),
         (["data.height=1"], "data.height=1: the shorter side must be a power of two"),
-        (["data.width=300"], "data.width=300: with data.height=256 must be a multiple of 64, such as 256 or 320"),
-        (["data.height=264"], "data.height=264: with data.width=256 must be a multiple of 64, such as 256 or 320"),
+        (
+            ["data.width=300"],
+            "data.width=300: with data.height=256 and model.min_feat_size=16 must be a multiple of 16, such as 288 or",
+        ),
+        (
+            ["data.height=264"],
+            "data.height=264: with data.width=256 and model.min_feat_size=16 must be a multiple of 16, such as 256 or",
+        ),
+        (
+            ["data.width=90"],
+            "data.width=90: the shorter side must be a power of two or three times one, such as 64 or 96",
+        ),
+        (
+            ["data.height=192"],
+            "model.coarse_size=64: must be data.height=192 divided by a power of two, such as 48 or 96",
+        ),
+        (
+            ["data.height=64", "data.width=72", "model.family=stylegan2"],
+            "data.width=72: must be a multiple of 16 for model.family=stylegan2, such as 64 or 80",
+        ),
         (["data.height=32"], "data.height=32: must be at least model.coarse_size=64"),
         (["data.width=32"], "data.width=32: must be at least model.coarse_size=64"),
-        (["model.coarse_size=48"], "model.coarse_size=48: must be a power of two from 4, such as 32 or 64"),
-        (["model.min_feat_size=2"], "model.min_feat_size=2: must be a power of two from 4, such as 4 or 8"),
+        (
+            ["model.coarse_size=48"],
+            "model.coarse_size=48: must be data.height=256 divided by a power of two, such as 32 or 64",
+        ),
+        (
+            ["model.min_feat_size=2"],
+            "model.min_feat_size=2: must be data.height=256 divided by a power of two, such as 4 or 8",
+        ),
         (["model.min_feat_size=128"], "model.min_feat_size=128: must be at most model.coarse_size=64"),
         (["model.base_layers=7"], "model.base_layers=7: must be at most model.depth_layers=6"),
         (["model.depth_layers=11"], "model.depth_layers=11: must be at most model.local_layers=10"),
@@ -75,6 +110,7 @@ def test_valid_devices(devices):
         ({"demo_count": 0}, "data.demo_count=0: must be 1 to"),
         ({"on_error": "x"}, "data.on_error=x"),
         ({"height": 2}, "data.height=2: "),
+        ({"height": 48, "width": 66}, "data.width=66: with data.height=48 must be a multiple of 8, such as 64 or 72"),
     ],
 )
 def test_data_settings_are_checked_alone(change, said):
