@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -54,38 +53,27 @@ def paint_labels(layers: Iterable[tuple[int, Part]], height: int, width: int) ->
     return labels
 
 
-def crop_around(parts: Iterable[Part], shape: Sequence[float], margin: float) -> tuple[int, int, int, int]:
-    """Return the crop around all parts, (left, upper, right, lower) in pixels; it may extend beyond the picture.
+def crop_around(
+    parts: Iterable[Part], shape: Sequence[float], margin: float, height: int, width: int
+) -> tuple[slice, slice]:
+    """Return (rows, columns) of the crop around all parts, inside a picture of height x width.
+
+    It has the given shape and contains the parts with their margin, or is the largest of that shape in the picture; it
+    is centred on the parts as far as the picture allows.
 
     shape: its width and height, in any unit. margin: added to each side, as a fraction of the parts' longer side.
     """
     corners = np.concatenate([polygon for part in parts for polygon in part.polygons])
     low, high = corners.min(0), corners.max(0)
     middle, size = (low + high) / 2, (high - low) + 2 * margin * (high - low).max()
-    width = max(size[0], size[1] * shape[0] / shape[1])
-    half = np.array([width, width * shape[1] / shape[0]]) / 2
-    left, upper = np.floor(middle - half).astype(int).tolist()
-    right, lower = np.ceil(middle + half).astype(int).tolist()
-    return left, upper, max(right, left + 1), max(lower, upper + 1)
+    across, down = shape
+    scale = min(max(size[0] / across, size[1] / down), width / across, height / down)
+    columns = _span(middle[0], round(across * scale), width)
+    return _span(middle[1], round(down * scale), height), columns
 
 
-def crop(array: np.ndarray, box: tuple[int, int, int, int], fill: Literal["edge", "constant"]) -> np.ndarray:
-    """Crop a box out of an array (..., H, W), moved into the picture as far as it fits.
-
-    fill: the mode of numpy.pad beyond the edges; "constant" is 0.
-    """
-    rows, columns = (
-        span(*ends, size) for ends, size in zip(((box[1], box[3]), (box[0], box[2])), array.shape[-2:], strict=True)
-    )
-    pads = [(0, 0)] * (array.ndim - 2) + [(before, after) for _, before, after in (rows, columns)]
-    return np.pad(array[..., rows[0], columns[0]], pads, mode=fill)
-
-
-def span(start: int, end: int, size: int) -> tuple[slice, int, int]:
-    """Move start..end into 0..size: the slice that remains, and how much is missing before and after it."""
-    length = end - start
-    if length <= size:
-        start = min(max(start, 0), size - length)
-        return slice(start, start + length), 0, 0
-    start = min(max(start, size - length), 0)  # it contains the whole picture
-    return slice(0, size), -start, start + length - size
+def _span(middle: float, length: int, size: int) -> slice:
+    """The positions of a length around `middle`, moved into 0..size."""
+    length = min(max(length, 1), size)
+    start = min(max(round(middle - length / 2), 0), size - length)
+    return slice(start, start + length)

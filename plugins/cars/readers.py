@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from composegan.data import MAX_PIXELS, Sample, fingerprint_of_files, photo_warnings, read_image
+from composegan.data import Sample, fingerprint_of_files, photo_warnings, read_image
 from composegan.plugin import DomainSpec, UserError, nearest
-from composegan.plugins.cars.polygons import Part, crop, crop_around, paint_labels
+from composegan.plugins.cars.polygons import Part, crop_around, paint_labels
 from composegan.plugins.cars.viewpoint import side_of
 
 PartReader = Callable[[Path, int, int], list[Part]]
@@ -47,11 +47,9 @@ class CarParts:
         if not layers:
             raise UserError(f"{file}: has no car part; remove it or set data.on_error=skip")
         labels = paint_labels(layers, height, width)
-        box = crop_around([part for _, part in layers], self.margins["shape"], self.margins["margin"])
-        if (box[2] - box[0]) * (box[3] - box[1]) > MAX_PIXELS:
-            raise UserError(f"{file}: the crop around its parts exceeds {MAX_PIXELS:,} pixels; remove it")
-        # Outside the picture, the image repeats its edge and the labels are background.
-        return Sample(crop(image, box, "edge"), crop(labels, box, "constant"), str(file))
+        shape, margin = self.margins["shape"], self.margins["margin"]
+        rows, columns = crop_around([part for _, part in layers], shape, margin, height, width)
+        return Sample(image[:, rows, columns], labels[rows, columns], str(file))
 
     def warnings(self) -> list[str]:
         """What the pictures show that may not be meant as it is read."""

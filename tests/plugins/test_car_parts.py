@@ -113,7 +113,12 @@ def test_yaml_maps_every_part_of_both_data_sets_once():
 
 @pytest.mark.parametrize("part", COCO[1:])
 def test_part_becomes_its_class(dsmlr, part):
-    assert set(np.unique(first_labels(dsmlr([(part, WHOLE)])))) == {0, spec.index(part)}  # 0 in the margin
+    assert set(np.unique(first_labels(dsmlr([(part, [box(20, 10, 40, 30)])])))) == {0, spec.index(part)}
+
+
+def test_crop_stays_inside_the_photo(dsmlr):
+    sample = plugin.dataset(dsmlr([("hood", WHOLE)]), "train")[0]
+    assert sample.labels.shape == (40, 60) and (sample.labels == spec.index("hood")).all()
 
 
 @pytest.mark.parametrize(

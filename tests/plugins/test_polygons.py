@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from composegan.plugins.cars.polygons import Part, crop, crop_around, inside
+from composegan.plugins.cars.polygons import Part, crop_around, inside
 
 
 def rectangle(left, upper, right, lower):
@@ -36,21 +36,26 @@ def test_inside_clips_to_the_picture():
     assert inside(rectangle(-5, -5, 50, 50), 10, 20).all()
 
 
-def test_crop_around_contains_parts_and_has_the_aspect_ratio():
+@pytest.mark.parametrize("margin", [0.0, 0.1])
+def test_crop_contains_parts_has_the_aspect_ratio_and_is_in_the_picture(margin):
     random = np.random.default_rng(2)
     for _ in range(50):
-        corners = random.uniform(0, 300, (5, 2))
-        left, upper, right, lower = crop_around([Part("hood", [corners])], (3, 2), 0.1)
-        assert left <= corners[:, 0].min() and right >= corners[:, 0].max()
-        assert upper <= corners[:, 1].min() and lower >= corners[:, 1].max()
-        assert abs((right - left) * 2 - (lower - upper) * 3) <= 10  # whole pixels
+        corners = random.uniform((100, 100), (300, 280), (5, 2))
+        rows, columns = crop_around([Part("hood", [corners])], (3, 2), margin, 400, 400)
+        assert columns.start <= corners[:, 0].min() + 1 and columns.stop >= corners[:, 0].max() - 1
+        assert rows.start <= corners[:, 1].min() + 1 and rows.stop >= corners[:, 1].max() - 1
+        assert abs((columns.stop - columns.start) * 2 - (rows.stop - rows.start) * 3) <= 3  # whole pixels
 
 
-def test_crop_is_moved_into_the_picture_and_padded():
-    array = np.arange(24).reshape(4, 6)
-    assert (crop(array, (-2, 1, 2, 3), "edge") == array[1:3, 0:4]).all()
-    assert (crop(array, (4, 3, 8, 5), "edge") == array[2:4, 2:6]).all()
-    wide = crop(array, (-1, 0, 7, 4), "constant")
-    assert wide.shape == (4, 8) and (wide[:, 1:7] == array).all() and (wide[:, [0, 7]] == 0).all()
-    moved = crop(array, (2, 0, 10, 4), "edge")  # keeps the whole picture
-    assert moved.shape == (4, 8) and (moved[:, :6] == array).all() and (moved[:, 6] == array[:, 5]).all()
+def test_crop_of_a_car_that_does_not_fit_is_the_largest_in_the_picture():
+    tall = [Part("hood", [rectangle(10, 20, 90, 95)])]
+    assert crop_around(tall, (3, 2), 0.06, 100, 100) == (slice(24, 91), slice(0, 100))
+    high = [Part("hood", [rectangle(10, 0, 90, 80)])]
+    assert crop_around(high, (3, 2), 0.06, 100, 100) == (slice(6, 73), slice(0, 100))
+    corner = [Part("hood", [rectangle(0, 0, 30, 20)])]
+    assert crop_around(corner, (3, 2), 0.0, 100, 100) == (slice(0, 20), slice(0, 30))
+    assert crop_around(corner, (3, 2), 0.5, 100, 100) == (slice(0, 50), slice(0, 75))
+
+
+def test_crop_has_at_least_a_pixel():
+    assert crop_around([Part("hood", [rectangle(5, 5, 5, 5)])], (3, 2), 0.06, 10, 10) == (slice(4, 5), slice(4, 5))
