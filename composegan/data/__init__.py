@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from composegan.data.files import by_stem, files_below, name_of
 from composegan.data.fingerprints import fingerprint, fingerprint_of_files
-from composegan.data.folder import IMAGE_ENDINGS, FolderSource
+from composegan.data.folder import FolderSource
 from composegan.data.images import MAX_PIXELS, open_picture, size_of
 from composegan.data.label_errors import LabelError, label_error
 from composegan.data.labels import open_labels, read_labels, read_numbers
+from composegan.data.layout import IMAGE_ENDINGS
 from composegan.data.open import open_pictures, open_source, prepare
 from composegan.data.packed import PackedSource
 from composegan.data.packing import pack
@@ -21,6 +22,7 @@ from composegan.data.pairs import check_shape, photo_warnings
 from composegan.data.resize import fit_sample, resize_image
 from composegan.data.rgb import read_image
 from composegan.data.sample import Sample, check_sample
+from composegan.data.void import nearest_known
 from composegan.data.warnings import source_warnings
 from composegan.errors import UserError, nearest
 from composegan.io.guarded import UnreadableError, read_json, read_text, reading
@@ -50,6 +52,7 @@ __all__ = [
     "label_error",
     "name_of",
     "nearest",
+    "nearest_known",
     "open_labels",
     "open_picture",
     "open_pictures",

@@ -10,7 +10,9 @@ from PIL import Image
 
 from composegan.data.headers import scale_of
 from composegan.data.images import TRANSPARENT, open_picture, stored, strips
-from composegan.data.sample import check_labels
+from composegan.data.label_errors import label_error
+from composegan.data.sample import OUTSIDE, check_labels
+from composegan.data.void import fill_void
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
 
@@ -25,12 +27,11 @@ def read_labels(path: Path, spec: DomainSpec) -> np.ndarray:
     """A label file as uint8 (H, W), class indices, upright.
 
     Gray files of any depth hold the indices, RGB files the classes' colors; for palette files, see `labels_of_palette`.
-    Transparency is ignored. Raises UserError naming the file, as for images, and for lossy compression, and values or
-    colors that are no class.
+    Transparency is ignored. `ids` of the domain's YAML comes first, see `labels_of`; void pixels take the class of the
+    nearest pixel that has one. Raises UserError naming the file, as for images, and for lossy compression, values or
+    colors that are neither a class nor void, and a file that is all void.
     """
-    labels = labels_of(open_labels(path), spec, str(path))
-    check_labels(labels, len(spec.classes), str(path))
-    return labels
+    return fill_void(labels_of(open_labels(path), spec, str(path)), str(path))[0]
 
 
 def read_numbers(path: Path) -> np.ndarray:
@@ -60,17 +61,57 @@ def check_exact(picture: Image.Image, name: str) -> None:
 
 
 def labels_of(picture: Image.Image, spec: DomainSpec, name: str) -> np.ndarray:
-    """The labels of a picture, uint8 (H, W), not yet checked against the number of classes. name: for errors."""
+    """The labels of a picture, uint8 (H, W), VOID where `ids` of the domain's YAML says so. name: for errors.
+
+    With label values in `ids`, the indices of a palette and the equal channels of a gray RGB file are label values;
+    with colors only, the colors count. Raises LabelError for values that are neither a class nor void.
+    """
+    scheme = spec.scheme
     if picture.mode in ("RGB", "RGBA"):
-        return _labels_of_colors(picture, spec, name)
-    if picture.mode in ("P", "PA"):
-        return labels_of_palette(picture, spec, name)[0]
-    numbers = stored_numbers(picture, name)
-    if numbers.dtype != np.uint8:
-        wrong = int(numbers.min() if numbers.min() < 0 else numbers.max())
-        if not 0 <= wrong <= 255:
-            raise UserError(f"{name}: has label value {wrong}; class indices are needed, 0..{len(spec.classes) - 1}")
-    return numbers.astype(np.uint8)
+        if not (scheme.numbers and (gray := _equal_channels(picture)) is not None):
+            return _labels_of_colors(picture, spec, name)
+        return labels_of_numbers(gray, spec, name)
+    if picture.mode in ("P", "PA") and not scheme.reads_indices:
+        if scheme.colors:
+            return _labels_of_colors(picture.convert("RGB"), spec, name)
+        labels = labels_of_palette(picture, spec, name)[0]
+        check_labels(labels, len(spec.classes), name, _remedy(spec))
+        return labels
+    return labels_of_numbers(stored_numbers(picture, name), spec, name)
+
+
+def labels_of_numbers(numbers: np.ndarray, spec: DomainSpec, name: str) -> np.ndarray:
+    """Label values, integers (H, W) -> class indices, VOID for void pixels, uint8 (H, W).
+
+    A value that `ids` does not list is the class at that place, unless `ids` gives that class other values.
+    """
+    classes, ids = len(spec.classes), spec.scheme.numbers
+    if not ids and numbers.dtype == np.uint8:
+        check_labels(numbers, classes, name, _remedy(spec))
+        return numbers
+    meaning = {value: value for value in range(classes) if value not in ids.values()} | ids
+    if numbers.dtype == np.uint8:
+        values, place = np.arange(256), numbers
+    else:
+        values, place = np.unique(numbers, return_inverse=True)
+    labels = np.array([meaning.get(value, -1) for value in values.tolist()])[place].reshape(numbers.shape)
+    if (wrong := labels < 0).any():
+        what = "label values that are neither a class nor void" if ids else OUTSIDE
+        raise label_error(name, what, numbers[wrong], numbers.size, _remedy(spec))
+    return labels.astype(np.uint8)
+
+
+def _remedy(spec: DomainSpec) -> str:
+    """What to do about label values that have no class."""
+    last = len(spec.classes) - 1
+    known = "" if spec.scheme.numbers else f"the {last + 1} classes are 0..{last}; "
+    return f"{known}correct them, or add each to `ids` of domain {spec.name!r}, as VALUE: CLASS or VALUE: void"
+
+
+def _equal_channels(picture: Image.Image) -> np.ndarray | None:
+    """The values (H, W) of an RGB picture whose three channels are equal; else None."""
+    red, green, blue = (np.asarray(channel) for channel in picture.split()[:3])
+    return red if (red == green).all() and (red == blue).all() else None
 
 
 def stored_numbers(picture: Image.Image, name: str) -> np.ndarray:
@@ -163,11 +204,12 @@ def is_transparent(picture: Image.Image) -> bool:
 def _labels_of_colors(picture: Image.Image, spec: DomainSpec, name: str) -> np.ndarray:
     """A picture in the classes' colors -> uint8 (H, W). Raises UserError listing other colors."""
     labels = np.zeros((picture.height, picture.width), np.uint8)
+    meaning = dict(zip(spec.colors, range(len(spec.colors)), strict=True)) | spec.scheme.colors
     count, foreign = 0, np.zeros(0, np.uint32)
     for rows, strip in strips(picture):
         packed = np.asarray(strip.convert("RGB")).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
         known = np.zeros(packed.shape, bool)
-        for label, (red, green, blue) in enumerate(spec.colors):
+        for (red, green, blue), label in meaning.items():
             here = packed == (red << 16) + (green << 8) + blue
             labels[rows][here] = label
             known |= here
@@ -178,6 +220,13 @@ def _labels_of_colors(picture: Image.Image, spec: DomainSpec, name: str) -> np.n
         more = ", ..." if len(foreign) > 4 else ""
         raise UserError(
             f"{name}: colors that are no class of domain {spec.name!r}, {shown}{more}, in {count:,} of {labels.size:,} "
-            "pixels; save the classes' colors, or class indices, without antialiasing or JPEG"
+            f"pixels; {_color_remedy(spec)}, or save class indices, without antialiasing or JPEG"
         )
     return labels
+
+
+def _color_remedy(spec: DomainSpec) -> str:
+    """What to do about colors that have no class."""
+    if spec.scheme.colored:
+        return "save the classes' colors"
+    return f"give every class in the YAML of domain {spec.name!r} its `color`"

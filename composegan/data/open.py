@@ -13,7 +13,7 @@ from composegan.config.settings import check_bounds
 from composegan.data.address import open_address
 from composegan.data.cache import cache_folder, configured_cache
 from composegan.data.fingerprints import code_of, content_fingerprint, digest
-from composegan.data.folder import FolderSource, check_root, is_plain
+from composegan.data.folder import FolderSource, check_root, find_places, is_folder
 from composegan.data.packed import PackedSource, is_packed
 from composegan.data.packing import pack
 from composegan.data.pictures import PictureSource
@@ -50,6 +50,9 @@ def open_pictures(plugin: DomainPlugin, data: DataConfig, progress: bool = True)
     check_bounds(data, "data.")
     if data.root and not source_address(data.root) and not is_packed(Path(data.root).expanduser()):
         root = Path(data.root).expanduser()
+        if plugin.spec.scheme.images and is_folder(root, data.split, plugin.spec):
+            base, images, _ = find_places(root, data.split, plugin.spec)
+            return PictureSource(base / images.folder)
         return PictureSource(root / data.split if (root / data.split / "images").is_dir() else root)
     return open_root(plugin, data) if data.root else open_demo(plugin, data, progress)
 
@@ -65,7 +68,7 @@ def open_root(plugin: DomainPlugin, data: DataConfig) -> Source:
             packed = PackedSource(folder)
             packed.check(plugin.spec, data.split, data.height, data.width)
             return packed
-    if plugin.dataset is not None and not is_plain(path, data.split):
+    if plugin.dataset is not None and not is_folder(path, data.split, plugin.spec):
         return plugin.dataset(path, data.split)
     source = FolderSource(path, plugin.spec, data.split, data.on_error)
     for line in source.skipped:

@@ -11,7 +11,7 @@ from PIL import Image
 from composegan.data.images import open_header, open_picture, stored
 from composegan.data.labels import is_transparent, labels_of, labels_of_palette, open_labels
 from composegan.data.rgb import profile_fault, rgb_of
-from composegan.data.sample import check_labels
+from composegan.data.void import fill_void
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
 
@@ -43,15 +43,21 @@ def read_pair(image: Path, labels: Path, spec: DomainSpec, same_size: bool = Fal
     Labels without an orientation of their own that fit only the unturned photo are turned with it. Raises UserError
     naming the file at fault, also for labels of another aspect ratio, or of another size with `same_size`.
     """
+    return read_sides(image, labels, spec, same_size)[:2]
+
+
+def read_sides(
+    image: Path, labels: Path, spec: DomainSpec, same_size: bool = False
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """As `read_pair`, and the share of void pixels, 0..1, which take the class of the nearest pixel with one."""
     photo, label_file = open_picture(image), open_labels(labels)
     pixels, classes = rgb_of(photo, str(image)), labels_of(label_file, spec, str(labels))
-    check_labels(classes, len(spec.classes), str(labels))
     turn, shape = TURNS.get(stored(photo).orientation or 1), pixels.shape[1:]
     if turn is not None and stored(label_file).orientation is None and not _fits(classes.shape, shape):
         turned = np.asarray(Image.fromarray(classes).transpose(turn))
         classes = turned if _fits(turned.shape, shape) else classes
     check_shape(labels, classes.shape, shape, same_size)
-    return pixels, classes
+    return pixels, *fill_void(classes, str(labels))
 
 
 def photo_warnings(photos: Sequence[Path], labelled: bool = True) -> list[str]:
@@ -85,7 +91,8 @@ def _kinds(photo: Path, labels: Path | None, spec: DomainSpec | None, labelled: 
             yield "turned", photo
         return
     picture = open_labels(labels)
-    if picture.mode in ("P", "PA") and (decides := labels_of_palette(picture, spec, str(labels))[1]):
+    by_classes = picture.mode in ("P", "PA") and not (spec.scheme.reads_indices or spec.scheme.colors)
+    if by_classes and (decides := labels_of_palette(picture, spec, str(labels))[1]):
         yield decides, labels
     if is_transparent(picture):
         yield "transparent", labels

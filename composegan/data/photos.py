@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from composegan.data.files import by_stem, files_below, without_labels
-from composegan.data.folder import IMAGE_ENDINGS
+from composegan.data.layout import IMAGE_ENDINGS
 from composegan.data.pairs import pair_warnings, read_pair
 from composegan.data.resize import fit_image, fit_labels
 from composegan.data.rgb import read_image

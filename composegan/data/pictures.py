@@ -9,7 +9,8 @@ import numpy as np
 
 from composegan.data.files import files_below, without_labels
 from composegan.data.fingerprints import fingerprint_of_files
-from composegan.data.folder import IMAGE_ENDINGS, check_root
+from composegan.data.folder import check_root
+from composegan.data.layout import IMAGE_ENDINGS
 from composegan.data.pairs import photo_warnings
 from composegan.data.rgb import read_image
 from composegan.data.sample import Sample

@@ -7,6 +7,8 @@ of 512 x 512 avatars at 32 x 32 it keeps a tenth of the earrings and a sixth of 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image
 
@@ -17,7 +19,8 @@ def fit_sample(sample: Sample, height: int, width: int) -> Sample:
     """The sample at (height, width): image uint8 (3, height, width), labels uint8 (height, width)."""
     if sample.labels.shape == (height, width):
         return sample
-    return Sample(fit_image(sample.image, height, width), fit_labels(sample.labels, height, width), sample.name)
+    image, labels = fit_image(sample.image, height, width), fit_labels(sample.labels, height, width)
+    return replace(sample, image=image, labels=labels)
 
 
 def fit_image(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -17,11 +17,13 @@ class Sample:
     image: uint8 (3, H, W), red green blue, 0..255.
     labels: uint8 (H, W), the class index of each pixel.
     name: for error lines: a file's path, or the number of a drawing.
+    void: the share of pixels, 0..1, that the label file gives no class; they have that of the nearest pixel with one.
     """
 
     image: np.ndarray
     labels: np.ndarray
     name: str
+    void: float = 0.0
 
 
 def check_sample(sample: Sample, classes: int) -> Sample:
@@ -46,9 +48,12 @@ def check_sample(sample: Sample, classes: int) -> Sample:
     return sample
 
 
-def check_labels(labels: np.ndarray, classes: int, name: str) -> None:
+OUTSIDE = "label values outside the vocabulary"
+
+
+def check_labels(labels: np.ndarray, classes: int, name: str, remedy: str = "") -> None:
     """Raise LabelError, with the count and the values, when a label (uint8, any shape) is not below `classes`."""
     if labels.size == 0 or int(labels.max()) < classes:
         return
-    remedy = f"the {classes} classes are 0..{classes - 1}; correct them, or name more classes"
-    raise label_error(name, "label values outside the vocabulary", labels[labels >= classes], labels.size, remedy)
+    remedy = remedy or f"the {classes} classes are 0..{classes - 1}; correct them, or name more classes"
+    raise label_error(name, OUTSIDE, labels[labels >= classes], labels.size, remedy)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from importlib.resources import files
 from importlib.util import find_spec
-from itertools import product
 from keyword import iskeyword, issoftkeyword
 from pathlib import Path
 from string import Template
@@ -18,6 +17,7 @@ from composegan.io.atomic import atomic_folder
 from composegan.io.yaml_file import parse_yaml
 from composegan.plugin import registry
 from composegan.plugin.contracts import DOMAIN
+from composegan.plugin.palette import distinct_colors
 
 MAX_CLASSES = 255
 RESERVED = ("all", "composegan", "none", "null", "test", "testing")
@@ -33,13 +33,6 @@ FILES = {
     "tests/test_{name}.py": "test.py.in",
 }
 """Each file of a package and its template."""
-
-Color = tuple[int, int, int]
-
-PALETTE: tuple[Color, ...] = (
-    (0, 0, 0), (230, 120, 60), (80, 150, 230), (110, 190, 90), (235, 205, 75), (170, 100, 200), (225, 70, 95),
-    (70, 195, 190), (240, 160, 190), (140, 95, 65), (190, 200, 210), (60, 90, 140),
-)  # fmt: skip
 
 
 def check_name(name: str) -> str:
@@ -112,23 +105,6 @@ def write_package(name: str, classes: Sequence[str], out: Path) -> Path:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(Template((templates / template).read_text(encoding="utf-8")).substitute(values), "utf-8")
     return out
-
-
-def distinct_colors(count: int) -> list[Color]:
-    """`count` colors, black first; after those of PALETTE always the one farthest from all before it."""
-    colors = list(PALETTE[:count])
-    candidates: list[Color] = [(red, green, blue) for red, green, blue in product(range(0, 256, 32), repeat=3)]
-    nearest = {color: min(_distance(color, other) for other in colors) for color in candidates}
-    while len(colors) < count:
-        farthest = max(candidates, key=lambda color: nearest[color])
-        colors.append(farthest)
-        for color in candidates:
-            nearest[color] = min(nearest[color], _distance(color, farthest))
-    return colors
-
-
-def _distance(one: Color, two: Color) -> int:
-    return sum((a - b) ** 2 for a, b in zip(one, two, strict=True))
 
 
 def _as_yaml(name: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from unicodedata import normalize
 
 from composegan.errors import UserError, brief, nearest
+from composegan.plugin.label_scheme import LabelScheme
 
 API_VERSION = 1
 """The version of this contract. A plug-in made for another version is listed with an error."""
@@ -61,7 +62,8 @@ class DomainSpec:
     """A domain as data: its classes (index = label value), recipes and foreign label names.
 
     foreign: per source, whatever its reader needs to map its labels to these classes; credits: artists and licences of
-    the demo; mirror: pairs of classes to swap when an image is mirrored, such as a left and a right door.
+    the demo; mirror: pairs of classes to swap when an image is mirrored, such as a left and a right door; scheme: how a
+    folder of labelled images is laid out, and what its label values mean.
     Raises UserError for a vocabulary that is empty, too large or ambiguous.
     """
 
@@ -73,6 +75,7 @@ class DomainSpec:
     foreign: Mapping[str, Any] = field(default_factory=dict)
     credits: tuple[str, ...] = ()
     mirror: tuple[tuple[str, str], ...] = ()
+    scheme: LabelScheme = field(default_factory=LabelScheme)
 
     def __post_init__(self) -> None:
         where = f"domain {self.name!r}"

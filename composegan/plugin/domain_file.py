@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 from composegan.errors import UserError, nearest
 from composegan.io.yaml_file import read_yaml
 from composegan.plugin.domain import API_VERSION, DomainSpec, SemanticClass, name_problem
+from composegan.plugin.label_scheme import LabelScheme, read_ids, read_places
+from composegan.plugin.palette import distinct_colors
 from composegan.plugin.recipes import read_recipes
 
-_FILE_KEYS = ("api", "name", "title", "classes", "recipes", "default_recipe", "foreign", "credits", "mirror")
+_FILE_KEYS = (
+    "api", "name", "title", "classes", "images", "labels", "ids", "recipes", "default_recipe", "foreign", "credits",
+    "mirror",
+)  # fmt: skip
 _CLASS_KEYS = ("name", "color", "category", "transparent", "optional")
 
 
@@ -28,39 +33,64 @@ def read_domain_file(path: Any) -> DomainSpec:
         raise UserError(
             f"{path}: api is {repr(api)[:40]}; this composegan reads version {API_VERSION}; update composegan"
         )
+    listed = _listed(content.get("classes"), f"{path}: classes")
+    classes = _classes(listed, f"{path}: classes")
     try:
         return DomainSpec(
             name=_name(content.get("name", PurePath(str(path)).stem), f"{path}: name"),
-            classes=_classes(content.get("classes"), f"{path}: classes"),
+            classes=classes,
             title=_typed(content.get("title", ""), str, f"{path}: title"),
             recipes=read_recipes(content.get("recipes"), f"{path}: recipes"),
             default_recipe=_typed(content.get("default_recipe", "quick"), str, f"{path}: default_recipe"),
             foreign=_foreign(content.get("foreign") or {}, f"{path}: foreign"),
             credits=tuple(_typed(content.get("credits") or [], list, f"{path}: credits")),
             mirror=_mirror(content.get("mirror") or {}, f"{path}: mirror"),
+            scheme=LabelScheme(
+                images=read_places(content.get("images", {}), f"{path}: images"),
+                labels=read_places(content.get("labels", {}), f"{path}: labels"),
+                ids=read_ids(content.get("ids", {}), [item.name for item in classes], f"{path}: ids"),
+                colored=all("color" in item for item in listed),
+            ),
         )
     except UserError as error:
         # DomainSpec checks the vocabulary without knowing the file.
         raise error if str(error).startswith(str(path)) else UserError(f"{path}: {error}") from error
 
 
-def _classes(value: Any, where: str) -> tuple[SemanticClass, ...]:
+def _listed(value: Any, where: str) -> list[Mapping[str, Any]]:
+    """The classes as they are written: `{name: sky, color: ...}`, or `sky` alone."""
     if not value:
         raise UserError(f"{where} is missing; a list is needed, such as `- {{name: sky, color: [70, 130, 180]}}`")
-    return tuple(_class(item, f"{where}[{index}]") for index, item in enumerate(_typed(value, list, where)))
+    return [
+        {"name": item} if isinstance(item, str) else _mapping(item, f"{where}[{index}]", _CLASS_KEYS)
+        for index, item in enumerate(_typed(value, list, where))
+    ]
 
 
-def _class(value: Any, where: str) -> SemanticClass:
-    item = _mapping(value, where, _CLASS_KEYS)
-    for key in ("name", "color"):
-        if key not in item:
-            raise UserError(f"{where}: {key} is missing")
+def _classes(listed: Sequence[Mapping[str, Any]], where: str) -> tuple[SemanticClass, ...]:
+    """The classes; those without a color get one."""
+    given = [item["color"] for item in listed if is_color(item.get("color"))]
+    made = iter(distinct_colors(sum("color" not in item for item in listed), [tuple(color) for color in given]))
+    return tuple(
+        _class({**item, "color": item["color"] if "color" in item else list(next(made))}, f"{where}[{index}]")
+        for index, item in enumerate(listed)
+    )
+
+
+def is_color(value: Any) -> bool:
+    """Whether a value of a YAML file is `[red, green, blue]`, each 0 to 255."""
+    return isinstance(value, list) and len(value) == 3 and all(type(c) is int and 0 <= c <= 255 for c in value)
+
+
+def _class(item: Mapping[str, Any], where: str) -> SemanticClass:
+    if "name" not in item:
+        raise UserError(f"{where}: name is missing")
     name = _typed(item["name"], str, f"{where}: name")
     if problem := name_problem(name):
         raise UserError(f"{where}: name {problem}")
     where = f"{where} ({name})"
     color = item["color"]
-    if not (isinstance(color, list) and len(color) == 3 and all(type(c) is int and 0 <= c <= 255 for c in color)):
+    if not is_color(color):
         raise UserError(f"{where}: color is {str(color)[:40]}; [red, green, blue] is needed, each 0 to 255")
     category = _typed(item.get("category", ""), str, f"{where}: category")
     if category and not all(level.strip() for level in category.split("/")):

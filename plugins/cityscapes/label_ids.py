@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from composegan.data import label_error
+from composegan.data import label_error, nearest_known
 from composegan.plugin import DomainSpec, UserError
 
 NEAREST = "nearest"
@@ -58,15 +58,3 @@ def fill_rows(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     filled = np.take_along_axis(values, nearest_known(known), axis=1)
     rows = nearest_known(np.any(known, axis=1, keepdims=True).T)[0]
     return filled[rows]
-
-
-def nearest_known(known: np.ndarray) -> np.ndarray:
-    """Return the nearest known position of each position in a row, the left one of a tie: bool (N, L) -> int (N, L).
-
-    Undefined for rows without a known position.
-    """
-    length = known.shape[1]
-    positions = np.arange(length)
-    left = np.maximum.accumulate(np.where(known, positions, -length), axis=1)
-    right = np.minimum.accumulate(np.where(known, positions, 2 * length)[:, ::-1], axis=1)[:, ::-1]
-    return np.where(positions - left <= right - positions, left, right).clip(0, length - 1)

@@ -93,7 +93,7 @@ def test_unusable_masks_raise(find, save, tmp_path):
     message = refused(lambda: list(find("photos", "masks")))
     assert message == (
         f"{tmp_path}/masks/x.png: label values outside the vocabulary (9, 200) in 4 of 64 pixels; "
-        "the 4 classes are 0..3; correct them, or name more classes"
+        "the 4 classes are 0..3; correct them, or add each to `ids` of domain 'town', as VALUE: CLASS or VALUE: void"
     )
     save("masks/x.png", Image.new("RGB", (8, 8), (1, 2, 3)))
     assert "colors that are no class of domain 'town', (1, 2, 3)" in refused(lambda: list(find("photos", "masks")))

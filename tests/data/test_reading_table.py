@@ -417,9 +417,9 @@ LABELS = {
     "an index or a color that is no class": {
         "8 bits": (saved(Image.new("L", (3, 2), 4)), r"label values outside the vocabulary \(4\) in 6 of 6 pixels"),
         "4 bits": (png([[5, 0]], 4), r"outside the vocabulary \(5\)"),
-        "16 bits": (saved(Image.new("I;16", (3, 2), 900)), "has label value 900; class indices are needed, 0..3"),
-        "negative": (saved(Image.new("I", (3, 2), -3), "TIFF"), "has label value -3"),
-        "uint32": (tiff(struct.pack("<I", 2**32 - 1), 1, 1, 32), "has label value 4294967295"),
+        "16 bits": (saved(Image.new("I;16", (3, 2), 900)), r"outside the vocabulary \(900\) in 6 of 6 pixels"),
+        "negative": (saved(Image.new("I", (3, 2), -3), "TIFF"), r"outside the vocabulary \(-3\) in 6 of 6 pixels"),
+        "uint32": (tiff(struct.pack("<I", 2**32 - 1), 1, 1, 32), r"outside the vocabulary \(4294967295\)"),
         "palette, in its padding": (
             png([[1, 2, 255]], 8, 3, CLASS_COLORS.tobytes() + bytes(3 * 252)),
             r"outside the vocabulary \(255\)",
