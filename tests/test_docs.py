@@ -60,6 +60,30 @@ def test_plugins_page_domain_file_trains(pets):
     assert composed.config.data.root == str(pets / "pets")
 
 
+def test_plugins_page_streets_read_a_folder_of_other_names_and_values(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ((_, content),) = [block for block in code_blocks(PLUGINS, "yaml") if block[0] == "streets.yaml"]
+    Path("streets.yaml").write_text(content)
+    for split in ("train", "val"):
+        for folder in (split, f"{split}annot"):
+            Path("camvid", folder).mkdir(parents=True)
+        Image.new("RGB", (4, 3)).save(f"camvid/{split}/0001TP_006690.png")
+        labels = np.array([[21, 21, 255, 4], [17, 10, 5, 30], [0, 17, 22, 22]], np.uint8)
+        Image.fromarray(labels).save(f"camvid/{split}annot/0001TP_006690_L.png")
+    (command,) = [words for words in commands_of(PLUGINS) if words[:2] == ["fit", "domain=./streets.yaml"]]
+    composed = compose(command[1:])
+    assert (composed.config.data.height, composed.config.data.width) == (48, 64)
+    for split in ("train", "validation"):
+        sample = open_source(composed.plugin, replace(composed.config.data, split=split))[0]
+        names = [[composed.plugin.spec.names[label] for label in row] for row in sample.labels]
+        assert names == [
+            ["sky", "sky", "sky", "building"],
+            ["road", "road", "car", "car"],
+            ["other", "road"] + 2 * ["car"],
+        ]
+        assert sample.void == pytest.approx(2 / 12)
+
+
 def test_plugins_page_plugin_is_found_and_draws(discs):
     found = registry.find("discs")
     assert (found.distribution, found.version, found.error) == ("composegan_discs", "0.1", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Sequence
@@ -12,9 +11,9 @@ from keyword import iskeyword, issoftkeyword
 from pathlib import Path
 from string import Template
 
+from composegan.devkit.label_yaml import OFF, as_yaml, values_from
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_folder
-from composegan.io.yaml_file import parse_yaml
 from composegan.plugin import registry
 from composegan.plugin.contracts import DOMAIN
 from composegan.plugin.palette import distinct_colors
@@ -77,23 +76,33 @@ def read_classes(text: str) -> list[str]:
     return names
 
 
-def write_package(name: str, classes: Sequence[str], out: Path) -> Path:
+def write_package(name: str, classes: Sequence[str], out: Path, background: str = OFF) -> Path:
     """Write the package of a new domain into the folder `out` and return it.
 
-    name, classes: as `check_name` and `read_classes` return them. Raises UserError when `out` exists or cannot be
-    written.
+    name, classes: as `check_name` and `read_classes` return them; background: the class to list first, whose label
+    value then stands in `ids`, as those of all others; OFF: the first of `classes`. Raises UserError for an unknown
+    background, and when `out` exists or cannot be written.
     """
+    values = dict(enumerate(classes))
+    order = [values[value] for value in values_from(list(values), values, background)]
     if out.exists():
         raise UserError(f"out={out}: already exists; choose another folder with out=DIR, or remove it")
     lines = [
-        f"  - {{name: {_as_yaml(item)}, color: {list(color)}}}"
-        for item, color in zip(classes, distinct_colors(len(classes)), strict=True)
+        f"  - {{name: {as_yaml(item)}, color: {list(color)}}}"
+        for item, color in zip(order, distinct_colors(len(classes)), strict=True)
     ]
-    values = {
+    if order != list(classes):
+        lines += [
+            "",
+            "# Label value: class",
+            "ids:",
+            *(f"  {value}: {as_yaml(item)}" for value, item in values.items()),
+        ]
+    replacements = {
         "name": name,
         "dashed": name.replace("_", "-"),
         "camel": "".join(word.capitalize() for word in name.split("_")),
-        "title": _as_yaml(name.replace("_", " ").capitalize()),
+        "title": as_yaml(name.replace("_", " ").capitalize()),
         "classes": "\n".join(lines),
         "listed": ", ".join(classes),
         "year": time.strftime("%Y"),
@@ -103,10 +112,7 @@ def write_package(name: str, classes: Sequence[str], out: Path) -> Path:
         for path, template in FILES.items():
             file = folder / path.format(name=name)
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(Template((templates / template).read_text(encoding="utf-8")).substitute(values), "utf-8")
+            file.write_text(
+                Template((templates / template).read_text(encoding="utf-8")).substitute(replacements), "utf-8"
+            )
     return out
-
-
-def _as_yaml(name: str) -> str:
-    """A name as YAML text, quoted where YAML would read it as something else, such as `on`."""
-    return name if parse_yaml(name) == name else json.dumps(name)
