@@ -139,16 +139,24 @@ class Partners:
 
 
 def find_partners(folder: Path, files: Sequence[str]) -> Partners | None:
-    """The images of label files, paths below `folder`: in a folder beside it, in its parallel one (`images/train` of
-    `labels/train`) or in itself; None unless they have the same names but for their ends.
+    """The images of label files, paths below `folder`; None unless they have the same names but for their ends.
+
+    They are looked for in folders beside it, in itself, in parallel folders (`images/train` of `labels/train`), and in
+    folders beside the one above (`images` of `annotations/trimaps`).
     """
     folder = folder.resolve()
     labels = [os.path.splitext(file)[0] for file in files]
     ending = os.path.splitext(files[0])[1]
     beside = [(folder.parent, path) for path in sorted(folder.parent.iterdir()) if path.is_dir() and path != folder]
     above = folder.parent.parent
-    parallel = [(above, path / folder.name) for path in sorted(above.iterdir()) if path != folder.parent]
-    for root, path in [*beside, (folder.parent, folder), *(each for each in parallel if each[1].is_dir())]:
+    beyond = [path for path in sorted(above.iterdir()) if path.is_dir() and path != folder.parent]
+    parallel = [(above, path / folder.name) for path in beyond]
+    for root, path in [
+        *beside,
+        (folder.parent, folder),
+        *(each for each in parallel if each[1].is_dir()),
+        *((above, path) for path in beyond),
+    ]:
         taken = set(files) if path == folder else set()
         images = [os.path.splitext(file)[0] for file in files_below(path, IMAGE_ENDINGS) if file not in taken]
         ends = _ends(images, labels)

@@ -20,6 +20,7 @@ from composegan.networks.generator import Generator
 from composegan.plugin import registry
 from composegan.plugin.contracts import FAMILY
 from composegan.plugin.domain import DomainSpec, SemanticClass, name_problem
+from composegan.plugin.label_scheme import numbered, read_ids, write_ids
 from composegan.plugin.registry import Found
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def save(folder: Path, model: Model, about: Mapping[str, Any] | None = None, dty
             {"name": item.name, "color": list(item.color), **({"category": item.category} if item.category else {})}
             for item in model.spec.classes
         ],
+        **({"ids": write_ids(model.ids, model.classes)} if model.ids else {}),
         **({} if model.family == "paper" else {"family": model.family}),  # as before there were families
         "generator": dict(model.settings),
         "about": dict(about or {}),
@@ -73,6 +75,7 @@ def read_facts(path: Path) -> tuple[dict[str, Any], Found, Generator]:
                 raise ValueError(f"domain or category {problem}")
         try:
             DomainSpec(facts["domain"], classes)  # validates names and colours
+            facts["ids"] = read_ids(numbered(facts.get("ids", {})), [item.name for item in classes], "ids")
         except UserError as error:
             raise ValueError(str(error)) from error
         try:

@@ -26,6 +26,7 @@ from composegan.model.space import check_space
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.generator import Generator, Synthesis
 from composegan.plugin.domain import DomainSpec, SemanticClass
+from composegan.plugin.label_scheme import LabelScheme
 from composegan.shipped import model_folder
 
 
@@ -37,7 +38,8 @@ class Model(Suggests):
     value; mean_code: (S,), the mean of w, the centre of truncation; about: plain values saved with the model, such as
     the images it has seen; class_sets: those of its training data, None if every picture had all classes; family: of
     its networks; delta: what `with_delta` changed in its weights; categories: of each class, see `SemanticClass`,
-    empty if unknown; folder: where it was loaded from.
+    empty if unknown; folder: where it was loaded from; ids: what label values and colors of mask files mean, of
+    `LabelScheme`.
     """
 
     generator: Generator
@@ -52,6 +54,7 @@ class Model(Suggests):
     delta: Delta | None = None
     categories: tuple[str, ...] = ()
     folder: Path | None = None
+    ids: Mapping[int | tuple[int, int, int], int] = field(default_factory=dict)
 
     @property
     def device(self) -> torch.device:
@@ -77,7 +80,7 @@ class Model(Suggests):
         """Name, classes and colours of its domain, as far as the model knows them."""
         categories = self.categories or [""] * len(self.classes)
         classes = (SemanticClass(*item) for item in zip(self.classes, self.colors, categories, strict=True))
-        return DomainSpec(self.domain, tuple(classes))
+        return DomainSpec(self.domain, tuple(classes), scheme=LabelScheme(ids=self.ids))
 
     @cached_property
     def groups(self) -> dict[str, list[str]]:
@@ -238,6 +241,6 @@ def load(path: str | PathLike[str], device: str | torch.device = "cpu", kind: ty
     about = facts.get("about") or {}
     model = kind(
         generator, facts["generator"], facts["domain"], classes, colors, mean, about, class_sets, family.name,
-        categories=categories, folder=folder,
+        categories=categories, folder=folder, ids=facts["ids"],
     )  # fmt: skip
     return model.to(device)

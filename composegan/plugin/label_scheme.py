@@ -71,6 +71,21 @@ def read_ids(value: Any, names: Sequence[str], where: str) -> dict[int | Rgb, in
     return found
 
 
+def write_ids(ids: Mapping[int | Rgb, int], names: Sequence[str]) -> dict[str, str]:
+    """`ids` for JSON, with text as keys; `read_ids` reads it back with `numbered`."""
+    keys = {key: str(key) if isinstance(key, int) else "#{:02x}{:02x}{:02x}".format(*key) for key in ids}
+    return {keys[key]: VOID_NAME if index == VOID else names[index] for key, index in ids.items()}
+
+
+def numbered(value: Any) -> Any:
+    """A mapping from JSON with keys that are numbers as numbers; other values unchanged."""
+    return (
+        {int(key) if key.isdecimal() else key: name for key, name in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
+
+
 def _color(text: str) -> Rgb | None:
     found = re.fullmatch(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", text.strip())
     return (int(found[1], 16), int(found[2], 16), int(found[3], 16)) if found else None

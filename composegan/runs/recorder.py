@@ -166,6 +166,7 @@ class RunRecorder(Callback):
             step.average, generator_settings(self.config, self.spec, step.plan), self.spec.name, self.spec.names,
             self.spec.colors, saved_model.mean_code(step.average), class_sets=step.class_sets,
             family=self.config.model.family, categories=tuple(item.category for item in self.spec.classes),
+            ids=self.spec.scheme.ids,
         )  # fmt: skip
         about = {"images_seen": step.images_seen, "recipe": self.config.recipe}
         if self.config.adapt.source:

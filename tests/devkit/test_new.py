@@ -216,6 +216,10 @@ def test_new_yaml_finds_the_images_of_labels(tmp_path):
         label_file(tmp_path / f"same/{stem}_mask.png", [[0, 1]])
     found = find_partners(*label_files(tmp_path / "same/*_mask.png"))
     assert found == Partners(tmp_path, {"": "same"}, {"": "same/*_mask.png"})
+    photos(tmp_path / "pets/images", "cat_1", "cat_2")
+    label_file(tmp_path / "pets/annotations/trimaps/cat_1.png", [[0, 1]])
+    found = find_partners(*label_files(tmp_path / "pets/annotations/trimaps"))
+    assert found == Partners(tmp_path / "pets", {"": "images"}, {"": "annotations/trimaps"})
     label_file(tmp_path / "alone/here/x.png", [[0, 1]])
     assert find_partners(*label_files(tmp_path / "alone/here")) is None
 

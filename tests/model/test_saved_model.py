@@ -4,16 +4,21 @@ import json
 import os
 import pickle
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import composegan
+from composegan.data.labels import labels_of
 from composegan.errors import UserError
 from composegan.model import model_files, saved_model
 from composegan.networks import paper_family
 from composegan.networks.generator import Generator
+from composegan.plugin.label_scheme import VOID
 from tests.helpers import refused
 
 SETTINGS = {
@@ -50,6 +55,19 @@ def test_a_saved_model_loads_unchanged(model, folder):
         one, other = (m.synthesize(m.generator.map(z), truncation) for m in (model, loaded))
         torch.testing.assert_close(one.image, other.image, rtol=1e-5, atol=1e-5)
         assert (one.mask.labels() == other.mask.labels()).float().mean() > 0.999
+
+
+def test_a_saved_model_keeps_what_label_values_mean(model, folder, tmp_path):
+    assert "ids" not in json.loads((folder / "config.json").read_text())
+    ids = {5: 1, 7: 1, (1, 2, 3): 2, 255: VOID}
+    loaded = composegan.load(model_files.save(tmp_path / "ids", replace(model, ids=ids)))
+    assert loaded.ids == loaded.spec.scheme.ids == ids
+    mask = Image.fromarray(np.array([[7, 0, 255]], np.uint8))
+    assert labels_of(mask, loaded.spec, "mask").tolist() == [[1, 0, VOID]]
+    content = json.loads((tmp_path / "ids" / "config.json").read_text())
+    for wrong in ({"5": "bal"}, [5], {"5": 3}, {"-5": "ball"}):
+        (tmp_path / "ids" / "config.json").write_text(json.dumps({**content, "ids": wrong}))
+        assert "is damaged or not a model's configuration (ids: " in refused(composegan.load, tmp_path / "ids")
 
 
 def test_two_loads_draw_the_same_pictures(folder):
