@@ -37,7 +37,7 @@ def closed_curve(points: Tensor, between: int) -> Tensor:
 
 def loop(codes: Codes, target: Target, between: int) -> Codes:
     """Codes of all frames of a loop through N >= 2 pictures: N * between. Codes outside the target stay the first
-    picture's, and a frame has the classes of the nearest picture. Weights tuned to the pictures change in straight
+    picture's, and a frame has the classes and painted pixels of the nearest picture. Weights tuned to the pictures change in straight
     lines from one to the next if all codes change; otherwise they stay the first picture's.
 
     Raises UserError for a single picture.
@@ -45,7 +45,9 @@ def loop(codes: Codes, target: Target, between: int) -> Codes:
     if len(codes) < 2:
         raise UserError("a loop needs at least 2 pictures; name more with pictures=")
     nearest = (torch.arange(len(codes) * between) + between // 2) // between % len(codes)
-    frames = replace(codes, slots=closed_curve(codes.slots, between), present=codes.present[nearest], tuned=())
+    layout = None if codes.layout is None else codes.layout[nearest]
+    curve = closed_curve(codes.slots, between)
+    frames = replace(codes, slots=curve, present=codes.present[nearest], tuned=(), layout=layout)
     moved = codes[0].repeat(len(frames)).blend(frames, 1.0, chosen := target.mask(codes))
     if not codes.tuned or not chosen.all():
         return moved

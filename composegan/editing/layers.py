@@ -96,7 +96,8 @@ def layers(model: Model, codes: Codes) -> Layers:
     check_space("codes", codes.classes, codes.space, model)
     ((model, codes),) = model.by_weights(codes)
     draw: Any = model.generator.layers
-    made = draw(codes.slots.to(model.device), classes=codes.present)
+    layout = None if codes.layout is None else codes.layout.to(model.device)
+    made = draw(codes.slots.to(model.device), classes=codes.present, layout=layout)
     color = ((made.color[0].float() + 1) * 127.5).permute(0, 2, 3, 1).cpu().numpy()  # (K, H, W, 3)
     opacity = made.opacity[0].float().cpu().numpy()  # (K, H, W)
     order, present = made.classes[0].tolist(), codes.present[0].tolist()

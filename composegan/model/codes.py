@@ -18,8 +18,10 @@ from composegan.io.output import check_file
 from composegan.model.class_codes import NONE, PARTS, ClassCodes, as_tensor, check_whole
 from composegan.model.codes_file import CodesFile, read_codes, read_tuned, tuned_file, write_codes
 from composegan.model.delta import Delta
+from composegan.model.layout import check_layout, joined, moved_over
 from composegan.model.picture_index import pictures_at
 from composegan.model.space import check_space
+from composegan.networks.layout import opened
 
 if TYPE_CHECKING:
     from composegan.model.saved_model import Model
@@ -35,7 +37,9 @@ class Codes(Suggests):
     slots: (N, base + 2K, S), see `composegan.networks.slots`; classes: the K class names; space: fingerprint of the
     latent space, see `Model.space`; present: (N, K) bool, on the CPU, the classes that each picture has; tuned: the
     weights tuned to each picture (None: the model's own), empty if no picture has any, see `Model.invert`; class_codes:
-    false for a model with one code for each layer of the whole picture, all of which are base codes.
+    false for a model with one code for each layer of the whole picture, all of which are base codes; layout: (N, H, W)
+    uint8, on the CPU, the label of each pixel whose class is painted, OPEN (255) where the codes decide; None if no
+    picture has painted pixels, see `composegan.editing.paint`.
     `codes["hair"]` gives the codes of a class. `codes[0]`, `codes[2:5]` (views) and `codes[[0, 3]]` (a copy) select
     pictures and are `Codes` as well.
     """
@@ -46,6 +50,7 @@ class Codes(Suggests):
     present: Tensor
     tuned: tuple[Delta | None, ...] = ()
     class_codes: bool = True
+    layout: Tensor | None = None
 
     @classmethod
     def of(cls, model: Model, latent: Tensor, present: Tensor | None = None) -> Codes:
@@ -121,10 +126,11 @@ class Codes(Suggests):
         which = pictures_at(which, len(self))
         which = slice(which, which + 1) if isinstance(which, int) else which
         tuned = tuple(self.tuned[i] for i in np.arange(len(self))[which]) if self.tuned else ()
-        return replace(self, slots=self.slots[which], present=self.present[which], tuned=tuned)
+        layout = None if self.layout is None else self.layout[which]
+        return replace(self, slots=self.slots[which], present=self.present[which], tuned=tuned, layout=layout)
 
     def __setitem__(self, name: str, value: ClassCodes) -> None:
-        """`codes["hair"] = other["hair"]` copies both codes and whether the class is present.
+        """`codes["hair"] = other["hair"]` copies both codes, whether the class is present, and its painted pixels.
 
         Raises UserError for another key or value, another number of pictures, and codes of another model.
         """
@@ -136,6 +142,10 @@ class Codes(Suggests):
             )
         check_space("codes", value._codes.classes, value._codes.space, self)
         self[name].shape, self[name].texture, self[name].present = value.shape, value.texture, value.present
+        if self.layout is not None or value._codes.layout is not None:
+            taken = torch.zeros_like(self.present)
+            taken[:, self.index(name)] = True
+            object.__setattr__(self, "layout", moved_over(self, value._codes, taken))
 
     def __iter__(self) -> Iterator[Codes]:
         return (self[i] for i in range(len(self)))
@@ -154,7 +164,8 @@ class Codes(Suggests):
 
     def clone(self) -> Codes:
         """A copy."""
-        return replace(self, slots=self.slots.clone(), present=self.present.clone())
+        layout = None if self.layout is None else self.layout.clone()
+        return replace(self, slots=self.slots.clone(), present=self.present.clone(), layout=layout)
 
     def untuned(self) -> Codes:
         """The same codes (views), to be drawn by a model's own weights instead of those tuned to each picture."""
@@ -164,14 +175,16 @@ class Codes(Suggests):
         """A copy with all pictures repeated `times` times: N pictures -> N * times."""
         times = whole_number("times", times)
         slots, present = self.slots.repeat(times, 1, 1), self.present.repeat(times, 1)
-        return replace(self, slots=slots, present=present, tuned=self.tuned * times)
+        layout = None if self.layout is None else self.layout.repeat(times, 1, 1)
+        return replace(self, slots=slots, present=present, tuned=self.tuned * times, layout=layout)
 
     def names(self, classes: Names) -> list[str]:
         """The names in what was given for classes. Raises UserError for an unknown one, offering the nearest."""
         return names_of(classes, self.classes)
 
     def having(self, add: Names = (), remove: Names = (), only: Names | None = None) -> Codes:
-        """A copy whose pictures have the classes `add` and lack `remove`. only: keep at most these.
+        """A copy whose pictures have the classes `add` and lack `remove`. only: keep at most these. Painted pixels of a
+        class that is taken away are left to the codes.
 
         Raises UserError for an unknown class, and if a picture would be left without classes.
         """
@@ -187,6 +200,8 @@ class Codes(Suggests):
             raise UserError(f"codes: {NONE}; it draws every class in every picture")
         if len(empty := (~changed.present.any(dim=1)).nonzero()):
             raise UserError(f"picture {int(empty[0])} would have no classes left; keep at least one")
+        if changed.layout is not None:
+            changed = replace(changed, layout=opened(changed.layout, changed.present))
         return changed
 
     def slots_of(self, classes: Names, part: Names = "both", base: bool = False) -> Tensor:
@@ -214,7 +229,7 @@ class Codes(Suggests):
 
         amount: a number or (N,). chosen: classes, or a mask of slots (base + 2K,), see `slots_of`; None: all. `other`
         has N pictures or one. Where amount >= 0.5, classes whose shape code is chosen are present if they are in
-        `other`. Raises UserError for codes of another model and for an unknown class.
+        `other`, and painted where they are in `other`. Raises UserError for codes of another model and for an unknown class.
         """
         if not isinstance(other, Codes):
             raise UserError(f"other={shown(other)}: must be codes")
@@ -231,7 +246,7 @@ class Codes(Suggests):
         if chosen is not None and self.class_codes:
             taken = taken & chosen[self.base_layers :: 2].cpu()  # (N, K), by shape codes
         present = torch.where(taken, other.present.expand_as(self.present), self.present)
-        return replace(self, slots=moved.clone(), present=present)
+        return replace(self, slots=moved.clone(), present=present, layout=moved_over(self, other, taken))
 
     def per_picture(self, name: str, value: float | Tensor) -> Tensor:
         """A number, or one per picture, as (1, 1, 1) or (N, 1, 1). Raises UserError for anything else."""
@@ -241,7 +256,7 @@ class Codes(Suggests):
         return numbers.reshape(-1, 1, 1)
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write an npz file of `slots`, `classes`, `space` and `present`.
+        """Write an npz file of `slots`, `classes`, `space`, `present` and, if any pixels are painted, `layout`.
 
         Weights tuned to a picture are named by their file, and written beside `path` if they have none yet.
         overwrite: also replace a file that holds anything but codes. Raises UserError for such a file otherwise, and if
@@ -256,7 +271,8 @@ class Codes(Suggests):
         tuned = tuple("" if delta is None else tuned_file(delta, path) for delta in self.tuned)
         tuned = tuned if any(tuned) else ()
         slots, present = self.slots.cpu().numpy(), self.present.numpy()
-        return write_codes(path, CodesFile(slots, self.classes, self.space, present, tuned, pasted))
+        layout = None if self.layout is None else self.layout.numpy()
+        return write_codes(path, CodesFile(slots, self.classes, self.space, present, tuned, pasted, layout))
 
     @classmethod
     def load(cls, path: str | PathLike[str], model: Model) -> Codes:
@@ -266,7 +282,7 @@ class Codes(Suggests):
         """
         path = as_path("codes", path)
         path = path / "codes.npz" if path.is_dir() else path
-        slots, classes, space, present, tuned, _ = read_codes(path)
+        slots, classes, space, present, tuned, _, layout = read_codes(path)
         class_codes = model.generator.layout.class_codes
         codes = cls(torch.from_numpy(slots), classes, space, torch.from_numpy(present), class_codes=class_codes)
         check_space(f"codes={path}", classes, space, model)
@@ -278,6 +294,10 @@ class Codes(Suggests):
             )
         if present.shape != (len(slots), len(classes)) or not present.any(axis=1).all():
             raise UserError(f"codes={path}: present has shape {present.shape}, or a picture has no classes")
+        size = (model.generator.height, model.generator.width)
+        if layout is not None:
+            check_layout(f"codes={path}", layout, (len(slots), *size), len(classes))
+            codes = replace(codes, layout=torch.from_numpy(layout))
         return replace(codes, slots=codes.slots.to(model.device), tuned=read_tuned(path, tuned))
 
 
@@ -292,4 +312,5 @@ def concat_codes(parts: Sequence[Codes]) -> Codes:
     for part in parts:
         tuned += part.tuned or [None] * len(part)
     present = torch.cat([part.present for part in parts])
-    return replace(parts[0], slots=slots, present=present, tuned=tuple(tuned) if any(tuned) else ())
+    every = tuple(tuned) if any(tuned) else ()
+    return replace(parts[0], slots=slots, present=present, tuned=every, layout=joined(parts))

@@ -1,4 +1,5 @@
-"""The codes.npz file: `slots`, `classes`, `space`, `present`, and the files of the weights tuned to its pictures."""
+"""The codes.npz file: `slots`, `classes`, `space`, `present`, the files of the weights tuned to its pictures, and the
+label maps of their painted pixels."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ class CodesFile(NamedTuple):
 
     tuned: for each picture the file of the weights tuned to it, relative to the folder, or ""; empty if no picture has
     any. pasted: fingerprint of the model whose edit made the pictures beside the file, "" if they are just drawn.
+    layout: as of `Codes`; None if no picture has painted pixels.
     """
 
     slots: np.ndarray
@@ -31,11 +33,12 @@ class CodesFile(NamedTuple):
     present: np.ndarray
     tuned: tuple[str, ...] = ()
     pasted: str = ""
+    layout: np.ndarray | None = None
 
 
 def write_codes(path: Path, content: CodesFile) -> Path:
     """Write the file. Raises UserError if that fails."""
-    given = {name: value for name, value in content._asdict().items() if name not in ("tuned", "pasted") or value}
+    given = {name: value for name, value in content._asdict().items() if isinstance(value, np.ndarray) or value}
     with atomic_file(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **given, format=FORMAT)
     return path
@@ -63,7 +66,9 @@ def read_codes(path: Path) -> CodesFile:
         if tuned and len(tuned) != len(slots):
             raise ValueError(f"tuned weights of {len(tuned)} pictures, not {len(slots)}")
         pasted = str(content["pasted"]) if "pasted" in content else ""
-        return CodesFile(slots.astype(np.float32), classes, str(content["space"]), present != 0, tuned, pasted)
+        layout = content.get("layout")
+        space = str(content["space"])
+        return CodesFile(slots.astype(np.float32), classes, space, present != 0, tuned, pasted, layout)
 
 
 def tuned_file(delta: Delta, path: Path) -> str:

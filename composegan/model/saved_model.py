@@ -25,6 +25,7 @@ from composegan.model.sample import Sample, Samples, draw
 from composegan.model.space import check_space
 from composegan.networks.class_sets import ClassSets
 from composegan.networks.generator import Generator, Synthesis
+from composegan.networks.layout import OPEN
 from composegan.plugin.domain import DomainSpec, SemanticClass
 from composegan.plugin.label_scheme import LabelScheme
 from composegan.shipped import model_folder
@@ -154,10 +155,24 @@ class Model(Suggests):
             if model is not self:
                 return model.synthesize(codes, truncation)
             latent, classes = codes.slots, codes.present
+            if codes.layout is not None and (codes.layout != OPEN).any():
+                return self._with_layout(codes, codes.layout, truncation)
         else:
             latent = codes
         latent = latent.to(self.device)
         return self.generator(latent, truncation=truncation, mean_code=self.mean_code, classes=classes)
+
+    def _with_layout(self, codes: Codes, layout: Tensor, truncation: float) -> Synthesis:
+        generator: Any = self.generator
+        if not hasattr(generator, "with_layout"):
+            raise UserError(f"codes: have painted pixels, which a model of family {self.family} cannot draw")
+        if layout.shape[1:] != (generator.height, generator.width):
+            given, size = (f"{width}x{height}" for height, width in (layout.shape[1:], (generator.height, generator.width)))
+            raise UserError(f"codes: their painted pixels are of pictures of {given}; this model draws {size}")
+        drawn: Synthesis = generator.with_layout(
+            codes.slots.to(self.device), layout.to(self.device), truncation, self.mean_code, codes.present
+        )
+        return drawn
 
     def codes(
         self, n: int = 16, seed: int = 0, truncation: float = TRUNCATION, pictures: Sequence[int] | None = None

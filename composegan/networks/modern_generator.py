@@ -14,14 +14,12 @@ from composegan.networks.foremost import foremost_of
 from composegan.networks.generator import Generator, Synthesis
 from composegan.networks.late_texture import LateTexture, mean_colors
 from composegan.networks.layered import Hidden, Layers, distinct, layer_order, layer_weights, layers_of
+from composegan.networks.layout import UNSEEN, composed, held, opened
 from composegan.networks.modern_bank import ModernBank
 from composegan.networks.modern_renderer import ModernRenderer
 from composegan.networks.routing import Routing
 from composegan.networks.semantic_map import label_shares
 from composegan.networks.slots import SlotLayout
-
-UNSEEN = 5e-5
-"""The share of a class in a layout where it is not."""
 
 
 class ModernGenerator(Generator):
@@ -61,6 +59,21 @@ class ModernGenerator(Generator):
     def draw(self, codes: Tensor, routing: Routing | None, fresh_noise: bool = False) -> Synthesis:
         """As of `Generator`; codes: (B, K * (local_layers + 1), S). Without noise, fresh or not."""
         x, made = self._shaped(codes, routing)
+        present = None if routing is None else made.present  # (B, K)
+        value, index = foremost_of(made.mask, self.texture.foremost, present)  # (B, n, P) twice
+        return replace(made, image=self.texture(x, value, index, self._textures(codes)))
+
+    def with_layout(
+        self,
+        codes: Tensor,
+        layout: Tensor,
+        truncation: float = 1.0,
+        mean_code: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Synthesis:
+        """As `forward`, with the class of some pixels given: layout (B, H, W) uint8, OPEN where the codes decide."""
+        codes, routing = self._inputs(codes, truncation, mean_code, classes)  # (B, K (L + 1), S)
+        x, made = self._laid_out(codes, routing, layout)
         present = None if routing is None else made.present  # (B, K)
         value, index = foremost_of(made.mask, self.texture.foremost, present)  # (B, n, P) twice
         return replace(made, image=self.texture(x, value, index, self._textures(codes)))
@@ -110,12 +123,17 @@ class ModernGenerator(Generator):
         return super().driven_styles(slots) + maps
 
     def layers(
-        self, codes: Tensor, truncation: float = 1.0, mean_code: Tensor | None = None, classes: Tensor | None = None
+        self,
+        codes: Tensor,
+        truncation: float = 1.0,
+        mean_code: Tensor | None = None,
+        classes: Tensor | None = None,
+        layout: Tensor | None = None,
     ) -> Layers:
-        """The picture that `forward` draws for the same arguments, as layers. What a layer hides is drawn without the
+        """The picture that `forward` or `with_layout` draws for the same arguments, as layers. What a layer hides is drawn without the
         classes of that layer and those in front of it: a pass more for each class."""
         codes, routing = self._inputs(codes, truncation, mean_code, classes)
-        color, weight, made = self._colored(codes, routing)
+        color, weight, made = self._colored(codes, routing, layout)
         present, order = made.present, layer_order(weight, made.depth)  # (B, K) twice
         rank = order.argsort(dim=1)  # (B, K)
         hidden = Hidden(color.clone(), weight.clone())
@@ -125,14 +143,18 @@ class ModernGenerator(Generator):
                 continue  # absent from all pictures
             behind = rank <= place  # (B, K)
             behind[:, 0] = True  # no picture is without its background
-            colors, weights, _ = self._colored(codes, self.local.route(behind & present, len(codes)))
+            colors, weights, _ = self._colored(
+                codes, self.local.route(behind & present, len(codes)), layout
+            )
             hidden.color[at], hidden.weight[at] = colors[at], distinct(weights)[at]
         return layers_of(color, weight, order, hidden)
 
-    def _colored(self, codes: Tensor, routing: Routing | None) -> tuple[Tensor, Tensor, Synthesis]:
+    def _colored(
+        self, codes: Tensor, routing: Routing | None, layout: Tensor | None
+    ) -> tuple[Tensor, Tensor, Synthesis]:
         """codes (B, K (L + 1), S) -> the colours of each class (B, K, 3, H, W), their weights (B, K, H, W), and the
         synthesis without its image."""
-        x, made = self._shaped(codes, routing)
+        x, made = self._shaped(codes, routing) if layout is None else self._laid_out(codes, routing, layout)
         logits = self.texture.sharpness * made.mask.logits()  # (B, K, H, W)
         weight = layer_weights(logits, made.depth, self.texture.foremost)
         return self.texture.colors(x, weight, self._textures(codes)), weight, made
@@ -140,6 +162,14 @@ class ModernGenerator(Generator):
     def _textures(self, codes: Tensor) -> Tensor:
         """codes (B, K (L + 1), S) -> those of texture (B, K, S)."""
         return codes.unflatten(1, (self.classes, -1))[:, :, -1]
+
+    def _laid_out(self, codes: Tensor, routing: Routing | None, layout: Tensor) -> tuple[Tensor, Synthesis]:
+        """As `_shaped`, with the class of some pixels given (B, H, W); those of absent classes are open."""
+        _, own = self._shaped(codes, routing)
+        _, labels = foremost_of(own.mask, 1, own.present)  # (B, 1, P)
+        layout = opened(layout, own.present)  # (B, H, W)
+        x, made = self._shaped(codes, routing, composed(layout, labels.view_as(layout), own.depth))
+        return x, replace(made, mask=held(made.mask, layout))
 
     def _shaped(self, codes: Tensor, routing: Routing | None, layout: Tensor | None = None) -> tuple[Tensor, Synthesis]:
         """Everything but texture: codes (B, K (L + 1), S) -> the last map (B, C, H, W), and the synthesis without its
