@@ -154,25 +154,24 @@ class Model(Suggests):
                 raise UserError("codes: each picture has weights of its own; use draw, or synthesize them one by one")
             if model is not self:
                 return model.synthesize(codes, truncation)
-            latent, classes = codes.slots, codes.present
-            if codes.layout is not None and (codes.layout != OPEN).any():
-                return self._with_layout(codes, codes.layout, truncation)
-        else:
-            latent = codes
-        latent = latent.to(self.device)
-        return self.generator(latent, truncation=truncation, mean_code=self.mean_code, classes=classes)
+            return self.with_gradients(codes, codes.slots, truncation)
+        return self.generator(
+            codes.to(self.device), truncation=truncation, mean_code=self.mean_code, classes=classes
+        )
 
-    def _with_layout(self, codes: Codes, layout: Tensor, truncation: float) -> Synthesis:
+    def with_gradients(self, codes: Codes, slots: Tensor, truncation: float = 1.0) -> Synthesis:
+        """As `synthesize`, by the weights of this model, of slots (N, base + 2K, S) in place of those of `codes`, and
+        differentiable by them."""
+        slots, given = slots.to(self.device), codes.layout
+        if given is None or not (given != OPEN).any():
+            return self.generator(slots, truncation=truncation, mean_code=self.mean_code, classes=codes.present)
         generator: Any = self.generator
         if not hasattr(generator, "with_layout"):
             raise UserError(f"codes: have painted pixels, which a model of family {self.family} cannot draw")
-        if layout.shape[1:] != (generator.height, generator.width):
-            given, size = (f"{width}x{height}" for height, width in (layout.shape[1:], (generator.height, generator.width)))
-            raise UserError(f"codes: their painted pixels are of pictures of {given}; this model draws {size}")
-        drawn: Synthesis = generator.with_layout(
-            codes.slots.to(self.device), layout.to(self.device), truncation, self.mean_code, codes.present
-        )
-        return drawn
+        if given.shape[1:] != (generator.height, generator.width):
+            sizes = [f"{width}x{height}" for height, width in (given.shape[1:], (generator.height, generator.width))]
+            raise UserError(f"codes: their painted pixels are of pictures of {sizes[0]}; this model draws {sizes[1]}")
+        return generator.with_layout(slots, given.to(self.device), truncation, self.mean_code, codes.present)
 
     def codes(
         self, n: int = 16, seed: int = 0, truncation: float = TRUNCATION, pictures: Sequence[int] | None = None
