@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from composegan.api.evaluation import EvaluationResult, evaluate_model, metric_names, open_domain_of
-from composegan.api.photos import fit_photos
+from composegan.api.photos import fit_masks, fit_photos
 from composegan.config.inversion import InversionConfig
 from composegan.config.lists import names_of
 from composegan.config.schema import DataConfig
@@ -26,6 +26,8 @@ from composegan.editing.invert import Inverted, invert
 from composegan.editing.layers import Layers, layers
 from composegan.editing.mix import Mixed, mix
 from composegan.editing.no_effect import no_effect
+from composegan.editing.paint import differing, move_codes, paint_codes
+from composegan.editing.recolor import color_of, recolor_codes
 from composegan.editing.target import Target
 from composegan.errors import UserError, as_path, check_flags, check_positive, check_truncation, shown, whole_number
 from composegan.io.output import check_file
@@ -81,6 +83,98 @@ class Model(saved_model.Model):
             self, pictures_of(codes, self), after, None if base else target.classes, composite=composite, photos=photos,
             batch=batch, about={"method": method, "part": part, "base": base, "amount": amount, "seed": seed},
         )  # fmt: skip
+        return self._checked(edit, before, after, method, force)
+
+    def paint(
+        self,
+        codes: Pictures,
+        mask: Any,
+        classes: Names | None = None,
+        *,
+        composite: bool = True,
+        photos: np.ndarray | None = None,
+        force: bool = False,
+        batch: int = 16,
+    ) -> Edit:
+        """Draw pictures whose layout is a label map: `model.paint(codes, "mask.png").after`.
+
+        mask: a file in the classes' colours or numbers, transparent or 255 where the codes decide; an array (H, W) or
+        (N, H, W) of uint8 class numbers, such as `samples.labels`; or a PIL image, or a list of these, one for each
+        picture. classes: take only these from the mask; the others stay. composite, photos: as of `edit`, of the pixels
+        whose class changes or, with `classes`, of theirs.
+        The codes after keep the painted pixels (`Codes.layout`), so that edits, mixtures and files of them do; of a
+        model whose family cannot compose a layout, shape codes are searched.
+        Raises UserError for a mask of another size, numbers or colours that are no class, and, unless `force`, without
+        effect.
+        """
+        before = codes_of(codes)
+        masks = fit_masks(mask, self.spec, self.generator.height, self.generator.width)
+        names = None if classes is None else Target.of(self, classes).classes
+        after = paint_codes(self, before, masks, names)
+        start = pictures_of(codes, self)
+        if len(after) > len(before):
+            start = start[[0] * len(after)] if isinstance(start, Samples) else before.repeat(len(after))
+        changed, region = names, "both"
+        if names is None:
+            changed, region = differing(self, codes_of(start), after), "changed"
+        edit = compare(
+            self, start, after, changed, composite=composite, region=region, photos=photos, batch=batch,
+            about={"method": "paint"},
+        )  # fmt: skip
+        return self._checked(edit, codes_of(start), after, "paint", force)
+
+    def move(
+        self,
+        codes: Pictures,
+        classes: Names,
+        dx: float = 0.0,
+        dy: float = 0.0,
+        *,
+        scale: float = 1.0,
+        composite: bool = True,
+        photos: np.ndarray | None = None,
+        force: bool = False,
+        batch: int = 16,
+    ) -> Edit:
+        """Move classes together by dx pixels to the right and dy down, and scale them about their centre.
+
+        They cover what they move over; what they leave is filled by what is around it. The other arguments, and the
+        result, are as of `paint`.
+        """
+        before, target = codes_of(codes), Target.of(self, classes)
+        after = move_codes(self, before, target, dx, dy, scale)
+        edit = compare(
+            self, pictures_of(codes, self), after, target.classes, composite=composite, region="both", photos=photos,
+            batch=batch, about={"method": "move", "dx": dx, "dy": dy, "scale": scale},
+        )  # fmt: skip
+        return self._checked(edit, before, after, "move", force)
+
+    def recolor(
+        self,
+        codes: Pictures,
+        classes: Names,
+        color: str | Sequence[int],
+        *,
+        composite: bool = True,
+        photos: np.ndarray | None = None,
+        force: bool = False,
+        batch: int = 16,
+    ) -> Edit:
+        """Give classes a mean colour, by the smallest change of their texture codes.
+
+        color: "#a04020", a name such as "teal", or red, green and blue, 0..255. The other arguments are as of `edit`.
+        Raises UserError for an unknown class or colour and, unless `force`, for an edit that has no effect.
+        """
+        before, target, wanted = codes_of(codes), Target.of(self, classes, "texture"), color_of(color)
+        after = recolor_codes(self, before, target, wanted, batch)
+        edit = compare(
+            self, pictures_of(codes, self), after, target.classes, composite=composite, photos=photos, batch=batch,
+            about={"method": "recolor", "color": list(wanted)},
+        )  # fmt: skip
+        return self._checked(edit, before, after, "recolor", force)
+
+    def _checked(self, edit: Edit, before: Codes, after: Codes, method: str, force: bool) -> Edit:
+        """The edit. Raises UserError if it has no effect, unless it is forced."""
         reason, _ = no_effect(self, edit, before, after, method)
         if reason and not force:
             raise UserError(f"{reason} (force=True edits all the same)")

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from composegan.data.labels import check_exact, labels_of, read_labels
+from composegan.data.masks import find_masks, labels_of_mask, read_mask
 from composegan.data.pairs import read_pair
 from composegan.data.photos import PhotoFiles
 from composegan.data.resize import fit_image, fit_labels
@@ -44,6 +45,23 @@ def fit_photos(
     unknown = np.full((height, width), UNKNOWN, np.uint8)
     stacked = np.stack([unknown if part is None else part for part in labels]) if known else None
     return np.stack([image.transpose(1, 2, 0) for image in images]), stacked
+
+
+def fit_masks(masks: Any, spec: DomainSpec, height: int, width: int) -> np.ndarray:
+    """Painted label maps in any form as labels, uint8 (N, height, width), OPEN where none is given. They are not
+    resized. Raises UserError for what is no label map of this size."""
+    found = []
+    for mask in _as_list(masks, 3):
+        if isinstance(mask, (str, PathLike)):
+            files = find_masks(as_path("mask", mask))
+            found += [read_mask(file, spec, height, width) for file in files]
+        elif isinstance(mask, Image.Image):
+            found.append(labels_of_mask(mask, spec, "mask", height, width))
+        else:
+            found.append(_labels(mask, spec))
+    if not found or len({mask.shape for mask in found}) > 1:
+        raise UserError("mask: give one label map, or several of the same size")
+    return np.stack(found)
 
 
 def _as_list(items: Any, axes: int) -> list[Any]:

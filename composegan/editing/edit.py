@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from composegan.version import __version__
 from composegan.viz.pictures import ONE_LEVEL, change_map, table, to_uint8
 
 RECORD = "edit.json"
+Region = Literal["classes", "changed", "both"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,9 +42,10 @@ class Edit(Picture):
     draws of the codes after, pasted into `before` if composited, pictures and labels. difference: (N, H, W) in 0..2,
     mean over channels of the absolute change of the model's own pictures. leakage, composited_leakage: (N,) in 0..1,
     the part of the model's change, and of the composited one, outside the edited classes as they were before or are
-    after, NaN for a picture that did not change; None if base codes changed, which belong to all classes, or if not
-    composited. leakage_beyond_margin: as leakage, of the classes grown by `margin` pixels, so that a blended outline
-    does not count. about: plain values on how the edit was made, for edit.json.
+    after, or outside the pixels whose class a whole painted layout changed; NaN for a picture that did not change;
+    None if base codes changed, which belong to all classes, or if not composited. leakage_beyond_margin: as leakage,
+    of the classes grown by `margin` pixels, so that a blended outline does not count. about: plain values on how the
+    edit was made, for edit.json.
     """
 
     before: Samples
@@ -143,6 +145,8 @@ def edit_codes(
     other: of "copy" and "interpolate", one picture or as many as codes; default: drawn from seed and truncation.
     Raises UserError for an unknown method, an argument that it does not use, and another number of pictures.
     """
+    if method in ("move", "recolor"):
+        raise UserError(f"method={method}: model.{method} does that, with arguments of its own")
     check_choice("method", method, METHODS)
     check_used(method, amount, other)
     amount = AMOUNT if amount is None else amount
@@ -173,6 +177,7 @@ def compare(
     classes: Sequence[str] | None,
     *,
     composite: bool = True,
+    region: Region = "classes",
     photos: np.ndarray | None = None,
     batch: int = 16,
     about: Mapping[str, Any] | None = None,
@@ -180,8 +185,9 @@ def compare(
     """Draw both and measure where they differ.
 
     before: codes, or pasted pictures of another edit. classes: those edited, by name; None: all, because base codes
-    changed. composite: paste the edited classes into the pictures before, so that nothing else changes: into those of
-    another edit, or into `photos`, (N, H, W, 3) uint8. about: see `Edit`.
+    changed. region: measure and paste all pixels of these classes, before and after; only the pixels whose class is
+    changed, and an outline around them; or both of these. composite: paste what was edited into the pictures before,
+    so that nothing else changes: into those of another edit, or into `photos`, (N, H, W, 3) uint8. about: see `Edit`.
     Raises UserError for pasted pictures of another model, and for photos beside pasted pictures.
     """
     check_flags(composite=composite)
@@ -197,9 +203,9 @@ def compare(
     if classes is None:
         return edit
     indices = [model.index(name) for name in classes]
-    region = _region(first, second, indices)
-    beyond = _leakage(old, new, grown(region, edit.margin))
-    edit = replace(edit, leakage=_leakage(old, new, region), leakage_beyond_margin=beyond)
+    pixels = _region(first, second, indices, region)
+    beyond = _leakage(old, new, grown(pixels, edit.margin))
+    edit = replace(edit, leakage=_leakage(old, new, pixels), leakage_beyond_margin=beyond)
     if not composite:
         return edit
     base = first
@@ -215,12 +221,12 @@ def compare(
                 f"codes: pictures of an edit by another model (weights {kept.pasted}, not {model.weights}); use that "
                 "model, or leave the pasted pictures out by composite=off"
             )
-        base, region = kept, _region(kept, second, indices)
+        base, pixels = kept, _region(kept, second, indices, region)
     old = _tensor(base.images)
-    images = to_uint8(paste(old, new, region))
-    labels = np.where(region.numpy(), second.labels, base.labels)
+    images = to_uint8(paste(old, new, pixels))
+    labels = np.where(pixels.numpy(), second.labels, base.labels)
     after_ = replace(second, images=images, labels=labels, pasted=model.weights)
-    return replace(edit, before=base, after=after_, composited_leakage=_leakage(old, _tensor(images), region))
+    return replace(edit, before=base, after=after_, composited_leakage=_leakage(old, _tensor(images), pixels))
 
 
 def paste(old: Tensor, new: Tensor, region: Tensor) -> Tensor:
@@ -240,9 +246,14 @@ def _leakage(old: Tensor, new: Tensor, region: Tensor) -> np.ndarray:
     return leakage(old, new, region).where(changed, torch.nan).numpy()
 
 
-def _region(first: Samples, second: Samples, classes: list[int]) -> Tensor:
-    """Pixels where either shows one of the classes: (N, H, W) bool."""
-    return region_of(torch.from_numpy(first.labels), torch.from_numpy(second.labels), classes)
+def _region(first: Samples, second: Samples, classes: list[int], region: Region) -> Tensor:
+    """Pixels where either shows one of the classes, or where both differ, with an outline: (N, H, W) bool."""
+    labels, others = torch.from_numpy(first.labels), torch.from_numpy(second.labels)
+    shown = region_of(labels, others, classes)
+    if region == "classes":
+        return shown
+    changed = grown(labels != others, 2 * margin_of(*labels.shape[1:]))
+    return changed if region == "changed" else shown | changed
 
 
 def _tensor(images: np.ndarray) -> Tensor:

@@ -37,8 +37,8 @@ def closed_curve(points: Tensor, between: int) -> Tensor:
 
 def loop(codes: Codes, target: Target, between: int) -> Codes:
     """Codes of all frames of a loop through N >= 2 pictures: N * between. Codes outside the target stay the first
-    picture's, and a frame has the classes and painted pixels of the nearest picture. Weights tuned to the pictures change in straight
-    lines from one to the next if all codes change; otherwise they stay the first picture's.
+    picture's, and a frame has the classes and painted pixels of the nearest picture. Weights tuned to the pictures
+    change in straight lines from one to the next if all codes change; otherwise they stay the first picture's.
 
     Raises UserError for a single picture.
     """

@@ -42,8 +42,8 @@ def filled(labels: np.ndarray, holes: np.ndarray) -> np.ndarray:
     pixels = np.bincount(labels[known], minlength=256)
     large = known & (pixels >= DETAIL * labels.size)[labels]
     known = large if large.any() else known
-    y, x = np.indices(labels.shape)
-    where = np.stack((np.where(known, y, -1), np.where(known, x, -1)))  # of the nearest known pixel found so far
+    y, x = np.split(np.indices(labels.shape), 2)  # (1, H, W) twice
+    where = np.where(known, np.concatenate((y, x)), -1)  # of the nearest known pixel found so far
     step = 1 << (max(labels.shape) - 1).bit_length()
     while step:  # jump flooding (Rong and Tan 2006): ever shorter steps
         step //= 2
@@ -86,7 +86,7 @@ def _enclosed(region: np.ndarray) -> np.ndarray:
     seen[0] = True
     while True:
         around = seen.copy()
-        for axis in (0, 1):
+        for _ in range(2):
             around[1:] |= seen[:-1]
             around[:-1] |= seen[1:]
             around, seen = around.T, seen.T

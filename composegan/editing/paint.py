@@ -64,6 +64,15 @@ def move_codes(model: Model, codes: Codes, target: Target, dx: float, dy: float,
     return _changed(model, codes, drawn, np.stack(wanted), chosen)
 
 
+def differing(model: Model, before: Codes, after: Codes) -> tuple[str, ...]:
+    """The classes that pixels have before or after and not both, in pictures of both. Raises UserError for none."""
+    first, second = (draw(model, codes).labels for codes in (before, after))
+    changed = first != second
+    if not changed.any():
+        raise UserError("mask: the pictures have this layout already; paint something else")
+    return tuple(model.classes[label] for label in np.union1d(first[changed], second[changed]))
+
+
 def _changed(model: Model, codes: Codes, drawn: Samples, wanted: np.ndarray, classes: list[int]) -> Codes:
     """Codes with the layout `wanted` (N, H, W) near the classes, before or after, and their own elsewhere."""
     ring = max(1, round(RING * min(wanted.shape[1:])))

@@ -11,6 +11,7 @@ import torch
 from PIL import ImageColor
 from torch import Tensor
 
+from composegan.editing.edit import Edit
 from composegan.editing.invert import spread
 from composegan.editing.target import Target
 from composegan.errors import UserError, shown
@@ -34,7 +35,9 @@ def color_of(color: str | Sequence[int]) -> tuple[int, int, int]:
     try:
         found = ImageColor.getrgb(color)[:3] if isinstance(color, str) else tuple(map(int, color))
     except (TypeError, ValueError) as error:
-        raise UserError(f"color={shown(color)}: is no color; write one such as #a04020, or a name such as teal") from error
+        raise UserError(
+            f"color={shown(color)}: is no color; write one such as '#a04020', or a name such as teal"
+        ) from error
     if len(found) != 3 or not all(0 <= value <= 255 for value in found):
         raise UserError(f"color={shown(color)}: is no color; three numbers from 0 to 255 are needed")
     return found[0], found[1], found[2]
@@ -99,7 +102,19 @@ def mean_color(image: Tensor, region: Tensor) -> Tensor:
     return torch.where(count > 0, total / count.clamp_min(1), torch.nan)
 
 
-def mean_colors(images: np.ndarray, labels: np.ndarray, index: int) -> list[list[float] | None]:
-    """The mean colour of a class in each picture, in grey levels; None where it is not seen. images: (N, H, W, 3)."""
-    regions = labels == index
-    return [image[region].mean(axis=0).round(1).tolist() if region.any() else None for image, region in zip(images, regions, strict=True)]
+def far_from(edit: Edit, color: tuple[int, int, int]) -> list[str]:
+    """A line for each class of an edit: how far its mean colour is from `color`, in grey levels
+    of the channel that is farthest, in the worst picture that shows it."""
+    lines = []
+    for name in edit.classes:
+        index = edit.after.codes.index(name)
+        regions = edit.after.labels == index
+        away = [
+            float(np.abs(image[region].mean(axis=0) - color).max())
+            for image, region in zip(edit.after.images, regions, strict=True)
+            if region.any()
+        ]
+        if away:
+            wanted = "#{:02x}{:02x}{:02x}".format(*color)
+            lines.append(f"{name}: mean color within {max(away):.0f} grey levels of {wanted}")
+    return lines

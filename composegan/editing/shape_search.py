@@ -29,11 +29,13 @@ def search_shapes(model: Model, codes: Codes, labels: Tensor, steps: int = STEPS
     farther than two margins from where they change, and the distance from the codes. Classes in the labels become
     present. A model without codes per class has all of its codes searched.
     """
-    parts = []
+    parts: list[Codes] = []
     for drawing, part in model.by_weights(codes):
-        first = sum(len(done) for done in parts)
+        first = sum(map(len, parts))
         parts.append(_search(drawing, part, labels[first : first + len(part)].to(model.device), steps))
-    return replace(codes, slots=torch.cat([part.slots for part in parts]), present=torch.cat([p.present for p in parts]))
+    return replace(
+        codes, slots=torch.cat([part.slots for part in parts]), present=torch.cat([p.present for p in parts])
+    )
 
 
 def _search(model: Model, codes: Codes, labels: Tensor, steps: int) -> Codes:

@@ -229,7 +229,8 @@ class Codes(Suggests):
 
         amount: a number or (N,). chosen: classes, or a mask of slots (base + 2K,), see `slots_of`; None: all. `other`
         has N pictures or one. Where amount >= 0.5, classes whose shape code is chosen are present if they are in
-        `other`, and painted where they are in `other`. Raises UserError for codes of another model and for an unknown class.
+        `other`, and painted where they are in `other`. Raises UserError for codes of another model and for an unknown
+        class.
         """
         if not isinstance(other, Codes):
             raise UserError(f"other={shown(other)}: must be codes")

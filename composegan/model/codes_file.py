@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class CodesFile(NamedTuple):
 
 def write_codes(path: Path, content: CodesFile) -> Path:
     """Write the file. Raises UserError if that fails."""
-    given = {name: value for name, value in content._asdict().items() if isinstance(value, np.ndarray) or value}
+    given: dict[str, Any] = content._asdict()
+    given = {name: value for name, value in given.items() if isinstance(value, np.ndarray) or value}
     with atomic_file(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **given, format=FORMAT)
     return path

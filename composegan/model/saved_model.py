@@ -155,9 +155,7 @@ class Model(Suggests):
             if model is not self:
                 return model.synthesize(codes, truncation)
             return self.with_gradients(codes, codes.slots, truncation)
-        return self.generator(
-            codes.to(self.device), truncation=truncation, mean_code=self.mean_code, classes=classes
-        )
+        return self.generator(codes.to(self.device), truncation=truncation, mean_code=self.mean_code, classes=classes)
 
     def with_gradients(self, codes: Codes, slots: Tensor, truncation: float = 1.0) -> Synthesis:
         """As `synthesize`, by the weights of this model, of slots (N, base + 2K, S) in place of those of `codes`, and

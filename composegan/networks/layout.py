@@ -30,7 +30,7 @@ def opened(layout: Tensor, classes: Tensor) -> Tensor:
 
 def composed(layout: Tensor, labels: Tensor, depth: Tensor) -> Tensor:
     """Pseudo-depths (B, K, h, w) that compose a layout (B, H, W), whose classes are present. Cells that show it already
-    keep theirs.
+    keep theirs, unless a neighbour does not: the weight of a class that is elsewhere now reaches beyond its pixels.
 
     labels: what the codes draw, (B, H, W); depth: their pseudo-depths, (B, K, h, w).
     """
@@ -40,7 +40,8 @@ def composed(layout: Tensor, labels: Tensor, depth: Tensor) -> Tensor:
     laid = (wanted + UNSEEN).log().where(depth.isfinite(), -math.inf)  # (B, K, h, w)
     laid = laid - laid[:, :1].where(laid[:, :1].isfinite(), 0)  # less that of class 0, as of the codes
     wrong = ((labels != layout) & (layout != OPEN))[:, None].float()  # (B, 1, H, W)
-    return torch.where(F.adaptive_max_pool2d(wrong, grid) > 0, laid, depth)  # (B, K, h, w)
+    near = F.max_pool2d(F.adaptive_max_pool2d(wrong, grid), 3, stride=1, padding=1) > 0  # (B, 1, h, w)
+    return torch.where(near & (shares[:, -1:] < 1), laid, depth)  # (B, K, h, w)
 
 
 def held(mask: SemanticMap, layout: Tensor) -> SemanticMap:

@@ -130,8 +130,8 @@ class ModernGenerator(Generator):
         classes: Tensor | None = None,
         layout: Tensor | None = None,
     ) -> Layers:
-        """The picture that `forward` or `with_layout` draws for the same arguments, as layers. What a layer hides is drawn without the
-        classes of that layer and those in front of it: a pass more for each class."""
+        """The picture that `forward` or `with_layout` draws for the same arguments, as layers. What a layer hides is
+        drawn without the classes of that layer and those in front of it: a pass more for each class."""
         codes, routing = self._inputs(codes, truncation, mean_code, classes)
         color, weight, made = self._colored(codes, routing, layout)
         present, order = made.present, layer_order(weight, made.depth)  # (B, K) twice
@@ -143,9 +143,7 @@ class ModernGenerator(Generator):
                 continue  # absent from all pictures
             behind = rank <= place  # (B, K)
             behind[:, 0] = True  # no picture is without its background
-            colors, weights, _ = self._colored(
-                codes, self.local.route(behind & present, len(codes)), layout
-            )
+            colors, weights, _ = self._colored(codes, self.local.route(behind & present, len(codes)), layout)
             hidden.color[at], hidden.weight[at] = colors[at], distinct(weights)[at]
         return layers_of(color, weight, order, hidden)
 

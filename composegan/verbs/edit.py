@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from composegan.config.lists import numbers_in
 from composegan.editing import AMOUNT, METHODS, WITH_AMOUNT, check_used
 from composegan.errors import UserError
 from composegan.plugin.fields import choice, number
-from composegan.verbs.base import ClassesCommand, CodesCommand, codes_of, command, count, in_file_name, pasted_in, pick
+from composegan.verbs.base import ClassesCommand, codes_of, command, in_file_name
+from composegan.verbs.edited import EditedCommand
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from composegan.editing.edit import Edit as Edited
     from composegan.model.codes import Codes
-    from composegan.model.sample import Samples
     from composegan.model.saved_model import Model
+
+BY_SETTING = {"slide": ("slide",), "move": ("dx", "dy", "scale"), "recolor": ("color",)}
+"""Methods with settings of their own, which select the method."""
 
 
 @dataclass
-class Edit(ClassesCommand, CodesCommand):
-    method: str = choice(*METHODS, "slide")  # resample: fresh codes; copy: those of other=
+class Edit(ClassesCommand, EditedCommand):
+    method: str = choice(*METHODS, *BY_SETTING)  # resample: fresh codes; copy: those of other=
     amount: float | None = None  # scale: 0 mean, 1 unchanged, 2 twice as far; interpolate: 1 the other; empty: 0.5
     other: str | None = None  # codes.npz to copy from or interpolate to; empty: drawn from other_seed
     other_seed: int = number(1, least=0)  # seed of the other codes, and of resampled ones
     other_pictures: str = ""  # which of the other codes, one for all or one for each; empty: the first ones
     slide: str | None = None  # standard deviations to move along directions, as in hair.texture.pca0:2,hair.area:-1.5
     directions: str | None = None  # for slide: the folder that `composegan directions` wrote
-    composite: bool = True  # paste the edited classes into the pictures before, so that nothing else changes
-    photos: str | None = None  # the photos that codes= were inverted from, to paste the edited classes into them
-    force: bool = False  # write an edit that has no effect
-    out: str | None = None  # folder to write; empty: edit-CLASSES-METHOD in results/
-    n: int = count(4)  # how many pictures
-    batch: int = count(16)  # images at a time
+    dx: float | None = None  # move the classes to the right, pixels of the picture; below 0: to the left
+    dy: float | None = None  # move the classes down, pixels; below 0: up
+    scale: float | None = None  # enlarge the classes about their centre; below 1: shrink them
+    color: str | None = None  # recolor the classes to this mean color, such as #a04020 or teal
 
     def check(self) -> None:
-        if self.slide and self.method == "resample":
-            self.method = "slide"
+        for method, settings in BY_SETTING.items():
+            if self.method == "resample" and any(getattr(self, name) is not None for name in settings):
+                self.method = method
         super().check()
         check_used(self.method, self.amount, self.other)
         if self.method in WITH_AMOUNT and self.amount is None:
@@ -47,59 +47,55 @@ class Edit(ClassesCommand, CodesCommand):
             raise UserError("slide= and directions= go together, and with no other method: what to move, and its file")
         if self.slide and (self.classes, self.part, self.base) != ("all", "both", False):
             raise UserError("classes=, part= and base= do not apply to slide=; each direction has its own")
-        if self.photos and (not self.codes or self.base or not self.composite):
+        if self.photos and self.base:
             raise UserError(f"photos={self.photos}: needs codes= of invert, and neither base=on nor composite=off")
+        self._check_own_settings()
+
+    def _check_own_settings(self) -> None:
+        """Raise UserError for settings of `move` and `recolor` that are missing, or given for another method."""
+        for method in ("move", "recolor"):
+            given = [f"{name}={getattr(self, name)}" for name in BY_SETTING[method] if getattr(self, name) is not None]
+            if given and method != self.method:
+                raise UserError(f"{given[0]}: is for method={method}, not for method={self.method}")
+            if method == self.method and not given:
+                raise UserError(f"method={method}: write {' or '.join(f'{name}=' for name in BY_SETTING[method])} too")
+        if self.method not in ("move", "recolor"):
+            return
+        if (self.part, self.base) != ("both", False):
+            changed = "shape" if self.method == "move" else "texture"
+            raise UserError(f"method={self.method}: changes the {changed} only; leave part= and base= out")
+        if self.classes == "all":
+            raise UserError(f"method={self.method}: name the classes, as in classes=hair")
 
     def execute(self) -> None:
+        if self.color is not None:
+            from composegan.editing.recolor import color_of
+
+            color_of(self.color)  # before the model is loaded
         model = self.load_model()
-        from composegan.editing.edit import compare
-        from composegan.editing.no_effect import no_effect
         from composegan.model.sample import codes_of as codes_in
 
-        before = self._before(model)
+        before = self.before(model, anew=self.base)
         codes = codes_in(before)
         names, base, after = self._slide(model, codes) if self.slide else self._edit(model, codes)
-        out = self.new_output(self.out, f"edit-{in_file_name(names)}-{self.method}")
-        photos = self._read_photos(model, len(codes)) if self.photos else None
-        edit = compare(
-            model, before, after, None if base else names, composite=self.composite, photos=photos, batch=self.batch,
-            about={"command": self.as_command(), "settings": asdict(self), "folder": str(self.folder.absolute())},
+        self.finish(
+            model, before, after, None if base else names, f"edit-{in_file_name(names)}-{self.method}",
+            method=self.method, region="both" if self.method == "move" else "classes",
+            notes=self._colors if self.color else lambda edit: [],
         )  # fmt: skip
-        reason, notes = no_effect(model, edit, codes, after, self.method)
-        if reason and not self.force:
-            raise UserError(f"{reason} (force=on writes it all the same)")
-        with self.new_folder(out) as folder:
-            edit.save(folder, overwrite=True)
-        print(f"wrote {out}; look at {out / 'sheet.png'}", *notes, *reason.splitlines(), sep="\n")
-        if len(names) == len(model.classes):
-            print("all classes were edited, so no change is outside them; classes= names fewer")
-            return
-        if (leakage := edit.mean_leakage()) is not None:
-            print(f"{leakage:.1%} of the model's change is outside {', '.join(names)}")
-            print(f"{edit.mean_leakage(beyond_margin=True):.1%} is farther than {edit.margin} px away")
-        if (pasted := edit.mean_leakage(composited=True)) is not None:
-            print(f"{pasted:.1%} once the edited classes are pasted into the pictures before")
-
-    def _before(self, model: Model) -> Codes | Samples:
-        """The codes; or, if an edit wrote them, with the pictures that it showed, from which this edit continues."""
-        folder = pasted_in(self.codes) if self.codes else None
-        if not folder or self.base or not self.composite:
-            return self.load_codes(model, self.n)
-        from composegan.model.sample import Samples
-
-        if self.photos:
-            raise UserError(
-                f"photos={self.photos}: the edit in codes={self.codes} was pasted already; leave photos= out"
-            )
-        found = pick(Samples.load(folder, model), str(self.codes), self.pictures, self.n)
-        self.check_count("n", len(found))
-        return found
 
     def _edit(self, model: Model, codes: Codes) -> tuple[tuple[str, ...], bool, Codes]:
         """The edited classes, whether the base codes change, and the codes after."""
         from composegan.editing.edit import edit_codes
+        from composegan.editing.paint import move_codes
+        from composegan.editing.recolor import color_of, recolor_codes
 
         target, other = self.target(model), None
+        if self.method == "move":
+            scale = 1.0 if self.scale is None else self.scale
+            return target.classes, False, move_codes(model, codes, target, self.dx or 0.0, self.dy or 0.0, scale)
+        if self.method == "recolor":
+            return target.classes, False, recolor_codes(model, codes, target, color_of(self.color or ""), self.batch)
         if self.method in ("copy", "interpolate"):
             other = codes_of(
                 model, self.other, self.other_seed, self.other_pictures, self.truncation, len(codes), "other_"
@@ -122,20 +118,11 @@ class Edit(ClassesCommand, CodesCommand):
         names = tuple(name for name in model.classes if any(name in target.classes for target in targets))
         return names, any(target.base for target in targets), codes
 
-    def _read_photos(self, model: Model, count: int) -> np.ndarray:
-        """The photos in order of their names, as `invert` read them: (N, H, W, 3) uint8."""
-        import numpy as np
+    def _colors(self, edit: Edited) -> list[str]:
+        """A line for each recolored class: how far its mean color is from the one asked for."""
+        from composegan.editing.recolor import color_of, far_from
 
-        from composegan.data.photos import PhotoFiles
-
-        folder = Path(self.photos or "").expanduser()
-        files = PhotoFiles.find(folder, None, model.spec, model.generator.height, model.generator.width)
-        numbers = numbers_in(self.pictures, "pictures") or range(count)
-        if max(numbers) >= len(files) or len(numbers) != count:
-            raise UserError(
-                f"photos={self.photos}: has {len(files)}, for {count} pictures of codes={self.codes}; write pictures="
-            )
-        return np.stack([files.read(files.names[number]).image.transpose(1, 2, 0) for number in numbers])
+        return far_from(edit, color_of(self.color or ""))
 
 
 verb = command(
@@ -143,5 +130,6 @@ verb = command(
     "Write pictures before and after an edit, a heat map of the difference, and how much leaked elsewhere.",
     "classes=hair part=texture key=value ...",
     "classes=hair,hat method=copy codes=FILE other=FILE other_pictures=3 key=value ...",
+    "classes=hair dx=4 dy=-2 scale=1.1 ...", "classes=hair color=#a04020 ...",
     "directions=FOLDER slide=hair.texture.pca0:2,hair.area:-1.5 key=value ...",
 )  # fmt: skip
