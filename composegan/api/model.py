@@ -20,7 +20,7 @@ from composegan.editing import AMOUNT, WITH_AMOUNT
 from composegan.editing.components import Components, components
 from composegan.editing.directions.find import find_directions
 from composegan.editing.directions.store import Directions
-from composegan.editing.edit import Edit, compare, edit_codes
+from composegan.editing.edit import Edit, Region, compare, edit_codes
 from composegan.editing.interpolation import loop, write_frames
 from composegan.editing.invert import Inverted, invert
 from composegan.editing.layers import Layers, layers
@@ -114,7 +114,8 @@ class Model(saved_model.Model):
         start = pictures_of(codes, self)
         if len(after) > len(before):
             start = start[[0] * len(after)] if isinstance(start, Samples) else before.repeat(len(after))
-        changed, region = names, "both"
+        changed: Sequence[str] | None = names
+        region: Region = "both"
         if names is None:
             changed, region = differing(self, codes_of(start), after), "changed"
         edit = compare(
