@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from composegan.data.files import files_below
-from composegan.data.labels import check_exact, is_transparent, labels_of, open_labels
+from composegan.data.labels import check_exact, is_transparent, labels_of_palette, open_labels, stored_numbers
 from composegan.errors import UserError
 from composegan.plugin.domain import DomainSpec
 
@@ -51,13 +51,15 @@ def labels_of_mask(picture: Image.Image, spec: DomainSpec, name: str, height: in
     if picture.mode in ("RGB", "RGBA"):
         labels = _labels_of_colors(np.asarray(picture.convert("RGB")), given, spec, name)
     else:
-        labels = labels_of(picture, spec, name)
+        palette = picture.mode in ("P", "PA")
+        labels = labels_of_palette(picture, spec, name)[0] if palette else stored_numbers(picture, name)
         _check_numbers(labels[given], spec, name)
     return np.where(given, labels, OPEN).astype(np.uint8)
 
 
 def _check_numbers(labels: np.ndarray, spec: DomainSpec, name: str) -> None:
-    wrong, count = labels[(labels >= len(spec.classes)) & (labels != OPEN)], len(spec.classes)
+    count = len(spec.classes)
+    wrong = labels[((labels < 0) | (labels >= count)) & (labels != OPEN)]
     if wrong.size:
         raise UserError(
             f"{name}: label {wrong.min()} in {(wrong == wrong.min()).sum():,} pixels is no class; the {count} classes "
