@@ -6,8 +6,8 @@
 The label maps are those of the first drawn faces of the validation split. Each is painted over a random picture, by the
 model's own way and by a search for shape codes. *mIoU* is that of the mask of the new picture and the label map, a mean
 over the map's classes. *Kept* is the mean absolute change, in grey levels, of the pixels that are farther than two
-pixels from one whose class changes, in the model's own picture, and *pasted* that of all pixels whose class stays, once
-the others are pasted into the picture before. *Colour* is how far the mean colour of a class moves where the class is
+pixels from one whose class changes, in the model's own picture, and *pasted* the same once the others are pasted into
+the picture before. *Colour* is how far the mean colour of a class moves where the class is
 in both pictures, a mean over classes: the identity of hair, skin and clothes, wherever they are now. Times are CPU time
 of one thread for one picture.
 """
@@ -42,7 +42,7 @@ SEED = 1
 """Seed of the drawings, the validation split's. Training drew with 0."""
 MOVES = {"hair": (4, -2), "eye": (2, 3), "mouth": (-3, 1), "cloth": (0, -4), "face,eye,eyebrow,nose,mouth": (3, 2)}
 """Classes moved together, and by how many pixels to the right and down."""
-COLORS = ("#a04020", "#3060c0", "#e0e0e0", "#202020")
+COLORS = ("#a04020", "#3060c0", "#e0e0e0")
 KEPT = ("kept", "pasted", "color")
 RECOLORED = ("hair", "face", "cloth", "background", "mouth")
 
@@ -51,6 +51,7 @@ RECOLORED = ("hair", "face", "cloth", "background", "mouth")
 class PaintingStudy:
     model: str = "faces"  # a trained model of faces, a folder or a name
     count: int = number(64, least=1)  # held-out label maps
+    edited: int = number(16, least=1)  # pictures whose classes are moved and recoloured
     steps: int = number(100, least=1)  # of the search for shape codes
     out: str = ""  # file to write; empty: painting.json in benchmarks/results
 
@@ -87,7 +88,7 @@ def painting(model: Model, masks: np.ndarray, after: Codes) -> dict[str, float]:
         "pixels": float((second.labels == masks).mean()),
         "changed": float(changes.mean()),
         "kept": float(own[far].mean()),
-        "pasted": float(all_[~changes].mean()),
+        "pasted": float(all_[far].mean()),
         "color": colors_apart(raw, len(model.classes)),
     }
 
@@ -213,8 +214,8 @@ def main(arguments: Sequence[str]) -> None:
             _, milliseconds = timed(partial(drawn, model, after))
         found["painting"][name] = {**painting(model, masks, after), "milliseconds": milliseconds}
         print(name, found["painting"][name], flush=True)
-    found["moving"] = moving(model, config.count)
-    found["recoloring"] = recoloring(model, config.count)
+    found["moving"] = moving(model, config.edited)
+    found["recoloring"] = recoloring(model, config.edited)
     write_json(path := output(config.out, RESULTS / "painting.json"), found)
     print(*table(found), f"\nwrote {path}", sep="\n")
 

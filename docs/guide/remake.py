@@ -1,9 +1,9 @@
 """Redo the guide: run the commands of its pages, and replace its pictures and the printed output.
 
-    python docs/guide/remake.py OUT [editing directions inversion evaluation adaptation]
+    python docs/guide/remake.py OUT [editing painting directions inversion evaluation adaptation]
 
 Run it after the shipped model `faces` has changed. OUT, an empty folder, keeps all results; without names of pages, all
-five are redone. A block of text below the comment `<!-- printed -->` is replaced by what the commands above it print.
+six are redone. A block of text below the comment `<!-- printed -->` is replaced by what the commands above it print.
 Commands of adaptation train for 2,000 steps; `inversion` leaves out the benchmark.
 """
 
@@ -22,6 +22,10 @@ PICTURES = {
     "editing": {
         "sample.png": "drawn/contact_sheet.png", "edit.png": "edited/sheet.png", "mix.png": "mixed.png",
         "components.png": "parts/00000.png", "layers.png": "layers/00000.png", "interpolate.gif": "everything.gif",
+    },
+    "painting": {
+        "painting.png": "painted/sheet.png", "painting-move.png": "moved/sheet.png",
+        "painting-recolor.png": "recolored/sheet.png",
     },
     "directions": {
         "directions-area.png": "found/hair.shape.area.png",
