@@ -113,7 +113,7 @@ def compared(model: Model, before: Codes, after: Codes, classes: Sequence[str], 
     return compare(model, before, after, classes, composite=paste, region=region)
 
 
-def moving(model: Model, count: int) -> dict[str, dict[str, float]]:
+def moving(model: Model, count: int) -> dict[str, dict[str, Any]]:
     """Of each of MOVES: by how many pixels the centre of the mask misses, of shapes that are whole before and after."""
     codes = model.codes(count, seed=0)
     found = {}
@@ -134,7 +134,7 @@ def moving(model: Model, count: int) -> dict[str, dict[str, float]]:
         own_change = np.abs(raw.after.images.astype(int) - raw.before.images).mean(axis=3)
         found[classes] = {
             "dx": dx, "dy": dy, "pictures": len(missed),
-            "missed": float(np.mean(missed)) if missed else float("nan"),
+            "missed": float(np.mean(missed)) if missed else None,
             "outside": float(own_change[far].mean()), "milliseconds": milliseconds,
         }  # fmt: skip
     return found
@@ -181,7 +181,7 @@ def table(found: dict[str, Any]) -> list[str]:
     lines += markdown_table(
         ["moved", "by", "centre misses by", "change elsewhere", "CPU time"],
         [
-            [name, f"{row['dx']}, {row['dy']}", f"{row['missed']:.2f} px", f"{row['outside']:.2f}", cpu(row)]
+            [name, f"{row['dx']}, {row['dy']}", missed_by(row), f"{row['outside']:.2f}", cpu(row)]
             for name, row in found["moving"].items()
         ],
     )
@@ -192,6 +192,10 @@ def table(found: dict[str, Any]) -> list[str]:
             for name, row in found["recoloring"].items()
         ],
     )
+
+
+def missed_by(row: dict[str, float]) -> str:
+    return f"{row['missed']:.2f} px" if row["pictures"] else "cut off by the edge"
 
 
 def cpu(row: dict[str, float]) -> str:
