@@ -18,7 +18,7 @@ from composegan.runtime.surroundings import check_surroundings
 from composegan.version import __version__
 
 VERBS = (
-    "fit", "adapt", "sample", "edit", "paint", "mix", "components", "interpolate", "directions", "invert",
+    "fit", "adapt", "sample", "edit", "paint", "mix", "components", "interpolate", "directions", "encoder", "invert",
     "evaluate", "plan", "prepare", "domains", "models", "check", "new", "import", "bench",
 )  # fmt: skip
 """The order of composegan's own verbs in its help; those of other packages follow by name."""

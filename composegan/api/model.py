@@ -21,8 +21,10 @@ from composegan.editing.components import Components, components
 from composegan.editing.directions.find import find_directions
 from composegan.editing.directions.store import Directions
 from composegan.editing.edit import Edit, Region, compare, edit_codes
+from composegan.editing.encoder.encode import encode
+from composegan.editing.encoder.encoder_file import find_encoder
 from composegan.editing.interpolation import loop, write_frames
-from composegan.editing.invert import Inverted, invert
+from composegan.editing.invert import Inverted, invert, tensors_of
 from composegan.editing.layers import Layers, layers
 from composegan.editing.mix import Mixed, mix
 from composegan.editing.no_effect import no_effect
@@ -289,7 +291,10 @@ class Model(saved_model.Model):
         return Directions.of(self, found)
 
     def invert(self, photos: Any, masks: Any = None, **settings: Any) -> Inverted:
-        """Find the codes of photos, and weights tuned to each: `model.invert("me.jpg", steps=100)`.
+        """Find the codes of photos, and weights tuned to each: `model.invert("me.jpg", tune_steps=100)`.
+
+        With an encoder in the model's folder, its codes are refined by a few steps and weights are tuned only if
+        tune_steps is given; a photo that is unlike the model's data is logged as a warning.
 
         photos: a file, a folder, a PIL image, an array (H, W, 3) uint8, or a list of these; cropped at the centre to
         the model's shape and resized. masks: the same, with class indices (H, W) or, in files, class colours. settings:
@@ -299,6 +304,19 @@ class Model(saved_model.Model):
         how = InversionConfig(**typed(InversionConfig, settings, see="composegan invert --help"))
         images, labels = fit_photos(photos, masks, self.spec, self.generator.height, self.generator.width)
         return invert(self, images, labels, how)
+
+    def encode(self, photos: Any, masks: Any = None, *, encoder: str | PathLike[str] = "") -> Codes:
+        """The codes of photos by the model's encoder, in one forward pass: `model.encode("me.png", "me_mask.png")`.
+
+        photos, masks: see `invert`. Without a mask the encoder also finds which classes a photo has. encoder: a file or
+        folder that `composegan encoder` wrote; default, the one in the model's folder. Raises UserError if there is
+        none, for an encoder of another model, and for photos that cannot be used.
+        """
+        images, labels = fit_photos(photos, masks, self.spec, self.generator.height, self.generator.width)
+        found = find_encoder(self, str(as_path("encoder", encoder)) if encoder else "")
+        if found is None:
+            raise UserError("the model has no encoder; train one with `composegan encoder`, or use model.invert")
+        return encode(self, found, *tensors_of(self, images, labels))
 
     def evaluate(
         self,

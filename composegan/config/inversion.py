@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from composegan.config.settings import check_bounds
+from composegan.errors import UserError
 from composegan.plugin.fields import choice, number
 
 SMALL = 128
@@ -34,12 +35,16 @@ RECIPES = {
     "paper": Inversion(),
     "small": Inversion(steps=200, mse=5.0, mask=3.0, prior=0.1, tune_steps=100, tune_rate=1e-3, size=128),
 }
+REFINE_STEPS, REFINE_RATE = 12, 0.02
+"""Steps and learning rate of the search where it begins with the codes of an encoder. Weights are then not tuned, and
+the perceptual distance sees pictures at half the size."""
 
 
 @dataclass
 class InversionConfig:
     recipe: str = choice("auto", *RECIPES)  # small is for models up to 128 pixels; auto: by the model's size
-    steps: int | None = number(None, least=1)  # steps of the search for codes; empty, here and below: the recipe's
+    encoder: str = ""  # a file or folder of `composegan encoder`; empty: the model's, if it has one; off: none
+    steps: int | None = number(None, least=0)  # steps of the search for codes; empty, here and below: the recipe's
     rate: float | None = number(None, least=0)  # learning rate of the codes
     perceptual: float | None = number(None, least=0)  # weight of the perceptual distance between picture and photo
     mse: float | None = number(None, least=0)  # weight of the mean squared difference
@@ -51,12 +56,18 @@ class InversionConfig:
     size: int | None = number(None, least=32)  # shorter side at which the perceptual distance sees pictures, pixels
     lpips: str = ""  # VGG-16 weights for LPIPS; empty: torch hub's cached ones if there; off: EfficientNet-Lite0
 
-    def resolve(self, short: int) -> Inversion:
+    def resolve(self, short: int, encoded: bool = False) -> Inversion:
         """The recipe for a model with that shorter side, in pixels, overridden by the values that are set.
 
-        Raises UserError for an unknown recipe and a value out of bounds.
+        encoded: whether the search begins with the codes of an encoder. Raises UserError for an unknown recipe and a
+        value out of bounds.
         """
         check_bounds(self)
         name = ("small" if short <= SMALL else "paper") if self.recipe == "auto" else self.recipe
         given = {item.name: getattr(self, item.name) for item in fields(Inversion)}
-        return replace(RECIPES[name], **{key: value for key, value in given.items() if value is not None})
+        if self.steps == 0 and not encoded:
+            raise UserError("steps=0: needs an encoder, which the model lacks; see `composegan encoder --help`")
+        recipe = RECIPES[name]
+        if encoded:
+            recipe = replace(recipe, steps=REFINE_STEPS, rate=REFINE_RATE, tune_steps=0, size=recipe.size // 2)
+        return replace(recipe, **{key: value for key, value in given.items() if value is not None})

@@ -21,6 +21,8 @@ from PIL import Image
 from composegan.config.inversion import Inversion
 from composegan.data.photos import Photo, PhotoFiles
 from composegan.data.rgb import read_image
+from composegan.editing.encoder.encoder_file import TrainedEncoder
+from composegan.editing.encoder.unlike import likeness
 from composegan.editing.invert import nearness, objective_of, search
 from composegan.editing.objective import UNKNOWN, Objective
 from composegan.editing.tuning import tune
@@ -54,6 +56,7 @@ class Job:
     distance: PerceptualDistance
     how: Inversion
     out: Path
+    encoder: TrainedEncoder | None = None
 
     def folder(self, photo: Photo) -> Path:
         """Where the results of a photo go. Raises UserError for a name that is no folder's, or a file's of all."""
@@ -68,6 +71,8 @@ class Job:
         """A short hash of everything that the result of one photo depends on."""
         digest = hashlib.sha256(self.model.weights.encode())
         digest.update(json.dumps([asdict(self.how), self.distance.name], sort_keys=True).encode())
+        if self.encoder:
+            digest.update(self.encoder.fingerprint.encode())
         for part in (photo.image, photo.labels):
             digest.update(b"none" if part is None else part.tobytes())
         return digest.hexdigest()[:16]
@@ -100,7 +105,7 @@ class Job:
 
 def invert_files(
     model: Model, files: PhotoFiles, out: Path, how: Inversion, distance: PerceptualDistance, batch: int = 8,
-    progress: str = "Inverting", overwrite: bool = False,
+    progress: str = "Inverting", overwrite: bool = False, encoder: TrainedEncoder | None = None,
 ) -> dict[str, dict[str, float]]:  # fmt: skip
     """Invert the photos that are not finished in `out`; returns the mean figures of each stage, "w+" and "tuned".
 
@@ -109,7 +114,7 @@ def invert_files(
     invert photos of which `out` has the result of other settings. Raises UserError for a photo or mask that cannot be
     used, for such results, and if `out` cannot be written.
     """
-    job = Job(model, distance.to(model.device), how, out)
+    job = Job(model, distance.to(model.device), how, out, encoder)
     photos = list(files)
     for photo in photos:
         if not overwrite and (job.folder(photo) / FIGURES).exists() and not job.state(photo):
@@ -122,6 +127,9 @@ def invert_files(
     left = [photo for photo in photos if not job.state(photo).get("finished")]
     if len(left) < len(photos):
         print_line(f"{out}: {len(photos) - len(left)} of {len(photos)} photos are inverted already and skipped")
+    if encoder:
+        for line in unlike_lines(model, encoder, left):
+            print_line(f"warning: {line}")
     steps = sum(map(len, compress(batches, searches))) * how.steps + len(left) * how.tune_steps
     with progress_bar(progress if steps else "", steps) as done:
         for group, is_open in zip(batches, searches, strict=True):
@@ -133,9 +141,17 @@ def invert_files(
     return _together(job, photos)
 
 
+def unlike_lines(model: Model, encoder: TrainedEncoder, photos: Sequence[Photo]) -> list[str]:
+    """A line for each photo that is unlike the model's data, see `composegan.editing.encoder.unlike`."""
+    if not photos:
+        return []
+    found = likeness(model, encoder, np.stack([photo.image for photo in photos]))
+    return [f"{photo.name}: {one}" for photo, one in zip(photos, found, strict=True) if one.unlike]
+
+
 def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
     objective, started = job.objective(photos), time.perf_counter()
-    codes = search(job.model, objective, done)
+    codes = search(job.model, objective, done, job.encoder)
     seconds = (time.perf_counter() - started) / len(photos)
     for i, photo in enumerate(photos):
         if job.state(photo):
@@ -147,6 +163,7 @@ def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
             "finished": False,
             "perceptual": job.distance.name,
             "settings": asdict(job.how),
+            **({"encoder": job.encoder.fingerprint} if job.encoder else {}),
             "seconds": {"search": round(seconds, 2)},
             "w+": nearness(job.model, codes[i], objective.part(i)),
         }

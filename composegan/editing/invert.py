@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from composegan.config.inversion import Inversion, InversionConfig
+from composegan.editing.encoder.encode import encode
+from composegan.editing.encoder.encoder_file import TrainedEncoder, find_encoder
+from composegan.editing.encoder.unlike import likeness
 from composegan.editing.objective import UNKNOWN, Objective, mask_iou
 from composegan.editing.tuning import descend, tune
 from composegan.errors import UserError, as_path
@@ -28,6 +32,7 @@ from composegan.model.sample import SAVED, TUNED, Picture, Samples, concat_sampl
 from composegan.model.saved_model import Model
 from composegan.runtime.progress import progress_bar
 
+log = logging.getLogger(__name__)
 Done = Callable[[int], None]
 
 
@@ -90,12 +95,17 @@ def invert(
     Raises UserError for other shapes, labels that are not classes, and settings out of range.
     """
     settings = settings or InversionConfig()
-    how = settings.resolve(min(model.generator.height, model.generator.width))
+    encoder = find_encoder(model, settings.encoder)
+    how = settings.resolve(min(model.generator.height, model.generator.width), encoder is not None)
     distance = perceptual_distance(settings.lpips, how.size).to(model.device)
     objective = objective_of(model, images, masks, distance, how)
+    if encoder:
+        for number, found in enumerate(likeness(model, encoder, images.transpose(0, 3, 1, 2))):
+            if found.unlike:
+                log.warning("photo %d %s", number, found)
     with progress_bar(progress, len(images) * (how.steps + how.tune_steps)) as done:
         started = time.perf_counter()
-        codes = search(model, objective, done)
+        codes = search(model, objective, done, encoder)
         seconds = (time.perf_counter() - started) / len(images)
         deltas: list[Delta] = []
         figures = []
@@ -115,6 +125,12 @@ def objective_of(
     model: Model, images: np.ndarray, masks: np.ndarray | None, distance: PerceptualDistance, how: Inversion
 ) -> Objective:
     """The validated arguments of `invert` on the model's device. masks: UNKNOWN for photos without one."""
+    return Objective.of(*tensors_of(model, images, masks), distance, how)
+
+
+def tensors_of(model: Model, images: np.ndarray, masks: np.ndarray | None) -> tuple[Tensor, Tensor]:
+    """Photos (N, H, W, 3) uint8 and masks (N, H, W) -> (N, 3, H, W) in -1..1 and (N, H, W) int64, on the model's
+    device. Raises UserError for other shapes, and for labels that are neither classes nor UNKNOWN."""
     size = (model.generator.height, model.generator.width)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*size, 3) or not len(images):
         raise UserError(f"images are {images.dtype} {images.shape}; the model takes uint8 (N, {size[0]}, {size[1]}, 3)")
@@ -130,24 +146,32 @@ def objective_of(
         )
     pictures = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(model.device)
     labels = torch.from_numpy(masks.astype(np.int64)).to(model.device)
-    return Objective.of(pictures.float().div(127.5).sub(1), labels, distance, how)
+    return pictures.float().div(127.5).sub(1), labels
 
 
-def search(model: Model, objective: Objective, done: Done = lambda n: None) -> Codes:
+def search(
+    model: Model, objective: Objective, done: Done = lambda n: None, encoder: TrainedEncoder | None = None
+) -> Codes:
     """Minimize the objective plus `prior` times the mean of ((w - mean) / spread)^2 over slots (w+).
 
-    All photos at once, each independently, from the mean code. done: called with the number of photos after each step.
+    All photos at once, each independently, from the mean code, or from the codes and classes that the encoder finds.
+    done: called with the number of photos after each step.
     """
     how, count = objective.how, len(objective.images)
     layout, scale = model.generator.layout, spread(model)
-    slots = model.mean_code.repeat(count, layout.slots, 1).requires_grad_()  # (N, base + 2K, S)
-    present = classes_of(model, objective)
+    if encoder is None:
+        slots, present = model.mean_code.repeat(count, layout.slots, 1), classes_of(model, objective)
+    else:
+        found = encode(model, encoder, objective.images, objective.labels)
+        slots, present = found.slots, None if model.class_sets is None else found.present
+    slots.requires_grad_()  # (N, base + 2K, S)
 
     def loss() -> Tensor:
         away = ((slots - model.mean_code) / scale).square().mean(dim=(1, 2))  # (N,)
         return (objective(model.generator(slots, classes=present)) + how.prior * away).sum()
 
-    descend([slots], how.rate, how.steps, loss, lambda n: done(n * count))
+    if how.steps:
+        descend([slots], how.rate, how.steps, loss, lambda n: done(n * count))
     if not slots.isfinite().all():
         raise UserError(f"rate={how.rate}: the search for codes diverged; choose a smaller rate")
     return Codes.of(model, slots, present)

@@ -27,11 +27,13 @@ class Invert(InversionConfig, WritingCommand):
     def execute(self) -> None:
         model = self.load_model()
         from composegan.data.photos import PhotoFiles
+        from composegan.editing.encoder.encoder_file import find_encoder
         from composegan.editing.inversion_folder import SHEET, invert_files
         from composegan.losses.perceptual import perceptual_distance
 
         height, width = model.generator.height, model.generator.width
-        how = self.resolve(min(height, width))
+        encoder = find_encoder(model, self.encoder)
+        how = self.resolve(min(height, width), encoder is not None)
         photos, masks = Path(self.photos).expanduser(), Path(self.masks).expanduser() if self.masks else None
         files = PhotoFiles.find(photos, masks, model.spec, height, width)
         for line in files.warnings():
@@ -40,8 +42,10 @@ class Invert(InversionConfig, WritingCommand):
         with_masks = f", {len(files.masks)} with a mask" if masks else ""
         count = "1 photo" if len(files) == 1 else f"{len(files)} photos"
         print(f"{count}{with_masks}; perceptual distance: {distance.name} at {how.size} pixels", flush=True)
+        if encoder:
+            print(f"codes by the model's encoder, then {how.steps} steps (encoder=off optimizes from the mean code)")
         out = self.output(self.out, f"inverted-{photos.stem}")
-        means = invert_files(model, files, out, how, distance, self.batch, overwrite=self.overwrite)
+        means = invert_files(model, files, out, how, distance, self.batch, overwrite=self.overwrite, encoder=encoder)
         for stage, figures in means.items():
             print(f"{stage:6}" + "".join(f"  {name} {value:.4g}" for name, value in figures.items()))
         print(f"wrote {out}; look at {out / SHEET}")
@@ -51,6 +55,7 @@ verb = command(
     Invert, "find the codes of photos, to edit them",
     "Find codes whose picture is the photo, and tune the weights to what is missing (docs/guide/inversion.md).",
     "run=PATH photos=FILE key=value ...", "model=PATH photos=FOLDER masks=FOLDER key=value ...",
-    more=["Writes per photo: reconstruction, mask, codes.npz, delta.safetensors (tuned weights), sheet, figures.",
+    more=["With an encoder (`composegan encoder`): its codes, a few steps, and no tuning unless tune_steps= is given.",
+          "Writes per photo: reconstruction, mask, codes.npz, delta.safetensors (tuned weights), sheet, figures.",
           "If interrupted, repeat the command: photos that are done are skipped."],
 )  # fmt: skip
