@@ -75,6 +75,9 @@ def compose(arguments: Sequence[str]) -> Composed:
         ],
         see="composegan fit --help",
     )
+    named = own.keys() | given.keys()
+    if "training.presence" in named and "training.class_sets" not in named:
+        config.training.class_sets = "all"  # auto is for runs that name neither
     notes = [] if recipe_name else _recipe_notes(plugin, recipe.name, sorted(own.keys() & given.keys()))
     if "data.root" in given and not config.data.root:
         notes.append(

@@ -75,7 +75,7 @@ class TrainingConfig:
     path_decay: float = number(0.01, least=0, most=1)  # decay of the running mean of path lengths
     mask: float = number(100.0, least=0)  # weight of the loss that ties the refined to the coarse mask
     mixing: float = number(0.3, least=0, most=1)  # probability of style mixing
-    class_sets: str = choice("all", "data")  # classes of a generated image: all, or sets as they occur in the data
+    class_sets: str = choice("auto", "all", "data")  # classes of a generated image: all, or sets as in the data
     presence: float = number(0.0, least=0)  # weight of the loss for missing classes of a set; needs class_sets=data
     split_every: int = number(0, least=0)  # images between splits of grouping=progressive; 0: evenly, in the first half
     augment: float = number(0.0, least=0, most=1)  # probability of each augmentation of the discriminator's input

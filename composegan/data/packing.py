@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,12 +15,12 @@ import numpy as np
 from composegan.data.items import InARow, read_item
 from composegan.data.label_errors import ENOUGH, LabelError, counted
 from composegan.data.packed import FORMAT, IMAGES, LABELS, PackedIndex, PackedSource, write_index
+from composegan.data.parallel import in_chunks
 from composegan.data.resize import fit_sample
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_folder
 from composegan.plugin.domain import DomainSpec, Source
 from composegan.runtime.progress import progress_bar
-from composegan.runtime.ranks import end_with_parent, ignore_signals
 from composegan.runtime.surroundings import usable_cpus
 
 CHUNK_ITEMS, CHUNK_BYTES = 100, 2**25  # limits of the chunk that a worker processes at a time
@@ -156,65 +151,12 @@ def write_header(path: Path, shape: tuple[int, ...]) -> int:
 
 def run(source: Source, job: Job, workers: int) -> Iterator[Written]:
     """Process the chunks, here or in worker processes; results come back in order."""
-    starts = range(0, job.count, job.chunk)
     workers = min(workers, job.count // WORTH_A_PROCESS)
-    if workers <= 1:
-        yield from map(partial(write_chunk, source, job), starts)
-        return
-    others = set(active_children())
-    # Spawned: forking a process that already runs torch's threads can hang.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker, initargs=(source, job))
-    try:
-        with _main_module_hidden(source):
-            written = pool.map(_work, starts)  # starts the workers
-        yield from written
-    except BrokenProcessPool as error:
-        raise UserError(
-            f"{job.folder.parent}: a process that draws or reads images died (out of memory, or a script without "
-            '`if __name__ == "__main__":`)'
-        ) from error
-    except KeyboardInterrupt:  # the pool does not know workers that it is just starting, and would wait for them
-        for process in set(active_children()) - others:
-            process.kill()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    work = partial(write_chunk, job)
+    return in_chunks(work, source, range(0, job.count, job.chunk), workers, str(job.folder.parent))
 
 
-@contextmanager
-def _main_module_hidden(source: Source) -> Iterator[None]:
-    """Keep spawned workers from importing the user's script, which would rerun it if it has no `__main__` guard.
-
-    A source that the script itself defines still needs the import, and so the guard.
-    """
-    main = sys.modules["__main__"]
-    names = () if type(source).__module__ == "__main__" else ("__file__", "__spec__")
-    before = {name: getattr(main, name) for name in names if hasattr(main, name)}
-    for name in before:
-        setattr(main, name, None)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(main, name, value)
-
-
-_write: Callable[[int], Written] | None = None  # set in worker processes
-
-
-def _start_worker(source: Source, job: Job) -> None:
-    global _write
-    ignore_signals("SIGINT")  # the parent handles Ctrl-C and stops the workers
-    end_with_parent()  # otherwise a pool's worker would wait for work forever
-    _write = partial(write_chunk, source, job)
-
-
-def _work(start: int) -> Written:
-    assert _write is not None  # set by _start_worker
-    return _write(start)
-
-
-def write_chunk(source: Source, job: Job, start: int) -> Written:
+def write_chunk(job: Job, source: Source, start: int) -> Written:
     """Read items start, start + 1, ... and write them to their places in the files.
 
     Plain writes instead of a memory map, so that a full disk is an error and not a crash.

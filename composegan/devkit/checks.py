@@ -11,6 +11,8 @@ from math import dist
 from pathlib import Path
 
 from composegan.config.compose import compose, is_path
+from composegan.data.findings import invented_edges
+from composegan.data.survey import survey_at_hand
 from composegan.data.warnings import can_be_written, class_warnings, source_warnings
 from composegan.devkit.subject import Reading, Subject, digest
 from composegan.devkit.training_step import step
@@ -140,6 +142,9 @@ def warnings(subject: Subject) -> Iterator[Verdict]:
     except Exception:  # `images` reports it
         sources = {}
     more = [f"{name}: {line}" for name, source in sources.items() for line in source_warnings(source)]
+    if not subject.error and (root := sources.get("data.root")) is not None:
+        found = survey_at_hand(root, len(subject.spec.classes), subject.data.height, subject.data.width, None)
+        more += [f"data.root: {line}" for line in invented_edges(found)] if found else []
     yield from (Verdict(None, line, warning=True) for line in more)
     if not lines + more:
         yield Verdict(True, "none")

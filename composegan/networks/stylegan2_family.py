@@ -92,7 +92,7 @@ def check_config(config: Config, spec: DomainSpec) -> None:
         needed["training.loss"] = "paper"  # the other edits and redraws classes
     if config.adapt.source:
         needed |= {"adapt.freeze": "none", "adapt.keep": 0.0}
-    wrong = {key: value for key, value in needed.items() if attrgetter(key)(config) != value}
+    wrong = {key: value for key, value in needed.items() if attrgetter(key)(config) not in (value, "auto")}
     if wrong:
         given = ", ".join(f"{key}={_shown(attrgetter(key)(config))}" for key in wrong)
         remedy = " ".join(f"{key}={_shown(value)}" for key, value in wrong.items())

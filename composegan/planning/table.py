@@ -20,9 +20,9 @@ from composegan.planning.cost import STEPS, Cost
 from composegan.planning.measure import PASSES, Measured, device_of, free_memory, measure
 from composegan.plugin.domain import DomainSpec
 from composegan.plugin.grouping_plan import GroupingPlan
-from composegan.runtime.console import aligned
+from composegan.runtime.console import aligned, print_line
 from composegan.runtime.progress import progress_bar
-from composegan.training.class_sets import class_sets_of
+from composegan.training.class_sets import class_sets_of, settle_class_sets
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,9 @@ def print_table(composed: Composed, with_measure: bool) -> None:
     config, spec = composed.config, composed.plugin.spec
     source, cache = open_source(composed.plugin, config.data), cache_folder(config.data)
     statistics = class_statistics(source, len(spec.classes), cache=cache, on_error=config.data.on_error)
+    config, notes = settle_class_sets(config, spec, source)
+    for note in notes:
+        print_line(note)
     table = Table(config, spec, statistics, with_measure)
     plans = candidates(spec, table.ladder)
     chosen: tuple[str, GroupingPlan] | None = None

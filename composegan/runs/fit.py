@@ -16,6 +16,7 @@ from composegan.config.compose import Composed, compose_for_run, settings_of_run
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.schema import Config
 from composegan.data.loader import dead_reader
+from composegan.data.look import warnings_at_hand
 from composegan.data.warnings import data_warnings
 from composegan.errors import UserError
 from composegan.grouping.propose import splitting_of
@@ -31,11 +32,13 @@ from composegan.runs.loggers import make_loggers
 from composegan.runs.module import CompositionModule
 from composegan.runs.new_run import new_run
 from composegan.runs.prepare import (
+    absent_classes,
     data_class_sets,
     first_step,
     make_loader,
     open_data,
     restored_step,
+    settle,
     settle_grouping,
 )
 from composegan.runs.progress import ProgressLine
@@ -57,6 +60,7 @@ def fit(composed: Composed, callbacks: Sequence[Callback] = (), loggers: Sequenc
     config = composed.config
     ranks = world_size(config)
     source = open_data(composed)
+    composed = settle(composed, source)
     _say(composed.notes)  # not before an error about the data
     composed = settle_grouping(composed, source, ranks * config.trainer.accumulate)
     if needs_launch(ranks):
@@ -159,6 +163,10 @@ def _train(
     trainer.loggers = [*make_loggers(config.trainer.logger, run, f"composegan-{spec.name}"), *loggers]
     flip = config.data.flip and not config.adapt.source  # an adaptation ignores labels
     warnings = [f"warning: {line}" for line in data_warnings(source, spec, flip=flip)]
+    if is_first_process() and not config.adapt.source:
+        absent, augment = absent_classes(composed, source), config.training.augment
+        lines = warnings_at_hand(composed.plugin, config.data, source, augment, absent)
+        warnings += [f"warning: {line}" for line in lines]
     if not config.data.root:
         warnings.insert(0, "data.root is empty: training on the drawn demo")
     groups = _about_groups(config, trainer.world_size)

@@ -24,7 +24,7 @@ from composegan.runs.adapt import start_from_model
 from composegan.runtime.console import print_line
 from composegan.runtime.ranks import is_first_process
 from composegan.training.build import build
-from composegan.training.class_sets import class_sets_of
+from composegan.training.class_sets import class_sets_of, settle_class_sets
 from composegan.training.start import begin_with_data
 from composegan.training.step import TrainingStep
 
@@ -33,6 +33,12 @@ def open_data(composed: Composed) -> Source:
     """The labelled images, or the images for an adaptation. Raises UserError when they cannot be used."""
     config = composed.config
     return (open_pictures if config.adapt.source else open_source)(composed.plugin, config.data)
+
+
+def settle(composed: Composed, source: Source) -> Composed:
+    """Decide the settings that depend on the data alone, with a line for each in `notes`."""
+    config, lines = settle_class_sets(composed.config, composed.plugin.spec, source)
+    return replace(composed, config=config, notes=[*composed.notes, *lines])
 
 
 def settle_grouping(composed: Composed, source: Source, parts: int) -> Composed:
@@ -72,9 +78,17 @@ def _statistics(composed: Composed, source: Source) -> ClassStatistics:
 def data_class_sets(composed: Composed, source: Source) -> ClassSets | None:
     """The class sets of the data, if generated pictures are to have them; None: all classes in each."""
     config = composed.config
-    if config.training.class_sets == "all" or config.adapt.source:
+    if config.training.class_sets != "data" or config.adapt.source:
         return None
     return class_sets_of(config, composed.plugin.spec, _statistics(composed, source))
+
+
+def absent_classes(composed: Composed, source: Source) -> list[str]:
+    """The classes that are in none of the pictures, as far as class sets need the statistics that show it."""
+    if data_class_sets(composed, source) is None:
+        return []
+    area = _statistics(composed, source).area
+    return [name for name, share in zip(composed.plugin.spec.names, area, strict=True) if share == 0]
 
 
 def new_step(composed: Composed, device: torch.device) -> TrainingStep:

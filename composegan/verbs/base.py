@@ -114,6 +114,48 @@ def settings_lines(schema: type, prefix: str = "") -> list[str]:
 
 
 @dataclass
+class WritingOnce(Command):
+    """A command that writes something new, over which nothing is written unless that is asked for."""
+
+    overwrite: bool = False  # write over what is in out=
+
+    def new_output(self, out: str | None, default: str, *endings: str) -> Path:
+        """The path of what is written: `out`, or without it a name of its own: `default`, or `default-2` and so on.
+
+        endings: of the files that are made, default: a folder. Raises UserError if `out` is there already, unless
+        `overwrite`.
+        """
+        if out:
+            path = Path(out).expanduser()
+            if is_occupied(path) and not self.overwrite:
+                raise UserError(f"out={out}: exists; choose another one, or write over it with overwrite=on")
+            return path
+        for place in count_from(1):
+            path = RESULTS / (default if place == 1 else f"{default}-{place}")
+            files = [path.with_name(path.name + ending) for ending in endings] or [path]
+            if self.overwrite or not any(map(is_occupied, files)):
+                break
+        return files[0]
+
+    @contextmanager
+    def new_folder(self, path: Path) -> Iterator[Path]:
+        """A folder to fill, which is renamed to `path` in the end: nothing is left of a command that was stopped.
+
+        When something is written over, that is in `path` itself.
+        """
+        from composegan.io.atomic import atomic_folder
+
+        if is_occupied(path):
+            yield path
+        else:
+            with atomic_folder(path) as folder:
+                try:
+                    yield folder
+                except UserError as error:
+                    raise UserError(str(error).replace(str(folder), str(path))) from error
+
+
+@dataclass
 class ModelCommand(Command):
     """A command that uses a model."""
 
@@ -155,45 +197,8 @@ class ModelCommand(Command):
 
 
 @dataclass
-class WritingCommand(ModelCommand):
-    """A command that writes something new, over which nothing is written unless that is asked for."""
-
-    overwrite: bool = False  # write over what is in out=
-
-    def new_output(self, out: str | None, default: str, *endings: str) -> Path:
-        """As `output`, but without `out` a name of its own: `default`, or `default-2` and so on.
-
-        endings: of the files that are made, default: a folder. Raises UserError if `out` is there already, unless
-        `overwrite`.
-        """
-        if out:
-            path = self.output(out, "")
-            if is_occupied(path) and not self.overwrite:
-                raise UserError(f"out={out}: exists; choose another one, or write over it with overwrite=on")
-            return path
-        for place in count_from(1):
-            path = RESULTS / (default if place == 1 else f"{default}-{place}")
-            files = [path.with_name(path.name + ending) for ending in endings] or [path]
-            if self.overwrite or not any(map(is_occupied, files)):
-                break
-        return files[0]
-
-    @contextmanager
-    def new_folder(self, path: Path) -> Iterator[Path]:
-        """A folder to fill, which is renamed to `path` in the end: nothing is left of a command that was stopped.
-
-        When something is written over, that is in `path` itself.
-        """
-        from composegan.io.atomic import atomic_folder
-
-        if is_occupied(path):
-            yield path
-        else:
-            with atomic_folder(path) as folder:
-                try:
-                    yield folder
-                except UserError as error:
-                    raise UserError(str(error).replace(str(folder), str(path))) from error
+class WritingCommand(WritingOnce, ModelCommand):
+    """A command that uses a model and writes something new."""
 
     def as_command(self) -> str:
         """The command line with these settings, without those that have their default."""

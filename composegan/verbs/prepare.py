@@ -29,7 +29,13 @@ class Prepare(Command):
 
         out = Path(self.out).expanduser()
         prepare(plugin, self.data, out)
-        print(f"wrote {out}; use it with data.root={out}")
+        from composegan.data.look import look_at_pack
+
+        found = look_at_pack(plugin, self.data, out)
+        found.write(out)
+        for line in [*found.lines(), *(f"warning: {line}" for line in found.warnings)]:
+            print(line)
+        print(f"wrote {out}; look at {out / 'look.png'}, and use it with data.root={out}")
 
 
 verb = command(
