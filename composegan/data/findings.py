@@ -16,7 +16,7 @@ INVENTED = 0.01
 CUT = 0.3
 """Share of a picture that the crop to the aspect ratio removes, on average, from which on there is a warning."""
 LOST = 0.05
-"""Share of pixels without a class from which on there is a warning."""
+"""Share of void pixels, on average, from which on there is a warning."""
 FEW = 1000
 """Pictures below which a discriminator soon knows all of them, unless they are augmented."""
 LISTED = 6
@@ -98,10 +98,13 @@ def cut_away(survey: Survey, height: int, width: int) -> list[str]:
 
 
 def lost_pixels(survey: Survey) -> list[str]:
-    """A line about pixels without a class, if there are many."""
+    """A line about void pixels, if there are many."""
     if (share := survey.void.mean()) < LOST:
         return []
-    return [f"labels: {share:.0%} of the pixels have no class (void); label them, or give them a class of their own"]
+    return [
+        f"labels: {share:.0%} of the pixels are void, and take the class of the nearest pixel that has one; if that is "
+        "wrong, give their values a class of their own in `ids`"
+    ]
 
 
 def few_pictures(total: int, augment: float | str | None) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from composegan.config.schema import DataConfig
 from composegan.data.cache import cache_folder
-from composegan.data.findings import cut_away, few_pictures, never_seen, shared_pictures, survey_warnings
+from composegan.data.findings import cut_away, few_pictures, lost_pixels, never_seen, shared_pictures, survey_warnings
 from composegan.data.folder import FolderSource
 from composegan.data.open import SPLITS, open_source
 from composegan.data.packed import PackedSource, is_packed
@@ -40,7 +40,13 @@ class Look:
         where = data.root or f"the drawn demo{f' {data.demo}' if data.demo else ''}"
         about = f"{self.plugin.spec.name}: {what} pictures of {where} ({data.split}), {sizes} as read"
         pixels = f"at {data.height}x{data.width}, {data.height * data.width:,} pixels each:"
-        return [f"{about}, {pixels}", *table_lines(seen, self.plugin.spec)]
+        lines = [f"{about}, {pixels}", *table_lines(seen, self.plugin.spec)]
+        if seen.void.any():
+            share, having = seen.void.mean(), (seen.void > 0).mean()
+            lines.append(
+                f"void: {share:.2%} of the pixels, in {having:.0%} of the pictures; they take the nearest class"
+            )
+        return lines
 
     def write(self, folder: Path) -> None:
         """Write look.png and look.csv into a folder."""
@@ -94,11 +100,11 @@ def warnings_at_hand(
 
 
 def look_at_pack(plugin: DomainPlugin, data: DataConfig, pack: Path) -> Look:
-    """The look at a folder that `prepare` packed from what the settings name, with a warning of what it cut away."""
+    """The look at a folder that `prepare` packed from what the settings name, with warnings of what it lacks."""
     before = survey_at_hand(open_source(plugin, data), len(plugin.spec.classes), data.height, data.width, None)
     found = look(plugin, replace(data, root=str(pack), demo=""), None)
-    cut = cut_away(before, data.height, data.width) if before and data.root else []
-    return replace(found, warnings=[*cut, *found.warnings])
+    lost = cut_away(before, data.height, data.width) + lost_pixels(before) if before and data.root else []
+    return replace(found, warnings=[*lost, *found.warnings])
 
 
 def _other_split(plugin: DomainPlugin, data: DataConfig) -> tuple[str, Source] | None:

@@ -189,7 +189,7 @@ def _row(sample: Sample, classes: int, height: int, width: int) -> _Row:
         np.bincount(border, minlength=classes),
         size,
         repeated_edges(sample.image[:, rows, columns]),
-        float(getattr(sample, "void", 0.0)),
+        sample.void,
         int.from_bytes(print_of.digest(), "little"),
     )
 

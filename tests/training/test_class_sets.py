@@ -1,5 +1,7 @@
 """Training on the class sets of the data, and drawing from a model that was."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,14 @@ from PIL import Image
 
 import composegan
 from composegan.cli import main
+from composegan.config.compose import compose, load_config
+from composegan.data import FolderSource
 from composegan.editing.edit import edit_codes
 from composegan.editing.target import Target
 from composegan.errors import UserError
 from composegan.model.codes import Codes
 from composegan.model.random_codes import mean_codes
+from composegan.training.class_sets import settle_class_sets
 
 SETS = {(True, True, False): 3, (True, False, True): 2, (False, True, True): 1}
 
@@ -62,6 +67,70 @@ def test_resumed_run_keeps_its_class_sets_when_the_data_change(fit, data, resume
     other = write_pictures(tmp_path / "other", [np.array([0])])
     resume(begun, f"data.root={other}", "training.images=8")
     assert sets_of(composegan.load(begun).class_sets) == SETS
+
+
+@pytest.fixture(scope="module")
+def settled(shapes):
+    """Class sets and presence that a run on a folder settles on, with arguments, and the lines that say so.
+
+    optional: whether all classes are. Neither the domain nor its recipe says anything about class sets.
+    """
+
+    def settle(data, *arguments, optional=False):
+        composed = compose([shapes[0], *arguments])
+        classes = tuple(replace(item, optional=optional) for item in composed.plugin.spec.classes)
+        spec = replace(composed.plugin.spec, classes=classes)
+        config, lines = settle_class_sets(composed.config, spec, FolderSource(data, spec))
+        return (config.training.class_sets, config.training.presence), lines
+
+    return settle
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory):
+    """Two pictures with all three classes."""
+    return write_pictures(tmp_path_factory.mktemp("complete"), [np.arange(3)] * 2)
+
+
+def test_class_sets_are_switched_on_where_classes_are_absent(settled, data):
+    found, (line,) = settled(data.removeprefix("data.root="))
+    assert found == ("data", 1)
+    assert line.startswith("training.class_sets=data training.presence=1: chosen for classes that are absent from pict")
+    assert "ground from 17%, ball from 33%, glass from 50% of 6" in line and "training.class_sets=all" in line
+
+
+def test_class_sets_are_switched_on_where_classes_are_optional(settled, complete):
+    assert settled(complete) == (("all", 0), [])
+    found, (line,) = settled(complete, optional=True)
+    assert found == ("data", 1) and "optional classes (ground, ball, glass)" in line
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (["training.class_sets=all"], ("all", 0)),
+        (["training.class_sets=data"], ("data", 0)),
+        (["training.class_sets=data", "training.presence=0.3"], ("data", 0.3)),
+        (["training.presence=0"], ("all", 0)),
+        (["model.family=stylegan2"], ("all", 0)),
+    ],
+)
+def test_class_sets_that_were_chosen_or_are_impossible_stay(settled, data, given, kept):
+    assert settled(data.removeprefix("data.root="), *given, optional=True) == (kept, [])
+
+
+@pytest.mark.parametrize(
+    ("domain", "recipe"),
+    [("faces", "paper256"), ("faces", "paper512"), ("cars", "quick_paper"), ("cityscapes", "quick_paper")],
+)
+def test_recipes_without_class_sets_keep_all_classes(domain, recipe):
+    training = compose([f"domain={domain}", f"recipe={recipe}"]).config.training
+    assert (training.class_sets, training.presence) == ("all", 0)
+
+
+def test_run_remembers_its_class_sets(fit, data):
+    config = load_config(fit(data, "training.images=2") / "config.yaml")
+    assert (config.training.class_sets, config.training.presence) == ("data", 1)
 
 
 def test_class_sets_change_training(run, fit, data, state_of):
