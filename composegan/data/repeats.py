@@ -8,9 +8,9 @@ LEAST = 2
 """Repeated rows or columns on a side that are no coincidence."""
 LEVEL = 1
 """Levels, of 255, by which resized copies of a row may differ from one another."""
-TEXTURE = 1.5
-"""Mean second difference along a row, in levels, from which on it is that of a photo: flat and shaded areas, as of
-drawings, repeat themselves without padding."""
+TEXTURE = 0.25
+"""Share of the pixels of a row with a second difference of at least 2 levels, from which on it is that of a photo: flat
+and shaded areas, as of drawings, repeat themselves without padding. The rows at the edge of 90 % of real photos pass."""
 
 
 def repeated_edges(image: np.ndarray) -> float:
@@ -39,5 +39,5 @@ def _alike(first: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _texture(row: np.ndarray) -> float:
-    """The mean second difference along a row (3, W)."""
-    return float(np.abs(np.diff(row, n=2, axis=1)).mean()) if row.shape[1] > 2 else 0.0
+    """The share of the pixels of a row (3, W) that its neighbors do not predict."""
+    return float((np.abs(np.diff(row, n=2, axis=1)).max(axis=0) >= 2).mean()) if row.shape[1] > 2 else 0.0
