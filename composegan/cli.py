@@ -19,7 +19,7 @@ from composegan.version import __version__
 
 VERBS = (
     "fit", "adapt", "sample", "edit", "paint", "mix", "components", "interpolate", "directions", "encoder", "invert",
-    "evaluate", "plan", "prepare", "domains", "models", "check", "new", "import", "bench",
+    "evaluate", "plan", "look", "prepare", "domains", "models", "check", "new", "import", "bench",
 )  # fmt: skip
 """The order of composegan's own verbs in its help; those of other packages follow by name."""
 

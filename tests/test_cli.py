@@ -217,9 +217,13 @@ def test_a_run_a_model_or_the_newest_run_is_used(capsys, tmp_path, monkeypatch):
 def test_prepare_passes_on_the_data_settings(capsys, verb_module, tmp_path, pets):
     seen = []
     verb_module("composegan.data.open", prepare=lambda *given: seen.append(given))
+    found = types.SimpleNamespace(lines=lambda: ["the table"], warnings=["odd"], write=seen.append)
+    verb_module("composegan.data.look", look_at_pack=lambda *given: found)
     arguments = [f"domain={pets}", f"data.root={tmp_path}", "data.height=64", "data.width=128", f"out={tmp_path / 'o'}"]
     status, out, _ = run(capsys, "prepare", *arguments)
-    assert (status, out) == (0, f"wrote {tmp_path / 'o'}; use it with data.root={tmp_path / 'o'}\n")
+    wrote = f"wrote {tmp_path / 'o'}; look at {tmp_path / 'o' / 'look.png'}, and use it with data.root={tmp_path / 'o'}"
+    assert (status, out.splitlines()) == (0, ["the table", "warning: odd", wrote])
+    assert seen[1] == tmp_path / "o"
     plugin, data, out_folder = seen[0]
     assert (plugin.spec.name, data.root, data.height, data.width) == ("pets", str(tmp_path), 64, 128)
     assert out_folder == tmp_path / "o"

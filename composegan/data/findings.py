@@ -44,10 +44,10 @@ def absent_classes(survey: Survey, spec: DomainSpec) -> list[str]:
 def never_seen(absent: Sequence[str], pictures: int) -> str:
     """The line about classes that are in none of so many pictures. It does not offer to remove one: that would renumber
     the classes after it."""
-    what = f"class {absent[0]}: is" if len(absent) == 1 else f"classes {in_words(absent)}: are"
+    what, them = (f"class {absent[0]}: is", "it") if len(absent) == 1 else (f"classes {in_words(absent)}: are", "them")
     return (
         f"{what} in none of the {pictures:,} pictures and cannot be learned; train with "
-        "training.class_sets=data, which never draws them"
+        f"training.class_sets=data, which never draws {them}"
     )
 
 

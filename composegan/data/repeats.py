@@ -10,7 +10,7 @@ LEVEL = 1
 """Levels, of 255, by which resized copies of a row may differ from one another."""
 TEXTURE = 0.25
 """Share of the pixels of a row with a second difference of at least 2 levels, from which on it is that of a photo: flat
-and shaded areas, as of drawings, repeat themselves without padding. The rows at the edge of 90 % of real photos pass."""
+and shaded areas, as of drawings, repeat themselves without padding. Nine in ten outermost rows of real photos pass."""
 
 
 def repeated_edges(image: np.ndarray) -> float:
