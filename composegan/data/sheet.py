@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +84,7 @@ def sheet(survey: Survey, source: Source, spec: DomainSpec, height: int, width: 
         image, labels = sample.image.transpose(1, 2, 0), color_masks(sample.labels, spec.colors)
         both = ((image.astype(np.uint16) + labels) // 2).astype(np.uint8)
         cells.append(_captioned(np.stack((image, labels, both)), f"{has} · " * bool(has) + _short(sample.name, number)))
+    cells += [np.full_like(cells[0], 255)] * (-len(cells) % columns)
     return _with_legend(
         grid(np.stack(cells), columns), survey, spec, len(chosen), len(shown) > len(chosen), height, width
     )
@@ -140,5 +140,4 @@ def _write(
 
 def _short(name: str, number: int) -> str:
     """The end of a sample's name, which is a path or what a source calls it."""
-    ending: Sequence[str] = name.rpartition("/")
-    return f"{number}: {ending[2]}"
+    return f"{number}: {name.rpartition('/')[2].rpartition(': ')[2]}"
