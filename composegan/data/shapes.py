@@ -14,6 +14,8 @@ PLACES = 32
 """Rows and columns of a shape."""
 COARSE = 8
 """Rows and columns of the maps by which whole pictures are compared."""
+NEAREST = 4
+"""Pictures whose mean is a shape: more would blur layouts that vary, such as streets."""
 ROUNDS = 12
 """Of Lloyd's algorithm; it has nearly converged by then."""
 
@@ -22,24 +24,28 @@ def typical_shapes(pictures: Sequence[dict[int, np.ndarray]], classes: int) -> d
     """Cluster pictures by k-means into V = 32 views.
 
     pictures: for each, the maps (32, 32) of the classes it has, uint8, 255 where the class covers a cell -> shapes
-    (K, V, 32, 32), the mean map in 0..1 of a class over the pictures of a view that have it; shape_counts (V, K), their
-    number; and view_counts (V), the number of pictures of each view.
+    (K, V, 32, 32), the mean map in 0..1 of a class over four pictures, of those of a view that have it the nearest to
+    its middle; shape_counts (V, K), how many have it; and view_counts (V), the number of pictures of each view.
 
     The shapes of one view fit together, which shapes that are clustered class by class do not.
     """
     sums = np.zeros((classes, SHAPES, PLACES, PLACES), np.float32)
-    counts = np.zeros((SHAPES, classes), np.int64)
-    view = _views(pictures, classes).numpy()
-    for number, maps in zip(view.tolist(), pictures, strict=True):
-        for index, shape in maps.items():
-            sums[index, number] += shape / np.float32(255)
-            counts[number, index] += 1
-    shapes = sums / np.maximum(counts.T, 1).astype(np.float32)[..., None, None]
-    return {"shapes": shapes, "shape_counts": counts, "view_counts": np.bincount(view, minlength=SHAPES)}
+    counts, used = np.zeros((2, SHAPES, classes), np.int64)
+    views, distances = _views(pictures, classes)
+    for number in distances.argsort(stable=True).tolist():
+        view = int(views[number])
+        for index, shape in pictures[number].items():
+            counts[view, index] += 1
+            if used[view, index] < NEAREST:
+                sums[index, view] += shape / np.float32(255)
+                used[view, index] += 1
+    shapes = sums / np.maximum(used.T, 1).astype(np.float32)[..., None, None]
+    return {"shapes": shapes, "shape_counts": counts, "view_counts": views.bincount(minlength=SHAPES).numpy()}
 
 
-def _views(pictures: Sequence[dict[int, np.ndarray]], classes: int) -> Tensor:
-    """The cluster of each picture (N,), by the coarse maps of all classes, each class as important as it varies."""
+def _views(pictures: Sequence[dict[int, np.ndarray]], classes: int) -> tuple[Tensor, Tensor]:
+    """The cluster of each picture (N,), by the coarse maps of all classes, each class as important as it varies; and
+    its squared distance to the cluster's mean (N,)."""
     cell = PLACES // COARSE
     coarse = torch.zeros(len(pictures), classes, COARSE * COARSE)
     for number, maps in enumerate(pictures):
@@ -47,7 +53,9 @@ def _views(pictures: Sequence[dict[int, np.ndarray]], classes: int) -> Tensor:
             cells = shape.reshape(COARSE, cell, COARSE, cell).mean(axis=(1, 3), dtype=np.float32)
             coarse[number, index] = torch.from_numpy(cells / 255).flatten()
     coarse = coarse / (coarse.var(dim=0, unbiased=False).sum(dim=1).sqrt().sqrt()[:, None] + 1e-6)
-    return _clusters(coarse.flatten(1), min(SHAPES, len(pictures)))[1]
+    points = coarse.flatten(1)  # (N, K 64)
+    means, views = _clusters(points, min(SHAPES, len(pictures)))
+    return views, (points - means[views]).square().sum(dim=1)
 
 
 def _clusters(points: Tensor, count: int) -> tuple[Tensor, Tensor]:

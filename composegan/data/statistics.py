@@ -23,6 +23,8 @@ from composegan.plugin.domain import Source
 from composegan.runtime.progress import progress_bar
 
 log = logging.getLogger(__name__)
+VERSION = 2
+"""In the name of a cached file: another one whenever what is measured changes."""
 CELLS = 8
 """Rows and columns of the position map."""
 SHOWN = 2000
@@ -72,7 +74,7 @@ def class_statistics(
     """
     numbers = np.unique(np.linspace(0, len(source) - 1, min(most, len(source))).round().astype(int)).tolist()
     known = fingerprint(source) if cache else None
-    file = cache / "statistics" / f"{known}-{classes}-{len(numbers)}.npz" if cache and known else None
+    file = cache / "statistics" / f"{known}-{classes}-{len(numbers)}-{VERSION}.npz" if cache and known else None
     if file and (found := _read(file, classes)) and found.images == len(numbers):
         return found
     statistics = measure(source, classes, numbers, on_error)

@@ -57,8 +57,7 @@ class ModernBank(LocalBank):
             depth = F.interpolate(depth, self.grid, mode="bilinear")[:, 0].flatten(1)  # (N, h w)
             depth = self._all(depth, batch, routing).unflatten(2, self.grid)  # (B, K, h, w)
             if self.shapes is not None:
-                base = codes[:, -1, 0]  # (B, S); the last class takes the base code, if any does
-                depth = FAINT * depth + self.shapes.mixed(self.shapes(base, codes[:, :, -1]))  # (B, K, h, w)
+                depth = FAINT * depth + self._typical(self.shapes, codes, depth[:, :, 0, 0].isinf())  # (B, K, h, w)
         else:
             depth = layout.to(codes.dtype)
         m = depth.softmax(dim=1)  # (B, K, h, w); 0 for an absent class
@@ -67,6 +66,24 @@ class ModernBank(LocalBank):
         weights = by_patch(weights.flatten(2), *half)  # (B, K, P)
         features = self._features(layers[self.depth_layers :], hidden, weights, routing)  # (B, P, F)
         return by_row(features, 1, *half).permute(0, 3, 1, 2), m, depth
+
+    @torch.no_grad()
+    def typical(self, codes: Tensor, present: Tensor | None = None) -> Tensor | None:
+        """Class weights (B, K, h, w) of the typical shapes alone, without what was learned beside them; None without
+        typical shapes. codes: (B, K layers, S); present: (B, K) bool, None: all."""
+        if self.shapes is None:
+            return None
+        codes = codes.view(len(codes), self.classes, self.layers, -1)  # (B, K, L, S)
+        absent = torch.zeros(codes.shape[:2], dtype=torch.bool) if present is None else ~present  # (B, K)
+        absent = absent.to(codes.device, non_blocking=True)
+        depth = self._typical(self.shapes, codes, absent).masked_fill(absent[..., None, None], -math.inf)
+        return depth.softmax(dim=1)  # (B, K, h, w)
+
+    @staticmethod
+    def _typical(shapes: TypicalShapes, codes: Tensor, absent: Tensor) -> Tensor:
+        """Codes (B, K, L, S), which classes are absent (B, K) -> pseudo-depths (B, K, h, w)."""
+        base = codes[:, -1, 0]  # (B, S); the last class takes the base code, if any does
+        return shapes.depth(shapes(base, codes[:, :, -1]), absent)
 
     def _composed(self, hidden: Tensor, weights: Tensor, gain: Tensor, routing: Routing | None) -> Tensor:
         flat = hidden.device.type == "cpu" and not torch.compiler.is_compiling()  # compiled, counts would be constants

@@ -110,6 +110,11 @@ class ModernGenerator(Generator):
         """codes (B, K (L + 1), S) -> (B, K L, S), without those of texture."""
         return codes.unflatten(1, (self.classes, -1))[:, :, :-1].flatten(1, 2)
 
+    def typical(self, codes: Tensor, classes: Tensor | None = None) -> Tensor | None:
+        """Class weights (B, K, h, w) with which a new model begins for these codes, any as of `forward`, and class sets
+        (B, K); None for a model without typical shapes."""
+        return self.local.typical(self.local_codes(self.expand(codes)), classes)
+
     def driven_styles(self, slots: Sequence[int]) -> list[Tensor]:
         """As of `Generator`. A texture code drives the maps of its class in `LateTexture`; a shape code also chooses a
         typical shape, and the base code a view."""

@@ -19,23 +19,28 @@ TINY = 1e-30
 """Least likelihood of a shape in a view. Those saved in half precision may be 0, whose logarithm has no gradient."""
 RATES = (0.02, 0.98)
 """Bounds of how often a view has a class, so that no class set is impossible in a view."""
+NEVER = -30.0
+"""The log odds of an absent class."""
 
 
 class TypicalShapes(nn.Module):
     """Base code (B, S) and shape codes (B, K, S) -> shares (K, B, J) of the J shapes of each class.
 
-    A class's pseudo-depth begins with that mixture of its shapes. The base code chooses one of V views, and a shape
-    code one of the shapes that its class has in this view. Shapes and views are set from data (`set`) and do not learn;
-    the choice does.
+    Classes lie over one another in a fixed order. A shape is given by the log odds of the class, at each place, against
+    all classes behind it. A class's pseudo-depth begins with that mixture of its shapes (`depth`). The base code
+    chooses one of V views, and a shape code one of the shapes that its class has in this view. Shapes, order and views
+    are set from data (`set`) and do not learn; the choice does.
     """
 
-    depth: Tensor
+    odds: Tensor
     likely: Tensor
+    rank: Tensor
 
     def __init__(self, classes: int, shapes: int, height: int, width: int, latent_channels: int) -> None:
         super().__init__()
         self.size = (height, width)
-        self.register_buffer("depth", torch.zeros(classes, shapes, height, width))
+        self.register_buffer("odds", torch.zeros(classes, shapes, height, width))
+        self.register_buffer("rank", torch.arange(float(classes)))
         self.register_buffer("likely", torch.ones(shapes, classes, shapes) / shapes)
         self.view_weight = nn.Parameter(STEEP * torch.randn(shapes, latent_channels))
         self.view_bias = nn.Parameter(torch.zeros(shapes))
@@ -43,11 +48,12 @@ class TypicalShapes(nn.Module):
         self.bias = nn.Parameter(torch.zeros(classes, shapes))
 
     @torch.no_grad()
-    def set(self, depth: Tensor, likely: Tensor, codes: Tensor) -> None:
-        """Set the shapes, pseudo-depths (K, J, any height, any width), and how likely a picture of each view has each
-        class in each shape, (V, K, J) above 0, with sums over J of at most 1. codes: random ones (N, S), whose mean
-        prefers none."""
-        self.depth.copy_(F.interpolate(depth, self.size, mode="bilinear"))
+    def set(self, odds: Tensor, likely: Tensor, order: Tensor, codes: Tensor) -> None:
+        """Set the shapes, log odds (K, J, any height, any width); how likely a picture of each view has each class in
+        each shape, (V, K, J) above 0, with sums over J of at most 1; and the classes from back to front (K). codes:
+        random ones (N, S), whose mean prefers none."""
+        self.odds.copy_(F.interpolate(odds, self.size, mode="bilinear"))
+        self.rank.copy_(order.argsort())
         self.likely.copy_(likely)
         for weight, bias, steep in ((self.view_weight, self.view_bias, STEEPEST), (self.weight, self.bias, STEEP)):
             logits = F.linear(codes, weight.flatten(0, -2)) / math.sqrt(codes.shape[1])  # (N, n)
@@ -63,9 +69,18 @@ class TypicalShapes(nn.Module):
         logits = torch.matmul(codes, self.weight.transpose(1, 2)) + self.bias[:, None]  # (K, B, J)
         return (likely + logits).softmax(dim=2)  # (K, B, J)
 
-    def mixed(self, shares: Tensor) -> Tensor:
-        """Shares (K, B, J) -> the pseudo-depths that they mix, less that of class 0: (B, K, h, w)."""
-        depth = torch.matmul(shares, self.depth.flatten(2)).transpose(0, 1).unflatten(2, self.size)  # (B, K, h, w)
+    def depth(self, shares: Tensor, absent: Tensor) -> Tensor:
+        """Shares (K, B, J) and which classes are absent (B, K) -> pseudo-depths, less that of class 0: (B, K, h, w).
+
+        With p_k the probability by the mixed log odds of class k, that pseudo-depth is the logarithm of
+        `p_k prod (1 - p_c)` over the classes c in front of k, as in painting from back to front.
+        """
+        odds = torch.matmul(shares, self.odds.flatten(2))  # (K, B, h w)
+        odds = odds.masked_fill(absent.T[..., None], NEVER)[self.rank.argsort()]  # (K, B, h w), from back to front
+        clear = F.logsigmoid(-odds)  # (K, B, h w), log (1 - p)
+        in_front = clear.sum(dim=0) - clear.cumsum(dim=0)  # (K, B, h w)
+        depth = (odds + clear + in_front)[self.rank.long()]  # (K, B, h w); log p = log odds + log (1 - p)
+        depth = depth.transpose(0, 1).unflatten(2, self.size)  # (B, K, h, w)
         return depth - depth[:, :1]
 
     def fit(self, base: Tensor, classes: Tensor) -> Tensor:

@@ -25,8 +25,8 @@ from composegan.training.augment import augment
 from composegan.training.image_phases import image_phases
 from composegan.training.phases import Logs, Phase, Real, State, draw_codes, draw_fake, draw_slots, real_mask
 
-PART, POWER = 0.1, 4.0
-"""Of `presence_loss`. Nearly all real masks, pooled to cells of two pixels, satisfy it."""
+PART, POWER = 0.5, 4.0
+"""Of `presence_loss`: a class keeps at least half of what it covers in the typical shapes of the picture's codes."""
 LEAD = 50
 """Steps of the discriminator before the generator first learns from it."""
 
@@ -73,15 +73,17 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         return (on_real + settings.r2 * on_fake) / 2 * config.r1_every, {"slope/real": on_real, "slope/fake": on_fake}
 
     def generator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
-        fake = draw_fake(state, len(real.image), config.mixing)
+        slots, classes = draw_codes(state, len(real.image), config.mixing)
+        fake = state.synthesize(slots, noise="fresh", classes=classes)
         on_fake = state.judge(*augment(fake.image, fake.mask, config.augment))
         with torch.no_grad():
             on_real = state.judge(*augment(real.image, real_mask(state, real), config.augment))
         adversarial, tie = pair_loss(on_fake, on_real), mask_loss(fake.coarse, fake.mask)
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
-        if config.presence and state.class_sets is not None:
-            areas = state.class_sets.areas.to(fake.coarse.device, non_blocking=True)  # (K)
-            missing = presence_loss(fake.coarse, fake.present, areas, PART, POWER)
+        typical = state.generator.typical(slots, classes) if isinstance(state.generator, ModernGenerator) else None
+        if config.presence and typical is not None:
+            usual = typical.pow(POWER).mean(dim=(2, 3))  # (B, K)
+            missing = presence_loss(fake.coarse, fake.present, usual, PART, POWER)
             loss, logs = loss + config.presence * missing, {**logs, "loss/presence": missing}
         return loss, logs
 

@@ -26,7 +26,9 @@ def generator():
     made = ModernGenerator(**SIZES, shapes=VIEWS)
     rates = SETS.float().clamp(0.02, 0.98)  # (V, K)
     likely = rates[:, :, None].expand(-1, -1, VIEWS) / VIEWS
-    made.local.shapes.set(torch.randn(CLASSES, VIEWS, 4, 4), likely, made.map(torch.randn(500, 12)))
+    made.local.shapes.set(
+        torch.randn(CLASSES, VIEWS, 4, 4), likely, torch.arange(CLASSES), made.map(torch.randn(500, 12))
+    )
     return made
 
 

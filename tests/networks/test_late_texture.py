@@ -238,11 +238,13 @@ def test_typical_shapes_keep_their_detail_beside_local_generators_at_half_the_gr
     """Before any training, the pseudo-depth is that of the chosen shape at every place of the composition's grid."""
     generator = modern(shapes=3)
     bank, shapes = generator.local, generator.local.shapes
-    shapes.depth.copy_(torch.randn_like(shapes.depth))
-    codes = generator.local_codes(generator.expand(slots_of(generator)))
+    shapes.odds.copy_(torch.randn_like(shapes.odds))
+    slots = slots_of(generator)
+    codes = generator.local_codes(generator.expand(slots))
     features, m, depth = bank(codes)
     each = codes.unflatten(1, (generator.classes, -1))  # (B, K, L, S)
     shares = shapes(each[:, -1, 0], each[:, :, -1])  # (K, B, J)
-    start = torch.einsum("kbj,kjhw->bkhw", shares, shapes.depth)
-    torch.testing.assert_close(depth, start - start[:, :1])
+    start = shapes.depth(shares, torch.zeros(each.shape[:2], dtype=torch.bool))
+    torch.testing.assert_close(depth, start)
+    torch.testing.assert_close(generator.typical(slots), start.softmax(dim=1))
     assert [2 * size for size in features.shape[2:]] == list(m.shape[2:]) == list(bank.grid)

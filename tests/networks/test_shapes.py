@@ -14,7 +14,7 @@ def shapes(likely: torch.Tensor) -> tuple[TypicalShapes, torch.Tensor]:
     torch.manual_seed(0)
     made = TypicalShapes(CLASSES, SHAPES, 4, 4, 8)
     codes = torch.randn(8) + 0.2 * torch.randn(500, 8)
-    made.set(torch.randn(CLASSES, SHAPES, 4, 4), likely, codes)
+    made.set(torch.randn(CLASSES, SHAPES, 4, 4), likely, torch.tensor([0, 2, 1]), codes)
     return made, codes
 
 
@@ -49,13 +49,31 @@ def test_class_begins_with_its_shape():
         local_channels=8, coarse_channels=10, coarse_size=16, min_feat_size=4, channel_multiplier=0.01, max_channels=12,
         recompute=False, shapes=SHAPES, depth_layers=2,
     )  # fmt: skip
-    depth = torch.full((4, SHAPES, 4, 8), -9.0)
-    depth[0], depth[1, :, :, :3], depth[3, :, :, 5:] = 0, 9, 9
-    generator.local.shapes.set(depth, torch.full((SHAPES, 4, SHAPES), 0.5), torch.randn(99, 12))
+    odds = torch.full((4, SHAPES, 4, 8), -9.0)
+    odds[0], odds[1, :, :, :3], odds[3, :, :, 5:] = 9, 9, 9
+    likely, order = torch.full((SHAPES, 4, SHAPES), 0.5), torch.tensor([0, 3, 1, 2])
+    generator.local.shapes.set(odds, likely, order, torch.randn(99, 12))
     m = (generator(torch.randn(5, 12)).coarse + 1) / 2
     assert m[:, 1, :, :8].mean() > 0.9 and m[:, 3, :, 24:].mean() > 0.9 and m[:, 0, :, 15:17].mean() > 0.9
     present = torch.tensor([True, False, True, True])
     assert not generator(torch.randn(5, 12), classes=present).coarse[:, 1].add(1).any()
+
+
+def test_classes_are_painted_from_back_to_front():
+    """The softmax of pseudo-depths: a class's probability times those that no class in front is there."""
+    made, _ = shapes(torch.full((SHAPES, CLASSES, SHAPES), 0.5))  # from back to front: 0, 2, 1
+    made.odds[0] = 40.0  # the background is everywhere
+    share = torch.rand(CLASSES, 5, SHAPES)  # (K, B, J)
+    _, first, second = torch.einsum("kbj,kjhw->kbhw", share, made.odds).sigmoid()  # (B, h, w) each
+    everywhere = torch.ones_like(first)
+    for present, painted in (
+        ([True, True, True], ((1 - second) * (1 - first), first, second * (1 - first))),
+        ([True, False, True], (1 - second, 0 * everywhere, second)),
+        ([True, True, False], (1 - first, first, 0 * everywhere)),
+    ):
+        absent = ~torch.tensor(present).expand(5, CLASSES)
+        depth = made.depth(share, absent).masked_fill(absent[..., None, None], -torch.inf)
+        torch.testing.assert_close(depth.softmax(dim=1), torch.stack(painted, dim=1), atol=1e-5, rtol=0)
 
 
 def test_gradient_is_finite_where_a_view_lacks_a_shape():
