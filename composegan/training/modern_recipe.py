@@ -25,8 +25,9 @@ from composegan.training.augment import augment
 from composegan.training.image_phases import image_phases
 from composegan.training.phases import Logs, Phase, Real, State, draw_codes, draw_fake, draw_slots, real_mask
 
-PART, POWER = 0.5, 4.0
-"""Of `presence_loss`: a class keeps at least half of what it covers in the typical shapes of the picture's codes."""
+PART, KEPT, POWER = 0.1, 0.5, 4.0
+"""Of `presence_loss`: the part of its usual area that a class covers at least. With typical shapes, the part of what it
+covers in those of the picture's codes: a class that is narrow in a view need not cover its usual area there."""
 LEAD = 50
 """Steps of the discriminator before the generator first learns from it."""
 
@@ -80,10 +81,13 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
             on_real = state.judge(*augment(real.image, real_mask(state, real), config.augment))
         adversarial, tie = pair_loss(on_fake, on_real), mask_loss(fake.coarse, fake.mask)
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
-        typical = state.generator.typical(slots, classes) if isinstance(state.generator, ModernGenerator) else None
-        if config.presence and typical is not None:
-            usual = typical.pow(POWER).mean(dim=(2, 3))  # (B, K)
-            missing = presence_loss(fake.coarse, fake.present, usual, PART, POWER)
+        if config.presence and state.class_sets is not None:
+            typical = state.generator.typical(slots, classes) if isinstance(state.generator, ModernGenerator) else None
+            if typical is None:
+                usual, part = state.class_sets.areas.to(fake.coarse.device, non_blocking=True), PART  # (K)
+            else:
+                usual, part = typical.pow(POWER).mean(dim=(2, 3)), KEPT  # (B, K)
+            missing = presence_loss(fake.coarse, fake.present, usual, part, POWER)
             loss, logs = loss + config.presence * missing, {**logs, "loss/presence": missing}
         return loss, logs
 

@@ -83,6 +83,17 @@ def test_generator_loss_adds_tie_and_presence(state, real):
     torch.testing.assert_close(loss, logs["loss/generator"] + 7 * logs["loss/mask"] + 3 * logs["loss/presence"])
 
 
+@pytest.mark.parametrize("share", [0.05, 1.0])
+def test_presence_asks_for_half_of_the_typical_shape_whatever_the_usual_area(state, real, monkeypatch, share):
+    """Both classes cover about half of each place."""
+    typical = torch.full((4, 3, 8, 8), share)
+    monkeypatch.setattr(ModernGenerator, "typical", lambda *_: typical)
+    scripted(state, 0.5, 2.0)  # fake, real
+    _, logs = loss_of("Gmain", state, real)
+    assert (logs["loss/presence"] > 0.5) == (share == 1.0)
+    assert share == 1.0 or logs["loss/presence"] == 0
+
+
 def test_penalties_are_weighted_by_kind_and_interval(state, real, monkeypatch):
     slopes, weights = iter((3.0, 8.0)), []
 
