@@ -111,6 +111,8 @@ def test_files_of_a_run(whole_run, tiny, shapes):
     arguments = (whole_run / "overrides.txt").read_text().splitlines()
     assert arguments[:3] == [*shapes, "recipe=quick"]
     saved, composed = load_config(whole_run / "config.yaml"), compose(arguments).config
+    assert (saved.training.class_sets, composed.training.class_sets) == ("all", "auto")
+    composed = replace(composed, training=replace(composed.training, class_sets="all"))
     assert Path(saved.domain).name == "shapes.yaml" and replace(saved, domain=composed.domain) == composed
 
     facts = json.loads((whole_run / "plugins.json").read_text())

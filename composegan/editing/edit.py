@@ -145,7 +145,7 @@ def edit_codes(
     other: of "copy" and "interpolate", one picture or as many as codes; default: drawn from seed and truncation.
     Raises UserError for an unknown method, an argument that it does not use, and another number of pictures.
     """
-    if method in ("move", "recolor"):
+    if isinstance(method, str) and method in ("move", "recolor"):
         raise UserError(f"method={method}: model.{method} does that, with arguments of its own")
     check_choice("method", method, METHODS)
     check_used(method, amount, other)

@@ -43,8 +43,8 @@ def paint_codes(model: Model, codes: Codes, masks: np.ndarray, classes: tuple[st
     wanted = []
     for mask, labels in zip(masks, drawn.labels, strict=True):
         taken = np.isin(mask, chosen)
-        uncovered = np.isin(labels, chosen) & ~taken & (mask != OPEN)
-        wanted.append(np.where(taken, mask, filled(labels, uncovered)))
+        removed = np.isin(labels, chosen) & (mask != OPEN)
+        wanted.append(np.where(taken, mask, filled(labels, removed)))
     return _changed(model, codes, drawn, np.stack(wanted), chosen)
 
 

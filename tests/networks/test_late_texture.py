@@ -52,7 +52,7 @@ def test_change_by_texture_code_is_proportional_to_weight_of_class():
     slots = slots_of(generator, 1).requires_grad_()
     made = generator(slots)
     weight = made.mask.logits().softmax(dim=1)[0, 1]  # (H, W)
-    own = generator._colored(generator.expand(slots), None)[0][0, 1]  # (3, H, W)
+    own = generator._colored(generator.expand(slots), None, None)[0][0, 1]  # (3, H, W)
     texture = generator.layout.shape_slot(1) + 1
     for y, x in ((0, 0), (7, 30), (20, 50)):
         (whole,) = torch.autograd.grad(made.image[0, 0, y, x], slots, retain_graph=True)

@@ -42,9 +42,9 @@ def test_system_error_of_a_source_saves_the_run(fit, monkeypatch, resume, whole_
         return get(source, index)
 
     monkeypatch.setattr(FolderSource, "__getitem__", stale)
-    line = "^/mnt/data/5.png: cannot be read .Stale file handle.; saved at 20 images; fix this"
+    line = "^/mnt/data/5.png: cannot be read .Stale file handle.; saved at [0-9]+ images; fix this"
     with pytest.raises(UserError, match=line):
-        fit("output.score_every=0")
+        fit("output.score_every=0", "training.class_sets=all")
     monkeypatch.undo()
     (run,) = runs()
     assert_same_run(resume(run), whole_run, extended=True)  # without scores so far
@@ -80,7 +80,7 @@ def test_skipping_gives_up_after_many_bad_items(monkeypatch, fit, mount):
     for path in (mount / "images").iterdir():
         path.write_bytes(b"")
     with pytest.raises(UserError, match="^none of 3 images in a row can be used; the last: .*png"):
-        fit(f"data.root={mount}", "data.on_error=skip")
+        fit(f"data.root={mount}", "data.on_error=skip", "training.class_sets=all")
 
 
 def test_data_lost_after_the_last_step_do_not_matter(fit, at_step, mount, capfd):
