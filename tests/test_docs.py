@@ -197,6 +197,14 @@ def files_of(page):
     return {name: "\n\n".join(parts) for name, parts in found.items()}
 
 
+def test_pictures_of_the_pages_can_be_seen():
+    pictures = [path for path in DOCS.rglob("*") if path.suffix in {".png", ".gif", ".jpg"}]
+    assert len(pictures) > 20
+    for path in pictures:
+        with Image.open(path) as picture:
+            picture.load()
+
+
 def test_tutorial_files_equal_the_example():
     built = files_of(TUTORIAL)
     there = {str(file.relative_to(LANDSCAPE)) for file in LANDSCAPE.rglob("*.*") if file.suffix[1:] in LANGUAGES}

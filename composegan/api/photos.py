@@ -16,8 +16,8 @@ from composegan.data.pairs import read_pair
 from composegan.data.photos import PhotoFiles
 from composegan.data.resize import fit_image, fit_labels
 from composegan.data.rgb import read_image, rgb_of
-from composegan.editing.objective import UNKNOWN
 from composegan.errors import UserError, as_path
+from composegan.networks.semantic_map import UNKNOWN
 from composegan.plugin.domain import DomainSpec
 
 

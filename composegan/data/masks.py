@@ -10,10 +10,9 @@ from PIL import Image
 from composegan.data.files import files_below
 from composegan.data.labels import check_exact, is_transparent, labels_of_palette, open_labels, stored_numbers
 from composegan.errors import UserError
+from composegan.networks.layout import OPEN
 from composegan.plugin.domain import DomainSpec
 
-OPEN = 255
-"""The label of a pixel that was left open: transparent in a colour file, 255 in a file of numbers."""
 ENDINGS = (".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 
 

@@ -24,7 +24,7 @@ from composegan.data.rgb import read_image
 from composegan.editing.encoder.encoder_file import TrainedEncoder
 from composegan.editing.encoder.unlike import likeness
 from composegan.editing.invert import nearness, objective_of, search
-from composegan.editing.objective import UNKNOWN, Objective
+from composegan.editing.objective import Objective
 from composegan.editing.tuning import tune
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file, write_json
@@ -36,6 +36,7 @@ from composegan.model.codes_file import read_codes
 from composegan.model.delta import Delta
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
+from composegan.networks.semantic_map import UNKNOWN
 from composegan.runtime.console import print_line
 from composegan.runtime.progress import progress_bar
 from composegan.viz.pictures import color_masks, table

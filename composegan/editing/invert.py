@@ -19,7 +19,7 @@ from composegan.config.inversion import Inversion, InversionConfig
 from composegan.editing.encoder.encode import encode
 from composegan.editing.encoder.encoder_file import TrainedEncoder, find_encoder
 from composegan.editing.encoder.unlike import likeness
-from composegan.editing.objective import UNKNOWN, Objective, mask_iou
+from composegan.editing.objective import Objective, mask_iou
 from composegan.editing.tuning import descend, tune
 from composegan.errors import UserError, as_path
 from composegan.io.atomic import write_json
@@ -30,6 +30,7 @@ from composegan.model.delta import Delta
 from composegan.model.random_codes import usual_present
 from composegan.model.sample import SAVED, TUNED, Picture, Samples, concat_samples, draw
 from composegan.model.saved_model import Model
+from composegan.networks.semantic_map import UNKNOWN
 from composegan.runtime.progress import progress_bar
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,8 @@ from torch.nn import functional as F
 from composegan.config.inversion import Inversion
 from composegan.losses.perceptual import PerceptualDistance
 from composegan.networks.generator import Synthesis
+from composegan.networks.semantic_map import UNKNOWN
 
-UNKNOWN = 255
-"""Label of photos without a mask. A domain has at most 255 classes, 0..254."""
 SHARPNESS = 4.0
 """Factor on mask logits: they are trained towards -1 and 1, where softmax alone is too soft."""
 

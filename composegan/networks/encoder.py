@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from composegan.networks.semantic_map import UNKNOWN
+
 BACKBONE = "lcnet_075"
 CELLS = 16
 """Cells on each side of the grid that describes the outline of a class."""
 COLORS, PLACES = 6, 5
 """Colours and their squares; coordinates and their products."""
-UNKNOWN = 255
-"""Label of pixels whose class is not given. A mask is given as a whole or not at all."""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from composegan.networks.semantic_map import SemanticMap, label_shares
+from composegan.networks.semantic_map import UNKNOWN, SemanticMap, label_shares
 
-OPEN = 255
-"""The label of a pixel whose class the codes decide. A domain has at most 255 classes, 0..254."""
+OPEN = UNKNOWN
+"""The label of a pixel whose class the codes decide: transparent in a colour file, 255 in a file of numbers."""
 UNSEEN = 5e-5
 """The share of a class in a cell where it is not."""
 MARGIN = 0.3

@@ -15,6 +15,9 @@ from torch.nn import functional as F
 
 from composegan.networks.resample import upsample_times, upsampled_mean_matrix
 
+UNKNOWN = 255
+"""The label of a pixel whose class is not given. A domain has at most 255 classes, 0..254."""
+
 
 @dataclass(frozen=True)
 class SemanticMap:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from composegan.config.encoder import EncoderConfig
-from composegan.config.run_folder import CONFIG
 from composegan.config.schema import DataConfig
 from composegan.errors import UserError
 from composegan.plugin.contracts import Verb
@@ -46,18 +44,11 @@ def run(arguments: Sequence[str]) -> None:
     run's."""
     from composegan.config import extensions
     from composegan.config.arguments import split_arguments
-    from composegan.config.compose import announce_plugin_path, load_config
     from composegan.config.merge import merge
-    from composegan.plugin import registry
+    from composegan.verbs.run_data import with_run_data
 
     choice = read_settings(TrainEncoder, arguments, "encoder")
-    base = TrainEncoder()
-    if (choice.folder / CONFIG).is_file():
-        own = load_config(choice.folder / CONFIG)
-        announce_plugin_path(choice.folder, own, arguments)
-        base = TrainEncoder(domain=own.domain, plugin_path=own.plugin_path, data=own.data)
-    if plugin_path := choice.plugin_path or base.plugin_path:
-        registry.add_plugin_path(os.path.expanduser(plugin_path))
+    base = with_run_data(TrainEncoder(), choice.folder, choice.plugin_path, arguments)
     model = choice.load_model()
     base.data = replace(base.data, height=model.generator.height, width=model.generator.width)
     given = merge(TrainEncoder, [("", split_arguments(arguments))], base=base, see="composegan encoder --help")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from composegan.config.lists import names_in
-from composegan.config.run_folder import CONFIG
 from composegan.config.schema import DataConfig
 from composegan.errors import UserError
 from composegan.plugin.contracts import METRIC, Verb
@@ -44,18 +42,12 @@ def run(arguments: Sequence[str]) -> None:
     """
     from composegan.config import extensions
     from composegan.config.arguments import split_arguments
-    from composegan.config.compose import announce_plugin_path, load_config
     from composegan.config.merge import merge
     from composegan.plugin import registry
+    from composegan.verbs.run_data import with_run_data
 
     choice = read_settings(Evaluate, arguments, "evaluate")
-    base = Evaluate()
-    if (choice.folder / CONFIG).is_file():
-        own = load_config(choice.folder / CONFIG)
-        announce_plugin_path(choice.folder, own, arguments)
-        base = Evaluate(domain=own.domain, plugin_path=own.plugin_path, data=own.data)
-    if plugin_path := choice.plugin_path or base.plugin_path:
-        registry.add_plugin_path(os.path.expanduser(plugin_path))
+    base = with_run_data(Evaluate(), choice.folder, choice.plugin_path, arguments)
     names = names_in(choice.metrics, registry.names(METRIC, own=True), "metrics", more=registry.names(METRIC))
     from composegan.api.evaluation import evaluate_model, open_domain_of
     from composegan.evaluation.shares import together

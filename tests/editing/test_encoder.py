@@ -21,9 +21,9 @@ from composegan.editing.encoder.encoder_file import ENCODER, TrainedEncoder, fin
 from composegan.editing.encoder.train import STATE, Teacher, rate, train_encoder
 from composegan.editing.encoder.unlike import likeness
 from composegan.editing.invert import invert
-from composegan.editing.objective import UNKNOWN
 from composegan.model.model_files import save
 from composegan.networks.encoder import Encoder
+from composegan.networks.semantic_map import UNKNOWN
 from tests.helpers import refused
 
 DATA = DataConfig(height=16, width=16)

@@ -8,10 +8,11 @@ import torch
 
 from composegan.config.inversion import RECIPES, InversionConfig
 from composegan.editing.invert import Inverted, invert, objective_of, search, spread
-from composegan.editing.objective import UNKNOWN, mask_distance, mask_iou
+from composegan.editing.objective import mask_distance, mask_iou
 from composegan.editing.tuning import drift, neighbours, ramp
 from composegan.errors import UserError
 from composegan.losses.perceptual import perceptual_distance
+from composegan.networks.semantic_map import UNKNOWN
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from composegan.editing.encoder.encoder_file import TrainedEncoder
-from composegan.editing.objective import UNKNOWN
 from composegan.losses.perceptual import PerceptualDistance
 from composegan.model.codes import Codes
 from composegan.model.saved_model import Model
 from composegan.networks.encoder import Encoded
+from composegan.networks.semantic_map import UNKNOWN
 
 BATCH = 32
 

@@ -22,7 +22,7 @@ from composegan.editing.encoder.encode import classes_in
 from composegan.editing.encoder.encoder_file import ENCODER, TrainedEncoder, new_network, read_encoder, write_encoder
 from composegan.editing.encoder.held_out import Pictures, held_out, measure
 from composegan.editing.invert import spread
-from composegan.editing.objective import SHARPNESS, UNKNOWN, Objective, mask_distance
+from composegan.editing.objective import SHARPNESS, Objective, mask_distance
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import reading
@@ -31,6 +31,7 @@ from composegan.losses.perceptual import PerceptualDistance, perceptual_distance
 from composegan.model.saved_model import Model
 from composegan.networks.encoder import Encoder
 from composegan.networks.fitting import fitted
+from composegan.networks.semantic_map import UNKNOWN
 from composegan.plugin.domain import Source
 from composegan.runtime.progress import progress_bar
 from composegan.training.parts import derive_seed
