@@ -86,9 +86,7 @@ def _temporary_beside(path: Path, remedy: str, folder: bool = False) -> Iterator
 
     It is locked meanwhile; unlocked ones were left by killed processes and are removed first.
     """
-    temporary = path.with_name(f".partial-{secrets.token_hex(4)}.{path.name}")
     with ExitStack() as stack:
-        stack.callback(_remove, temporary)
         with writing(path, remedy):
             if not path.parent.exists():  # else a file there would be reported as "File exists"
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,10 +94,12 @@ def _temporary_beside(path: Path, remedy: str, folder: bool = False) -> Iterator
                 with try_lock(leftover) as abandoned:
                     if abandoned:
                         _remove(leftover)
-            for _ in range(100):  # another process may take it for a leftover before it is locked
+            ours: bool | None = False
+            while ours is False:  # else another process took it for a leftover before it was locked, and removes it
+                temporary = path.with_name(f".partial-{secrets.token_hex(4)}.{path.name}")
                 temporary.mkdir(exist_ok=True) if folder else temporary.touch()
-                if stack.enter_context(try_lock(temporary)) is not False:
-                    break
+                ours = stack.enter_context(try_lock(temporary))
+            stack.callback(_remove, temporary)
         yield temporary
 
 

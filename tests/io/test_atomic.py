@@ -10,6 +10,7 @@ import pytest
 
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file, atomic_folder, writing
+from composegan.io.lock import try_lock
 
 both = pytest.mark.parametrize("atomic", [atomic_file, atomic_folder])
 
@@ -105,6 +106,21 @@ def test_temporary_removed_before_it_was_locked_is_created_again(atomic, tmp_pat
     monkeypatch.setattr(os.path, "samestat", removed)
     with atomic(tmp_path / "target") as temporary:
         put(temporary, "mine")
+    assert content_of(tmp_path / "target") == "mine"
+
+
+@both
+def test_temporary_that_another_process_holds_is_left_to_it(atomic, tmp_path, monkeypatch):
+    """That process took it for a leftover and is about to remove it, however long that takes."""
+    pytest.importorskip("fcntl")
+    names = iter(["taken", "free"])
+    monkeypatch.setattr("composegan.io.atomic.secrets.token_hex", lambda size: next(names))
+    taken = tmp_path / ".partial-taken.target"
+    taken.mkdir() if atomic is atomic_folder else taken.touch()
+    with try_lock(taken), atomic(tmp_path / "target") as temporary:
+        put(temporary, "mine")
+        taken.rmdir() if taken.is_dir() else taken.unlink()
+        assert temporary.name == ".partial-free.target"
     assert content_of(tmp_path / "target") == "mine"
 
 
