@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.class_scaling.edits import leakages
+from benchmarks.class_scaling.edits import edit_classes, figures_of
 from benchmarks.class_scaling.judges import Judge, relabel
 from composegan.evaluation.segmenter import Trained, shrink
 from composegan.metrics.backbone import EFFICIENTNET
 from composegan.metrics.frechet import frechet_distance, moments
-from composegan.metrics.layout import LAYOUT, class_proportions, confusion, intersection_over_union, mean_known, recall
+from composegan.metrics.layout import LAYOUT, class_proportions, confusion, intersection_over_union, recall
 from composegan.metrics.presence import (
     class_recall,
     presence_accuracy,
@@ -40,13 +40,13 @@ LOWER, HIGHER = "lower", "higher"
 OF_PICTURES = {"sliced_wasserstein": LOWER, "FD-EffNetLite0": LOWER}
 OF_MASKS = {
     "FSD": LOWER, "mask_consistency": HIGHER, "rare_mask_consistency": HIGHER, "rare_recall": HIGHER,
-    "rare_pixel_recall": HIGHER, "presence": HIGHER, "sets_followed": HIGHER, "leakage_texture": LOWER,
-    "leakage_shape": LOWER,
+    "rare_pixel_recall": HIGHER, "presence": HIGHER, "sets_followed": HIGHER, "live_classes": HIGHER,
+    "ownership": HIGHER, "leakage_texture": LOWER, "leakage_shape": LOWER,
 }  # fmt: skip
 """Measures, and whether lower or higher is better. rare_recall: how often rare classes are in the masks;
 rare_pixel_recall: the share of their pixels in which the segmenter sees them; presence: how often classes are in a
 picture, compared with the data; sets_followed: the same for each picture, compared with its class set. A class that a
-model does not draw counts as 0."""
+model does not draw counts as 0. live_classes, ownership, leakage: of edits, see `edits.figures_of`."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,11 @@ def of_masks(drawn: Drawn, judge: Judge, seed: int) -> tuple[dict, dict]:
     labels, known = relabel(drawn.labels, table), judge.known[LAYOUT.name]
     proportions = class_proportions(labels, classes)
     pixels = agreement(drawn.images, labels, judge.segmenter, classes)
-    leaks = leakages(drawn.model, drawn.codes, table, proportions, seed)
+    edits = edit_classes(drawn.model, drawn.codes, table, proportions, seed)
     figures = {
         **mask_figures(judge, known, proportions, pixels),
         "sets_followed": plain(presence_accuracy(sets_in(drawn.codes, table, classes), present(proportions)).mean),
-        **{f"leakage_{part}": plain(mean_known(values)) for part, values in leaks.items()},
+        **{name: plain(value) for name, value in figures_of(edits, presence_rates(known) > 0).items()},
         "classes_drawn": int((presence_rates(proportions) > 0).sum()),
     }
     columns = {
@@ -154,7 +154,7 @@ def of_masks(drawn: Drawn, judge: Judge, seed: int) -> tuple[dict, dict]:
         "recall": class_recall(known, proportions), "pixels_real": known.mean(dim=0), "pixels": proportions.mean(dim=0),
         "iou": intersection_over_union(pixels).nan_to_num(0),
         "iou_of_segmenter": intersection_over_union(judge.segmenter.held_out_pixels),
-        "pixel_recall": recall(pixels), **{f"leakage_{part}": values for part, values in leaks.items()},
+        "pixel_recall": recall(pixels), **edits,
     }  # fmt: skip
     by_class = {name: {key: plain(v[k]) for key, v in columns.items()} for k, name in enumerate(judge.names)}
     return figures, by_class

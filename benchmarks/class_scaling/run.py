@@ -22,7 +22,7 @@ from composegan.io.lock import exclusive_lock
 from composegan.viz.pictures import color_masks, grid
 
 RESULTS, SHOWN = "quality.json", 8
-VERSION = 2
+VERSION = 3
 """Of the measures: results of another version are measured again, without training again."""
 
 

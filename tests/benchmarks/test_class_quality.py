@@ -70,6 +70,7 @@ def test_every_arm_is_trained_and_measured(study, found):
         for figures in of_run["masks"].values():
             assert figures["FSD"] > 0 and 0 <= figures["mask_consistency"] <= 1
             assert 0 <= figures["presence"] <= 1 and 0 <= figures["sets_followed"] <= 1
+            assert 0 < figures["ownership"] < 1 and 0 <= figures["live_classes"] <= 30
         patches = list(of_run["classes_a_patch"].values())
         assert patches == sorted(patches, reverse=True) and patches[0] >= 1
     assert [len(found["runs"][f"{arm}-0"]["groups"]) for arm in ("per_class", "merged16", "single")] == [30, 16, 1]
@@ -105,6 +106,17 @@ def test_results_of_another_version_are_measured_again_without_training(study, f
     monkeypatch.setattr(run, "VERSION", run.VERSION + 1)
     monkeypatch.setattr(study_runs, "resume", lambda *_: pytest.fail("trained again"))
     assert study("images=4", "seeds=0", "arms=per_class")["runs"]["per_class-0"]["version"] == run.VERSION
+
+
+def test_leakage_is_weighted_over_live_classes_of_the_real_set():
+    columns = {"ownership": [0.9, 0.9, 0.2, math.nan, 0.9]}  # class 0, live, without pixels, never drawn, not in real
+    columns |= {"liveness_texture": [9, 9, 9, math.nan, 9], "leakage_texture": [0.1, 0.3, 1, math.nan, 1]}
+    columns |= {"change_texture": [1, 3, 9, math.nan, 9], "liveness_shape": [9, 0.5, 9, math.nan, 9]}
+    columns |= {"leakage_shape": [0.1, 0.3, 1, math.nan, 1], "change_shape": [1, 3, 9, math.nan, 9]}
+    there = torch.tensor([True, True, True, True, False])
+    found = edits.figures_of({name: torch.tensor(values).double() for name, values in columns.items()}, there)
+    assert found["live_classes"] == 2 and found["ownership"] == pytest.approx(2.0 / 4)
+    assert found["leakage_texture"] == pytest.approx((0.1 * 1 + 0.3 * 3) / 4) and math.isnan(found["leakage_shape"])
 
 
 def test_folder_of_other_settings_is_refused(study, found):
