@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from composegan.errors import UserError
     from composegan.model.codes import Codes
     from composegan.model.sample import Samples
+    from composegan.session.session import Session
     from composegan.shipped import models
 
 _HOMES = {
@@ -26,6 +27,7 @@ _HOMES = {
     "Model": "composegan.api.model",
     "Run": "composegan.api.fit",
     "Samples": "composegan.model.sample",
+    "Session": "composegan.session.session",
     "UserError": "composegan.errors",
     "concat": "composegan.api.model",
     "domains": "composegan.api.fit",
@@ -35,8 +37,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "Codes", "Directions", "Model", "Run", "Samples", "UserError", "__version__", "concat", "domains", "fit", "load",
-    "models",
+    "Codes", "Directions", "Model", "Run", "Samples", "Session", "UserError", "__version__", "concat", "domains",
+    "fit", "load", "models",
 ]  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def test_imports_of_finds_every_import(tmp_path):
 FLOORS = (
     "version", "errors", "io", "shipped", "runtime", "plugin", "networks", "metrics", "losses", "viz", "config", "data",
     "draw", "grouping", "training", "planning", "model", "editing", "evaluation", "interop", "runs", "devkit", "api",
-    "verbs", "cli", "domain_files", "plugins",
+    "session", "verbs", "cli", "domain_files", "plugins",
 )  # fmt: skip
 """The packages of composegan from the ground up. A module imports from its own floor and from those below."""
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from composegan.model.saved_model import Model
 
 LARGEST_COUNT = 1_000_000
+DOCUMENT = ".composegan"
+"""The ending of documents, see `composegan.Session`."""
 RESULTS = Path("results")
 """Where verbs write without out=: in the current folder, and never into a run or a saved model."""
 
@@ -214,7 +216,7 @@ class WritingCommand(WritingOnce, ModelCommand):
 class CodesCommand(WritingCommand):
     """A command that starts from codes."""
 
-    codes: str | None = None  # codes.npz that sample, edit or invert wrote; empty: drawn from seed
+    codes: str | None = None  # codes.npz of sample, edit or invert, or a document of the studio; empty: drawn from seed
     seed: int = number(0, least=0)  # seed of drawn codes
     pictures: str = ""  # which of the codes, by number, such as 0,3,5-8; empty: the first ones
     truncation: float = number(TRUNCATION, least=0, most=1)  # variety of drawn codes; 1: full; 0: mean picture
@@ -247,6 +249,8 @@ def pasted_in(codes: str) -> Path | None:
     from composegan.model.codes_file import read_codes
 
     path = Path(codes).expanduser()
+    if path.suffix == DOCUMENT:
+        return None
     path = path / "codes.npz" if path.is_dir() else path
     return path.parent if read_codes(path).pasted else None
 
@@ -260,7 +264,13 @@ def codes_of(
     if not file:
         numbers = numbers_in(pictures, f"{prefix}pictures")
         return model.codes(seed=seed, truncation=truncation, pictures=numbers or range(n or 1))
-    codes = Codes.load(Path(file).expanduser(), model)
+    path = Path(file).expanduser()
+    if path.suffix == DOCUMENT and path.is_file():
+        from composegan.session.session import Session
+
+        codes = Session.open(path, model).codes
+    else:
+        codes = Codes.load(path, model)
     if any(delta is not None and delta.base != model.weights for delta in codes.tuned):
         print(
             f"{prefix}codes={file}: the weights tuned to its pictures are another model's and are left out", flush=True
