@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from composegan.api.model import Model
 from composegan.editing.directions.store import Directions
 from composegan.editing.edit import edit_codes
 from composegan.editing.paint import move_codes, paint_codes
@@ -12,6 +11,7 @@ from composegan.editing.recolor import color_of, recolor_codes
 from composegan.editing.target import Target
 from composegan.errors import UserError
 from composegan.model.codes import Codes
+from composegan.model.saved_model import Model
 from composegan.networks.layout import OPEN
 from composegan.session.label_png import labels_of_text, text_of
 from composegan.session.request import Request

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from composegan.api.model import Model
 from composegan.editing.directions.store import FACTS, VECTORS, Directions
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file
 from composegan.io.guarded import JSON, UnreadableError, check_archive, check_file, reading
 from composegan.model.codes import Codes
+from composegan.model.saved_model import Model
 from composegan.session.request import Request, picture_of
 
 FORMAT = 1

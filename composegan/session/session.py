@@ -7,15 +7,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
-from composegan.api.model import Model, Pictures
 from composegan.editing.directions.direction import Direction
 from composegan.editing.directions.store import Directions
-from composegan.editing.layers import Layers
+from composegan.editing.layers import Layers, layers
 from composegan.errors import UserError, as_path
 from composegan.io.atomic import writing
 from composegan.io.output import check_file, check_folder
 from composegan.model.codes import Codes
-from composegan.model.sample import Sample, codes_of
+from composegan.model.sample import Sample, Samples, codes_of
+from composegan.model.saved_model import Model
 from composegan.session.apply import apply, classes_of, mask_of, sparing
 from composegan.session.document import MOST, Document, read_document, write_document
 from composegan.session.label_png import png_of
@@ -35,7 +35,9 @@ class Session:
     codes; locked: names of classes that requests may not change; directions: those that slide requests name.
     """
 
-    def __init__(self, model: Model, picture: int = 0, seed: int = 0, *, codes: Pictures | None = None) -> None:
+    def __init__(
+        self, model: Model, picture: int = 0, seed: int = 0, *, codes: Codes | Sample | Samples | None = None
+    ) -> None:
         """Begin with a random picture by number and seed, or with codes (or a sample) of one picture.
 
         Raises UserError for codes of several pictures or of another model.
@@ -84,7 +86,7 @@ class Session:
 
     def layers(self) -> Layers:
         """The picture as layers. Raises UserError for a model without layers, see `Model.layers`."""
-        return self.model.layers(self.codes)
+        return layers(self.model, self.codes)
 
     def preview(self, request: Any, instead: bool = False) -> Sample:
         """The picture after a request, which is not recorded. instead: of the last request, as of `do`."""
