@@ -31,9 +31,9 @@ from composegan.runtime.ranks import is_first_process
 
 RESUMABLE = (
     "output.*", "trainer.*", "training.images", "data.root", "data.root.*", "data.cache", "data.workers",
-    "data.on_error", "plugin_path",
+    "data.on_error", "plugin_path", "training.augment", "training.augment_target",
 )  # fmt: skip
-"""Settings that may change when a run resumes: none of them changes what it computes."""
+"""Settings that may change when a run resumes: none of them changes what it computes, except for augmentation."""
 
 
 NOT_IN_RECIPES = ("domain", "plugin_path", "recipe", "output.root", "data.cache")

@@ -12,7 +12,11 @@ from composegan.io.yaml_file import parse_names
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 LARGEST = 10**18
 """The largest whole number of a setting; every library accepts it."""
-_NAMES = {bool: "on or off", int: "whole number", float: "number", str: "text", Any: "name or list"}
+NUMBER_OR_WORD = float | str
+_NAMES = {
+    bool: "on or off", int: "whole number", float: "number", str: "text", Any: "name or list",
+    NUMBER_OR_WORD: "number or text",
+}  # fmt: skip
 
 
 class _TooLargeError(ValueError):
@@ -20,7 +24,7 @@ class _TooLargeError(ValueError):
 
 
 def convert(value: Any, kind: Any) -> Any:
-    """`value` as the type `kind` (bool, int, float, str, Any, or one of these with `| None`).
+    """`value` as the type `kind` (bool, int, float, str, `float | str`, Any, or one of these with `| None`).
 
     Text may be written as people write it: `on`, `yes`; `1e3` for a whole number; empty or `null` for None.
     A value of type Any is a name or a YAML list, in which every item is text. Raises ValueError saying what is needed.
@@ -35,7 +39,7 @@ def convert(value: Any, kind: Any) -> Any:
     if kind is Any:
         return _any(value)
     try:
-        return {bool: _bool, int: _int, float: _float, str: _str}[kind](value)
+        return {bool: _bool, int: _int, float: _float, str: _str, NUMBER_OR_WORD: _number_or_word}[kind](value)
     except (ValueError, OverflowError) as error:
         if isinstance(error, _TooLargeError):
             raise
@@ -102,6 +106,13 @@ def _float(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError
     return number
+
+
+def _number_or_word(value: Any) -> float | str:
+    try:
+        return _float(value)
+    except ValueError:
+        return _str(value)
 
 
 def _int(value: Any) -> int:

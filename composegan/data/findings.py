@@ -113,7 +113,7 @@ def few_pictures(total: int, augment: float | str | None) -> list[str]:
         return []
     return [
         f"data.root: {total:,} pictures are few, and the discriminator soon knows all of them; set "
-        "training.augment=0.3, data.flip=on if mirrored ones are as likely, or add pictures"
+        "training.augment=adaptive, data.flip=on if mirrored ones are as likely, or add pictures"
     ]
 
 

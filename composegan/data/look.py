@@ -53,7 +53,7 @@ class Look:
         write_look(folder, self.survey, self.source, self.plugin.spec, self.data.height, self.data.width)
 
 
-def look(plugin: DomainPlugin, data: DataConfig, augment: float | None) -> Look:
+def look(plugin: DomainPlugin, data: DataConfig, augment: float | str | None) -> Look:
     """Survey the pictures that the settings name, and compare them with the other split, with progress bars.
 
     augment: `training.augment`; None: it is not known yet. Raises UserError for data that cannot be used.
@@ -62,7 +62,7 @@ def look(plugin: DomainPlugin, data: DataConfig, augment: float | None) -> Look:
     settings = len(spec.classes), data.height, data.width
     found = survey(source, *settings, cache=cache, on_error=data.on_error, title="Looking at the pictures")
     lines = data_warnings(source, spec, flip=True) + survey_warnings(found, spec, len(source), *settings[1:])
-    if (other := _other_split(plugin, data)) is not None:
+    if (other := other_split(plugin, data)) is not None:
         split, there = other
         try:
             seen = survey(there, *settings, cache=cache, on_error="skip", title=f"Comparing with {split}")
@@ -76,7 +76,7 @@ def look(plugin: DomainPlugin, data: DataConfig, augment: float | None) -> Look:
 
 
 def warnings_at_hand(
-    plugin: DomainPlugin, data: DataConfig, source: Source, augment: float, absent: Sequence[str] = ()
+    plugin: DomainPlugin, data: DataConfig, source: Source, augment: float | str, absent: Sequence[str] = ()
 ) -> list[str]:
     """The warnings of `look` that cost no more than a second or two: for the start of `fit`.
 
@@ -88,7 +88,7 @@ def warnings_at_hand(
     lines = survey_warnings(found, spec, len(source), *settings[1:]) if found else []
     if absent and not (found and len(found) == len(source)):
         lines.append(never_seen(absent, len(source)))
-    if isinstance(source, (PackedSource, FolderSource)) and (other := _other_split(plugin, data)) is not None:
+    if isinstance(source, (PackedSource, FolderSource)) and (other := other_split(plugin, data)) is not None:
         split, there = other
         seen = survey_at_hand(there, *settings, cache)
         whole = found and seen and len(found) == len(source) and len(seen) == len(there)
@@ -107,7 +107,7 @@ def look_at_pack(plugin: DomainPlugin, data: DataConfig, pack: Path) -> Look:
     return replace(found, warnings=[*lost, *found.warnings])
 
 
-def _other_split(plugin: DomainPlugin, data: DataConfig) -> tuple[str, Source] | None:
+def other_split(plugin: DomainPlugin, data: DataConfig) -> tuple[str, Source] | None:
     """The split that the settings do not name, if there is one that can be opened."""
     if not data.root or source_address(data.root):
         return None

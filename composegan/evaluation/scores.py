@@ -47,7 +47,7 @@ class Scores:
         setting = Setting(classes, data.height, data.width, device)
         with torch.random.fork_rng():
             self.describers = {name: rows.open(setting) for name, rows in self.rows.items()}
-        images, labels = _draw(source, data, classes, count, seed)
+        images, labels = draw_real(source, data, classes, count, seed)
         self.real = self._summaries(images, labels)
         self.watched = {}
         for found in (found for found in metrics if found.plugin.by_class):
@@ -107,8 +107,11 @@ def selection(values: Mapping[str, float], deciding: Sequence[str]) -> float:
     return first * penalty if first > 0 else first / penalty
 
 
-def _draw(source: Source, data: DataConfig, classes: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Images (N, 3, H, W) in -1..1 and labels (N, H, W). Skipped images are replaced by further draws."""
+def draw_real(source: Source, data: DataConfig, classes: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """`count` random pictures, drawn with replacement: images (N, 3, H, W) in -1..1 and labels (N, H, W).
+
+    Skipped images are replaced by further draws. Raises UserError if none can be read.
+    """
     draws = torch.Generator().manual_seed(seed)
     items = Items(source, classes, data.on_error, len(source))
     images: list[Tensor] = []

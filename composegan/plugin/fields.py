@@ -16,7 +16,10 @@ from composegan.errors import UserError, nearest
 
 @dataclass(frozen=True)
 class Bounds:
-    """The values that a setting accepts: numbers from `least` (or above `above`) to `most`, or one of `choices`."""
+    """The values that a setting accepts: numbers from `least` (or above `above`) to `most`, or one of `choices`.
+
+    With `least`, both numbers and `choices` are accepted.
+    """
 
     least: float | None = None
     above: float | None = None
@@ -25,7 +28,9 @@ class Bounds:
 
     def __str__(self) -> str:
         if self.choices:
-            return " or ".join(filter(None, (", ".join(self.choices[:-1]), self.choices[-1])))
+            between = f"a number, {self.least:,} to {self.most:,}" if self.least is not None else None
+            first = ", ".join(filter(None, (between, *self.choices[:-1])))
+            return " or ".join(filter(None, (first, self.choices[-1])))
         if self.least is not None and self.most is not None:
             return f"{self.least:,} to {self.most:,}"
         parts = ((self.least, "{:,} or more"), (self.above, "above {:,}"), (self.most, "at most {:,}"))
@@ -35,9 +40,10 @@ class Bounds:
         """Raise UserError, naming the setting, for a value that is out of bounds. None is always accepted."""
         if value is None:
             return
-        if self.choices:
+        if self.choices and (self.least is None or isinstance(value, str)):
             if value not in self.choices:
-                raise UserError(f"{key}={value}: {nearest(str(value), self.choices)}")
+                offer = nearest(str(value), self.choices)
+                raise UserError(f"{key}={value}: {offer if self.least is None else f'must be {self}'}")
             return
         low = (self.least is None or value >= self.least) and (self.above is None or value > self.above)
         if not low or (self.most is not None and value > self.most):
@@ -49,6 +55,11 @@ def number(
 ) -> Any:
     """A field for a number from `least`, or above `above`, to `most`. A default of None makes it optional."""
     return field(default=default, metadata={"bounds": Bounds(least, above, most)})
+
+
+def number_or(*words: str, least: float, most: float) -> Any:
+    """A field of type `float | str` for a number from `least` to `most`, or one of `words`, the first by default."""
+    return field(default=words[0], metadata={"bounds": Bounds(least, None, most, words)})
 
 
 def choice(*names: str, default: str | None = None) -> Any:

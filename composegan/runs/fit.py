@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ import lightning
 from lightning import Callback
 from lightning.pytorch.loggers import Logger
 
-from composegan.config.compose import Composed, compose_for_run, settings_of_run, write_config
+from composegan.config.compose import Composed, compose_for_run, load_config, settings_of_run, write_config
 from composegan.config.run_folder import CONFIG, require_run
 from composegan.config.schema import Config
 from composegan.data.loader import dead_reader
@@ -35,6 +36,7 @@ from composegan.runs.prepare import (
     absent_classes,
     data_class_sets,
     first_step,
+    held_out_source,
     make_loader,
     open_data,
     restored_step,
@@ -47,6 +49,7 @@ from composegan.runs.trainer import make_trainer, needs_launch, world_size
 from composegan.runtime.console import print_line
 from composegan.runtime.ranks import is_first_process, lost_process
 from composegan.training.divergence import DivergedError
+from composegan.training.few_pictures import settle_few_pictures
 from composegan.training.step import TrainingStep
 
 
@@ -100,11 +103,15 @@ def resume(
         trainer = make_trainer(composed.config)
     with _sole_writer(run):
         source = open_data(composed)
+        settled, chosen = settle_few_pictures(composed.config, composed.plugin.spec, len(source))
+        composed = replace(composed, config=settled)
         step, state, notes = _continued(run, composed, source, trainer, new)
         if (had := state.get("data")) not in (None, len(source)):
             notes += [f"there were {had:,} images and are now {len(source):,}: they come in a different order"]
         step.class_sets = step.class_sets or data_class_sets(composed, source)
-        _say(notes)
+        was, now = load_config(run / CONFIG).training.augment, settled.training.augment
+        notes += [f"training.augment: {now} from here on, after {was}"] * (now != was)
+        _say(notes + chosen)
         if is_first_process():
             with atomic_file(run / CONFIG) as file:
                 write_config(file, composed.config)
@@ -157,11 +164,11 @@ def _train(
     loader = make_loader(composed, source, step, trainer.global_rank, trainer.world_size)
     stop = GracefulStop(loader)
     splitter = [GroupSplitter(run, spec.names)] if splitting_of(config) else []
-    recorder = RunRecorder(run, composed, source, before, stop)
+    recorder = RunRecorder(run, composed, source, before, stop, held_out_source(composed))
     callbacks = [*splitter, recorder, ProgressLine(config.training.images), *callbacks]
     cast(Any, trainer).callbacks += callbacks  # documented, but not declared
     trainer.loggers = [*make_loggers(config.trainer.logger, run, f"composegan-{spec.name}"), *loggers]
-    flip = config.data.flip and not config.adapt.source  # an adaptation ignores labels
+    flip = bool(config.data.flip) and not config.adapt.source  # an adaptation ignores labels
     warnings = [f"warning: {line}" for line in data_warnings(source, spec, flip=flip)]
     if is_first_process() and not config.adapt.source:
         absent, augment = absent_classes(composed, source), config.training.augment

@@ -13,6 +13,7 @@ from composegan.config.compose import Composed
 from composegan.data import open_pictures, open_source, training_loader
 from composegan.data.cache import cache_folder
 from composegan.data.loader import TrainingLoader
+from composegan.data.look import other_split
 from composegan.data.statistics import ClassStatistics, class_statistics
 from composegan.errors import UserError
 from composegan.grouping.propose import policy_of, propose, settled_plan
@@ -25,6 +26,7 @@ from composegan.runtime.console import print_line
 from composegan.runtime.ranks import is_first_process
 from composegan.training.build import build
 from composegan.training.class_sets import class_sets_of, settle_class_sets
+from composegan.training.few_pictures import settle_few_pictures
 from composegan.training.start import begin_with_data
 from composegan.training.step import TrainingStep
 
@@ -37,8 +39,10 @@ def open_data(composed: Composed) -> Source:
 
 def settle(composed: Composed, source: Source) -> Composed:
     """Decide the settings that depend on the data alone, with a line for each in `notes`."""
-    config, lines = settle_class_sets(composed.config, composed.plugin.spec, source)
-    return replace(composed, config=config, notes=[*composed.notes, *lines])
+    spec = composed.plugin.spec
+    config, chosen = settle_few_pictures(composed.config, spec, len(source))
+    config, lines = settle_class_sets(config, spec, source)
+    return replace(composed, config=config, notes=[*composed.notes, *chosen, *lines])
 
 
 def settle_grouping(composed: Composed, source: Source, parts: int) -> Composed:
@@ -89,6 +93,13 @@ def absent_classes(composed: Composed, source: Source) -> list[str]:
         return []
     area = _statistics(composed, source).area
     return [name for name, share in zip(composed.plugin.spec.names, area, strict=True) if share == 0]
+
+
+def held_out_source(composed: Composed) -> Source | None:
+    """The other split of the data, whose pictures the discriminator is not trained on; None: there is none."""
+    config = composed.config
+    found = None if config.adapt.source else other_split(composed.plugin, config.data)
+    return found and found[1]
 
 
 def new_step(composed: Composed, device: torch.device) -> TrainingStep:
@@ -143,7 +154,7 @@ def make_loader(composed: Composed, source: Source, step: TrainingStep, rank: in
         world=world,
         start=step.position,
         workers=config.data.workers,
-        flip=config.data.flip,
+        flip=bool(config.data.flip),
         mirrored=spec.mirrored,
         on_error=config.data.on_error,
     )

@@ -48,6 +48,8 @@ class ProgressLine(Callback):
             for name in ("loss/discriminator", "loss/generator", "loss/mask")
             if name in step.figures
         )
+        if (overfit := trainer.callback_metrics.get("score/overfit")) is not None:
+            text += f"  overfit {float(overfit):.2f}"
         if self.bar:
             with suppress(OSError):
                 self.bar.update(self.task, completed=seen, text=text)

@@ -19,6 +19,7 @@ from composegan.config.run_folder import CONFIG
 from composegan.config.validate import deciding_scores, score_names
 from composegan.errors import UserError
 from composegan.evaluation.generated import Generated
+from composegan.evaluation.held_out import HeldOut
 from composegan.evaluation.scores import Scores, selection
 from composegan.io.atomic import atomic_file
 from composegan.model import model_files, saved_model
@@ -42,10 +43,17 @@ class RunRecorder(Callback):
     """Writes into the run folder, on rank 0, and stops the trainer on all ranks.
 
     before: the checkpoint that the run continues from; {}: it starts. stop: requests to stop.
+    held_out: pictures that are not trained on, which the discriminator also judges when the run is scored.
     """
 
     def __init__(
-        self, run: Path, composed: Composed, source: Source, before: Mapping[str, Any], stop: GracefulStop
+        self,
+        run: Path,
+        composed: Composed,
+        source: Source,
+        before: Mapping[str, Any],
+        stop: GracefulStop,
+        held_out: Source | None = None,
     ) -> None:
         self.run, self.source, self.stop = run, source, stop
         self.config, self.spec = composed.config, composed.plugin.spec
@@ -57,6 +65,8 @@ class RunRecorder(Callback):
         self.early: bool = before.get("early", False)
         self.shown: bool = before.get("shown", True)
         self.scores: Scores | None = None
+        self.held_out_source = held_out
+        self.held_out: HeldOut | None = None
         self.stopping = False
         self.latest: dict[str, float] = {}
 
@@ -203,11 +213,28 @@ class RunRecorder(Callback):
         selected = selection(values, self.deciding)
         figures = {f"score/{name}": value for name, value in values.items()}
         self._log(step, figures | ({"score/selection": selected} if len(self.deciding) > 1 else {}))
+        self._judge_held_out(step)
         if best := selected < self.best:
             self.best = selected
         if last and self.scores and self.scores.columns:
             print_line(*self.scores.report(self.spec.names, values))
         return best
+
+    def _judge_held_out(self, step: TrainingStep) -> None:
+        """Log what the discriminator makes of held-out pictures, if there are any that can be read."""
+        if self.held_out_source is None:
+            return
+        seed, device, classes = derive_seed(self.config.seed, "held out"), step.path_mean.device, len(self.spec.classes)
+        if self.held_out is None:
+            data = replace(self.config.data, on_error="skip")
+            try:
+                self.held_out = HeldOut(self.source, self.held_out_source, data, classes, seed, device)
+            except UserError as error:
+                print_line(f"warning: no score of held-out pictures: {error}")
+                self.held_out_source = None
+                return
+        judged = self.held_out(step.discriminator, step.average, lambda count: average_codes(step, count, seed))
+        self._log(step, {f"score/{name}": value for name, value in judged.items()})
 
     def _measure(self, step: TrainingStep) -> dict[str, float]:
         count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")
@@ -222,15 +249,27 @@ class RunRecorder(Callback):
 @torch.inference_mode()
 def average_pictures(step: TrainingStep, count: int, seed: int, batch: int = 16) -> Generated:
     """`count` pictures of the averaged generator from the codes of `seed` and stored noise."""
-    draws = torch.Generator().manual_seed(seed)
-    z = torch.randn(count, step.average.latent_channels, generator=draws)
-    codes, images, labels = [], [], []
-    sets = None if step.class_sets is None else step.class_sets.draw(count, draws)
+    images, labels = [], []
+    codes, sets = average_codes(step, count, seed, batch)
     classes = [None] * count if sets is None else sets.split(batch)
-    for part, present in zip(z.split(batch), classes, strict=False):
-        part = fitted(step.average, part.to(step.path_mean.device), present, [draws] * len(part))  # (B, S)
-        codes.append(step.average.map(part))
-        result = step.average(codes[-1], classes=present)
+    for part, present in zip(codes.split(batch), classes, strict=False):
+        result = step.average(part, classes=present)
         images.append(result.image.float().clamp(-1, 1).cpu())
         labels.append(result.mask.labels().cpu())
-    return Generated(step.average, torch.cat(codes), sets, torch.cat(images), torch.cat(labels))
+    return Generated(step.average, codes, sets, torch.cat(images), torch.cat(labels))
+
+
+@torch.inference_mode()
+def average_codes(
+    step: TrainingStep, count: int, seed: int, batch: int = 16
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Codes (count, S) of the averaged generator from `seed`, and class sets (count, K) that they fit; None: all."""
+    draws = torch.Generator().manual_seed(seed)
+    z = torch.randn(count, step.average.latent_channels, generator=draws)
+    sets = None if step.class_sets is None else step.class_sets.draw(count, draws)
+    classes = [None] * count if sets is None else sets.split(batch)
+    codes = [
+        step.average.map(fitted(step.average, part.to(step.path_mean.device), present, [draws] * len(part)))
+        for part, present in zip(z.split(batch), classes, strict=False)
+    ]  # (B, S) each
+    return torch.cat(codes), sets

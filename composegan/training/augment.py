@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor
 
+from composegan.errors import UserError
 from composegan.networks.precision import widened, without_autocast
 from composegan.networks.semantic_map import SemanticMap
 
@@ -18,19 +19,25 @@ SHIFT, TURN, ZOOM, TINT = 1 / 8, 10.0, 0.2, 0.4
 """Maximal shift (fraction of the side), rotation (degrees), relative change of scale and of colour."""
 
 
-def augment(image: Tensor, mask: SemanticMap | None, probability: float) -> tuple[Tensor, SemanticMap | None]:
+def augment(
+    image: Tensor, mask: SemanticMap | None, probability: float | str | Tensor
+) -> tuple[Tensor, SemanticMap | None]:
     """Shift, rotate and scale picture and mask, and change the picture's colours, each with `probability` per sample.
 
     image: (B, 3, H, W) in -1..1; the edge is repeated outside the picture. mask: None: there is no mask.
-    probability: 0 changes nothing. Otherwise computed and returned in float32, whatever the precision of training.
+    probability: a number, 0 for no change, or a tensor () on the picture's device, which the host never reads. With a
+    tensor or a number above 0, computed and returned in float32, whatever the precision of training.
+    Raises UserError for "adaptive", in a loss recipe without `composegan.training.phases.augmented`.
     """
-    if probability == 0:
+    if isinstance(probability, str) and probability != "auto":
+        raise UserError(f"training.augment={probability}: not possible with this training.loss; give a number, 0 to 1")
+    if isinstance(probability, str) or (not isinstance(probability, Tensor) and probability == 0):
         return image, mask
     with without_autocast(image.device):  # in bfloat16, pictures of 256 pixels would move by up to 2
         return _augment(widened(image), mask, probability)
 
 
-def _augment(image: Tensor, mask: SemanticMap | None, probability: float) -> tuple[Tensor, SemanticMap | None]:
+def _augment(image: Tensor, mask: SemanticMap | None, probability: float | Tensor) -> tuple[Tensor, SemanticMap | None]:
     from kornia.geometry.transform import get_affine_matrix2d
 
     batch, device = len(image), image.device

@@ -13,8 +13,17 @@ from torch import Tensor
 from composegan.config.schema import AdaptConfig, TrainingConfig
 from composegan.losses.adversarial import discriminator_loss, generator_loss
 from composegan.losses.regularizers import image_slope, mask_loss
-from composegan.training.augment import augment
-from composegan.training.phases import Logs, Phase, Real, State, draw_codes, draw_fake, path_phase
+from composegan.training.phases import (
+    Logs,
+    Phase,
+    Real,
+    State,
+    about_augmentation,
+    augmented,
+    draw_codes,
+    draw_fake,
+    path_phase,
+)
 
 
 def frozen_parts(adapt: AdaptConfig) -> tuple[str, ...]:
@@ -38,10 +47,11 @@ def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]
     def discriminator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
             fake = draw_fake(state, len(real.image), config.mixing)
-        on_fake = state.judge(*augment(fake.image, None, config.augment))
-        on_real = state.judge(*augment(real.image, None, config.augment))
+        on_fake = state.judge(*augmented(state, config, fake.image, None))
+        on_real = state.judge(*augmented(state, config, real.image, None))
         loss = discriminator_loss(on_real, on_fake)
-        return loss, {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+        logs = {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+        return loss, logs | about_augmentation(state, on_real)
 
     def r1(state: State, real: Real) -> tuple[Tensor, Logs]:
         image = real.image.detach().requires_grad_()
@@ -51,7 +61,7 @@ def image_phases(config: TrainingConfig, keep: float = 0.0) -> tuple[Phase, ...]
     def generator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         slots, classes = draw_codes(state, len(real.image), config.mixing)
         fake = state.synthesize(slots, noise="fresh", classes=classes)
-        adversarial = generator_loss(state.judge(*augment(fake.image, None, config.augment)))
+        adversarial = generator_loss(state.judge(*augmented(state, config, fake.image, None)))
         tie = mask_loss(fake.coarse, fake.mask)
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
         if state.source is not None:

@@ -21,9 +21,19 @@ from composegan.networks.modern_generator import ModernGenerator
 from composegan.networks.semantic_map import SemanticMap
 from composegan.plugin.contracts import LossRecipe
 from composegan.plugin.fields import number
-from composegan.training.augment import augment
 from composegan.training.image_phases import image_phases
-from composegan.training.phases import Logs, Phase, Real, State, draw_codes, draw_fake, draw_slots, real_mask
+from composegan.training.phases import (
+    Logs,
+    Phase,
+    Real,
+    State,
+    about_augmentation,
+    augmented,
+    draw_codes,
+    draw_fake,
+    draw_slots,
+    real_mask,
+)
 
 PART, KEPT, POWER = 0.1, 0.5, 4.0
 """Of `presence_loss`: the part of its usual area that a class covers at least. With typical shapes, the part of what it
@@ -49,14 +59,15 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
     def discriminator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
             fake = draw_fake(state, len(real.image), config.mixing)
-        on_fake = state.judge(*augment(fake.image, fake.mask, config.augment))
-        on_real = state.judge(*augment(real.image, real_mask(state, real), config.augment))
+        on_fake = state.judge(*augmented(state, config, fake.image, fake.mask))
+        on_real = state.judge(*augmented(state, config, real.image, real_mask(state, real)))
         loss = pair_loss(on_real, on_fake)
         logs = {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+        logs |= about_augmentation(state, on_real, on_fake)
         if settings.mismatch and len(real.image) > 1:
             half = (len(real.image) + 1) // 2
             other = SemanticMap.from_labels(real.labels.roll(1, 0)[:half], state.generator.classes)
-            on_other = state.judge(*augment(real.image[:half], other, config.augment))
+            on_other = state.judge(*augmented(state, config, real.image[:half], other))
             mismatched = pair_loss(on_real[:half], on_other)
             noticed = (on_other < on_real[:half]).float().mean()
             loss, logs = loss + settings.mismatch * mismatched, {**logs, "score/mismatch_noticed": noticed}
@@ -76,9 +87,9 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
     def generator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         slots, classes = draw_codes(state, len(real.image), config.mixing)
         fake = state.synthesize(slots, noise="fresh", classes=classes)
-        on_fake = state.judge(*augment(fake.image, fake.mask, config.augment))
+        on_fake = state.judge(*augmented(state, config, fake.image, fake.mask))
         with torch.no_grad():
-            on_real = state.judge(*augment(real.image, real_mask(state, real), config.augment))
+            on_real = state.judge(*augmented(state, config, real.image, real_mask(state, real)))
         adversarial, tie = pair_loss(on_fake, on_real), mask_loss(fake.coarse, fake.mask)
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
         if config.presence and state.class_sets is not None:

@@ -24,6 +24,7 @@ from composegan.networks.generator import Generator, Synthesis
 from composegan.networks.local_bank import LocalBank
 from composegan.networks.semantic_map import SemanticMap
 from composegan.runtime.distributed import all_reduce_mean
+from composegan.training.adaptive import sureness
 from composegan.training.augment import augment
 
 
@@ -36,6 +37,7 @@ class State:
     support; by default the networks themselves.
     source: the local generators of the model that is adapted, unchanged; None where no loss compares with them.
     class_sets: which classes generated pictures have; None: all of them.
+    probability: (), that of augmentations with `training.augment=adaptive`; None: it is a number of the settings.
     """
 
     generator: Generator
@@ -45,6 +47,7 @@ class State:
     judge: Discriminator = None  # type: ignore[assignment]
     source: LocalBank | None = None
     class_sets: ClassSets | None = None
+    probability: Tensor | None = None
 
     def __post_init__(self) -> None:
         self.synthesize = self.generator if self.synthesize is None else self.synthesize
@@ -94,10 +97,11 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
     def discriminator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
             fake = draw_fake(state, len(real.image), config.mixing)
-        on_fake = state.judge(*augment(fake.image, fake.mask, config.augment))
-        on_real = state.judge(*augment(real.image, real_mask(state, real), config.augment))
+        on_fake = state.judge(*augmented(state, config, fake.image, fake.mask))
+        on_real = state.judge(*augmented(state, config, real.image, real_mask(state, real)))
         loss = discriminator_loss(on_real, on_fake)
-        return loss, {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+        logs = {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+        return loss, logs | about_augmentation(state, on_real)
 
     def r1(state: State, real: Real) -> tuple[Tensor, Logs]:
         image = real.image.detach().requires_grad_()
@@ -109,7 +113,7 @@ def phases(config: TrainingConfig) -> tuple[Phase, ...]:
 
     def generator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         fake = draw_fake(state, len(real.image), config.mixing)
-        adversarial = generator_loss(state.judge(*augment(fake.image, fake.mask, config.augment)))
+        adversarial = generator_loss(state.judge(*augmented(state, config, fake.image, fake.mask)))
         tie = mask_loss(fake.coarse, fake.mask)
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
         if config.presence and state.class_sets is not None:
@@ -146,6 +150,23 @@ def path_phase(config: TrainingConfig) -> Phase:
 def real_mask(state: State, real: Real) -> SemanticMap:
     """The label maps of a real batch, as the discriminator takes them."""
     return SemanticMap.from_labels(real.labels, state.generator.classes)
+
+
+def augmented(
+    state: State, config: TrainingConfig, image: Tensor, mask: SemanticMap | None
+) -> tuple[Tensor, SemanticMap | None]:
+    """Picture (B, 3, H, W) and mask as the discriminator sees them, see `augment`."""
+    return augment(image, mask, config.augment if state.probability is None else state.probability)
+
+
+def about_augmentation(state: State, real: Tensor, fake: Tensor | None = None) -> Logs:
+    """The figures of adaptive augmentation, from scores (B, 1) as of `sureness`; none where it is not adaptive.
+
+    A discriminator's main phase reports them: `TrainingStep` moves the probability by `augment/sign`.
+    """
+    if state.probability is None:
+        return {}
+    return {"augment/sign": sureness(real, fake), "augment/probability": state.probability.clone()}
 
 
 def draw_fake(state: State, batch: int, mixing: float) -> Synthesis:

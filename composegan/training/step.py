@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from composegan.config.schema import Config
+from composegan.errors import UserError
 from composegan.grouping.propose import last_groups
 from composegan.grouping.split import regroup
 from composegan.networks.class_sets import ClassSets
@@ -18,8 +19,9 @@ from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 from composegan.networks.precision import widened, without_autocast
 from composegan.plugin.grouping_plan import GroupingPlan
-from composegan.runtime.distributed import average_gradients, world
+from composegan.runtime.distributed import all_reduce_mean, average_gradients, world
 from composegan.training import ema
+from composegan.training.adaptive import ADAPTIVE, adapt
 from composegan.training.class_gradients import add_class_gradients
 from composegan.training.compiled import compiled
 from composegan.training.divergence import Divergence
@@ -46,12 +48,14 @@ class TrainingStep(nn.Module):
     class_sets: which classes generated pictures have; None: all of them. source: the local generators of the model that
     is adapted; None where no loss compares with them. class_gradients: (2, L, K, C, C), with `grouping=progressive`:
     each class's gradients on the local layers' weights since the last split, of even and of odd steps; else None.
+    probability: (), that of augmentations, with `training.augment=adaptive`; else None.
 
     Move it to its device before `restore`: the optimizers' state goes where the weights are.
     """
 
     path_mean: Tensor
     class_gradients: Tensor | None
+    probability: Tensor | None
 
     def __init__(self, config: Config, generator: Generator, discriminator: Discriminator) -> None:
         super().__init__()
@@ -60,6 +64,8 @@ class TrainingStep(nn.Module):
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.register_buffer("path_mean", torch.zeros(()))
         self.groups = last_groups(config, generator.classes)
+        adaptive = config.training.augment == ADAPTIVE
+        self.register_buffer("probability", torch.zeros(()) if adaptive else None)
         per_class = None
         if self.groups:
             weight = generator.local.weight  # (L, G, C, C)
@@ -161,6 +167,7 @@ class TrainingStep(nn.Module):
             judge=self.compiled[1],
             source=self.source,
             class_sets=self.class_sets,
+            probability=self.probability,
         )
         for phase in self.phases:
             if phase.is_due(self.number):
@@ -177,10 +184,24 @@ class TrainingStep(nn.Module):
                 )
                 self.figures.update(figures)
                 self.divergence.add(figures)
+                self._adapt(phase, figures)
         self.images_seen += config.training.batch
         settings = config.training
         keep = ema.decay(settings.batch, self.images_seen, settings.ema_half_life, settings.ema_rampup)
         ema.update(self.average, self.generator, keep)
+
+    def _adapt(self, phase: Phase, figures: Logs) -> None:
+        """Move the probability of augmentations by what the discriminator's main phase found."""
+        if self.probability is None or phase.name != "Dmain":
+            return
+        settings = self.config.training
+        if "augment/sign" not in figures:
+            raise UserError(
+                f"training.augment={settings.augment}: not possible with training.loss={settings.loss}, "
+                "which reports no augment/sign; give a number, 0 to 1"
+            )
+        sure = all_reduce_mean(figures["augment/sign"])
+        adapt(self.probability, sure, settings.augment_target, settings.batch / settings.ema_half_life)
 
     def _class_gradients_of(self, phase: Phase) -> Tensor | None:
         main = phase.network == "generator" and not phase.name.endswith("reg")
@@ -225,11 +246,14 @@ class TrainingStep(nn.Module):
             self.split(GroupingPlan.from_json(grouping))
         if self.plan.to_json() != grouping:
             raise ValueError(f"its groups are {grouping}")
-        own = self.state_dict()
-        for name, tensor in state["networks"].items():
+        own, networks = self.state_dict(), dict(state["networks"])
+        saved = networks.pop("probability", None)  # adaptive augmentation can be switched on or off in a resumed run
+        if self.probability is not None:
+            networks["probability"] = self.probability if saved is None else saved
+        for name, tensor in networks.items():
             if name in own and tensor.dtype != own[name].dtype:
                 raise ValueError(f"{name} is {tensor.dtype}, not {own[name].dtype}")
-        self.load_state_dict(state["networks"])
+        self.load_state_dict(networks)
         for (name, optimizer), saved in zip(self.optimizers.items(), state["optimizers"], strict=True):
             load_moments(optimizer, saved, getattr(self, name))
         self.images_seen, self.skipped = state["images_seen"], state.get("skipped", 0)
@@ -238,7 +262,10 @@ class TrainingStep(nn.Module):
             self.class_sets = ClassSets(**state["class_sets"])
             if self.class_sets.sets.shape[1] != self.generator.classes:
                 raise ValueError(f"its class sets are of {self.class_sets.sets.shape[1]} classes")
-        self.figures = {name: figure.to(self.path_mean.device) for name, figure in state.get("figures", {}).items()}
+        figures = state.get("figures", {})
+        if self.probability is None:  # switched off
+            figures = {name: figure for name, figure in figures.items() if not name.startswith("augment/")}
+        self.figures = {name: figure.to(self.path_mean.device) for name, figure in figures.items()}
 
     def roll_back(self, state: Mapping[str, Any]) -> None:
         """Restore `state`, but continue with the images and random numbers after those of the discarded steps."""

@@ -157,7 +157,7 @@ def train_encoder(
     loader = iter(()) if source is None or not real else iter(
         training_loader(
             source, classes=len(model.classes), batch=real, height=data.height, width=data.width, seed=settings.seed,
-            start=step * real, workers=0, flip=data.flip, mirrored=mirrored, on_error=data.on_error,
+            start=step * real, workers=0, flip=bool(data.flip), mirrored=mirrored, on_error=data.on_error,
         )
     )  # fmt: skip
     saved = time.monotonic()

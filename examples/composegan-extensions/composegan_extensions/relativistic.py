@@ -18,8 +18,17 @@ from composegan.config.schema import TrainingConfig
 from composegan.losses.regularizers import R1, mask_loss, r1_penalty
 from composegan.networks.semantic_map import SemanticMap
 from composegan.plugin import LossRecipe, number
-from composegan.training.augment import augment
-from composegan.training.phases import Logs, Phase, Real, State, draw_fake, path_phase, real_mask
+from composegan.training.phases import (
+    Logs,
+    Phase,
+    Real,
+    State,
+    about_augmentation,
+    augmented,
+    draw_fake,
+    path_phase,
+    real_mask,
+)
 
 
 @dataclass
@@ -31,14 +40,15 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
     """The phases of a step, in order."""
 
     def score(state: State, image: Tensor, mask: SemanticMap) -> Tensor:
-        return state.judge(*augment(image, mask, config.augment))  # (B, 1)
+        return state.judge(*augmented(state, config, image, mask))  # (B, 1)
 
     def discriminator_main(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
             fake = draw_fake(state, len(real.image), config.mixing)
         on_fake, on_real = score(state, fake.image, fake.mask), score(state, real.image, real_mask(state, real))
         loss = F.softplus(on_fake - on_real).mean()
-        return loss, {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+        logs = {"loss/discriminator": loss, "score/real": on_real.mean(), "score/fake": on_fake.mean()}
+        return loss, logs | about_augmentation(state, on_real, on_fake)  # for training.augment=adaptive
 
     def r1_and_r2(state: State, real: Real) -> tuple[Tensor, Logs]:
         with torch.no_grad():
