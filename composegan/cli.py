@@ -18,8 +18,8 @@ from composegan.runtime.surroundings import check_surroundings
 from composegan.version import __version__
 
 VERBS = (
-    "fit", "adapt", "sample", "edit", "paint", "mix", "components", "interpolate", "directions", "encoder", "invert",
-    "evaluate", "plan", "look", "prepare", "domains", "models", "check", "new", "import", "bench",
+    "studio", "fit", "adapt", "sample", "edit", "paint", "mix", "components", "interpolate", "directions", "encoder",
+    "invert", "evaluate", "plan", "look", "prepare", "domains", "models", "check", "new", "import", "bench",
 )  # fmt: skip
 """The order of composegan's own verbs in its help; those of other packages follow by name."""
 
@@ -29,7 +29,7 @@ OTHER_NAMES = {
     "edit": "change manipulate", "invert": "project projection inversion encode", "interpolate": "morph video animate",
     "components": "layers decompose", "directions": "pca sefa ganspace", "plan": "cost groups",
     "prepare": "pack preprocess dataset convert", "domains": "list plugins extensions",
-    "models": "zoo pretrained hub weights", "check": "validate verify lint",
+    "models": "zoo pretrained hub weights", "studio": "gui ui app web serve", "check": "validate verify lint",
     "new": "init create scaffold", "import": "load", "bench": "benchmark benchmarks",
 }  # fmt: skip
 """What other tools call composegan's verbs."""

@@ -106,7 +106,7 @@ def test_imports_of_finds_every_import(tmp_path):
 FLOORS = (
     "version", "errors", "io", "shipped", "runtime", "plugin", "networks", "metrics", "losses", "viz", "config", "data",
     "draw", "grouping", "training", "planning", "model", "editing", "evaluation", "interop", "runs", "devkit", "api",
-    "session", "verbs", "cli", "domain_files", "plugins",
+    "session", "studio", "verbs", "cli", "domain_files", "plugins",
 )  # fmt: skip
 """The packages of composegan from the ground up. A module imports from its own floor and from those below."""
 
@@ -186,6 +186,8 @@ def test_plugins_import_public_names_only():
         ("omegaconf", "composegan.config.merge"),
         ("yaml", "composegan.io.yaml_file"),
         ("lightning", "composegan.runs"),
+        ("starlette", "composegan.studio"),
+        ("uvicorn", "composegan.studio.server"),
     ],
 )
 def test_a_library_has_one_home(library, home):

@@ -1,0 +1,111 @@
+"""What can be taken away: the picture, its layers, its label map, its areas, and how it was made."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from composegan.errors import UserError
+from composegan.session.session import Session
+from composegan.studio.openraster import openraster, png
+from composegan.studio.stack import stack_of
+from composegan.studio.words import title
+from composegan.viz.pictures import color_masks
+
+LARGEST = 4096
+"""Pixels of the longer side of an enlarged picture."""
+
+
+def picture_png(session: Session, scale: int) -> bytes:
+    """The picture, enlarged `scale` times without new colours' edges being lost (Lanczos)."""
+    image = session.picture.image
+    if scale < 1 or max(image.size) * scale > LARGEST:
+        raise UserError(f"size: at most {LARGEST} pixels")
+    if scale == 1:
+        return png(np.asarray(image))
+    size = (image.width * scale, image.height * scale)
+    return png(np.asarray(image.resize(size, Image.Resampling.LANCZOS)))
+
+
+def psd(session: Session, scale: int = 1) -> bytes:
+    """The layers as a Photoshop file, each with its own transparency, hidden parts included."""
+    try:
+        from psd_tools import PSDImage
+    except ImportError as error:
+        raise UserError("psd-tools is not installed; pip install 'composegan[studio]'") from error
+    layers = stack_of(session)
+    height, width = layers.images.shape[1:3]
+    document = PSDImage.new("RGB", (width, height))
+    for name, image in zip(layers.classes, layers.images, strict=True):
+        document.create_pixel_layer_from_array(image, name=title(name))
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def ora(session: Session, scale: int = 1) -> bytes:
+    """The layers as an OpenRaster file, for Krita and GIMP."""
+    return openraster(stack_of(session))
+
+
+def mask(session: Session, scale: int = 1) -> bytes:
+    """The label map in the classes' colours."""
+    return png(color_masks(session.picture.labels[None], session.model.colors)[0])
+
+
+def areas(session: Session, scale: int = 1) -> bytes:
+    """A table of the classes: pixels, share of the picture, present or not; and the picture it began with."""
+    labels, codes = session.picture.labels, session.codes
+    file = io.StringIO()
+    rows = csv.writer(file)
+    rows.writerow(["class", "pixels", "share", "present", "seed", "picture", "steps"])
+    start = [session.start.get(name, "") for name in ("seed", "picture")]
+    for index, name in enumerate(session.model.classes):
+        count = int((labels == index).sum())
+        present = "yes" if codes[name].present[0] else "no"
+        rows.writerow([name, count, f"{count / labels.size:.6f}", present, *start, len(session.history)])
+    return file.getvalue().encode()
+
+
+def document(session: Session, scale: int = 1) -> bytes:
+    """The document, to open again."""
+    with tempfile.TemporaryDirectory() as folder:
+        return session.save(Path(folder, "picture.composegan")).read_bytes()
+
+
+def archive(session: Session, scale: int = 1) -> bytes:
+    """Everything in one archive: the picture, the layers as PNGs, the label map, the table, the document, scripts."""
+    layers = stack_of(session)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as whole, tempfile.TemporaryDirectory() as name:
+        whole.writestr("picture.png", png(np.asarray(session.picture.image)))
+        whole.writestr("label-map.png", mask(session))
+        whole.writestr("areas.csv", areas(session))
+        whole.writestr("picture.composegan", document(session))
+        for place, (layer, image) in enumerate(zip(layers.classes, layers.images, strict=True)):
+            safe = layer.replace("/", "_").replace("\\", "_")
+            whole.writestr(f"layers/{place:02d}-{safe}.png", png(image))
+        session.save_script(Path(name, "script"))
+        for file in sorted(Path(name).rglob("*")):
+            if file.is_file():
+                whole.write(file, file.relative_to(name).as_posix())
+    return buffer.getvalue()
+
+
+EXPORTS: dict[str, tuple[str, str, Callable[[Session, int], bytes]]] = {
+    "png": ("picture.png", "image/png", picture_png),
+    "psd": ("picture.psd", "image/vnd.adobe.photoshop", psd),
+    "ora": ("picture.ora", "image/openraster", ora),
+    "zip": ("picture.zip", "application/zip", archive),
+    "mask": ("label-map.png", "image/png", mask),
+    "csv": ("areas.csv", "text/csv; charset=utf-8", areas),
+    "document": ("picture.composegan", "application/octet-stream", document),
+}
+"""By their names in addresses: the name of the file, its type, and how it is made."""
