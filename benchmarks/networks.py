@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmarks.measure import seconds_of
 from composegan.config.schema import TrainingConfig
-from composegan.networks.class_sets import ClassSets
+from composegan.networks.class_sets import ClassSets, classes_in
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 from composegan.training.objective import objective
@@ -61,13 +61,15 @@ def draw_codes(generator: Generator, batch: int) -> Tensor:
         return generator.expand(generator.map(z)).clone()
 
 
-def random_real(generator: Generator, batch: int) -> Real:
-    """A real batch: images of noise, label maps of squares."""
+def random_real(generator: Generator, batch: int, class_sets: ClassSets | None = None) -> Real:
+    """A real batch: images of noise, label maps of squares, with the classes of random sets."""
     device, height, width = device_of_network(generator), generator.height, generator.width
-    labels = torch.randint(0, generator.classes, (batch, height // 8, width // 8), dtype=torch.uint8, device=device)
+    sets = torch.ones(batch, generator.classes) if class_sets is None else class_sets.draw(batch).float()  # (B, K)
+    squares = (batch, height // 8, width // 8)
+    labels = torch.multinomial(sets, squares[1] * squares[2], replacement=True).view(squares).to(device, torch.uint8)
     labels = labels.repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)  # (B, H, W): squares of one class
     image = torch.rand(batch, 3, height, width, device=device) * 2 - 1  # (B, 3, H, W)
-    return Real(image.contiguous(memory_format=torch.channels_last), labels)
+    return Real(image.contiguous(memory_format=torch.channels_last), labels, classes_in(labels, generator.classes))
 
 
 class TimedStep:
@@ -91,7 +93,7 @@ class TimedStep:
         self.state = State(generator, discriminator, mean, class_sets=class_sets)
         if compiled:
             self.state.synthesize, self.state.judge = compiled
-        self.real = random_real(generator, config.batch)
+        self.real = random_real(generator, config.batch, class_sets)
         self.phases = objective(config)
         networks = {"generator": generator, "discriminator": discriminator}
         self.adam = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,3 +60,9 @@ class ClassSets:
     def to_tensors(self) -> dict[str, Tensor]:
         """The fields for a file, as uint8 and float: not every format has bool."""
         return {"sets": self.sets.to(torch.uint8), "counts": self.counts, "areas": self.areas}
+
+
+def classes_in(labels: Tensor, classes: int) -> Tensor:
+    """Which classes label maps (B, H, W) have: (B, K) bool, on the CPU. Labels elsewhere are copied there."""
+    counts = [np.bincount(one.ravel(), minlength=classes)[:classes] for one in labels.cpu().numpy()]
+    return torch.from_numpy(np.stack(counts) > 0)

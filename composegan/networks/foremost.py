@@ -9,42 +9,59 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from composegan.networks.resample import upsample_matrix
+from composegan.networks.routing import Routing
 from composegan.networks.semantic_map import SemanticMap
 
 STRIP = 1 << 22
 """Logits, of all classes and of the whole batch, that a low-rank mask is expanded to at a time."""
 ABSENT = -1e4
-"""The logit of an absent class: its weight is 0 exactly."""
+"""The logit in a vacant seat: its weight is 0 exactly."""
 
 
-def foremost_of(mask: SemanticMap, count: int, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def foremost_of(mask: SemanticMap, count: int, routing: Routing | None = None) -> tuple[Tensor, Tensor]:
     """The `count` largest logits of each pixel of a generated mask, and their classes: two of (B, count, P).
 
-    present: (B, K), on the mask's device; absent classes have the logit ABSENT. None: all are present. A low-rank mask
-    is expanded strip by strip, and again for the gradient.
+    routing: the classes that are present, None: all. A picture with fewer than `count` has class 0 in the other places,
+    with the logit ABSENT. A low-rank mask is expanded strip by strip, and again for the gradient.
     """
-    fine = mask.refinement
+    if routing is not None:
+        count = min(count, routing.seats[1])
+    value, index = _largest(mask, count, routing)  # (B, count, P) twice
+    if routing is not None:
+        pixels = index.shape[2]
+        index = routing.seat_class[..., None].expand(-1, -1, pixels).gather(1, index)  # (B, count, P), of the K classes
+    return value, index
+
+
+def _largest(mask: SemanticMap, count: int, routing: Routing | None) -> tuple[Tensor, Tensor]:
+    """As `foremost_of`, with places among the seats of `routing` instead of classes."""
+    fine, coarse = mask.refinement, mask.coarse
     assert fine is not None
     height, width = fine.shape[2:]
+    vacant = None if routing is None else routing.vacant  # (B, Q)
     if mask.basis is None:
-        return foremost(_without(mask.logits(), present).flatten(2), count)
-    basis, matrices = mask.basis.to(fine.dtype), None
-    if mask.coarse is not None:
-        doublings = (height // mask.coarse.shape[2]).bit_length() - 1
-        matrices = [upsample_matrix(size, doublings, like=mask.coarse) for size in mask.coarse.shape[2:]]
+        logits = mask.logits()  # (B, K, H, W)
+        return foremost(_filled(logits if routing is None else routing.seated(logits), vacant).flatten(2), count)
+    basis, matrices = mask.basis.to(fine.dtype), None  # (K, E)
+    if routing is not None:
+        basis = basis[routing.seat_class]  # (B, Q, E)
+        coarse = None if coarse is None else routing.seated(coarse)  # (B, Q, h, w)
+    if coarse is not None:
+        doublings = (height // coarse.shape[2]).bit_length() - 1
+        matrices = [upsample_matrix(size, doublings, like=coarse) for size in coarse.shape[2:]]
 
     def strip(fine: Tensor, *apart: Tensor) -> tuple[Tensor, Tensor]:
-        logits = torch.einsum("ke,behw->bkhw", basis, fine)  # (B, K, s, W)
+        logits = torch.matmul(basis, fine.flatten(2)).unflatten(2, fine.shape[2:])  # (B, Q, s, W)
         if apart:
-            coarse, rows, columns = apart  # (B, K, h, w), (s, h), (W, w)
-            logits = logits + rows @ coarse @ columns.T  # (B, K, s, W)
-        return foremost(_without(logits, present).flatten(2), count)
+            coarse, rows, columns = apart  # (B, Q, h, w), (s, h), (W, w)
+            logits = logits + rows @ coarse @ columns.T  # (B, Q, s, W)
+        return foremost(_filled(logits, vacant).flatten(2), count)
 
-    rows_each = max(1, STRIP // (len(fine) * mask.classes * width))
+    rows_each = max(1, STRIP // (len(fine) * basis.shape[-2] * width))
     parts = []
     for first in range(0, height, rows_each):
         last = first + rows_each
-        given = (mask.coarse, matrices[0][first:last], matrices[1]) if matrices else ()
+        given = (coarse, matrices[0][first:last], matrices[1]) if matrices else ()
         parts.append(checkpoint(strip, fine[:, :, first:last], *given, use_reentrant=False, preserve_rng_state=False))
     value, index = (torch.cat(part, dim=2) for part in zip(*parts, strict=True))  # (B, n, P)
     return value, index
@@ -59,5 +76,5 @@ def foremost(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return torch.cat((value, others), dim=1), torch.cat((index, second), dim=1)
 
 
-def _without(logits: Tensor, present: Tensor | None) -> Tensor:
-    return logits if present is None else logits.masked_fill(~present[:, :, None, None], ABSENT)
+def _filled(logits: Tensor, vacant: Tensor | None) -> Tensor:
+    return logits if vacant is None else logits.masked_fill_(vacant[:, :, None, None], ABSENT)

@@ -24,13 +24,15 @@ class Synthesis:
 
     image: (B, 3, H, W), about -1..1; mask: the refined mask as a SemanticMap;
     coarse: (B, K, h, w) in -1..1, the composition weights as `2 m - 1`; depth: (B, K, h, w), pseudo-depth,
-    higher is nearer, 0 for class 0, -inf for an absent class.
+    higher is nearer, 0 for class 0, -inf for an absent class. foremost: the class of each pixel, (B, H, W) int64, of
+    generators that find it anyway.
     """
 
     image: Tensor
     mask: SemanticMap
     coarse: Tensor
     depth: Tensor
+    foremost: Tensor | None = None
 
     @property
     def present(self) -> Tensor:

@@ -55,9 +55,9 @@ class ModernBank(LocalBank):
         if layout is None:
             depth = by_row(depth, 1, *half)[:, None]  # (N, 1, h/2, w/2)
             depth = F.interpolate(depth, self.grid, mode="bilinear")[:, 0].flatten(1)  # (N, h w)
-            depth = self._all(depth, batch, routing).unflatten(2, self.grid)  # (B, K, h, w)
             if self.shapes is not None:
-                depth = FAINT * depth + self._typical(self.shapes, codes, depth[:, :, 0, 0].isinf())  # (B, K, h, w)
+                depth = FAINT * depth + self._typical(self.shapes, codes, routing)  # (N, h w)
+            depth = self._all(depth, batch, routing).unflatten(2, self.grid)  # (B, K, h, w)
         else:
             depth = layout.to(codes.dtype)
         m = depth.softmax(dim=1)  # (B, K, h, w); 0 for an absent class
@@ -68,22 +68,28 @@ class ModernBank(LocalBank):
         return by_row(features, 1, *half).permute(0, 3, 1, 2), m, depth
 
     @torch.no_grad()
-    def typical(self, codes: Tensor, present: Tensor | None = None) -> Tensor | None:
-        """Class weights (B, K, h, w) of the typical shapes alone, without what was learned beside them; None without
-        typical shapes. codes: (B, K layers, S); present: (B, K) bool, None: all."""
+    def typical(self, codes: Tensor, routing: Routing | None = None) -> Tensor | None:
+        """Class weights of the typical shapes alone, without what was learned beside them, of the classes that are
+        present, side by side as of `Routing.seated`: (B, Q, h, w), 0 in vacant seats. None without typical shapes.
+
+        codes: (B, K layers, S); routing None: all classes, Q = K.
+        """
         if self.shapes is None:
             return None
         codes = codes.view(len(codes), self.classes, self.layers, -1)  # (B, K, L, S)
-        absent = torch.zeros(codes.shape[:2], dtype=torch.bool) if present is None else ~present  # (B, K)
-        absent = absent.to(codes.device, non_blocking=True)
-        depth = self._typical(self.shapes, codes, absent).masked_fill(absent[..., None, None], -math.inf)
-        return depth.softmax(dim=1)  # (B, K, h, w)
+        depth = self._typical(self.shapes, codes, routing)  # (N, h w)
+        if routing is None:
+            depth = depth.unflatten(0, codes.shape[:2])  # (B, K, h w)
+        else:
+            seats = depth.new_full((routing.seats[0] * routing.seats[1], depth.shape[1]), -math.inf)
+            depth = seats.index_copy(0, routing.seat, depth).unflatten(0, routing.seats)  # (B, Q, h w)
+        return depth.softmax(dim=1).unflatten(2, self.grid)  # (B, Q, h, w)
 
     @staticmethod
-    def _typical(shapes: TypicalShapes, codes: Tensor, absent: Tensor) -> Tensor:
-        """Codes (B, K, L, S), which classes are absent (B, K) -> pseudo-depths (B, K, h, w)."""
+    def _typical(shapes: TypicalShapes, codes: Tensor, routing: Routing | None) -> Tensor:
+        """Codes (B, K, L, S) -> pseudo-depths of the pairs that are present (N, h w)."""
         base = codes[:, -1, 0]  # (B, S); the last class takes the base code, if any does
-        return shapes.depth(shapes(base, codes[:, :, -1]), absent)
+        return shapes.depth(shapes(base, codes[:, :, -1]), routing)
 
     def _composed(self, hidden: Tensor, weights: Tensor, gain: Tensor, routing: Routing | None) -> Tensor:
         flat = hidden.device.type == "cpu" and not torch.compiler.is_compiling()  # compiled, counts would be constants

@@ -58,10 +58,7 @@ class ModernGenerator(Generator):
 
     def draw(self, codes: Tensor, routing: Routing | None, fresh_noise: bool = False) -> Synthesis:
         """As of `Generator`; codes: (B, K * (local_layers + 1), S). Without noise, fresh or not."""
-        x, made = self._shaped(codes, routing)
-        present = None if routing is None else made.present  # (B, K)
-        value, index = foremost_of(made.mask, self.texture.foremost, present)  # (B, n, P) twice
-        return replace(made, image=self.texture(x, value, index, self._textures(codes)))
+        return self._painted(codes, routing, *self._shaped(codes, routing))
 
     def with_layout(
         self,
@@ -73,25 +70,31 @@ class ModernGenerator(Generator):
     ) -> Synthesis:
         """As `forward`, with the class of some pixels given: layout (B, H, W) uint8, OPEN where the codes decide."""
         codes, routing = self._inputs(codes, truncation, mean_code, classes)  # (B, K (L + 1), S)
-        x, made = self._laid_out(codes, routing, layout)
-        present = None if routing is None else made.present  # (B, K)
-        value, index = foremost_of(made.mask, self.texture.foremost, present)  # (B, n, P) twice
-        return replace(made, image=self.texture(x, value, index, self._textures(codes)))
+        return self._painted(codes, routing, *self._laid_out(codes, routing, layout))
 
-    def repaint(self, codes: Tensor, image: Tensor, labels: Tensor) -> Synthesis:
+    def repaint(self, codes: Tensor, image: Tensor, labels: Tensor, classes: Tensor | None = None) -> Synthesis:
         """Draw real pictures anew from their layouts: the label maps (B, H, W), composed in place of generated masks,
-        and the mean colour of each class in `image` (B, 3, H, W). Everything else comes from codes, as of `forward`."""
-        codes, routing = self._inputs(codes)  # (B, K (L + 1), S)
+        and the mean colour of each class in `image` (B, 3, H, W). Everything else comes from codes, as of `forward`.
+
+        classes: those in the label maps, (B, K) bool, on the CPU; None: all are computed, with the same result up to
+        the share `UNSEEN` of those that are in none."""
+        codes, routing = self._inputs(codes, classes=classes)  # (B, K (L + 1), S)
         return self.redraw(codes, routing, image, labels)
 
     def redraw(self, codes: Tensor, routing: Routing | None, image: Tensor, labels: Tensor) -> Synthesis:
         """As `repaint`, from codes (B, K (L + 1), S)."""
         shares = label_shares(labels, self.classes, *self.local.grid)  # (B, K, h, w)
-        layout = (shares + UNSEEN).log()  # (B, K, h, w)
-        x, made = self._shaped(codes, routing, layout)
-        value, index = foremost_of(made.mask, self.texture.foremost)  # (B, n, P) twice
-        colors = mean_colors(image, labels, self.classes)  # (B, K, 3)
-        return replace(made, image=self.texture(x, value, index, self._textures(codes), colors))
+        unseen = UNSEEN if routing is None else UNSEEN * routing.present[..., None, None]  # (B, K, 1, 1)
+        x, made = self._shaped(codes, routing, (shares + unseen).log())
+        return self._painted(codes, routing, x, made, mean_colors(image, labels, self.classes))
+
+    def _painted(
+        self, codes: Tensor, routing: Routing | None, x: Tensor, made: Synthesis, colors: Tensor | None = None
+    ) -> Synthesis:
+        """`made` with the picture that the foremost classes of each pixel paint on x (B, C, H, W)."""
+        value, index = foremost_of(made.mask, self.texture.foremost, routing)  # (B, n, P) twice
+        image = self.texture(x, value, index, self._textures(codes), colors)  # (B, 3, H, W)
+        return replace(made, image=image, foremost=index[:, 0].view(len(x), *x.shape[2:]))
 
     @property
     def candidates(self) -> int:
@@ -110,10 +113,20 @@ class ModernGenerator(Generator):
         """codes (B, K (L + 1), S) -> (B, K L, S), without those of texture."""
         return codes.unflatten(1, (self.classes, -1))[:, :, :-1].flatten(1, 2)
 
-    def typical(self, codes: Tensor, classes: Tensor | None = None) -> Tensor | None:
-        """Class weights (B, K, h, w) with which a new model begins for these codes, any as of `forward`, and class sets
-        (B, K); None for a model without typical shapes."""
-        return self.local.typical(self.local_codes(self.expand(codes)), classes)
+    def typical(self, codes: Tensor, squared: int = 0, classes: Tensor | None = None) -> Tensor | None:
+        """The mean over pixels of `m^(2^squared)`, m the class weights with which a new model begins for these codes:
+        (B, K), 0 for absent classes; None for a model without typical shapes. codes, classes: as of `forward`."""
+        codes, routing = self._inputs(codes, classes=classes)  # (B, K (L + 1), S)
+        m = self.local.typical(self.local_codes(codes), routing)  # (B, Q, h, w)
+        if m is None:
+            return None
+        for _ in range(squared):
+            m = m.square()
+        areas = m.mean(dim=(2, 3))  # (B, Q)
+        if routing is None:
+            return areas  # (B, K)
+        pairs = areas.flatten().index_select(0, routing.seat)  # (N)
+        return areas.new_zeros(len(codes) * self.classes).index_copy(0, routing.pair, pairs).view(len(codes), -1)
 
     def driven_styles(self, slots: Sequence[int]) -> list[Tensor]:
         """As of `Generator`. A texture code drives the maps of its class in `LateTexture`; a shape code also chooses a
@@ -169,7 +182,7 @@ class ModernGenerator(Generator):
     def _laid_out(self, codes: Tensor, routing: Routing | None, layout: Tensor) -> tuple[Tensor, Synthesis]:
         """As `_shaped`, with the class of some pixels given (B, H, W); those of absent classes are open."""
         _, own = self._shaped(codes, routing)
-        _, labels = foremost_of(own.mask, 1, own.present)  # (B, 1, P)
+        _, labels = foremost_of(own.mask, 1, routing)  # (B, 1, P)
         layout = opened(layout, own.present)  # (B, H, W)
         x, made = self._shaped(codes, routing, composed(layout, labels.view_as(layout), own.depth))
         return x, replace(made, mask=held(made.mask, layout))

@@ -20,7 +20,8 @@ class Routing:
     pair: (N,), `b K + k`; of_class: (N,), k; group: (N,), the group of the class.
     buckets: sizes (G, M) of the pairs gathered by group, for products with a group's weights; M is the size of the
     largest group; bucket: (G M,), the pair in each place, 0 in unused places; place: (N,), the place of each pair.
-    seat: (N,), `b Q + q`: the pair is the q-th of its sample, of at most Q; seats: (B, Q).
+    seat: (N,), `b Q + q`: the pair is the q-th of its sample, of at most Q; seats: (B, Q); seat_pair: (B Q,), the
+    `b K + k` of each seat, that of class 0 in a vacant one.
     slot: (N,), `b A + a`: the group of the pair is the a-th of its sample, of at most A; slot_group: (B, A), these
     groups, 0 in unused slots. counts: B numbers, the pairs of each sample.
     """
@@ -34,6 +35,7 @@ class Routing:
     place: Tensor
     seats: tuple[int, int]
     seat: Tensor
+    seat_pair: Tensor
     slot: Tensor
     slot_group: Tensor
     counts: tuple[int, ...]
@@ -64,6 +66,8 @@ class Routing:
         numbers = present.sum(dim=1)  # (B)
         seats = int(numbers.max())
         seat = sample * seats + torch.arange(len(sample)) - (numbers.cumsum(0) - numbers)[sample]  # (N)
+        seat_pair = torch.arange(batch).repeat_interleave(seats) * classes  # (B Q)
+        seat_pair[seat] = sample * classes + of_class
 
         there = torch.zeros(batch, len(sizes), dtype=torch.bool)
         there[sample, group] = True  # (B, G)
@@ -78,6 +82,27 @@ class Routing:
 
         return cls(
             classes, move(sample * classes + of_class), move(of_class), move(group), (len(sizes), most), move(bucket),
-            move(place), (batch, seats), move(seat), move(slot), move(slot_group.view(batch, slots)),
+            move(place), (batch, seats), move(seat), move(seat_pair), move(slot), move(slot_group.view(batch, slots)),
             tuple(numbers.tolist()),
         )  # fmt: skip
+
+    @property
+    def seat_class(self) -> Tensor:
+        """The class of each seat (B, Q), 0 in a vacant one."""
+        return (self.seat_pair % self.classes).view(self.seats)
+
+    @property
+    def vacant(self) -> Tensor:
+        """The seats without a pair, (B, Q) bool."""
+        seats = self.seats[0] * self.seats[1]
+        return self.seat.new_ones(seats, dtype=torch.bool).index_fill(0, self.seat, False).view(self.seats)
+
+    @property
+    def present(self) -> Tensor:
+        """Which classes each sample has, (B, K) bool."""
+        pairs = self.seats[0] * self.classes
+        return self.pair.new_zeros(pairs, dtype=torch.bool).index_fill(0, self.pair, True).view(-1, self.classes)
+
+    def seated(self, x: Tensor) -> Tensor:
+        """The classes that are present, side by side: x (B, K, ...) -> (B, Q, ...); in vacant seats is class 0."""
+        return x.flatten(0, 1).index_select(0, self.seat_pair).unflatten(0, self.seats)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composegan.networks.precision import widened, without_autocast
+from composegan.networks.routing import Routing
 
 SHAPES = 32
 """How many views there are at most. A class has a shape in each."""
@@ -69,19 +70,24 @@ class TypicalShapes(nn.Module):
         logits = torch.matmul(codes, self.weight.transpose(1, 2)) + self.bias[:, None]  # (K, B, J)
         return (likely + logits).softmax(dim=2)  # (K, B, J)
 
-    def depth(self, shares: Tensor, absent: Tensor) -> Tensor:
-        """Shares (K, B, J) and which classes are absent (B, K) -> pseudo-depths, less that of class 0: (B, K, h, w).
+    def depth(self, shares: Tensor, routing: Routing | None = None) -> Tensor:
+        """Shares (K, B, J) -> pseudo-depths, less that of class 0, of the N pairs present, or of all: (N, h w).
 
         With p_k the probability by the mixed log odds of class k, that pseudo-depth is the logarithm of
         `p_k prod (1 - p_c)` over the classes c in front of k, as in painting from back to front.
         """
-        odds = torch.matmul(shares, self.odds.flatten(2))  # (K, B, h w)
-        odds = odds.masked_fill(absent.T[..., None], NEVER)[self.rank.argsort()]  # (K, B, h w), from back to front
-        clear = F.logsigmoid(-odds)  # (K, B, h w), log (1 - p)
-        in_front = clear.sum(dim=0) - clear.cumsum(dim=0)  # (K, B, h w)
-        depth = (odds + clear + in_front)[self.rank.long()]  # (K, B, h w); log p = log odds + log (1 - p)
-        depth = depth.transpose(0, 1).unflatten(2, self.size)  # (B, K, h, w)
-        return depth - depth[:, :1]
+        odds, rank = torch.matmul(shares, self.odds.flatten(2)).transpose(0, 1), self.rank  # (B, K, h w), (K)
+        if routing is not None:  # Q classes of each sample, of which some may be absent
+            odds = routing.seated(odds).masked_fill(routing.vacant[..., None], NEVER)  # (B, Q, h w)
+            rank = rank[routing.seat_class]  # (B, Q)
+        clear = F.logsigmoid(-odds)  # (B, Q, h w), log (1 - p)
+        in_front = (rank[..., None, :] > rank[..., :, None]).to(clear)  # (Q, Q) or (B, Q, Q)
+        depth = odds + clear + torch.matmul(in_front, clear)  # (B, Q, h w); log p = log odds + log (1 - p)
+        if routing is None:
+            return (depth - depth[:, :1]).flatten(0, 1)  # (B K, h w)
+        # Class 0 may be absent; then all the others are in front of it.
+        zero = torch.where(routing.seat_class[:, :1, None] == 0, depth[:, :1], NEVER + clear.sum(dim=1, keepdim=True))
+        return (depth - zero).flatten(0, 1).index_select(0, routing.seat)  # (N, h w)
 
     def fit(self, base: Tensor, classes: Tensor) -> Tensor:
         """Base codes (N, S), class sets (N, K) bool -> `log p(set | view of the code) / max_v p(set | view v)`, (N).

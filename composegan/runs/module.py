@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import lightning
 import torch
 from torch import Tensor
 
+from composegan.networks.class_sets import classes_in
 from composegan.training.step import TrainingStep
 
 
@@ -26,6 +27,11 @@ class CompositionModule(lightning.LightningModule):
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """The generator's and the discriminator's."""
         return list(self.step.optimizers.values())
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """The batch on the device, and on the CPU the classes in its label maps, which decide sizes of tensors."""
+        classes = classes_in(batch["labels"], self.step.generator.classes)
+        return {**super().transfer_batch_to_device(batch, device, dataloader_idx), "classes": classes}
 
     def training_step(self, batch: dict[str, Tensor]) -> None:
         """One step; batch: see `TrainingStep.run`."""

@@ -14,7 +14,7 @@ VARIANTS = 64
 """Compiled forms of a method to keep. A step needs up to ten, by what requires gradients, kind of mask, precision and
 batch. Beyond torch's own limit, 8, the method would run uncompiled."""
 VARYING = (
-    r"L\['routing'\]\.(pair|of_class|group|bucket|place|seat|slot)$",
+    r"L\['routing'\]\.(pair|of_class|group|bucket|place|seat|seat_pair|slot)$",
     r"L\['routing'\]\.(buckets|seats)\[1\]$",
     r"L\['routing'\]\.slot_group:1",  # this dimension only
 )

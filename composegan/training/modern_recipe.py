@@ -16,7 +16,6 @@ from composegan.losses.locality import locality_loss
 from composegan.losses.refinement import refinement_loss
 from composegan.losses.regularizers import mask_loss, presence_loss
 from composegan.losses.relativistic import pair_loss, slope
-from composegan.networks.foremost import foremost_of
 from composegan.networks.modern_generator import ModernGenerator
 from composegan.networks.semantic_map import SemanticMap
 from composegan.plugin.contracts import LossRecipe
@@ -35,9 +34,9 @@ from composegan.training.phases import (
     real_mask,
 )
 
-PART, KEPT, POWER = 0.1, 0.5, 4.0
-"""Of `presence_loss`: the part of its usual area that a class covers at least. With typical shapes, the part of what it
-covers in those of the picture's codes: a class that is narrow in a view need not cover its usual area there."""
+PART, SQUARED = 0.1, 2
+"""Of `presence_loss`: the part of its usual area that a class covers at least. With typical shapes, it covers at least
+what it does in those of the picture's codes: a class that is narrow in a view need not cover its usual area there."""
 LEAD = 50
 """Steps of the discriminator before the generator first learns from it."""
 
@@ -46,7 +45,7 @@ LEAD = 50
 class Settings:
     r2: float = number(1.0, least=0)  # weight of the penalties on generated pictures, relative to those on real ones
     mismatch: float = number(0.5, least=0)  # weight of real pictures with another picture's mask, as fakes
-    locality: float = number(2.0, least=0)  # weight of the loss on changes outside an edited class
+    locality: float = number(4.0, least=0)  # weight of the loss on changes outside an edited class
     repaint: float = number(10.0, least=0)  # weight of the error of real pictures drawn anew from their label maps
     repaint_every: int = number(2, least=1)  # steps between those, after the warm-up
     warmup: int = number(2000, least=0)  # images before the generator learns from the discriminator
@@ -93,12 +92,12 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         adversarial, tie = pair_loss(on_fake, on_real), mask_loss(fake.coarse, fake.mask)
         loss, logs = adversarial + config.mask * tie, {"loss/generator": adversarial, "loss/mask": tie}
         if config.presence and state.class_sets is not None:
-            typical = state.generator.typical(slots, classes) if isinstance(state.generator, ModernGenerator) else None
-            if typical is None:
+            generator = state.generator
+            usual = generator.typical(slots, SQUARED, classes) if isinstance(generator, ModernGenerator) else None
+            part = 1.0
+            if usual is None:
                 usual, part = state.class_sets.areas.to(fake.coarse.device, non_blocking=True), PART  # (K)
-            else:
-                usual, part = typical.pow(POWER).mean(dim=(2, 3)), KEPT  # (B, K)
-            missing = presence_loss(fake.coarse, fake.present, usual, part, POWER)
+            missing = presence_loss(fake.coarse, fake.present, usual, part, SQUARED)
             loss, logs = loss + config.presence * missing, {**logs, "loss/presence": missing}
         return loss, logs
 
@@ -114,8 +113,8 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         classes = None if classes is None else classes.repeat(2, 1)
         pair = state.synthesize(torch.cat((slots, changed)), noise="fresh", classes=classes)
         before, after = pair.image.chunk(2)  # (B, 3, H, W) twice
-        _, foremost = foremost_of(pair.mask, 1)  # (2 B, 1, H W)
-        labels, labels_after = foremost.view(2, batch, *before.shape[2:]).unbind()  # (B, H, W) twice
+        foremost = pair.mask.labels() if pair.foremost is None else pair.foremost  # (2 B, H, W)
+        labels, labels_after = foremost.chunk(2)  # (B, H, W) twice
         share = locality_loss(before, after, labels, labels_after, edited)
         return settings.locality * share, {"loss/locality": share}
 
@@ -123,7 +122,7 @@ def phases(config: TrainingConfig, settings: Settings) -> tuple[Phase, ...]:
         if not isinstance(state.synthesize, ModernGenerator):
             raise UserError("training.loss.modern.repaint: needs model.family=modern; with another family, set it to 0")
         slots = draw_slots(state.generator, len(real.image), config.mixing)
-        drawn = state.synthesize.repaint(slots, real.image, real.labels)
+        drawn = state.synthesize.repaint(slots, real.image, real.labels, real.classes)
         error = (drawn.image - real.image).abs().mean()
         refined = refinement_loss(drawn.mask, real.labels, (drawn.coarse.shape[2], drawn.coarse.shape[3]))
         return settings.repaint * (error + refined), {"loss/repaint": error, "loss/refine": refined}

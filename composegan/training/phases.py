@@ -56,10 +56,12 @@ class State:
 
 @dataclass(frozen=True)
 class Real:
-    """A real batch. image: (B, 3, H, W) in -1..1; labels: (B, H, W) uint8."""
+    """A real batch. image: (B, 3, H, W) in -1..1; labels: (B, H, W) uint8; classes: those in the labels, (B, K) bool on
+    the CPU, None if they have not been counted."""
 
     image: Tensor
     labels: Tensor
+    classes: Tensor | None = None
 
 
 Logs = dict[str, Tensor]

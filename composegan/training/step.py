@@ -14,7 +14,7 @@ from composegan.config.schema import Config
 from composegan.errors import UserError
 from composegan.grouping.propose import last_groups
 from composegan.grouping.split import regroup
-from composegan.networks.class_sets import ClassSets
+from composegan.networks.class_sets import ClassSets, classes_in
 from composegan.networks.discriminator import Discriminator
 from composegan.networks.generator import Generator
 from composegan.networks.precision import widened, without_autocast
@@ -149,7 +149,8 @@ class TrainingStep(nn.Module):
     ) -> None:
         """Train on one batch: every phase that is due, then the average.
 
-        batch: image (B, 3, H, W) uint8 and labels (B, H, W) uint8, this process's share, on the networks' device.
+        batch: image (B, 3, H, W) uint8 and labels (B, H, W) uint8, this process's share, on the networks' device, and
+        optionally classes (B, K) bool, those in the labels, on the CPU; otherwise they are counted.
         rank: of this process. optimizers: a trainer's wrappers of `self.optimizers`. backward: see `run_phase`.
         """
         optimizers = self.optimizers if optimizers is None else optimizers
@@ -158,7 +159,9 @@ class TrainingStep(nn.Module):
         draws = Draws([derive_seed(config.seed, rank * count + part, place) for part in range(count)], device)
         image = batch["image"].to(device, torch.float32).div_(127.5).sub_(1)  # (B, 3, H, W)
         image = image.contiguous(memory_format=torch.channels_last)
-        parts = [Real(*part) for part in zip(image.chunk(count), batch["labels"].chunk(count), strict=True)]
+        labels = batch["labels"]
+        classes = batch["classes"] if "classes" in batch else classes_in(labels, self.generator.classes)  # (B, K)
+        parts = [Real(*p) for p in zip(image.chunk(count), labels.chunk(count), classes.chunk(count), strict=True)]
         state = State(
             self.generator,
             self.discriminator,

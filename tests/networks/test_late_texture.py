@@ -11,6 +11,7 @@ from composegan.networks.layered import Hidden, layer_order, layers_of
 from composegan.networks.local_bank import LocalBank
 from composegan.networks.modern_generator import ModernGenerator
 from composegan.networks.resample import upsample
+from composegan.networks.routing import Routing
 from composegan.networks.semantic_map import SemanticMap
 
 SMALL = {
@@ -201,7 +202,7 @@ def test_foremost_classes_of_low_rank_mask_are_those_of_its_logits(count, with_c
     mask = SemanticMap(6, refinement=fine, coarse=coarse, basis=basis)
     present = torch.tensor([[True] * 6, [True, True, False, False, True, True]])
     learned = [part for part in (coarse, fine, basis) if part is not None]
-    value, index = foremost_of(mask, count, present)
+    value, index = foremost_of(mask, count, Routing.of(present, range(6)))
     logits = mask.logits().masked_fill(~present[:, :, None, None], -1e4)
     expected, places = logits.flatten(2).topk(count, dim=1)
     torch.testing.assert_close(value, expected)
@@ -244,7 +245,7 @@ def test_typical_shapes_keep_their_detail_beside_local_generators_at_half_the_gr
     features, m, depth = bank(codes)
     each = codes.unflatten(1, (generator.classes, -1))  # (B, K, L, S)
     shares = shapes(each[:, -1, 0], each[:, :, -1])  # (K, B, J)
-    start = shapes.depth(shares, torch.zeros(each.shape[:2], dtype=torch.bool))
+    start = shapes.depth(shares).view_as(depth)
     torch.testing.assert_close(depth, start)
-    torch.testing.assert_close(generator.typical(slots), start.softmax(dim=1))
+    torch.testing.assert_close(generator.typical(slots, 1), start.softmax(dim=1).square().mean(dim=(2, 3)))
     assert [2 * size for size in features.shape[2:]] == list(m.shape[2:]) == list(bank.grid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from composegan.networks.modern_generator import ModernGenerator
+from composegan.networks.routing import Routing
 from composegan.networks.shapes import TypicalShapes
 
 CLASSES, SHAPES = 3, 2
@@ -71,8 +72,12 @@ def test_classes_are_painted_from_back_to_front():
         ([True, False, True], (1 - second, 0 * everywhere, second)),
         ([True, True, False], (1 - first, first, 0 * everywhere)),
     ):
-        absent = ~torch.tensor(present).expand(5, CLASSES)
-        depth = made.depth(share, absent).masked_fill(absent[..., None, None], -torch.inf)
+        there = torch.tensor(present).expand(5, CLASSES)
+        routing = Routing.of(there, range(CLASSES))
+        depth = torch.full((5 * CLASSES, 16), -torch.inf).index_copy(0, routing.pair, made.depth(share, routing))
+        depth = depth.view(5, CLASSES, 4, 4)
+        if all(present):
+            torch.testing.assert_close(depth, made.depth(share).view_as(depth))
         torch.testing.assert_close(depth.softmax(dim=1), torch.stack(painted, dim=1), atol=1e-5, rtol=0)
 
 

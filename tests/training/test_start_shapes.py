@@ -50,7 +50,7 @@ def labels_of(odds, order, chosen):
     made = TypicalShapes(3, odds.shape[1], PLACES, PLACES, 4)
     made.set(odds, torch.full((odds.shape[1], 3, odds.shape[1]), 0.1), order, torch.randn(9, 4))
     shares = torch.nn.functional.one_hot(torch.tensor(chosen), odds.shape[1]).float()[:, None]  # (K, 1, J)
-    return made.depth(shares, torch.zeros(1, 3, dtype=torch.bool))[0].argmax(dim=0).numpy()
+    return made.depth(shares).view(3, PLACES, PLACES).argmax(dim=0).numpy()
 
 
 def test_a_view_begins_as_it_is_in_the_data():
