@@ -6,11 +6,13 @@ import numpy as np
 
 from composegan.editing.directions.store import Directions
 from composegan.editing.edit import edit_codes
+from composegan.editing.label_maps import grown
 from composegan.editing.paint import move_codes, paint_codes
 from composegan.editing.recolor import color_of, recolor_codes
 from composegan.editing.target import Target
 from composegan.errors import UserError
 from composegan.model.codes import Codes
+from composegan.model.sample import draw
 from composegan.model.saved_model import Model
 from composegan.networks.layout import OPEN
 from composegan.session.label_png import labels_of_text, text_of
@@ -62,3 +64,19 @@ def sparing(model: Model, request: Request, labels: np.ndarray, classes: set[str
     if (covered | (mask == OPEN)).all():
         raise UserError(f"{', '.join(sorted(classes))}: locked; unlock before painting there")
     return Request("paint", {**request.given, "mask": text_of(np.where(covered, labels, mask))})
+
+
+def only_where_painted(model: Model, codes: Codes, request: Request, labels: np.ndarray) -> Request:
+    """A painting of classes that the picture (labels: (H, W)) lacks, which keeps them from appearing elsewhere too.
+
+    A class that becomes present is also drawn where its own shape code has it; these pixels are held as they were.
+    """
+    mask = mask_of(model, request)
+    new = [label for label in np.unique(mask) if label != OPEN and not codes.present[0, int(label)]]
+    if not new or "classes" in request.given:
+        return request
+    after = draw(model, paint_codes(model, codes, mask[None])).labels[0]
+    stray = grown(np.isin(after, new) & (mask == OPEN)) & (mask == OPEN)
+    if not stray.any():
+        return request
+    return Request("paint", {**request.given, "mask": text_of(np.where(stray, labels, mask))})

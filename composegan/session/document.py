@@ -7,7 +7,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def write_document(path: Path, document: Document, model: Model) -> Path:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive, tempfile.TemporaryDirectory() as name:
         archive.writestr(CONTENT, json.dumps(content, indent=1) + "\n")
         if document.codes is not None:
-            document.codes.write(Path(name, CODES))
+            homeless(document.codes).write(Path(name, CODES))
         if len(document.directions):
             document.directions.save(Path(name, DIRECTIONS))
         for file in sorted(Path(name).rglob("*")):
@@ -78,12 +78,17 @@ def read_document(path: Path, model: Model) -> Document:
         if len(requests) > MOST or not 0 <= content["position"] <= len(requests):
             raise ValueError(f"{len(requests)} requests, position {content['position']}")
         locked = tuple(model.classes[model.index(item)] for item in content["locked"])
-        codes = Codes.load(folder / CODES, model) if (folder / CODES).exists() else None
+        codes = homeless(Codes.load(folder / CODES, model)) if (folder / CODES).exists() else None
         if codes is not None and len(codes) != 1:
             raise ValueError(f"codes of {len(codes)} pictures, not of one")
         directions = Directions.load(folder / DIRECTIONS, model) if (folder / DIRECTIONS).exists() else None
         start = {} if codes is not None else picture_of(content["start"], "start")
         return Document(start, requests, content["position"], locked, codes, directions or Directions.of(model))
+
+
+def homeless(codes: Codes) -> Codes:
+    """The codes without the files of the weights tuned to them, which are then written beside the codes."""
+    return replace(codes, tuned=tuple(delta and replace(delta, path=None) for delta in codes.tuned))
 
 
 def _unpacked(path: Path, folder: Path) -> Path:

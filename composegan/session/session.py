@@ -10,14 +10,14 @@ from typing import Any, Self
 from composegan.editing.directions.direction import Direction
 from composegan.editing.directions.store import Directions
 from composegan.editing.layers import Layers, layers
-from composegan.errors import UserError, as_path
+from composegan.errors import UserError, as_path, whole_number
 from composegan.io.atomic import writing
 from composegan.io.output import check_file, check_folder
 from composegan.model.codes import Codes
 from composegan.model.sample import Sample, Samples, codes_of
 from composegan.model.saved_model import Model
-from composegan.session.apply import apply, classes_of, mask_of, sparing
-from composegan.session.document import MOST, Document, read_document, write_document
+from composegan.session.apply import apply, classes_of, mask_of, only_where_painted, sparing
+from composegan.session.document import MOST, Document, homeless, read_document, write_document
 from composegan.session.label_png import png_of
 from composegan.session.render import commands, mask_name, python
 from composegan.session.request import Request, picture_of
@@ -72,6 +72,13 @@ class Session:
         """The codes of the picture: one row."""
         return self._at(self._position)
 
+    def codes_at(self, step: int) -> Codes:
+        """The codes after the first `step` requests of the history. Raises UserError if there are fewer."""
+        step = whole_number("step", step)
+        if step > self._position:
+            raise UserError(f"step={step}: there are {self._position} steps")
+        return self._at(step)
+
     @property
     def picture(self) -> Sample:
         """The picture with its mask, labels and codes."""
@@ -90,7 +97,8 @@ class Session:
 
     def preview(self, request: Any, instead: bool = False) -> Sample:
         """The picture after a request, which is not recorded. instead: of the last request, as of `do`."""
-        return self.model.draw(self._after(self._ready(request), self._base(instead)))[0]
+        base = self._base(instead)
+        return self.model.draw(self._after(self._ready(request, base), base))[0]
 
     def do(self, request: Any, instead: bool = False) -> Sample:
         """Apply a request, such as `{"move": {"classes": ["hair"], "dx": 4}}`, and return the picture.
@@ -98,7 +106,8 @@ class Session:
         instead: undo the last request first, as when a slider moves on. What was undone before cannot be redone any
         more. Raises UserError for a request that cannot be applied and for locked classes; nothing has changed then.
         """
-        ready, base = self._ready(request), self._base(instead)
+        base = self._base(instead)
+        ready = self._ready(request, base)
         codes = self._after(ready, base)
         if base >= MOST:
             raise UserError(f"the history has {MOST:,} steps; save the picture and begin a new session with it")
@@ -185,7 +194,7 @@ class Session:
                 if request.verb == "paint":
                     (folder / mask_name(number)).write_bytes(png_of(mask_of(self.model, request)))
             if not self.start:
-                self._at(0).write(folder / "codes.npz")
+                homeless(self._at(0)).write(folder / "codes.npz")
             if any(request.verb == "slide" for request in self.history):
                 self.directions.save(folder / "directions", overwrite=True)
         return folder
@@ -206,15 +215,19 @@ class Session:
     def _base(self, instead: bool) -> int:
         return max(0, self._position - 1) if instead else self._position
 
-    def _ready(self, request: Any) -> Request:
-        """The request, checked against locks; a painting keeps the pixels of locked classes."""
+    def _ready(self, request: Any, base: int) -> Request:
+        """The request, checked against locks. A painting keeps the pixels of locked classes, and classes that it
+        brings into the picture appear only where they are painted."""
         ready = Request.of(request)
         locked = self.locked.intersection(classes_of(self.model, ready, self.directions)) if self.locked else set()
         if locked:
             raise UserError(f"{', '.join(sorted(locked))}: locked; unlock before changing it")
-        if ready.verb == "paint" and self.locked:
-            return sparing(self.model, ready, self.picture.labels, self.locked)
-        return ready
+        if ready.verb != "paint":
+            return ready
+        codes = self._at(base)
+        labels = self.picture.labels if base == self._position else self.model.draw(codes).labels[0]
+        ready = sparing(self.model, ready, labels, self.locked) if self.locked else ready
+        return only_where_painted(self.model, codes, ready, labels)
 
     def _after(self, request: Request, base: int) -> Codes:
         return apply(self.model, self._at(base), request, self.directions)

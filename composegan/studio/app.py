@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable
-from functools import wraps
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,16 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from composegan.errors import UserError
 from composegan.model.saved_model import Model
 from composegan.session.session import Session
-from composegan.studio.desk import Desk, GoneError, Place
+from composegan.studio.answers import answered
+from composegan.studio.desk import Desk, Place
 from composegan.studio.exports import EXPORTS
 from composegan.studio.guard import Guard
+from composegan.studio.sliders import Sliders
 from composegan.studio.stack import stack_of
 from composegan.studio.uploads import (
     FILE,
-    TooLargeError,
     body_of,
     json_of,
     painting_of,
@@ -37,31 +36,11 @@ from composegan.studio.wire import cropped, packed, state_of, thumbnail
 from composegan.studio.words import title
 from composegan.studio.worker import LAYERS, WALL, Worker
 
-log = logging.getLogger(__name__)
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
 }
-Handler = Callable[["Studio", Request], Awaitable[Response]]
-
-
-def answered(handler: Handler) -> Handler:
-    """A handler whose errors are answers: 4xx with the reason for what the page sent, 500 for a bug, which is
-    logged."""
-
-    @wraps(handler)
-    async def safe(studio: Studio, request: Request) -> Response:
-        try:
-            return await handler(studio, request)
-        except UserError as error:
-            status = 404 if isinstance(error, GoneError) else 413 if isinstance(error, TooLargeError) else 400
-            return JSONResponse({"error": str(error)}, status)
-        except Exception:
-            log.exception("studio: %s %s failed", request.method, request.url.path)
-            return JSONResponse({"error": "Something went wrong; the terminal says what. Your picture is kept."}, 500)
-
-    return safe
 
 
 class Studio:
@@ -69,6 +48,7 @@ class Studio:
 
     def __init__(self, model: Model, folder: Path) -> None:
         self.model, self.desk, self.wall, self.worker = model, Desk(model, folder), Wall(model), Worker()
+        self.directions = Sliders(model)
         page = Path(str(files("composegan.studio"))) / "page"
         self.page = {path.relative_to(page).as_posix(): path for path in page.rglob("*.*") if path.suffix in TYPES}
 
@@ -133,7 +113,7 @@ class Studio:
             place = self.desk.at(key)
             if turn < place.newest:
                 return None
-            asked = with_mask(content.get("request"), self.model)
+            asked = self._asked(place, content)
             return packed(place.session.preview(asked, bool(content.get("instead"))), {"turn": turn})
 
         made = await self.worker.run(work)
@@ -145,8 +125,7 @@ class Studio:
         content = await json_of(request)
 
         def change(place: Place) -> None:
-            asked = with_mask(content.get("request"), self.model)
-            place.session.do(asked, bool(content.get("instead")))
+            place.session.do(self._asked(place, content), bool(content.get("instead")))
 
         return await self._changed(request, change)
 
@@ -168,6 +147,12 @@ class Studio:
         content = await json_of(request)
         name = str(content.get("class"))
         return await self._changed(request, lambda place: place.session.lock([name], bool(content.get("locked"))))
+
+    @answered
+    async def sliders(self, request: Request) -> Response:
+        """The sliders of a class; found now if they are not known yet, beside the worker's thread."""
+        name = request.path_params["name"]
+        return JSONResponse(await to_thread(self.directions.of, name))
 
     @answered
     async def import_mask(self, request: Request) -> Response:
@@ -207,9 +192,18 @@ class Studio:
         text = request.query_params.get("scale", "1")
         scale = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 1
         name, media, make = EXPORTS[kind]
-        content = await self.worker.run(lambda: make(self.desk.at(key).session, scale))
+        content = await self.worker.run(lambda: make(self.desk.at(key).session, scale), LAYERS)
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type=media, headers=headers)
+
+    def _asked(self, place: Place, content: dict[str, Any]) -> Any:
+        """The request of a session in what the page sent. A direction that it names is added to the session."""
+        asked = with_mask(content.get("request"), self.model)
+        slide = asked.get("slide") if isinstance(asked, dict) else None
+        name = slide.get("direction") if isinstance(slide, dict) else None
+        if isinstance(name, str) and name not in place.session.directions and name in self.directions.found:
+            place.session.add_direction(self.directions.found[name])
+        return asked
 
     async def _changed(self, request: Request, change: Callable[[Place], object]) -> Response:
         """The picture and the state after a change, which is saved once it has been answered."""
@@ -238,7 +232,8 @@ def make_app(model: Model, folder: Path, host: str = "127.0.0.1", token: str = "
     routes = [
         Route("/", studio.file), Route("/page/{name:path}", studio.file), Route("/api/about", studio.about),
         Route("/api/wall/{number:int}", studio.pictures), Route("/api/begin", studio.begin, methods=["POST"]),
-        Route("/api/open", studio.open, methods=["POST"]), Route(one, studio.show),
+        Route("/api/sliders/{name}", studio.sliders), Route("/api/open", studio.open, methods=["POST"]),
+        Route(one, studio.show),
         Route(f"{one}/original", studio.original), Route(f"{one}/preview", studio.preview, methods=["POST"]),
         Route(f"{one}/do", studio.do, methods=["POST"]), Route(f"{one}/step", studio.step, methods=["POST"]),
         Route(f"{one}/lock", studio.lock, methods=["POST"]),

@@ -6,21 +6,27 @@ import csv
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from composegan.editing.interpolation import draw_frames, loop
+from composegan.editing.target import Target
 from composegan.errors import UserError
+from composegan.model.codes import concat_codes
 from composegan.session.session import Session
 from composegan.studio.openraster import openraster, png
 from composegan.studio.stack import stack_of
 from composegan.studio.words import title
 from composegan.viz.pictures import color_masks
+from composegan.viz.video import write_video
 
 LARGEST = 4096
 """Pixels of the longer side of an enlarged picture."""
+STEPS, FRAMES = 8, 24
+"""Steps that a film goes through at most, and frames from one to the next."""
 
 
 def picture_png(session: Session, scale: int) -> bytes:
@@ -80,6 +86,25 @@ def document(session: Session, scale: int = 1) -> bytes:
         return session.save(Path(folder, "picture.composegan")).read_bytes()
 
 
+def film(session: Session, ending: str) -> bytes:
+    """A loop from the first picture through the steps, at most `STEPS` of them, to the last and back."""
+    last = len(session.history)
+    if not last:
+        raise UserError("There is nothing to film yet: change something first.")
+    places = sorted({round(last * place / min(last, STEPS)) for place in range(min(last, STEPS) + 1)})
+    codes = concat_codes([session.codes_at(place) for place in places])
+    frames = loop(codes, Target.of(session.model, "all", base=True), FRAMES)
+    factor = max(1, -(-512 // min(session.picture.image.size)))
+
+    def enlarged() -> Iterator[np.ndarray]:
+        for picture in draw_frames(session.model, frames, masks=False, least=1):
+            size = (picture.shape[1] * factor, picture.shape[0] * factor)
+            yield np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+    with tempfile.TemporaryDirectory() as folder:
+        return write_video(Path(folder, f"film{ending}"), enlarged(), 24).read_bytes()
+
+
 def archive(session: Session, scale: int = 1) -> bytes:
     """Everything in one archive: the picture, the layers as PNGs, the label map, the table, the document, scripts."""
     layers = stack_of(session)
@@ -106,6 +131,8 @@ EXPORTS: dict[str, tuple[str, str, Callable[[Session, int], bytes]]] = {
     "zip": ("picture.zip", "application/zip", archive),
     "mask": ("label-map.png", "image/png", mask),
     "csv": ("areas.csv", "text/csv; charset=utf-8", areas),
+    "mp4": ("film.mp4", "video/mp4", lambda session, scale: film(session, ".mp4")),
+    "gif": ("film.gif", "image/gif", lambda session, scale: film(session, ".gif")),
     "document": ("picture.composegan", "application/octet-stream", document),
 }
 """By their names in addresses: the name of the file, its type, and how it is made."""

@@ -52,24 +52,35 @@ class Guard:
 
     def _refusal(self, request: Request) -> Response | None:
         host = request.headers.get("host", "")
-        name = urlsplit(f"//{host}").hostname or ""
-        if self.loopback and name not in LOOPBACK:
+        if self.loopback and _name_in(host) not in LOOPBACK:
             return _refused("This page is open on this computer only. Open it at http://127.0.0.1.")
         origin = request.headers.get("origin")
         if origin is not None and origin != f"http://{host}":
             return _refused("This request came from another page.")
-        if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        begins = request.method == "GET" and request.url.path == "/"  # a link to the page may be anywhere
+        if not begins and request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             return _refused("This request came from another page.")
         return self._without_token(request) if self.token else None
 
     def _without_token(self, request: Request) -> Response | None:
-        if hmac.compare_digest(request.cookies.get(COOKIE, ""), self.token):
+        if self._is_token(request.cookies.get(COOKIE, "")):
             return None
-        if not hmac.compare_digest(request.query_params.get("token", ""), self.token):
+        if not self._is_token(request.query_params.get("token", "")):
             return _refused("Open the whole address that the terminal printed, with its token.")
         answer = RedirectResponse("/", 303)
-        answer.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", max_age=30 * 86400)
+        answer.set_cookie(COOKIE, self.token, httponly=True, samesite="lax", max_age=30 * 86400)
         return answer
+
+    def _is_token(self, text: str) -> bool:
+        return hmac.compare_digest(text.encode(), self.token.encode())
+
+
+def _name_in(host: str) -> str:
+    """The name in a header Host, without the port; "" for a header that is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _refused(reason: str) -> Response:

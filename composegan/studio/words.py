@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from composegan.session.request import Request
 
+KINDS = {"area": "size", "brightness": "lightness", "saturation": "vividness"}
 PARTS = {"shape": "shape", "texture": "colours", "both": "shape and colours"}
 METHODS = {
     "copy": "{names}: {part} of picture {picture}", "interpolate": "{names}: some {part} of picture {picture}",
@@ -31,7 +32,8 @@ def described(request: Request) -> str:
     if request.verb == "recolor":
         return f"{names}: new colour"
     if request.verb == "slide":
-        return str(given["direction"])
+        name, _, kind = str(given["direction"]).rpartition(".")
+        return f"{title(name.partition('.')[0])}: {KINDS.get(kind, kind)}"
     part = PARTS[given.get("part", "both")]
     picture = given.get("other", {}).get("picture", 0)
     return METHODS[given.get("method", "resample")].format(names=names, part=part, picture=picture)

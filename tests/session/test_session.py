@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,12 +14,13 @@ import torch
 
 import composegan
 from composegan.cli import main
+from composegan.model.delta import Delta
 from composegan.session.label_png import labels_of_text, text_of
 from composegan.session.request import Request
 from tests.helpers import refused
 
 COPY = {"edit": {"classes": ["hair"], "method": "copy", "other": {"seed": 0, "picture": 3}}}
-TEAL = {"recolor": {"classes": ["cloth"], "color": "teal"}}
+BROWN = {"recolor": {"classes": ["hair"], "color": "#a04020"}}
 MOVE = {"move": {"classes": ["mouth"], "dx": 2, "dy": 1}}
 
 
@@ -56,7 +58,7 @@ def same(one, other):
 
 def test_requests_change_the_picture_and_undo_restores_it(session, hat):
     pictures = [np.asarray(session.picture.image)]
-    for request in (COPY, TEAL, MOVE, hat):
+    for request in (COPY, BROWN, MOVE, hat):
         pictures.append(np.asarray(session.do(request).image))
         assert (pictures[-1] != pictures[-2]).any()
     for picture in pictures[-2::-1]:
@@ -72,16 +74,16 @@ def test_requests_change_the_picture_and_undo_restores_it(session, hat):
 def test_do_equals_the_methods_of_the_model(faces, session, hat):
     codes = faces.codes(pictures=[2])
     codes = faces.edit(codes, "hair", method="copy", other=faces.codes(pictures=[3]), composite=False).after
-    codes = faces.recolor(codes.codes, "cloth", "teal", composite=False).after
-    for request in (COPY, TEAL):
+    codes = faces.recolor(codes.codes, "hair", "#a04020", composite=False).after
+    for request in (COPY, BROWN):
         session.do(request)
     np.testing.assert_array_equal(session.picture.image, codes[0].image)
     assert torch.equal(session.codes.slots, codes.codes.slots)
 
 
 def test_request_after_undo_replaces_what_was_undone(session):
-    session.do(COPY), session.do(TEAL), session.undo()
-    assert session.undone == (Request.of(TEAL),)
+    session.do(COPY), session.do(BROWN), session.undo()
+    assert session.undone == (Request.of(BROWN),)
     session.do(MOVE)
     assert [request.verb for request in session.history] == ["edit", "move"] and session.undone == ()
 
@@ -99,7 +101,7 @@ def test_instead_replaces_the_last_request(faces, session):
 def test_document_replays_bit_for_bit(faces, session, hat, tmp_path):
     found = faces.directions("hair", part="texture", method="pca", count=1, measured_on=0)
     session.add_direction(*found)
-    for request in (COPY, hat, {"slide": {"direction": "hair.texture.pca0", "amount": 1.5}}, TEAL):
+    for request in (COPY, hat, {"slide": {"direction": "hair.texture.pca0", "amount": 1.5}}, BROWN):
         session.do(request)
     session.lock("nose")
     session.undo()
@@ -113,9 +115,23 @@ def test_document_replays_bit_for_bit(faces, session, hat, tmp_path):
 def test_document_of_codes_keeps_them(faces, tmp_path):
     codes = faces.codes(pictures=[4], seed=3).blend(faces.codes(1, seed=9), 0.3)
     session = composegan.Session(faces, codes=codes)
-    session.do(TEAL)
+    session.do(BROWN)
     opened = composegan.Session.open(session.save(tmp_path / "face.composegan"), faces)
     assert same(opened, session) and torch.equal(opened.codes.slots, session.codes.slots)
+
+
+def test_document_keeps_tuned_weights(faces, tmp_path):
+    name, weight = next(iter(faces.generator.renderer.state_dict().items()))
+    change = torch.full_like(weight, 0.01, dtype=torch.float16).contiguous()
+    delta = Delta({f"renderer.{name}": change}, faces.weights).save(tmp_path / "tuned.safetensors")
+    codes = replace(faces.codes(1), tuned=(Delta.load(delta),))
+    session = composegan.Session(faces, codes=codes)
+    assert session.picture.image.tobytes() != faces.draw(codes.untuned())[0].image.tobytes()
+    path = session.save(tmp_path / "face.composegan")
+    delta.unlink()
+    opened = composegan.Session.open(path, faces)
+    opened.save(path)
+    assert same(composegan.Session.open(path, faces), session)
 
 
 def test_old_steps_are_recomputed(faces, monkeypatch):
@@ -134,7 +150,7 @@ def test_old_steps_are_recomputed(faces, monkeypatch):
 def test_commands_and_python_draw_the_picture(session, hat, tmp_path, monkeypatch, capsys):
     session.add_direction(*session.model.directions("hair", part="shape", method="pca", count=1, measured_on=0))
     resampled = {"edit": {"classes": ["eye", "eyebrow"], "part": "texture", "seed": 5}}
-    for request in (COPY, resampled, TEAL, MOVE, hat, {"slide": {"direction": "hair.shape.pca0", "amount": -1.25}}):
+    for request in (COPY, resampled, BROWN, MOVE, hat, {"slide": {"direction": "hair.shape.pca0", "amount": -1.25}}):
         session.do(request)
     monkeypatch.chdir(session.save_script(tmp_path / "script"))
     lines = (tmp_path / "script" / "commands.sh").read_text().splitlines()
@@ -148,7 +164,7 @@ def test_commands_and_python_draw_the_picture(session, hat, tmp_path, monkeypatc
 
 
 def test_verbs_take_documents(session, tmp_path, monkeypatch):
-    session.do(TEAL)
+    session.do(BROWN)
     session.save(tmp_path / "face.composegan")
     monkeypatch.chdir(tmp_path)
     assert main(["sample", "model=faces", "codes=face.composegan", "out=drawn"]) == 0
@@ -166,6 +182,16 @@ def test_locked_classes_stay(faces, session, hat):
     assert (session.picture.labels[hair] == before[hair]).all()
     session.lock("hair", False)
     session.do(COPY)
+
+
+def test_painted_class_appears_only_where_it_is_painted(faces, hat):
+    mask = labels_of_text(hat["paint"]["mask"], faces.spec, 64, 64)
+    bare = [number for number in range(6) if not faces.codes(pictures=[number])["hat"].present[0]]
+    assert len(bare) > 1
+    for number in bare:
+        session = composegan.Session(faces, picture=number)
+        labels = session.do(hat).labels
+        np.testing.assert_array_equal(labels == faces.index("hat"), mask == faces.index("hat"))
 
 
 @pytest.mark.parametrize(

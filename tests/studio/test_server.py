@@ -19,7 +19,7 @@ import composegan
 from composegan.session.label_png import png_of
 from tests.helpers import refused
 
-RED = {"request": {"recolor": {"classes": ["cloth"], "color": "#c03030"}}}
+BROWN = {"request": {"recolor": {"classes": ["hair"], "color": "#a04020"}}}
 MOUTH = {"request": {"move": {"classes": ["mouth"], "dx": 2}}}
 
 
@@ -66,12 +66,12 @@ def test_wall_draws_the_numbered_pictures_of_the_model(ask, faces):
 def test_edits_undo_and_redo(ask, one, faces):
     header, pixels, labels = picture(ask(one))
     assert header["history"] == [] and (labels == faces.sample(pictures=[3]).labels).all()
-    header, red, _ = picture(ask(f"{one}/do", RED))
-    assert header["history"] == ["Cloth: new colour"] and (red != pixels).any()
+    header, brown, _ = picture(ask(f"{one}/do", BROWN))
+    assert header["history"] == ["Hair: new colour"] and (brown != pixels).any()
     header, again, _ = picture(ask(f"{one}/step", {"steps": -1}))
-    assert header["next"] == "Cloth: new colour" and (again == pixels).all()
+    assert header["next"] == "Hair: new colour" and (again == pixels).all()
     header, again, _ = picture(ask(f"{one}/step", {"steps": 1}))
-    assert header["next"] == "" and (again == red).all()
+    assert header["next"] == "" and (again == brown).all()
     assert (picture(ask(f"{one}/original"))[1] == pixels).all()
 
 
@@ -95,16 +95,16 @@ def test_painted_labels_and_masks(ask, one, faces):
 
 
 def test_locked_classes(ask, one):
-    header, _, _ = picture(ask(f"{one}/lock", {"class": "cloth", "locked": True}))
+    header, _, _ = picture(ask(f"{one}/lock", {"class": "hair", "locked": True}))
     assert sum(header["locked"]) == 1
-    answer = ask(f"{one}/do", RED)
-    assert answer.status == 400 and "cloth: locked" in answer.json["error"]
+    answer = ask(f"{one}/do", BROWN)
+    assert answer.status == 400 and "hair: locked" in answer.json["error"]
 
 
 def test_documents_survive_the_server(ask, ask_of, app, one, faces, tmp_path):
     from composegan.studio.app import make_app
 
-    picture(ask(f"{one}/do", RED)), picture(ask(f"{one}/do", MOUTH))
+    picture(ask(f"{one}/do", BROWN)), picture(ask(f"{one}/do", MOUTH))
     _, pixels, _ = picture(ask(f"{one}/step", {"steps": -1}))
     document = ask(f"{one}/export/document").body
     path = tmp_path / "face.composegan"
@@ -133,7 +133,7 @@ def test_old_sessions_leave_memory_but_not_the_disk(faces, ask_of, tmp_path, mon
 
 
 def test_exports(ask, one, faces):
-    _, pixels, labels = picture(ask(f"{one}/do", RED))
+    _, pixels, labels = picture(ask(f"{one}/do", BROWN))
     files = {kind: ask(f"{one}/export/{kind}").body for kind in ("png", "psd", "ora", "zip", "mask", "csv")}
     np.testing.assert_array_equal(Image.open(io.BytesIO(files["png"])), pixels)
     assert Image.open(io.BytesIO(ask(f"{one}/export/png?scale=8").body)).size == (512, 512)
@@ -166,6 +166,29 @@ def test_layers_of_psd_and_openraster_flatten_to_the_picture(ask, one):
             flat = (flat + opacity * (image[..., :3] - flat)).round()
         assert np.abs(flat - pixels).max() <= 1
     assert all((one_ == other).all() for one_, other in zip(images, files, strict=True))
+
+
+def test_sliders_are_found_and_kept_in_the_document(ask, one, faces, monkeypatch, tmp_path):
+    from composegan.studio import sliders
+
+    monkeypatch.setattr(sliders, "PICTURES", 80)
+    monkeypatch.setattr(sliders, "MEASUBROWN", 4)
+    monkeypatch.setattr(sliders, "KINDS", {"brightness": ("Lightness", "texture")})
+    (found,) = ask("/api/sliders/cloth").json
+    assert found["title"] == "Lightness" and found["gain"] > 0
+    request = {"request": {"slide": {"direction": found["direction"], "amount": 2}}}
+    assert picture(ask(f"{one}/do", request))[0]["history"] == ["Cloth: lightness"]
+    path = tmp_path / "face.composegan"
+    path.write_bytes(ask(f"{one}/export/document").body)
+    assert found["direction"] in composegan.Session.open(path, faces).directions
+    assert ask("/api/sliders/hare").status == 400
+
+
+def test_film_goes_through_the_steps(ask, one):
+    assert ask(f"{one}/export/gif").status == 400  # no step yet
+    ask(f"{one}/do", BROWN)
+    film = Image.open(io.BytesIO(ask(f"{one}/export/gif").body))
+    assert (film.n_frames, film.size) == (2 * 24, (512, 512))
 
 
 @pytest.mark.parametrize(
@@ -217,6 +240,8 @@ def test_bugs_are_logged_and_the_server_lives(ask, one, monkeypatch, caplog):
         ({"host": "localhost:8760", "origin": "http://localhost:8760"}, 200),
         ({"host": "evil.example"}, 403),
         ({"host": "127.0.0.1.evil.example:8760"}, 403),
+        ({"host": "[::1"}, 403),
+        ({"host": "[::1]:8760"}, 200),
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
@@ -227,13 +252,18 @@ def test_other_pages_and_names_are_refused(ask, headers, status):
     assert ask("/api/about", headers=headers).status == status
 
 
+def test_links_from_other_pages_open_the_page(ask):
+    assert ask("/", headers={"sec-fetch-site": "cross-site"}).status == 200
+
+
 def test_token_is_needed_on_a_network(faces, ask_of, tmp_path):
     from composegan.studio.app import make_app
 
     app = make_app(faces, tmp_path, "0.0.0.0", "secret")
     elsewhere = {"host": "192.168.1.5:8760"}
     assert ask_of(app, "/", headers=elsewhere).status == 403
-    assert ask_of(app, "/?token=wrong", headers=elsewhere).status == 403
+    for wrong in ("wrong", "%C3%A9", ""):
+        assert ask_of(app, f"/?token={wrong}", headers=elsewhere).status == 403
     answer = ask_of(app, "/?token=secret", headers=elsewhere)
     assert answer.status == 303 and "HttpOnly" in answer.headers["set-cookie"]
     cookie = answer.headers["set-cookie"].partition(";")[0]

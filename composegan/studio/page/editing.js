@@ -68,38 +68,59 @@ export function revert() {
   if (store.shown !== store.now) show(store.now);
 }
 
-/** Apply a request; returns whether that worked. quiet: say nothing if no pixel changes. */
-export async function apply(request, instead = false, quiet = false) {
-  previews.drop();
-  const before = store.now;
-  try {
-    accept(await picture(await post(path("/do"), { request, instead })));
-  } catch (error) {
-    show(store.now);
-    say(error.message, "wrong");
-    return false;
-  }
-  const same = !instead && before.image.data.every((value, at) => value === store.now.image.data[at]);
-  if (same && !quiet) say("Nothing changed in the picture.");
-  return true;
+let queue = Promise.resolve();
+
+/** Run changes one after another. */
+function inTurn(work) {
+  const done = queue.then(work);
+  queue = done.catch(() => {});
+  return done;
 }
 
-async function change(rest, content) {
-  try {
-    accept(await picture(await post(path(rest), content)));
-  } catch (error) {
-    say(error.message, "wrong");
-  }
+/**
+ * Apply a request; returns whether that worked. request, instead: values, or functions that are called when it is this
+ * request's turn, for those that depend on the last one. quiet: say nothing if no pixel changes.
+ */
+export function apply(request, instead = false, quiet = false) {
+  previews.drop();
+  const now = (value) => (typeof value === "function" ? value() : value);
+  return inTurn(async () => {
+    const before = store.now, replaced = now(instead);
+    try {
+      accept(await picture(await post(path("/do"), { request: now(request), instead: replaced })));
+    } catch (error) {
+      show(store.now);
+      say(error.message, "wrong");
+      return false;
+    }
+    const same = !replaced && before.image.data.every((value, at) => value === store.now.image.data[at]);
+    if (same && !quiet) say("Nothing changed in the picture.");
+    return true;
+  });
+}
+
+function change(rest, content) {
+  return inTurn(async () => {
+    try {
+      accept(await picture(await post(path(rest), content)));
+    } catch (error) {
+      say(error.message, "wrong");
+    }
+  });
 }
 
 /** Go back (below 0) or forward by so many steps. */
-export async function step(steps) {
-  if (!store.now) return;
-  const { history, next } = store.now;
-  const what = steps < 0 ? history.at(-1) : next;
-  if (!what) return;
-  await change("/step", { steps });
-  say(steps < 0 ? `Undone: ${what}` : `Done again: ${what}`);
+export function step(steps) {
+  return inTurn(async () => {
+    const what = steps < 0 ? store.now?.history.at(-1) : store.now?.next;
+    if (!what) return;
+    try {
+      accept(await picture(await post(path("/step"), { steps })));
+      say(steps < 0 ? `Undone: ${what}` : `Done again: ${what}`);
+    } catch (error) {
+      say(error.message, "wrong");
+    }
+  });
 }
 
 export const lock = (name, locked) => change("/lock", { class: name, locked });

@@ -9,6 +9,8 @@ const FILES = [
   ["psd", "Layers for Photoshop", "A PSD file. Every part is a layer, also where another one covers it."],
   ["ora", "Layers for Krita and GIMP", "An OpenRaster file with the same layers."],
   ["zip", "Everything", "The picture, the layers as PNGs, the label map, a table and the steps, in one ZIP."],
+  ["mp4", "Film", "A loop from the first picture through your steps to this one, and back."],
+  ["gif", "Moving picture", "The same film as a GIF."],
   ["mask", "Label map", "A PNG in which each part has a colour of its own. You can paint in it and load it again."],
   ["csv", "Table", "How much of the picture each part covers."],
   ["document", "File to continue with", "Opens here again with all steps, also on another computer with the same model."],

@@ -73,6 +73,7 @@ on("changed", () => steps());
 addEventListener("hashchange", route);
 try {
   store.about = await getJson("/api/about");
+  document.documentElement.style.setProperty("--aspect", `${store.about.width} / ${store.about.height}`);
   await route();
 } catch (error) {
   say(error.message, "wrong");

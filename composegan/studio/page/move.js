@@ -14,10 +14,12 @@ export function lastMove(names) {
 
 /** Move the selected parts by whole pixels; several moves after one another are one step. */
 export function nudge(dx, dy) {
-  const before = lastMove(store.selected);
   const classes = store.selected;
-  const request = { move: { classes, dx: (before?.dx ?? 0) + dx, dy: (before?.dy ?? 0) + dy } };
-  return apply(request, Boolean(before), true);
+  const request = () => {
+    const before = lastMove(classes);
+    return { move: { classes, dx: (before?.dx ?? 0) + dx, dy: (before?.dy ?? 0) + dy } };
+  };
+  return apply(request, () => Boolean(lastMove(classes)), true);
 }
 
 /** Give a picture view its gestures. */

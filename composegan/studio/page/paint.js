@@ -115,7 +115,7 @@ export function paintScreen(root) {
     const painted = stroke.mask.some((value, index) => value !== OPEN && value !== store.now.labels[index]);
     if (painted) await apply(request(), false, true);
     else {
-      say(tool === "eraser" ? `There is no ${titleOf(chosen).toLowerCase()} here.` : `This is ${titleOf(chosen).toLowerCase()} already.`);
+      say(tool === "eraser" ? `There is no ${titleOf(chosen).toLowerCase()} here.` : `${titleOf(chosen)} is here already.`);
       revert();
     }
     stroke = null;

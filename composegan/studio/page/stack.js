@@ -53,7 +53,7 @@ export function stackPanel() {
     return h("div", { class: `layer absent${never ? " dead" : ""}`, "data-name": name },
       h("span", { class: "empty" }),
       h("span", { class: "name" }, titleOf(name), never && h("small", {}, "this model hardly ever draws it")),
-      iconButton("hidden", `Put ${titleOf(name)} in`, () => setPresent(name, true)));
+      iconButton("plus", `Put ${titleOf(name)} in`, () => setPresent(name, true)));
   }
 
   function choose(name, event) {

@@ -4,9 +4,10 @@ import { choice, h, icon, say, slider } from "./dom.js";
 import { donorGrid } from "./donors.js";
 import { apply, lock, preview, setPresent } from "./editing.js";
 import { nudge } from "./move.js";
+import { sliderField } from "./sliders.js";
 import { indexOf, memory, on, store, titleOf, titlesOf } from "./store.js";
 
-const PARTS = [["both", "Both"], ["shape", "Shape"], ["texture", "Colours"]];
+const PARTS = [["both", "Everything"], ["shape", "Shape"], ["texture", "Colours"]];
 
 export function toolsPanel() {
   const element = h("section", { class: "panel tools" });
@@ -54,8 +55,9 @@ export function toolsPanel() {
     const color = colorField(names);
     const size = sizeSlider(names);
     grid = donorGrid(names, () => memory.get("part", "both"));
-    refresh = () => [strength, color, size].forEach((field) => field.refresh());
-    element.replaceChildren(
+    const sliders = single ? sliderField(single) : null;
+    refresh = () => [strength, color, size, sliders].forEach((field) => field?.refresh());
+    element.replaceChildren(...[
       heading,
       h("h3", {}, "Take from another picture"),
       choice("What to take", PARTS, memory.get("part", "both"), (part) => memory.set("part", part)),
@@ -63,11 +65,12 @@ export function toolsPanel() {
       h("div", { class: "row" },
         h("button", { type: "button", onclick: () => resample(names) }, icon("dice"), "Surprise me")),
       h("h3", {}, "Colour"), color.element,
+      sliders && h("h3", {}, "More or less"), sliders?.element,
       h("h3", {}, "Place and size"), size.element,
       h("p", { class: "hint" }, "Drag the part on the picture, or use the arrow keys."),
       h("div", { class: "row arrows" }, [["←", -1, 0, "left"], ["→", 1, 0, "right"], ["↑", 0, -1, "up"], ["↓", 0, 1, "down"]]
         .map(([text, dx, dy, where]) => h("button", { type: "button", "aria-label": `Move ${where}`, onclick: () => nudge(dx, dy) }, text))),
-    );
+    ].filter(Boolean));
     refresh();
   }
 
@@ -105,7 +108,7 @@ function strengthSlider(names) {
     }
     if (element.contains(document.activeElement)) return;
     element.replaceChildren(slider("How much of it", { min: 0, max: 100, step: 5, value, format: (x) => `${x} %`,
-      oninput: (x) => preview(request(x), true), onchange: (x) => apply(request(x), true, true) }));
+      oninput: (x) => preview(request(x), true), onchange: (x) => apply(() => request(x), true, true) }));
   }
   return { element, refresh };
 }
@@ -122,14 +125,14 @@ function sizeSlider(names) {
     const value = Math.round(100 * (last()?.scale ?? 1));
     element.replaceChildren(slider("Size", { min: 50, max: 200, step: 5, value, format: (x) => `${x} %`,
       oninput: (x) => preview(request(x), Boolean(last())),
-      onchange: (x) => apply(request(x), Boolean(last()), true) }));
+      onchange: (x) => apply(request(x), () => Boolean(last()), true) }));
   }
   return { element, refresh };
 }
 
 function colorField(names) {
   const input = h("input", { type: "color", "aria-label": `Colour of ${titlesOf(names)}`,
-    oninput: () => preview(request(), Boolean(last())), onchange: () => apply(request(), Boolean(last()), true) });
+    oninput: () => preview(request(), Boolean(last())), onchange: () => apply(request(), () => Boolean(last()), true) });
   const last = () => {
     const recolor = store.now.last?.recolor;
     return recolor && String(recolor.classes) === String(names) ? recolor : null;
@@ -138,7 +141,7 @@ function colorField(names) {
   const swatches = ["#1f1a17", "#5a3a22", "#b5552b", "#e0b56a", "#d8d4cc", "#c2415d", "#7a5bc7", "#2f6fb3", "#2a9d8f", "#5f8f3f"]
     .map((color) => {
       const button = h("button", { type: "button", class: "swatch", title: color, "aria-label": `Colour ${color}`,
-        onclick: () => { input.value = color; apply(request(), Boolean(last()), true); } });
+        onclick: () => { input.value = color; apply(request(), () => Boolean(last()), true); } });
       button.style.background = color;
       return button;
     });

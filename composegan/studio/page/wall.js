@@ -20,7 +20,7 @@ export function wallScreen(root, go) {
   root.className = "wall-screen";
   root.append(
     h("div", { class: "wall-head" },
-      h("div", {}, h("h1", {}, "Choose a picture to begin with"),
+      h("div", {}, h("h1", {}, "Choose a picture"),
         h("p", { class: "hint" }, "The model makes them up as you scroll. Then change the hair, the colours, the shape of any part.")),
       h("div", { class: "row" }, filter, h("button", { type: "button", onclick: () => file.click() }, "Open a file …"), file)),
     recent.length ? h("section", { "aria-label": "Recent pictures" }, h("h2", {}, "Continue"),
