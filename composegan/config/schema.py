@@ -22,7 +22,7 @@ class DataConfig:
     demo: str = ""  # which of the domain's drawn demos; empty: its first
     demo_count: int = number(2000, least=1, most=10**6)  # number of demo images
     demo_seed: int = number(0, least=0)  # seed of the demo images
-    flip: bool | None = None  # mirror left-right at random, image and labels together; empty: off
+    flip: bool | None = None  # mirror left-right at random, image and labels together; empty: with few pictures
     workers: int = number(2, least=0, most=256)  # processes that read images; 0: read in the training process
     on_error: str = choice("stop", "skip")  # what to do with a file that cannot be read
     cache: str | None = None  # where drawn demos are kept; empty: the user's cache folder
@@ -78,7 +78,7 @@ class TrainingConfig:
     class_sets: str = choice("auto", "all", "data")  # classes of a generated image: all, or sets as in the data
     presence: float = number(0.0, least=0)  # weight of the loss for missing classes of a set; needs class_sets=data
     split_every: int = number(0, least=0)  # images between splits of grouping=progressive; 0: evenly, in the first half
-    augment: float | str = number_or("auto", "adaptive", least=0, most=1)  # probability of each augmentation
+    augment: float | str = number_or(0.0, "adaptive", least=0, most=1)  # probability of each augmentation
     augment_target: float = number(0.6, least=0, most=1)  # with adaptive: the mean sign of scores of real images
     ema_half_life: float = number(10_000.0, above=0)  # half-life of the averaged generator, images
     ema_rampup: float = number(0.0, least=0)  # half-life at most this fraction of the images seen; 0: no ramp-up

@@ -18,7 +18,7 @@ CUT = 0.3
 LOST = 0.05
 """Share of void pixels, on average, from which on there is a warning."""
 FEW = 1000
-"""Pictures below which a discriminator soon knows all of them, unless they are augmented."""
+"""Pictures below which a discriminator may come to know all of them, unless they are augmented."""
 LISTED = 6
 
 
@@ -112,8 +112,8 @@ def few_pictures(total: int, augment: float | str | None) -> list[str]:
     if total >= FEW or augment:
         return []
     return [
-        f"data.root: {total:,} pictures are few, and the discriminator soon knows all of them; set "
-        "training.augment=adaptive, data.flip=on if mirrored ones are as likely, or add pictures"
+        f"data.root: {total:,} pictures are few, and the discriminator may come to know all of them; watch "
+        "`overfit` (it needs other pictures, in the other split), and from 0.5 on resume with training.augment=adaptive"
     ]
 
 

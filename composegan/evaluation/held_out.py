@@ -17,6 +17,9 @@ from composegan.plugin.domain import Source
 COUNT, BATCH = 128, 16
 """Pictures of each kind, and how many the discriminator sees at a time; it compares them in groups."""
 
+TOO_MUCH = 0.5
+"""The value of `overfit` from which on augmentation is advised."""
+
 Draw = Callable[[int], tuple[Tensor, Tensor | None]]
 """Number of pictures -> codes (N, S) of a generator and their class sets (N, K), None for all classes."""
 
@@ -32,7 +35,8 @@ class HeldOut:
         self, source: Source, held_out: Source, data: DataConfig, classes: int, seed: int, device: torch.device
     ) -> None:
         self.classes, self.device = classes, device
-        self.known, self.other = (draw_real(each, data, classes, COUNT, seed) for each in (source, held_out))
+        drawn = (draw_real(each, data, classes, COUNT, seed) for each in (source, held_out))
+        self.known, self.other = ((to_bytes(images), labels) for images, labels in drawn)
 
     @torch.inference_mode()
     def __call__(self, discriminator: Discriminator, generator: Generator, draw: Draw) -> dict[str, float]:
@@ -53,9 +57,16 @@ class HeldOut:
         return {"held_out": other, **overfit}
 
     def _mean(self, discriminator: Discriminator, images: Tensor, labels: Tensor) -> float:
-        """The mean score of images (N, 3, H, W) with labels (N, H, W)."""
+        """The mean score of images (N, 3, H, W) uint8 with labels (N, H, W)."""
         scores = [
-            discriminator(image.to(self.device), SemanticMap.from_labels(part.to(self.device), self.classes))
+            discriminator(
+                image.to(self.device).float() / 127.5 - 1, SemanticMap.from_labels(part.to(self.device), self.classes)
+            )
             for image, part in zip(images.split(BATCH), labels.split(BATCH), strict=True)
         ]  # (B, 1) each
         return torch.cat(scores).mean().item()
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Images of bytes in -1..1, as bytes 0..255: a quarter of the memory."""
+    return ((images + 1) * 127.5).round().to(torch.uint8)

@@ -28,9 +28,8 @@ class Bounds:
 
     def __str__(self) -> str:
         if self.choices:
-            between = f"a number, {self.least:,} to {self.most:,}" if self.least is not None else None
-            first = ", ".join(filter(None, (between, *self.choices[:-1])))
-            return " or ".join(filter(None, (first, self.choices[-1])))
+            words = " or ".join(filter(None, (", ".join(self.choices[:-1]), self.choices[-1])))
+            return words if self.least is None else f"a number, {self.least:,} to {self.most:,}, or {words}"
         if self.least is not None and self.most is not None:
             return f"{self.least:,} to {self.most:,}"
         parts = ((self.least, "{:,} or more"), (self.above, "above {:,}"), (self.most, "at most {:,}"))
@@ -57,9 +56,9 @@ def number(
     return field(default=default, metadata={"bounds": Bounds(least, above, most)})
 
 
-def number_or(*words: str, least: float, most: float) -> Any:
-    """A field of type `float | str` for a number from `least` to `most`, or one of `words`, the first by default."""
-    return field(default=words[0], metadata={"bounds": Bounds(least, None, most, words)})
+def number_or(default: float | str, *words: str, least: float, most: float) -> Any:
+    """A field of type `float | str` for a number from `least` to `most`, or one of `words`."""
+    return field(default=default, metadata={"bounds": Bounds(least, None, most, words)})
 
 
 def choice(*names: str, default: str | None = None) -> Any:

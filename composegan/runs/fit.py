@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,7 +48,6 @@ from composegan.runs.trainer import make_trainer, needs_launch, world_size
 from composegan.runtime.console import print_line
 from composegan.runtime.ranks import is_first_process, lost_process
 from composegan.training.divergence import DivergedError
-from composegan.training.few_pictures import settle_few_pictures
 from composegan.training.step import TrainingStep
 
 
@@ -103,15 +101,13 @@ def resume(
         trainer = make_trainer(composed.config)
     with _sole_writer(run):
         source = open_data(composed)
-        settled, chosen = settle_few_pictures(composed.config, composed.plugin.spec, len(source))
-        composed = replace(composed, config=settled)
         step, state, notes = _continued(run, composed, source, trainer, new)
         if (had := state.get("data")) not in (None, len(source)):
             notes += [f"there were {had:,} images and are now {len(source):,}: they come in a different order"]
         step.class_sets = step.class_sets or data_class_sets(composed, source)
-        was, now = load_config(run / CONFIG).training.augment, settled.training.augment
+        was, now = load_config(run / CONFIG).training.augment, composed.config.training.augment
         notes += [f"training.augment: {now} from here on, after {was}"] * (now != was)
-        _say(notes + chosen)
+        _say(notes)
         if is_first_process():
             with atomic_file(run / CONFIG) as file:
                 write_config(file, composed.config)

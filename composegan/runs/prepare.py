@@ -26,7 +26,7 @@ from composegan.runtime.console import print_line
 from composegan.runtime.ranks import is_first_process
 from composegan.training.build import build
 from composegan.training.class_sets import class_sets_of, settle_class_sets
-from composegan.training.few_pictures import settle_few_pictures
+from composegan.training.mirroring import settle_flip
 from composegan.training.start import begin_with_data
 from composegan.training.step import TrainingStep
 
@@ -40,7 +40,7 @@ def open_data(composed: Composed) -> Source:
 def settle(composed: Composed, source: Source) -> Composed:
     """Decide the settings that depend on the data alone, with a line for each in `notes`."""
     spec = composed.plugin.spec
-    config, chosen = settle_few_pictures(composed.config, spec, len(source))
+    config, chosen = settle_flip(composed.config, spec, len(source))
     config, lines = settle_class_sets(config, spec, source)
     return replace(composed, config=config, notes=[*composed.notes, *chosen, *lines])
 

@@ -19,7 +19,7 @@ from composegan.config.run_folder import CONFIG
 from composegan.config.validate import deciding_scores, score_names
 from composegan.errors import UserError
 from composegan.evaluation.generated import Generated
-from composegan.evaluation.held_out import HeldOut
+from composegan.evaluation.held_out import TOO_MUCH, HeldOut
 from composegan.evaluation.scores import Scores, selection
 from composegan.io.atomic import atomic_file
 from composegan.model import model_files, saved_model
@@ -67,6 +67,7 @@ class RunRecorder(Callback):
         self.scores: Scores | None = None
         self.held_out_source = held_out
         self.held_out: HeldOut | None = None
+        self.overfit, self.advised = 0.0, False  # the last value, which is noisy; whether augmentation was advised
         self.stopping = False
         self.latest: dict[str, float] = {}
 
@@ -235,6 +236,13 @@ class RunRecorder(Callback):
                 return
         judged = self.held_out(step.discriminator, step.average, lambda count: average_codes(step, count, seed))
         self._log(step, {f"score/{name}": value for name, value in judged.items()})
+        before, self.overfit = self.overfit, judged.get("overfit", 0.0)
+        if min(before, self.overfit) >= TOO_MUCH and not self.config.training.augment and not self.advised:
+            self.advised = True
+            print_line(
+                f"warning: training.augment=0: the discriminator has come to know the training pictures (overfit "
+                f"{self.overfit:.2f}); stop, and resume with: composegan fit run={self.run} training.augment=adaptive"
+            )
 
     def _measure(self, step: TrainingStep) -> dict[str, float]:
         count, seed = self.config.output.score_samples, derive_seed(self.config.seed, "score")

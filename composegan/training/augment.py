@@ -29,9 +29,9 @@ def augment(
     tensor or a number above 0, computed and returned in float32, whatever the precision of training.
     Raises UserError for "adaptive", in a loss recipe without `composegan.training.phases.augmented`.
     """
-    if isinstance(probability, str) and probability != "auto":
+    if isinstance(probability, str):
         raise UserError(f"training.augment={probability}: not possible with this training.loss; give a number, 0 to 1")
-    if isinstance(probability, str) or (not isinstance(probability, Tensor) and probability == 0):
+    if not isinstance(probability, Tensor) and probability == 0:
         return image, mask
     with without_autocast(image.device):  # in bfloat16, pictures of 256 pixels would move by up to 2
         return _augment(widened(image), mask, probability)

@@ -31,10 +31,8 @@ def run(arguments: Sequence[str]) -> None:
     config, name = composed.config, composed.plugin.spec.name
     out = output.new_output(output.out, f"look-{in_file_name([name])}")
     from composegan.data.look import look
-    from composegan.training.few_pictures import settle_few_pictures
 
-    few, _ = settle_few_pictures(config, composed.plugin.spec, 0)  # what fit would choose for few pictures
-    found = look(composed.plugin, config.data, augment=few.training.augment)
+    found = look(composed.plugin, config.data, augment=config.training.augment)
     with output.new_folder(out) as folder:
         found.write(folder)
     print("\n".join(found.lines()))

@@ -97,11 +97,11 @@ def test_resumed_run_switches_adaptive_augmentation_on_and_off(fit, resume, stat
 def test_augment_is_refused_in_one_line(error_line, recipe):
     for value, wrong in (("2", "2.0"), ("-0.1", "-0.1"), ("much", "much"), ("", "")):
         error = error_line("fit", *recipe, f"training.augment={value}")
-        assert error == f"training.augment={wrong}: must be a number, 0 to 1, auto or adaptive"
+        assert error == f"training.augment={wrong}: must be a number, 0 to 1, or adaptive"
 
 
 def test_number_is_what_it_was(recipe):
-    assert Config().training.augment == "auto"
+    assert Config().training.augment == 0.0
     from composegan.config.compose import compose
 
     assert compose([*recipe, "training.augment=0.5"]).config.training.augment == 0.5
