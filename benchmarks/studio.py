@@ -93,7 +93,7 @@ def started(model: composegan.Model, cpu: list[float]) -> str:
 
     run = Worker.run
 
-    def timed_run(self: Worker, job: Callable[[], Any], priority: int = EDIT) -> Any:
+    async def timed_run(self: Worker, job: Callable[[], Any], priority: int = EDIT) -> Any:
         def timed() -> Any:
             start = time.thread_time()
             try:
@@ -102,7 +102,7 @@ def started(model: composegan.Model, cpu: list[float]) -> str:
                 if priority == EDIT:
                     cpu.append(1000 * (time.thread_time() - start))
 
-        return run(self, timed, priority)
+        return await run(self, timed, priority)
 
     Worker.run = timed_run  # type: ignore[method-assign]
     listening = listen("127.0.0.1", 0)
