@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, overload
@@ -11,11 +12,13 @@ import numpy as np
 import torch
 
 from composegan.api.evaluation import EvaluationResult, evaluate_model, metric_names, open_domain_of
+from composegan.api.held_out import held_out_images
 from composegan.api.photos import fit_masks, fit_photos
 from composegan.config.inversion import InversionConfig
 from composegan.config.lists import names_of
 from composegan.config.schema import DataConfig
 from composegan.config.settings import typed
+from composegan.data.framing import Framed, parse_crop
 from composegan.editing import AMOUNT, WITH_AMOUNT
 from composegan.editing.components import Components, components
 from composegan.editing.directions.find import find_directions
@@ -23,9 +26,11 @@ from composegan.editing.directions.store import Directions
 from composegan.editing.edit import Edit, Region, compare, edit_codes
 from composegan.editing.encoder.encode import encode
 from composegan.editing.encoder.encoder_file import find_encoder
+from composegan.editing.find_frame import framer
 from composegan.editing.interpolation import loop, write_frames
 from composegan.editing.invert import Inverted, invert, tensors_of
 from composegan.editing.layers import Layers, layers
+from composegan.editing.likeness import references_of
 from composegan.editing.mix import Mixed, mix
 from composegan.editing.no_effect import no_effect
 from composegan.editing.paint import differing, move_codes, paint_codes
@@ -63,7 +68,7 @@ class Model(saved_model.Model):
         other: Pictures | None = None,
         truncation: float = TRUNCATION,
         composite: bool = True,
-        photos: np.ndarray | None = None,
+        photos: np.ndarray | Sequence[Framed] | None = None,
         force: bool = False,
         batch: int = 16,
     ) -> Edit:
@@ -73,7 +78,8 @@ class Model(saved_model.Model):
         from seed); "interpolate" moves towards them, by amount in 0..1; "scale" moves towards the mean (amount below
         1) or away from it; "add" and "remove" change which classes are present. amount: default, 0.5. composite: paste
         the edited classes into the pictures before, so that nothing else changes: into photos, (N, H, W, 3) uint8, if
-        given, or into the pictures of another edit, as in `model.edit(edit.after, "hat")`.
+        given, or into the pictures of another edit, as in `model.edit(edit.after, "hat")`. photos may also be the
+        `photos` of an inversion: the edit is then carried back into them as well, at their own size (`after.photos`).
         Raises UserError for an unknown class, part or method, for an amount or `other` that the method does not use,
         for codes of another model, and, unless `force`, for an edit that has no effect.
         """
@@ -94,7 +100,7 @@ class Model(saved_model.Model):
         classes: Names | None = None,
         *,
         composite: bool = True,
-        photos: np.ndarray | None = None,
+        photos: np.ndarray | Sequence[Framed] | None = None,
         force: bool = False,
         batch: int = 16,
     ) -> Edit:
@@ -135,7 +141,7 @@ class Model(saved_model.Model):
         *,
         scale: float = 1.0,
         composite: bool = True,
-        photos: np.ndarray | None = None,
+        photos: np.ndarray | Sequence[Framed] | None = None,
         force: bool = False,
         batch: int = 16,
     ) -> Edit:
@@ -159,7 +165,7 @@ class Model(saved_model.Model):
         color: str | Sequence[int],
         *,
         composite: bool = True,
-        photos: np.ndarray | None = None,
+        photos: np.ndarray | Sequence[Framed] | None = None,
         force: bool = False,
         batch: int = 16,
     ) -> Edit:
@@ -290,20 +296,25 @@ class Model(saved_model.Model):
         )  # fmt: skip
         return Directions.of(self, found)
 
-    def invert(self, photos: Any, masks: Any = None, **settings: Any) -> Inverted:
+    def invert(self, photos: Any, masks: Any = None, *, crop: str = "auto", **settings: Any) -> Inverted:
         """Find the codes of photos, and weights tuned to each: `model.invert("me.jpg", tune_steps=100)`.
 
         With an encoder in the model's folder, its codes are refined by a few steps and weights are tuned only if
         tune_steps is given; a photo that is unlike the model's data is logged as a warning.
 
-        photos: a file, a folder, a PIL image, an array (H, W, 3) uint8, or a list of these; cropped at the centre to
-        the model's shape and resized. masks: the same, with class indices (H, W) or, in files, class colours. settings:
+        photos: a file, a folder, a PIL image, an array (H, W, 3) uint8, or a list of these. crop: the part of each, see
+        `composegan invert`: "auto" searches for it if the centre is unlike the model's data, "center", "find", or
+        "x,y,width" in pixels. masks: as photos, with class indices (H, W) or, in files, class colours. settings:
         those of `composegan invert` (`composegan.config.inversion`), such as steps, tune_steps, recipe.
         Raises UserError for photos and settings that cannot be used.
         """
         how = InversionConfig(**typed(InversionConfig, settings, see="composegan invert --help"))
-        images, labels = fit_photos(photos, masks, self.spec, self.generator.height, self.generator.width)
-        return invert(self, images, labels, how)
+        parse_crop(crop)
+        references = references_of(self, held_out_images)
+        images, labels, framed = fit_photos(
+            photos, masks, self.spec, self.generator.height, self.generator.width, framer(crop, references)
+        )
+        return replace(invert(self, images, labels, how, references=references), photos=framed)
 
     def encode(self, photos: Any, masks: Any = None, *, encoder: str | PathLike[str] = "") -> Codes:
         """The codes of photos by the model's encoder, in one forward pass: `model.encode("me.png", "me_mask.png")`.
@@ -312,7 +323,7 @@ class Model(saved_model.Model):
         folder that `composegan encoder` wrote; default, the one in the model's folder. Raises UserError if there is
         none, for an encoder of another model, and for photos that cannot be used.
         """
-        images, labels = fit_photos(photos, masks, self.spec, self.generator.height, self.generator.width)
+        images, labels, _ = fit_photos(photos, masks, self.spec, self.generator.height, self.generator.width)
         found = find_encoder(self, str(as_path("encoder", encoder)) if encoder else "")
         if found is None:
             raise UserError("the model has no encoder; train one with `composegan encoder`, or use model.invert")

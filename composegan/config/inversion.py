@@ -35,9 +35,8 @@ RECIPES = {
     "paper": Inversion(),
     "small": Inversion(steps=200, mse=5.0, mask=3.0, prior=0.1, tune_steps=100, tune_rate=1e-3, size=128),
 }
-REFINE_STEPS, REFINE_RATE = 12, 0.02
-"""Steps and learning rate of the search where it begins with the codes of an encoder. Weights are then not tuned, and
-the perceptual distance sees pictures at half the size."""
+REFINE_STEPS, REFINE_RATE = 12, 0.05
+"""Steps and learning rate of the search where it begins with the codes of an encoder. Weights are then not tuned."""
 
 
 @dataclass
@@ -69,5 +68,5 @@ class InversionConfig:
             raise UserError("steps=0: needs an encoder, which the model lacks; see `composegan encoder --help`")
         recipe = RECIPES[name]
         if encoded:
-            recipe = replace(recipe, steps=REFINE_STEPS, rate=REFINE_RATE, tune_steps=0, size=recipe.size // 2)
+            recipe = replace(recipe, steps=REFINE_STEPS, rate=REFINE_RATE, tune_steps=0)
         return replace(recipe, **{key: value for key, value in given.items() if value is not None})

@@ -16,7 +16,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from composegan.data.framing import Framed
 from composegan.editing import AMOUNT, METHODS, check_used
+from composegan.editing.photo_paste import Change, paste_into_photo
 from composegan.editing.target import Target
 from composegan.errors import UserError, as_path, check_choice, check_flags, check_number, shown
 from composegan.io.atomic import writing
@@ -178,7 +180,7 @@ def compare(
     *,
     composite: bool = True,
     region: Region = "classes",
-    photos: np.ndarray | None = None,
+    photos: np.ndarray | Sequence[Framed] | None = None,
     batch: int = 16,
     about: Mapping[str, Any] | None = None,
 ) -> Edit:
@@ -187,7 +189,8 @@ def compare(
     before: codes, or pasted pictures of another edit. classes: those edited, by name; None: all, because base codes
     changed. region: measure and paste all pixels of these classes, before and after; only the pixels whose class is
     changed, and an outline around them; or both of these. composite: paste what was edited into the pictures before,
-    so that nothing else changes: into those of another edit, or into `photos`, (N, H, W, 3) uint8. about: see `Edit`.
+    so that nothing else changes: into those of another edit, or into `photos`, (N, H, W, 3) uint8, or photos with
+    frames, into which the edit is carried back at their own resolution as well (`after.photos`). about: see `Edit`.
     Raises UserError for pasted pictures of another model, and for photos beside pasted pictures.
     """
     check_flags(composite=composite)
@@ -212,9 +215,7 @@ def compare(
     if photos is not None:
         if kept:
             raise UserError("photos: the pictures before are those of an edit, pasted already; leave photos out")
-        if not isinstance(photos, np.ndarray) or (photos.shape, photos.dtype) != (first.images.shape, np.uint8):
-            raise UserError(f"photos={shown(photos)}: must be an array {first.images.shape} of uint8")
-        base = replace(first, images=photos, pasted=model.weights)
+        base = replace(first, pasted=model.weights, **_photos(photos, first.images.shape))
     elif kept:
         if kept.pasted != model.weights:
             raise UserError(
@@ -225,8 +226,25 @@ def compare(
     old = _tensor(base.images)
     images = to_uint8(paste(old, new, pixels))
     labels = np.where(pixels.numpy(), second.labels, base.labels)
-    after_ = replace(second, images=images, labels=labels, pasted=model.weights)
+    drawn = (first.images, second.images, first.labels, second.labels, pixels.numpy())
+    carried = tuple(
+        paste_into_photo(photo, Change(*(part[number] for part in drawn))) for number, photo in enumerate(base.photos)
+    )
+    after_ = replace(second, images=images, labels=labels, pasted=model.weights, photos=carried)
     return replace(edit, before=base, after=after_, composited_leakage=_leakage(old, _tensor(images), pixels))
+
+
+def _photos(photos: np.ndarray | Sequence[Framed], shape: tuple[int, ...]) -> dict[str, Any]:
+    """Images of this shape, and the photos themselves if they have frames."""
+    framed = () if isinstance(photos, np.ndarray) else tuple(photos)
+    if framed and all(isinstance(photo, Framed) for photo in framed) and len(framed) == shape[0]:
+        return {"images": np.stack([photo.fitted(*shape[1:3]) for photo in framed]), "photos": framed}
+    if not isinstance(photos, np.ndarray) or (photos.shape, photos.dtype) != (shape, np.uint8):
+        raise UserError(
+            f"photos={shown(photos)}: must be the photos of an inversion, one for each picture, or an array {shape} of "
+            "uint8"
+        )
+    return {"images": photos}
 
 
 def paste(old: Tensor, new: Tensor, region: Tensor) -> Tensor:

@@ -19,21 +19,24 @@ import numpy as np
 from PIL import Image
 
 from composegan.config.inversion import Inversion
+from composegan.data.framing import Frame
 from composegan.data.photos import Photo, PhotoFiles
 from composegan.data.rgb import read_image
 from composegan.editing.encoder.encoder_file import TrainedEncoder
 from composegan.editing.encoder.unlike import likeness
 from composegan.editing.invert import nearness, objective_of, search
+from composegan.editing.likeness import References
 from composegan.editing.objective import Objective
 from composegan.editing.tuning import tune
 from composegan.errors import UserError
 from composegan.io.atomic import atomic_file, write_json
-from composegan.io.guarded import TEXT, check_file, read_json
-from composegan.io.schema import FLAG, STRING, Each, Leaf, check
+from composegan.io.guarded import TEXT, check_file, read_json, reading
+from composegan.io.schema import COUNT, FLAG, STRING, Each, Leaf, check
 from composegan.losses.perceptual import PerceptualDistance
 from composegan.model.codes import Codes, concat_codes
 from composegan.model.codes_file import read_codes
 from composegan.model.delta import Delta
+from composegan.model.photo_files import frame_of
 from composegan.model.sample import draw
 from composegan.model.saved_model import Model
 from composegan.networks.semantic_map import UNKNOWN
@@ -45,6 +48,8 @@ FIGURES, CODES, DELTA, SHEET = "inversion.json", "codes.npz", "delta.safetensors
 NUMBERS = Each(Leaf("a number", lambda x: type(x) in (int, float)))
 SCHEMA = {"request": STRING, "finished": FLAG, "seconds": NUMBERS, "w+": NUMBERS, "tuned?": NUMBERS}
 """What is read of the figures of an earlier run."""
+FEW = 8
+"""So many photos have a line each about how like the data they are."""
 SHOWN = 16
 """Photos on the sheet for all."""
 
@@ -107,13 +112,15 @@ class Job:
 def invert_files(
     model: Model, files: PhotoFiles, out: Path, how: Inversion, distance: PerceptualDistance, batch: int = 8,
     progress: str = "Inverting", overwrite: bool = False, encoder: TrainedEncoder | None = None,
+    references: References | None = None,
 ) -> dict[str, dict[str, float]]:  # fmt: skip
     """Invert the photos that are not finished in `out`; returns the mean figures of each stage, "w+" and "tuned".
 
     All photos are read first, so that a bad one is reported at once. An interrupted search restarts with its whole
     batch, because codes depend on it in their last digits; finished searches and tunings are reused. overwrite: also
-    invert photos of which `out` has the result of other settings. Raises UserError for a photo or mask that cannot be
-    used, for such results, and if `out` cannot be written.
+    invert photos of which `out` has the result of other settings. references: with them or an encoder, how like the
+    model's data the photos are is printed before anything is searched. Raises UserError for a photo or mask that cannot
+    be used, for such results, and if `out` cannot be written.
     """
     job = Job(model, distance.to(model.device), how, out, encoder)
     photos = list(files)
@@ -128,9 +135,8 @@ def invert_files(
     left = [photo for photo in photos if not job.state(photo).get("finished")]
     if len(left) < len(photos):
         print_line(f"{out}: {len(photos) - len(left)} of {len(photos)} photos are inverted already and skipped")
-    if encoder:
-        for line in unlike_lines(model, encoder, left):
-            print_line(f"warning: {line}")
+    for line in likeness_lines(job, left, references):
+        print_line(line)
     steps = sum(map(len, compress(batches, searches))) * how.steps + len(left) * how.tune_steps
     with progress_bar(progress if steps else "", steps) as done:
         for group, is_open in zip(batches, searches, strict=True):
@@ -142,12 +148,26 @@ def invert_files(
     return _together(job, photos)
 
 
-def unlike_lines(model: Model, encoder: TrainedEncoder, photos: Sequence[Photo]) -> list[str]:
-    """A line for each photo that is unlike the model's data, see `composegan.editing.encoder.unlike`."""
-    if not photos:
+def likeness_lines(job: Job, photos: Sequence[Photo], references: References | None) -> list[str]:
+    """A line for each photo that is unlike the model's data, and for the others if they are few."""
+    if not photos or not (job.encoder or references):
         return []
-    found = likeness(model, encoder, np.stack([photo.image for photo in photos]))
-    return [f"{photo.name}: {one}" for photo, one in zip(photos, found, strict=True) if one.unlike]
+    images = np.stack([photo.image for photo in photos])
+    if job.encoder:
+        found = likeness(job.model, job.encoder, images)
+    else:
+        assert references is not None
+        found = references.likeness(images)
+    lines = [
+        f"{'warning: ' * one.unlike}{photo.name}: {one}"
+        for photo, one in zip(photos, found, strict=True)
+        if one.unlike or len(photos) <= FEW
+    ]
+    if len(photos) > FEW:
+        farther = float(np.median([one.farther for one in found]))
+        kind = f"{farther:.0%} of {found[0].kind} are farther from the model's pictures than the median photo"
+        lines.append(f"{sum(one.unlike for one in found)} of {len(photos)} photos are unlike the model's data; {kind}")
+    return lines
 
 
 def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
@@ -165,6 +185,8 @@ def _search(job: Job, photos: Sequence[Photo], done: Any) -> None:
             "perceptual": job.distance.name,
             "settings": asdict(job.how),
             **({"encoder": job.encoder.fingerprint} if job.encoder else {}),
+            "frame": [photo.frame.left, photo.frame.top, photo.frame.width, photo.frame.height],
+            "size": list(photo.size),
             "seconds": {"search": round(seconds, 2)},
             "w+": nearness(job.model, codes[i], objective.part(i)),
         }
@@ -242,6 +264,25 @@ def _means(figures: Sequence[dict[str, float]]) -> dict[str, float]:
     """Mean of each figure over the photos that have it."""
     names = dict.fromkeys(name for one in figures for name in one)
     return {name: float(np.mean([one[name] for one in figures if name in one])) for name in names}
+
+
+def frames_in(codes: Path) -> dict[str, tuple[Frame, tuple[int, int]]]:
+    """The frame and the size (height, width) of each inverted photo, by name, in the order of the codes.
+
+    codes: a folder or codes.npz that `invert_files` wrote. Empty if they were not inverted, or by an older version.
+    """
+    file = (codes if codes.is_dir() else codes.parent) / FIGURES
+    if not file.exists():
+        return {}
+    with reading(file, "figures of an inversion", "invert the photos again"):
+        content = read_json(file)
+        records = content.get("each", [content]) if isinstance(content, dict) else []
+        check(records, [{"photo": STRING, "frame?": [COUNT], "size?": [COUNT]}])
+        return {
+            record["photo"]: (frame_of(record["frame"], *record["size"]), tuple(record["size"]))
+            for record in records
+            if "frame" in record and len(record.get("size", ())) == 2
+        }
 
 
 def _save_image(picture: Image.Image, path: Path) -> None:

@@ -16,9 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from composegan.config.inversion import Inversion, InversionConfig
+from composegan.data.framing import Framed
 from composegan.editing.encoder.encode import encode
 from composegan.editing.encoder.encoder_file import TrainedEncoder, find_encoder
 from composegan.editing.encoder.unlike import likeness
+from composegan.editing.likeness import References
 from composegan.editing.objective import Objective, mask_iou
 from composegan.editing.tuning import descend, tune
 from composegan.errors import UserError, as_path
@@ -42,12 +44,14 @@ class Inverted(Picture):
     """N photos as codes of a model.
 
     codes: with the weights tuned to each photo, by which their pictures are drawn (`codes.untuned()`: by the model's);
-    figures: for each photo, its distance to the picture of its codes, see `nearness`.
+    figures: for each photo, its distance to the picture of its codes, see `nearness`; photos: the photos themselves and
+    the part of each that was inverted, for `model.edit(codes, "hair", photos=inverted.photos)`.
     """
 
     model: Model
     codes: Codes
     figures: list[dict[str, Any]]
+    photos: tuple[Framed, ...] = ()
 
     @property
     def deltas(self) -> tuple[Delta, ...]:
@@ -89,10 +93,12 @@ def invert(
     settings: InversionConfig | None = None,
     *,
     progress: str = "Inverting",
+    references: References | None = None,
 ) -> Inverted:
     """Invert all photos at once; they have the model's size.
 
     images: (N, H, W, 3) uint8; masks: (N, H, W) uint8, class numbers. progress: title of the bar, "" for none.
+    references: without an encoder, photos that are unlike these are logged as warnings.
     Raises UserError for other shapes, labels that are not classes, and settings out of range.
     """
     settings = settings or InversionConfig()
@@ -100,10 +106,11 @@ def invert(
     how = settings.resolve(min(model.generator.height, model.generator.width), encoder is not None)
     distance = perceptual_distance(settings.lpips, how.size).to(model.device)
     objective = objective_of(model, images, masks, distance, how)
-    if encoder:
-        for number, found in enumerate(likeness(model, encoder, images.transpose(0, 3, 1, 2))):
-            if found.unlike:
-                log.warning("photo %d %s", number, found)
+    pictures = images.transpose(0, 3, 1, 2)
+    alike = likeness(model, encoder, pictures) if encoder else references.likeness(pictures) if references else []
+    for number, found in enumerate(alike):
+        if found.unlike:
+            log.warning("photo %d %s", number, found)
     with progress_bar(progress, len(images) * (how.steps + how.tune_steps)) as done:
         started = time.perf_counter()
         codes = search(model, objective, done, encoder)
@@ -172,7 +179,7 @@ def search(
         return (objective(model.generator(slots, classes=present)) + how.prior * away).sum()
 
     if how.steps:
-        descend([slots], how.rate, how.steps, loss, lambda n: done(n * count))
+        descend([slots], how.rate, how.steps, loss, lambda n: done(n * count), brief=encoder is not None)
     if not slots.isfinite().all():
         raise UserError(f"rate={how.rate}: the search for codes diverged; choose a smaller rate")
     return Codes.of(model, slots, present)

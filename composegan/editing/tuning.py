@@ -27,14 +27,24 @@ def ramp(progress: float, up: float = 0.05, down: float = 0.25) -> float:
     return (0.5 - 0.5 * math.cos(math.pi * falling)) * min(1.0, progress / up)
 
 
+def brief_ramp(progress: float, up: float = 0.2) -> float:
+    """Fraction of the learning rate for a few steps from a good start: linear up in the first fifth, then down."""
+    return min(1.0, progress / up) * (1 - progress) / (1 - up)
+
+
 def descend(
-    parameters: list[Tensor], rate: float, steps: int, loss: Callable[[], Tensor], done: Callable[[int], None]
-) -> None:
-    """Minimize `loss` by `steps` steps of Adam, with the rate along `ramp`. done: called with 1 after each step."""
-    optimizer = torch.optim.Adam(parameters, lr=rate)
+    parameters: list[Tensor], rate: float, steps: int, loss: Callable[[], Tensor], done: Callable[[int], None],
+    brief: bool = False,
+) -> None:  # fmt: skip
+    """Minimize `loss` by `steps` steps of Adam, with the rate along `ramp`. done: called with 1 after each step.
+
+    brief: for a few steps from a good start, along `brief_ramp` and with shorter averages of the gradient and its
+    square than Adam's defaults, which span more steps than there are.
+    """
+    optimizer = torch.optim.Adam(parameters, lr=rate, betas=(0.5, 0.9) if brief else (0.9, 0.999))
     for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = rate * ramp((step + 1) / steps)
+            group["lr"] = rate * (brief_ramp((step + 0.5) / steps) if brief else ramp((step + 1) / steps))
         optimizer.zero_grad()
         loss().backward()
         optimizer.step()

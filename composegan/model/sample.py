@@ -15,12 +15,14 @@ import numpy as np
 import torch
 from PIL import Image
 
+from composegan.data.framing import Framed
 from composegan.errors import Suggests, UserError, as_path, whole_number
 from composegan.io.atomic import writing
 from composegan.io.guarded import check_file, reading
 from composegan.io.output import check_folder
 from composegan.model.codes import Codes, Names, concat_codes
 from composegan.model.codes_file import read_codes
+from composegan.model.photo_files import PHOTOS, read_photos, write_photos
 from composegan.model.picture_index import pictures_at
 from composegan.viz.pictures import color_masks, contact_sheet, numbered_sheet, to_uint8
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from composegan.model.saved_model import Model
 
 
-SAVED = ("images", "masks", "labels", "codes.npz", "contact_sheet.png")
+SAVED = ("images", "masks", "labels", "codes.npz", "contact_sheet.png", PHOTOS)
 TUNED = ("codes-*.delta.safetensors",)
 """The files and folders of saved samples, and those of weights tuned to them."""
 
@@ -79,7 +81,8 @@ class Samples(Picture):
     """N pictures. images: (N, H, W, 3) uint8; labels: (N, H, W) uint8; codes: of the N pictures, truncated.
 
     pasted: "" if a model drew the images from the codes; otherwise an edit pasted classes into them, and this is the
-    fingerprint of its model, see `Model.weights`. The next edit continues from these images.
+    fingerprint of its model, see `Model.weights`. The next edit continues from these images. photos: those that the
+    edits are carried back into, at their own resolution, one for each picture, or none.
     `samples[0]` is a `Sample`; `samples[2:5]` and `samples[[0, 3]]` are `Samples`.
     """
 
@@ -88,6 +91,7 @@ class Samples(Picture):
     codes: Codes
     colors: tuple[tuple[int, int, int], ...]
     pasted: str = ""
+    photos: tuple[Framed, ...] = ()
 
     @property
     def masks(self) -> np.ndarray:
@@ -104,7 +108,9 @@ class Samples(Picture):
     def __getitem__(self, which: int | slice | Sequence[int]) -> Sample | Samples:
         which = pictures_at(which, len(self))
         if not isinstance(which, int):
-            return replace(self, images=self.images[which], labels=self.labels[which], codes=self.codes[which])
+            photos = tuple(self.photos[i] for i in np.arange(len(self))[which]) if self.photos else ()
+            part = replace(self, images=self.images[which], labels=self.labels[which], codes=self.codes[which])
+            return replace(part, photos=photos)
         mask = color_masks(self.labels[which][None], self.colors)[0]
         image = Image.fromarray(self.images[which])
         return Sample(image, Image.fromarray(mask), self.labels[which], self.codes[which], self.pasted)
@@ -125,7 +131,8 @@ class Samples(Picture):
         return contact_sheet(self.images, self.labels, self.colors)
 
     def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write images/, masks/ (coloured), labels/ (class numbers), codes.npz and contact_sheet.png.
+        """Write images/, masks/ (coloured), labels/ (class numbers), codes.npz, contact_sheet.png and, if there are
+        any, photos/.
 
         Earlier samples in the folder are replaced, all of them even if they were more. overwrite: also write into a
         folder that holds anything else. Raises UserError for such a folder otherwise, and if writing fails.
@@ -136,6 +143,7 @@ class Samples(Picture):
             for part, pictures in (("images", self.images), ("masks", self.masks), ("labels", self.labels)):
                 (folder / part).mkdir(parents=True, exist_ok=True)
                 write_numbered(folder / part, pictures, replace=(folder / "codes.npz").exists())
+            write_photos(folder / PHOTOS, self.photos)
             self.codes.write(folder / "codes.npz", self.pasted)
             self.contact_sheet().save(folder / "contact_sheet.png")
         return folder
@@ -150,7 +158,9 @@ class Samples(Picture):
         for number, part in enumerate(labels):
             if part.max() >= len(model.classes):
                 raise UserError(f"{folder / 'labels'}/{number:05d}.png: {part.max()} is not the number of a class")
-        return cls(np.stack(images), np.stack(labels), codes, model.colors, read_codes(folder / "codes.npz").pasted)
+        photos = read_photos(folder / PHOTOS, len(codes))
+        pasted = read_codes(folder / "codes.npz").pasted
+        return cls(np.stack(images), np.stack(labels), codes, model.colors, pasted, photos)
 
 
 def write_numbered(folder: Path, pictures: Iterable[np.ndarray], replace: bool = False) -> None:
@@ -221,4 +231,6 @@ def concat_samples(parts: Sequence[Samples]) -> Samples:
     if len({part.pasted for part in parts}) > 1:
         raise UserError("concat takes either pasted pictures of edits or drawn ones; join their codes instead")
     images, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "labels"))
-    return replace(parts[0], images=images, labels=labels, codes=codes)
+    photos = tuple(photo for part in parts for photo in part.photos)
+    photos = photos if len(photos) == len(codes) else ()
+    return replace(parts[0], images=images, labels=labels, codes=codes, photos=photos)

@@ -12,8 +12,7 @@ from composegan.errors import UserError
 from composegan.verbs.base import CodesCommand, count, pasted_in, pick
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from composegan.data.framing import Framed
     from composegan.editing.edit import Edit, Region
     from composegan.model.codes import Codes
     from composegan.model.sample import Samples
@@ -25,7 +24,9 @@ class EditedCommand(CodesCommand):
     """A command that shows pictures before and after."""
 
     composite: bool = True  # paste what was edited into the pictures before, so that nothing else changes
-    photos: str | None = None  # the photos that codes= were inverted from, to paste the edited classes into them
+    photos: str | None = (
+        None  # the photos that codes= were inverted from, to paste the edit into them, at their own size
+    )
     force: bool = False  # write an edit that has no effect
     out: str | None = None  # folder to write; empty: a name of its own in results/
     n: int = count(4)  # how many pictures
@@ -88,6 +89,9 @@ class EditedCommand(CodesCommand):
         with self.new_folder(out) as folder:
             edit.save(folder, overwrite=True)
         print(f"wrote {out}; look at {out / 'sheet.png'}", *idle, *reason.splitlines(), *notes(edit), sep="\n")
+        for photo in edit.after.photos[:1]:
+            height, width = photo.pixels.shape[:2]
+            print(f"the edit in the photo itself, {width}x{height}: {out / 'after' / 'photos'}")
         if classes is not None and len(classes) == len(model.classes) and region != "changed":
             print("all classes were edited, so no change is outside them; classes= names fewer")
             return
@@ -99,17 +103,37 @@ class EditedCommand(CodesCommand):
             pasted_what = "these pixels" if region == "changed" else "the edited classes"
             print(f"{pasted:.1%} once {pasted_what} are pasted into the pictures before")
 
-    def read_photos(self, model: Model, count: int) -> np.ndarray:
-        """The photos in order of their names, as `invert` read them: (N, H, W, 3) uint8."""
-        import numpy as np
+    def read_photos(self, model: Model, count: int) -> list[Framed]:
+        """The photos that the codes were inverted from, each with the frame that `invert` took of it.
 
+        They are found by the names that the codes' folder records, or else taken in order of their names, with the
+        central frame. Raises UserError for another number or size.
+        """
+        from composegan.data.framing import Frame, Framed
         from composegan.data.photos import PhotoFiles
+        from composegan.data.rgb import read_image
+        from composegan.editing.inversion_folder import frames_in
 
         folder = Path(self.photos or "").expanduser()
         files = PhotoFiles.find(folder, None, model.spec, model.generator.height, model.generator.width)
-        numbers = numbers_in(self.pictures, "pictures") or range(count)
-        if max(numbers) >= len(files) or len(numbers) != count:
+        frames = frames_in(Path(self.codes or "").expanduser())
+        numbers = list(numbers_in(self.pictures, "pictures") or range(count))
+        names = list(files.names)
+        recorded = list(frames) if (frames and set(frames) <= set(names)) or len(frames) == len(names) == 1 else names
+        if len(numbers) != count or max(numbers) >= len(recorded):
             raise UserError(
                 f"photos={self.photos}: has {len(files)}, for {count} pictures of codes={self.codes}; write pictures="
             )
-        return np.stack([files.read(files.names[number]).image.transpose(1, 2, 0) for number in numbers])
+        photos = []
+        for recorded_name in (recorded[number] for number in numbers):
+            name = recorded_name if recorded_name in files.photos else names[0]  # one photo under another name
+            pixels = read_image(files.photos[name])
+            size = pixels.shape[1:]
+            frame, wanted = frames.get(recorded_name, (Frame.central(pixels, files.height, files.width), size))
+            if size != wanted:
+                raise UserError(
+                    f"photos={files.photos[name]}: is {size[1]}x{size[0]} pixels, but {wanted[1]}x{wanted[0]} in "
+                    f"codes={self.codes}; give the photo that was inverted"
+                )
+            photos.append(Framed(name, pixels.transpose(1, 2, 0), frame))
+        return photos

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from composegan.config.inversion import InversionConfig
@@ -13,6 +13,7 @@ from composegan.verbs.base import WritingCommand, command, count
 @dataclass
 class Invert(InversionConfig, WritingCommand):
     photos: str = ""  # a photo, or a folder of them
+    crop: str = "auto"  # the part to invert: auto (search if the centre is unlike the data), center, find, or x,y,width
     masks: str | None = None  # masks of the photos, where there are any: a file, or a folder with the photos' names
     out: str | None = None  # folder to write; empty: inverted-PHOTOS in results/
     batch: int = count(8)  # photos at a time
@@ -21,14 +22,20 @@ class Invert(InversionConfig, WritingCommand):
         super().check()
         if not self.photos:
             raise UserError("photos=: missing; write photos=FILE or photos=FOLDER")
+        from composegan.data.framing import parse_crop
+
+        parse_crop(self.crop)
         if self.delta:
             raise UserError("delta=: invert tunes the weights itself; leave it out")
 
     def execute(self) -> None:
         model = self.load_model()
+        from composegan.api.held_out import held_out_images
         from composegan.data.photos import PhotoFiles
         from composegan.editing.encoder.encoder_file import find_encoder
+        from composegan.editing.find_frame import framer
         from composegan.editing.inversion_folder import SHEET, invert_files
+        from composegan.editing.likeness import references_of
         from composegan.losses.perceptual import perceptual_distance
 
         height, width = model.generator.height, model.generator.width
@@ -36,6 +43,8 @@ class Invert(InversionConfig, WritingCommand):
         how = self.resolve(min(height, width), encoder is not None)
         photos, masks = Path(self.photos).expanduser(), Path(self.masks).expanduser() if self.masks else None
         files = PhotoFiles.find(photos, masks, model.spec, height, width)
+        references = references_of(model, held_out_images)
+        files = replace(files, frame_of=framer(self.crop, references))
         for line in files.warnings():
             print(f"warning: {line}", flush=True)
         distance = perceptual_distance(self.lpips, how.size)
@@ -45,7 +54,10 @@ class Invert(InversionConfig, WritingCommand):
         if encoder:
             print(f"codes by the model's encoder, then {how.steps} steps (encoder=off optimizes from the mean code)")
         out = self.output(self.out, f"inverted-{photos.stem}")
-        means = invert_files(model, files, out, how, distance, self.batch, overwrite=self.overwrite, encoder=encoder)
+        means = invert_files(
+            model, files, out, how, distance, self.batch, overwrite=self.overwrite, encoder=encoder,
+            references=references,
+        )  # fmt: skip
         for stage, figures in means.items():
             print(f"{stage:6}" + "".join(f"  {name} {value:.4g}" for name, value in figures.items()))
         print(f"wrote {out}; look at {out / SHEET}")

@@ -25,10 +25,10 @@ def test_masks_in_any_form_give_the_same_labels(tmp_path):
     photo.save(tmp_path / "photo.png")
     masks = [LABELS, LABELS[None], [LABELS], Image.fromarray(LABELS), photo, reversed_palette, [tmp_path / "mask.png"]]
     for mask in masks:
-        images, labels = fit_photos(photo, mask, SPEC, 4, 8)
+        images, labels, _ = fit_photos(photo, mask, SPEC, 4, 8)
         np.testing.assert_array_equal(labels, LABELS[None])
         np.testing.assert_array_equal(images[0], np.asarray(photo))
-    _, labels = fit_photos(tmp_path / "photo.png", tmp_path / "mask.png", SPEC, 4, 8)
+    _, labels, _ = fit_photos(tmp_path / "photo.png", tmp_path / "mask.png", SPEC, 4, 8)
     np.testing.assert_array_equal(labels, LABELS[None])
 
 
@@ -36,14 +36,14 @@ def test_profile_of_an_opened_picture_is_honored(tmp_path):
     profile = matrix_profile(PRIMARIES[12], srgb_curve)
     Image.new("RGB", (8, 4), (234, 51, 35)).save(tmp_path / "p3.png", icc_profile=profile)
     for photo in (tmp_path / "p3.png", Image.open(tmp_path / "p3.png"), [Image.open(tmp_path / "p3.png")]):
-        images, _ = fit_photos(photo, None, SPEC, 4, 8)
+        images, _, _ = fit_photos(photo, None, SPEC, 4, 8)
         assert np.abs(images[0].astype(int) - (255, 0, 0)).max() <= 2
 
 
 def test_listed_files_are_turned_alike(tmp_path):
     Image.new("RGB", (4, 8)).save(tmp_path / "photo.jpg", exif=oriented(6))
     Image.fromarray(LABELS).rotate(90, expand=True).save(tmp_path / "mask.png")
-    _, labels = fit_photos([tmp_path / "photo.jpg"], [tmp_path / "mask.png"], SPEC, 4, 8)
+    _, labels, _ = fit_photos([tmp_path / "photo.jpg"], [tmp_path / "mask.png"], SPEC, 4, 8)
     np.testing.assert_array_equal(labels, LABELS[None])
 
 
