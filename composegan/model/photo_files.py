@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -26,7 +27,7 @@ def write_photos(folder: Path, photos: Sequence[Framed]) -> None:
     if not photos:
         return
     folder.mkdir(exist_ok=True)
-    records = []
+    records: list[dict[str, Any]] = []
     for photo in photos:
         name = plain = photo.name.replace("/", "_")
         count = 1

@@ -105,7 +105,8 @@ def test_invert_verb_writes_a_folder_per_photo(made):
     first, *middle, last = said.splitlines()
     assert first == "3 photos, 2 with a mask; perceptual distance: EfficientNet-Lite0 at 32 pixels"
     assert last == f"wrote {out}; look at {out / 'sheet.png'}"
-    assert [line.split()[0] for line in middle] == ["w+", "tuned"]
+    assert all("like the pictures of the model: " in line for line in middle[:3])
+    assert [line.split()[0] for line in middle[3:]] == ["w+", "tuned"]
     names = [
         "photo.png",
         "from_codes.png",
