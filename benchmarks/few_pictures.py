@@ -2,9 +2,9 @@
 
     python -m benchmarks.few_pictures out=mine
 
-Writes mine/train (270), mine/validation (30) with images/ and labels/, 128 x 128, and mine/photo.png, a larger photo
-with one of the held-out faces somewhere in it. A label is 10 times the number of the class in domains/faces.yaml; outlines
-between two classes are void, 255. docs/guide/few_pictures.md uses them.
+Writes mine/train (270) and mine/validation (30) with images/ and labels/, 128 x 128, and mine/photo.png, a larger photo
+with one of the held-out faces somewhere in it. A label is 10 times the number of the class in domains/faces.yaml;
+outlines between two classes are void, 255. docs/guide/few_pictures.md uses them.
 """
 
 from __future__ import annotations
