@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from composegan.model.saved_model import Model
 
 
-SAVED = ("images", "masks", "labels", "codes.npz", "contact_sheet.png", PHOTOS)
-TUNED = ("codes-*.delta.safetensors",)
-"""The files and folders of saved samples, and those of weights tuned to them."""
+SAVED = ("images", "masks", "labels", "codes.npz", "contact_sheet.png")
+TUNED = ("codes-*.delta.safetensors", PHOTOS)
+"""The files and folders of saved samples; and those that only some have: weights tuned to them, and photos."""
 
 
 class Picture(Suggests):
