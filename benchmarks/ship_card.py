@@ -146,6 +146,8 @@ def paragraph(*sentences: str) -> str:
 
 
 def training_command(config: Config, given: Sequence[str]) -> str:
-    """The command that trains the run anew: `given`, without settings of the machine and with its last images."""
+    """The command that trains the run anew: `given`, domain first, without settings of the machine and with its last
+    images."""
     kept = [text for text in given if not text.startswith(NOT_REPEATED)]
+    kept.sort(key=lambda text: not text.startswith("domain="))
     return shlex.join(["composegan", "fit", *kept, f"training.images={config.training.images}"])
