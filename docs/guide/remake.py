@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 
-GUIDE = Path(__file__).parent
+GUIDE = Path(__file__).resolve().parent
 PICTURES = {
     "editing": {
         "sample.png": "drawn/contact_sheet.png", "edit.png": "edited/sheet.png", "mix.png": "mixed.png",
