@@ -102,12 +102,13 @@ def _run(arguments: Sequence[str], folder: Path, streams: Sequence[Path]) -> NoR
 
 def cut_long_work(images: int = 64, codes: int = 10_000) -> None:
     """Make this process exit with status CUT where long work would begin: at the first step of training, of an
-    inversion or of an evaluation, before drawing or packing more than `images` pictures, or drawing more than `codes`
-    codes."""
+    inversion or of an evaluation, when the studio would serve its page, before drawing or packing more than `images`
+    pictures, or drawing more than `codes` codes."""
     from composegan.data import packing
     from composegan.editing import inversion_folder
     from composegan.evaluation import evaluate
     from composegan.model.saved_model import Model
+    from composegan.studio import server
     from composegan.training.step import TrainingStep
 
     def end(*_: Any, **__: Any) -> NoReturn:
@@ -117,7 +118,9 @@ def cut_long_work(images: int = 64, codes: int = 10_000) -> None:
         return lambda *given, **named: end() if count(*given, **named) > most else work(*given, **named)
 
     owner: Any
-    for owner, name in ((TrainingStep, "run"), (inversion_folder, "search"), (evaluate, "_open")):
+    for owner, name in (
+        (TrainingStep, "run"), (inversion_folder, "search"), (evaluate, "_open"), (server, "serve")
+    ):  # fmt: skip
         getattr(owner, name)  # fails if it was renamed
         setattr(owner, name, end)
 

@@ -236,7 +236,7 @@ def compare(
 
 def _photos(photos: np.ndarray | Sequence[Framed], shape: tuple[int, ...]) -> dict[str, Any]:
     """Images of this shape, and the photos themselves if they have frames."""
-    framed = () if isinstance(photos, np.ndarray) else tuple(photos)
+    framed = tuple(photos) if isinstance(photos, (list, tuple)) else ()
     if framed and all(isinstance(photo, Framed) for photo in framed) and len(framed) == shape[0]:
         return {"images": np.stack([photo.fitted(*shape[1:3]) for photo in framed]), "photos": framed}
     if not isinstance(photos, np.ndarray) or (photos.shape, photos.dtype) != (shape, np.uint8):

@@ -24,9 +24,7 @@ class EditedCommand(CodesCommand):
     """A command that shows pictures before and after."""
 
     composite: bool = True  # paste what was edited into the pictures before, so that nothing else changes
-    photos: str | None = (
-        None  # the photos that codes= were inverted from, to paste the edit into them, at their own size
-    )
+    photos: str | None = None  # those that codes= were inverted from, to paste the edit into them at their own size
     force: bool = False  # write an edit that has no effect
     out: str | None = None  # folder to write; empty: a name of its own in results/
     n: int = count(4)  # how many pictures

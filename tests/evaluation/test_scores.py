@@ -13,7 +13,7 @@ from composegan.data.sample import Sample
 from composegan.errors import UserError
 from composegan.evaluation.generated import Generated
 from composegan.evaluation.probe import agreement, fit_probe
-from composegan.evaluation.scores import Scores, _dead, _draw, selection
+from composegan.evaluation.scores import Scores, _dead, draw_real, selection
 from composegan.plugin import registry
 from composegan.plugin.contracts import METRIC
 from tests.helpers import last, refused
@@ -67,7 +67,7 @@ def test_default_score_prefers_recognisable_cars_to_plaid(tmp_path):
     metrics = [registry.require(name, METRIC) for name in names]
     count, classes = 24, len(composed.plugin.spec.classes)
     scores = Scores(metrics, source, config.data, classes, count, 1, torch.device("cpu"))
-    cars, labels = _draw(source, config.data, classes, count, 2)
+    cars, labels = draw_real(source, config.data, classes, count, 2)
     draws = torch.Generator().manual_seed(0)
     blocks = functional.unfold(cars, 16, stride=16)  # (N, 3 * 256, 24)
     order = torch.rand(count, 1, blocks.shape[2], generator=draws).argsort(dim=2)
@@ -116,7 +116,7 @@ class Flaky:
 
 def drawn(source, on_error, count=6):
     """The real images that scores compare with."""
-    images, _ = _draw(source, DataConfig(height=16, width=16, on_error=on_error), 3, count, seed=1)
+    images, _ = draw_real(source, DataConfig(height=16, width=16, on_error=on_error), 3, count, seed=1)
     return images
 
 
