@@ -57,7 +57,9 @@ def _largest(mask: SemanticMap, count: int, routing: Routing | None) -> tuple[Te
             logits = logits + rows @ coarse @ columns.T  # (B, Q, s, W)
         return foremost(_filled(logits, vacant).flatten(2), count)
 
-    rows_each = max(1, STRIP // (len(fine) * basis.shape[-2] * width))
+    # Compiled, strips may not depend on how many classes are present.
+    classes = mask.classes if torch.compiler.is_compiling() else basis.shape[-2]
+    rows_each = max(1, STRIP // (len(fine) * classes * width))
     parts = []
     for first in range(0, height, rows_each):
         last = first + rows_each
