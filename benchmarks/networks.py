@@ -69,7 +69,9 @@ def random_real(generator: Generator, batch: int, class_sets: ClassSets | None =
     labels = torch.multinomial(sets, squares[1] * squares[2], replacement=True).view(squares).to(device, torch.uint8)
     labels = labels.repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)  # (B, H, W): squares of one class
     image = torch.rand(batch, 3, height, width, device=device) * 2 - 1  # (B, 3, H, W)
-    return Real(image.contiguous(memory_format=torch.channels_last), labels, classes_in(labels, generator.classes))
+    return Real(
+        image.contiguous(memory_format=torch.channels_last), labels, classes_in(labels.cpu(), generator.classes)
+    )
 
 
 class TimedStep:

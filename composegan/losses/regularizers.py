@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from composegan.networks.layers import squares
 from composegan.networks.precision import without_autocast
 from composegan.networks.semantic_map import SemanticMap
 
@@ -89,10 +90,3 @@ def presence_loss(coarse: Tensor, present: Tensor, areas: Tensor, part: float = 
     seen = squares((coarse + 1) / 2, squared).mean(dim=(2, 3))  # (B, K)
     missing = ((part * areas + 1e-8).log() - (seen + 1e-8).log()).clamp_min(0)  # (B, K)
     return (missing * present).sum() / present.sum().clamp_min(1)  # ()
-
-
-def squares(x: Tensor, times: int) -> Tensor:
-    """x squared so many times in turn: `x^(2^times)`. Far faster than `pow`, except for 2."""
-    for _ in range(times):
-        x = x.square()
-    return x

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,6 +62,6 @@ class ClassSets:
 
 
 def classes_in(labels: Tensor, classes: int) -> Tensor:
-    """Which classes label maps (B, H, W) have: (B, K) bool, on the CPU. Labels elsewhere are copied there."""
-    counts = [np.bincount(one.ravel(), minlength=classes)[:classes] for one in labels.cpu().numpy()]
-    return torch.from_numpy(np.stack(counts) > 0)
+    """Which classes label maps (B, H, W) have: (B, K) bool, on the same device. Labels above K - 1 are ignored."""
+    found = torch.zeros(len(labels), 256, dtype=torch.bool, device=labels.device)
+    return found.scatter_(1, labels.flatten(1).long(), True)[:, :classes]

@@ -14,6 +14,7 @@ from composegan.networks.foremost import foremost_of
 from composegan.networks.generator import Generator, Synthesis
 from composegan.networks.late_texture import LateTexture, mean_colors
 from composegan.networks.layered import Hidden, Layers, distinct, layer_order, layer_weights, layers_of
+from composegan.networks.layers import squares
 from composegan.networks.layout import UNSEEN, composed, held, opened
 from composegan.networks.modern_bank import ModernBank
 from composegan.networks.modern_renderer import ModernRenderer
@@ -120,9 +121,7 @@ class ModernGenerator(Generator):
         m = self.local.typical(self.local_codes(codes), routing)  # (B, Q, h, w)
         if m is None:
             return None
-        for _ in range(squared):
-            m = m.square()
-        areas = m.mean(dim=(2, 3))  # (B, Q)
+        areas = squares(m, squared).mean(dim=(2, 3))  # (B, Q)
         if routing is None:
             return areas  # (B, K)
         pairs = areas.flatten().index_select(0, routing.seat)  # (N)

@@ -160,7 +160,7 @@ class TrainingStep(nn.Module):
         image = batch["image"].to(device, torch.float32).div_(127.5).sub_(1)  # (B, 3, H, W)
         image = image.contiguous(memory_format=torch.channels_last)
         labels = batch["labels"]
-        classes = batch["classes"] if "classes" in batch else classes_in(labels, self.generator.classes)  # (B, K)
+        classes = batch["classes"] if "classes" in batch else classes_in(labels.cpu(), self.generator.classes)  # (B, K)
         parts = [Real(*p) for p in zip(image.chunk(count), labels.chunk(count), classes.chunk(count), strict=True)]
         state = State(
             self.generator,

@@ -16,12 +16,12 @@ from composegan.config.inversion import REFINE_STEPS, InversionConfig
 from composegan.config.schema import DataConfig
 from composegan.data.sample import Sample
 from composegan.editing.encoder import train
-from composegan.editing.encoder.encode import classes_in
 from composegan.editing.encoder.encoder_file import ENCODER, TrainedEncoder, find_encoder, new_network, read_encoder
 from composegan.editing.encoder.train import STATE, Teacher, rate, train_encoder
 from composegan.editing.encoder.unlike import likeness
 from composegan.editing.invert import invert
 from composegan.model.model_files import save
+from composegan.networks.class_sets import classes_in
 from composegan.networks.encoder import Encoder
 from composegan.networks.semantic_map import UNKNOWN
 from tests.helpers import refused

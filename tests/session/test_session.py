@@ -37,14 +37,6 @@ def hat(faces):
     return {"paint": {"mask": text_of(mask)}}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def session(faces):
     return composegan.Session(faces, picture=2)

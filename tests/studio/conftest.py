@@ -7,7 +7,6 @@ import json
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 import composegan
 
@@ -17,14 +16,6 @@ pytest.importorskip("starlette", reason="pip install 'composegan[studio]'")
 @pytest.fixture(scope="session")
 def faces():
     return composegan.load("faces")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

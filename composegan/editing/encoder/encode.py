@@ -9,6 +9,7 @@ from composegan.editing.encoder.encoder_file import TrainedEncoder
 from composegan.losses.perceptual import PerceptualDistance
 from composegan.model.codes import Codes
 from composegan.model.saved_model import Model
+from composegan.networks.class_sets import classes_in
 from composegan.networks.encoder import Encoded
 from composegan.networks.semantic_map import UNKNOWN
 
@@ -40,12 +41,6 @@ def classes_of(found: Encoded, labels: Tensor | None) -> Tensor:
         return present
     known = (labels != UNKNOWN).flatten(1).all(dim=1)  # (N)
     return torch.where(known[:, None], classes_in(labels, present.shape[1]), present)
-
-
-def classes_in(labels: Tensor, classes: int) -> Tensor:
-    """labels (N, H, W) -> which classes each has, (N, K) bool."""
-    counts = torch.zeros(len(labels), 256, device=labels.device, dtype=torch.bool)
-    return counts.scatter_(1, labels.flatten(1).long(), True)[:, :classes]
 
 
 @torch.no_grad()

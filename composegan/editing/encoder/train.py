@@ -18,7 +18,6 @@ from composegan.config.encoder import EncoderConfig
 from composegan.config.inversion import Inversion, InversionConfig
 from composegan.config.schema import DataConfig
 from composegan.data.loader import training_loader
-from composegan.editing.encoder.encode import classes_in
 from composegan.editing.encoder.encoder_file import ENCODER, TrainedEncoder, new_network, read_encoder, write_encoder
 from composegan.editing.encoder.held_out import Pictures, held_out, measure
 from composegan.editing.invert import spread
@@ -29,6 +28,7 @@ from composegan.io.guarded import reading
 from composegan.io.tensor_file import read_saved
 from composegan.losses.perceptual import PerceptualDistance, perceptual_distance
 from composegan.model.saved_model import Model
+from composegan.networks.class_sets import classes_in
 from composegan.networks.encoder import Encoder
 from composegan.networks.fitting import fitted
 from composegan.networks.semantic_map import UNKNOWN
